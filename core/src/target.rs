@@ -1,0 +1,210 @@
+//! The life of a target: one post for one account.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error_class::ErrorClass;
+
+/// Where a target stands. `docs/architecture.md` draws the ways between them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TargetState {
+    /// Waits for its time.
+    Scheduled,
+    /// Its time has come, or a retry waits; nothing is under way.
+    Queued,
+    /// A sidecar prepares it; nothing visible has been sent.
+    Preparing,
+    /// The intent is recorded: from here on the platform may have the post.
+    Committing,
+    /// Published. Final.
+    Published,
+    /// Refused or given up, and certainly not published. Final until someone retries.
+    Failed,
+    /// The platform may or may not have the post; it is asked before anything is sent again.
+    Unknown,
+    /// It could not be found out: a person decides.
+    Unconfirmed,
+    /// Canceled before anything was sent. Final.
+    Canceled,
+}
+
+impl TargetState {
+    /// Every state.
+    pub const ALL: [TargetState; 9] = [
+        Self::Scheduled,
+        Self::Queued,
+        Self::Preparing,
+        Self::Committing,
+        Self::Published,
+        Self::Failed,
+        Self::Unknown,
+        Self::Unconfirmed,
+        Self::Canceled,
+    ];
+
+    /// The name in SQL.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scheduled => "scheduled",
+            Self::Queued => "queued",
+            Self::Preparing => "preparing",
+            Self::Committing => "committing",
+            Self::Published => "published",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+            Self::Unconfirmed => "unconfirmed",
+            Self::Canceled => "canceled",
+        }
+    }
+
+    /// Whether nothing more happens by itself.
+    pub const fn is_final(self) -> bool {
+        matches!(self, Self::Published | Self::Failed | Self::Unconfirmed | Self::Canceled)
+    }
+
+    /// Whether the platform may have the post without our knowing.
+    pub const fn may_be_out(self) -> bool {
+        matches!(self, Self::Committing | Self::Unknown)
+    }
+
+    /// Where a target goes when its job came to `end` without a word about the target: a lost lease, an
+    /// expiry, a cancel, or an answer through the general queue functions.
+    pub const fn after_job(self, end: JobEnd) -> Self {
+        match (self, end) {
+            (state, _) if state.is_final() => state,
+            (state, JobEnd::Rescheduled) if state.may_be_out() => Self::Unknown,
+            (_, JobEnd::Rescheduled) => Self::Queued,
+            (state, _) if state.may_be_out() => Self::Unconfirmed,
+            (_, JobEnd::Canceled) => Self::Canceled,
+            (_, JobEnd::Finished) => Self::Failed,
+        }
+    }
+
+    /// Where a target goes when its worker reports an error of `class` and the job runs again or not.
+    /// A target that was already unknown stays so until the platform has told.
+    pub const fn after_error(self, class: ErrorClass, runs_again: bool) -> Self {
+        let unclear = matches!(class, ErrorClass::OutcomeUnknown) || matches!(self, Self::Unknown);
+        match (self, unclear, runs_again) {
+            (state, _, _) if state.is_final() => state,
+            (_, true, true) => Self::Unknown,
+            (_, true, false) => Self::Unconfirmed,
+            (_, false, true) => Self::Queued,
+            (_, false, false) => Self::Failed,
+        }
+    }
+}
+
+/// What became of a job, as far as its target is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobEnd {
+    /// It runs again.
+    Rescheduled,
+    /// It was canceled.
+    Canceled,
+    /// It ended in any other way.
+    Finished,
+}
+
+/// The state of a post from the states of its targets: `scheduled`, `publishing`, `published`,
+/// `partly_published`, `failed`, `unconfirmed` or `canceled`.
+pub fn post_state(targets: &[TargetState]) -> &'static str {
+    use TargetState::{Canceled, Published, Scheduled, Unconfirmed};
+    let counted: Vec<_> = targets.iter().filter(|state| **state != Canceled).collect();
+    let any = |wanted| counted.iter().any(|state| **state == wanted);
+    let all = |wanted| counted.iter().all(|state| **state == wanted);
+    if counted.is_empty() {
+        "canceled"
+    } else if all(Scheduled) {
+        "scheduled"
+    } else if counted.iter().any(|state| !state.is_final()) {
+        "publishing"
+    } else if all(Published) {
+        "published"
+    } else if any(Published) {
+        "partly_published"
+    } else if any(Unconfirmed) {
+        "unconfirmed"
+    } else {
+        "failed"
+    }
+}
+
+impl fmt::Display for TargetState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A word that is not the name of a target state.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a target state")]
+pub struct UnknownTargetState(pub String);
+
+impl FromStr for TargetState {
+    type Err = UnknownTargetState;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|state| state.as_str() == word)
+            .ok_or_else(|| UnknownTargetState(word.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use TargetState::*;
+
+    #[test]
+    fn every_state_is_read_back_from_its_name() {
+        for state in TargetState::ALL {
+            assert_eq!(state.as_str().parse(), Ok(state));
+        }
+    }
+
+    #[test]
+    fn a_final_state_is_never_left() {
+        for state in TargetState::ALL.into_iter().filter(|state| state.is_final()) {
+            for end in [JobEnd::Rescheduled, JobEnd::Canceled, JobEnd::Finished] {
+                assert_eq!(state.after_job(end), state);
+            }
+            for class in ErrorClass::ALL {
+                assert_eq!((state.after_error(class, true), state.after_error(class, false)), (state, state));
+            }
+        }
+    }
+
+    #[test]
+    fn what_may_be_out_is_never_queued_failed_or_canceled_without_the_platforms_word() {
+        for end in [JobEnd::Rescheduled, JobEnd::Canceled, JobEnd::Finished] {
+            for state in [Committing, Unknown] {
+                assert!(matches!(state.after_job(end), Unknown | Unconfirmed), "{state} after {end:?}");
+            }
+        }
+        for class in ErrorClass::ALL {
+            assert_eq!(Unknown.after_error(class, true), Unknown);
+            assert_eq!(Unknown.after_error(class, false), Unconfirmed);
+        }
+        assert_eq!(Committing.after_error(ErrorClass::OutcomeUnknown, true), Unknown);
+        assert_eq!(Committing.after_error(ErrorClass::ContentInvalid, false), Failed);
+        assert_eq!(Committing.after_error(ErrorClass::Transient, true), Queued);
+    }
+
+    #[test]
+    fn a_post_is_told_from_its_targets() {
+        for (targets, state) in [
+            (&[][..], "canceled"),
+            (&[Canceled, Canceled], "canceled"),
+            (&[Scheduled, Canceled], "scheduled"),
+            (&[Scheduled, Published], "publishing"),
+            (&[Unknown], "publishing"),
+            (&[Published, Canceled], "published"),
+            (&[Published, Failed], "partly_published"),
+            (&[Failed, Unconfirmed], "unconfirmed"),
+            (&[Failed, Failed], "failed"),
+        ] {
+            assert_eq!(post_state(targets), state, "{targets:?}");
+        }
+    }
+}
