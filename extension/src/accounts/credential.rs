@@ -1,0 +1,119 @@
+//! `crier.store_credential` and `crier.get_credential`.
+
+use crier_core::sealed::Sealed;
+use pgrx::Uuid;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::accounts::add_event;
+use crate::clock;
+use crate::error::{CrierError, Result};
+use crate::input;
+use crate::passed::Timestamptz;
+use crate::plans::{Statement, statement};
+
+const LOCK_ACCOUNT: Statement = statement!(up "accounts/lock_account");
+const STORE: Statement = statement!(up "accounts/store_credential");
+const ACTIVATE: Statement = statement!(up "accounts/activate");
+const GET: Statement = statement!(up "accounts/get_credential");
+const MAX_SEALED_BYTES: usize = 65_536;
+
+/// Stores a sealed credential if its generation follows the one that is there, and makes the account usable.
+/// False: somebody stored a newer one.
+#[pg_extern(security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn store_credential(
+    account_id: Option<Uuid>,
+    generation: Option<i64>,
+    sealed: Option<&[u8]>,
+    expires_at: default!(Option<Timestamptz>, "NULL"),
+    refresh_expires_at: default!(Option<Timestamptz>, "NULL"),
+    user_id: default!(Option<Uuid>, "NULL"),
+) -> Result<bool, ErrorReport> {
+    let account = input::required(account_id, "account_id")?;
+    let generation = input::required(generation, "generation")?;
+    let sealed = input::required(sealed, "sealed")?;
+    check_sealed(sealed)?;
+    if generation < 1 {
+        return Err(CrierError::invalid(
+            "generation",
+            format!("is {generation}"),
+            "Use the one connect_account or get_credential + 1 gives.",
+        )
+        .into());
+    }
+    let now = clock::now();
+    for (name, at) in [("expires_at", expires_at), ("refresh_expires_at", refresh_expires_at)] {
+        at.map(|at| at.plausible(name, now)).transpose()?;
+    }
+    let workspace = LOCK_ACCOUNT
+        .write(&[account.into()], |row| row.need::<Uuid>(1))?
+        .into_iter()
+        .next()
+        .ok_or(CrierError::NotFound { what: "account", id: account })?;
+    let args = [
+        workspace.into(),
+        account.into(),
+        user_id.into(),
+        generation.into(),
+        sealed.to_vec().into(),
+        expires_at.into(),
+        refresh_expires_at.into(),
+        now.into(),
+    ];
+    if STORE.write(&args, |_| Ok(()))?.is_empty() {
+        return Ok(false);
+    }
+    ACTIVATE.run(&[workspace.into(), account.into(), now.into()])?;
+    if generation > 1 {
+        let payload = serde_json::json!({ "generation": generation });
+        add_event(workspace, "token_refreshed", account, &payload, now)?;
+    }
+    Ok(true)
+}
+
+/// Clear text is refused: what is stored must at least have the form of a sealed value.
+fn check_sealed(sealed: &[u8]) -> Result<()> {
+    if sealed.len() > MAX_SEALED_BYTES {
+        let found = sealed.len();
+        return Err(CrierError::TooLarge { what: "sealed", found, limit: MAX_SEALED_BYTES, unit: "bytes" });
+    }
+    match Sealed::parse(sealed) {
+        Ok(_) => Ok(()),
+        // The bytes themselves are never shown: they might be a token.
+        Err(error) => Err(CrierError::invalid(
+            "sealed",
+            format!("is not a sealed value: {error}"),
+            "Seal tokens with the sidecar's key before storing them.",
+        )),
+    }
+}
+
+/// The sealed credential of an account.
+#[pg_extern(stable, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn get_credential(
+    account_id: Option<Uuid>,
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(workspace_id, Uuid),
+            name!(generation, i64),
+            name!(sealed, Vec<u8>),
+            name!(expires_at, Option<Timestamptz>),
+            name!(refresh_leased_until, Option<Timestamptz>),
+            name!(account_status, String),
+        ),
+    >,
+    ErrorReport,
+> {
+    let id = input::required(account_id, "account_id")?;
+    let rows = GET.read(&[id.into()], |row| {
+        Ok((row.need(1)?, row.need(2)?, row.need(3)?, row.get(4)?, row.get(5)?, row.need(6)?))
+    })?;
+    if rows.is_empty() {
+        return Err(CrierError::NotFound { what: "credential of account", id }.into());
+    }
+    Ok(TableIterator::new(rows))
+}

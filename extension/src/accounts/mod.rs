@@ -1,0 +1,33 @@
+//! Social accounts and their sealed credentials. The sidecar calls these; no token is ever seen here in clear.
+
+mod connect;
+mod credential;
+mod refresh;
+
+use pgrx::Uuid;
+
+use crate::error::Result;
+use crate::passed::{Jsonb, Timestamptz};
+use crate::plans::{Statement, statement};
+use crate::workspaces::new_id;
+
+const ADD_EVENT: Statement = statement!(up "accounts/add_event");
+
+/// Tells what happened to an account.
+fn add_event(
+    workspace: Uuid,
+    kind: &'static str,
+    account: Uuid,
+    payload: &serde_json::Value,
+    now: Timestamptz,
+) -> Result<()> {
+    let payload = Jsonb::from_value(payload);
+    ADD_EVENT.run(&[
+        workspace.into(),
+        new_id().into(),
+        kind.into(),
+        account.into(),
+        payload.into(),
+        now.into(),
+    ])
+}

@@ -1,0 +1,60 @@
+//! Points and spans of time as Postgres counts them.
+//!
+//! Statements take the time as a parameter: an index can be used for it, which a call of `clock_timestamp()`
+//! inside the statement would prevent.
+
+use pgrx::datum::Interval;
+use pgrx::pg_sys;
+
+use crate::error::{CrierError, Result};
+use crate::passed::Timestamptz;
+
+const SECOND: i64 = 1_000_000;
+const DAY: i64 = 24 * 60 * 60 * SECOND;
+
+/// The longest lease a worker may ask for.
+const MAX_LEASE: i64 = DAY;
+/// How far ahead work may be planned, and how far back a time given by a caller may lie.
+const MAX_AHEAD: i64 = 5 * 366 * DAY;
+const MAX_BEHIND: i64 = DAY;
+
+/// Now, by the database's clock: not the start of the transaction.
+pub(crate) fn now() -> Timestamptz {
+    // SAFETY: reads the clock; no arguments, no state.
+    Timestamptz(unsafe { pg_sys::GetCurrentTimestamp() })
+}
+
+impl Timestamptz {
+    /// This point plus a span.
+    pub(crate) fn plus(self, span: std::time::Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
+    }
+
+    /// Accepts a point that a person could mean: finite, not over a day ago, not over five years ahead.
+    pub(crate) fn plausible(self, name: &str, now: Self) -> Result<Self> {
+        const HINT: &str = "Give a time between one day ago and five years ahead.";
+        let problem = match self.0 {
+            i64::MIN | i64::MAX => "is infinite",
+            at if at < now.0.saturating_sub(MAX_BEHIND) => "lies more than a day in the past",
+            at if at > now.0.saturating_add(MAX_AHEAD) => "lies more than five years ahead",
+            _ => return Ok(self),
+        };
+        Err(CrierError::invalid(name, problem, HINT))
+    }
+}
+
+/// The end of a lease that begins now: more than nothing, at most a day.
+pub(crate) fn lease_end(lease: Option<Interval>, now: Timestamptz) -> Result<Timestamptz> {
+    let lease = lease.ok_or(CrierError::Null("lease"))?;
+    let micros = i128::from(lease.months()) * i128::from(30 * DAY)
+        + i128::from(lease.days()) * i128::from(DAY)
+        + i128::from(lease.micros());
+    match i64::try_from(micros) {
+        Ok(span @ 1..=MAX_LEASE) => Ok(Timestamptz(now.0 + span)),
+        _ => Err(CrierError::invalid(
+            "lease",
+            "must be longer than nothing and at most one day",
+            "Take about the time one job needs, for instance '1 minute', and extend it while working.",
+        )),
+    }
+}

@@ -1,0 +1,134 @@
+//! The one error type of the extension and its mapping to SQLSTATE, message, detail and hint.
+//!
+//! The detail begins with a stable word (`content_invalid`, `not_found`, …) that a client can test.
+
+use crier_core::platform;
+use crier_core::validate::Violation;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+/// Everything a function of the extension can refuse.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CrierError {
+    #[error("{0} must not be null")]
+    Null(&'static str),
+    #[error("{what} {problem}")]
+    Invalid { what: String, problem: String, hint: &'static str },
+    #[error("{what} has {found} {unit}; at most {limit} are accepted")]
+    TooLarge { what: &'static str, found: usize, limit: usize, unit: &'static str },
+    #[error("{name} has {found} elements and {first} has {expected}; both must have one per job")]
+    Lengths { first: &'static str, expected: usize, name: &'static str, found: usize },
+    #[error("there is no {what} {id}")]
+    NotFound { what: &'static str, id: pgrx::Uuid },
+    #[error("{0}")]
+    NotAllowed(String),
+    #[error("account {account}: {reason}")]
+    Account { account: pgrx::Uuid, reason: String, hint: &'static str },
+    #[error("account {account}: {}", violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Content { account: pgrx::Uuid, violations: Vec<Violation> },
+    #[error("the tables of crier are not there yet")]
+    NotMigrated,
+    #[error("the database has migration {found}, which this library does not know; it knows up to {known}")]
+    NewerDatabase { found: i32, known: i32 },
+    #[error("migration {0} was changed after it had been applied")]
+    ChangedMigration(String),
+    #[error("crier: {0}")]
+    Internal(String),
+}
+
+/// The result of everything that can be refused.
+pub(crate) type Result<T, E = CrierError> = std::result::Result<T, E>;
+
+impl CrierError {
+    /// A value that is not acceptable, with a hint that says what would be.
+    pub(crate) fn invalid(what: impl Into<String>, problem: impl Into<String>, hint: &'static str) -> Self {
+        Self::Invalid { what: what.into(), problem: problem.into(), hint }
+    }
+
+    fn code(&self) -> PgSqlErrorCode {
+        match self {
+            Self::Null(_) => PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
+            Self::Invalid { .. } | Self::Lengths { .. } | Self::Account { .. } | Self::Content { .. } => {
+                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
+            }
+            Self::TooLarge { .. } => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+            Self::NotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
+            Self::NotAllowed(_) => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            Self::NotMigrated | Self::NewerDatabase { .. } | Self::ChangedMigration(_) => {
+                PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
+            }
+            Self::Internal(_) => PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
+        }
+    }
+
+    fn detail(&self) -> &'static str {
+        match self {
+            Self::Null(_) => "null_argument",
+            Self::Invalid { .. } => "invalid_argument",
+            Self::Lengths { .. } => "array_lengths",
+            Self::TooLarge { .. } => "too_large",
+            Self::NotFound { .. } => "not_found",
+            Self::NotAllowed(_) => "not_allowed",
+            Self::Account { .. } => "account_unusable",
+            Self::Content { .. } => "content_invalid",
+            Self::NotMigrated => "not_migrated",
+            Self::NewerDatabase { .. } => "newer_database",
+            Self::ChangedMigration(_) => "changed_migration",
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    fn hint(&self) -> String {
+        match self {
+            Self::Null(name) => format!("Give a value for {name}."),
+            Self::Invalid { hint, .. } | Self::Account { hint, .. } => (*hint).to_owned(),
+            Self::Lengths { .. } => "Pass arrays of the same length, one element per job.".to_owned(),
+            Self::TooLarge { .. } => "Split it up, or make it smaller.".to_owned(),
+            Self::NotFound { what, .. } => {
+                format!("Check the id, and that the {what} belongs to a workspace of yours.")
+            }
+            Self::NotAllowed(_) => {
+                "Set crier.user_id to a member with that right, or ask an owner of the workspace.".to_owned()
+            }
+            Self::Content { .. } => "Change the post, or leave that account out.".to_owned(),
+            Self::NotMigrated => {
+                "Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.".to_owned()
+            }
+            Self::NewerDatabase { .. } => {
+                "Install the newer version of crier and restart the session.".to_owned()
+            }
+            Self::ChangedMigration(_) => {
+                "Install the version of crier that made these tables, or a newer release.".to_owned()
+            }
+            Self::Internal(_) => {
+                "This is a defect of crier. Please report it with the server log.".to_owned()
+            }
+        }
+    }
+}
+
+impl From<CrierError> for ErrorReport {
+    fn from(error: CrierError) -> Self {
+        ErrorReport::new(error.code(), error.to_string(), function_name!())
+            .set_detail(error.detail())
+            .set_hint(error.hint())
+    }
+}
+
+impl From<pgrx::spi::Error> for CrierError {
+    fn from(error: pgrx::spi::Error) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
+/// The platform with this name, or an error that lists those there are.
+pub(crate) fn find_platform(name: &str) -> Result<&'static platform::Platform> {
+    platform::find(name).ok_or_else(|| {
+        let known: Vec<_> = platform::ALL.iter().map(|platform| platform.name).collect();
+        CrierError::invalid(
+            format!("platform {:?}", name.chars().take(80).collect::<String>()),
+            format!("is not one that this version knows ({})", known.join(", ")),
+            "Use one of the platforms named, in lower case.",
+        )
+    })
+}

@@ -1,0 +1,133 @@
+//! Who calls, and what they may do.
+//!
+//! Trusted callers are roles that row security does not bind (superusers and BYPASSRLS), and members of
+//! `crier_owner` or `crier_worker`. Everyone else acts for one user, named by the setting `crier.user_id` or by
+//! the claim `sub` of `request.jwt.claims` (Supabase, PostgREST), and may do what that user's role in the
+//! workspace allows.
+
+use std::ffi::CStr;
+use std::str::FromStr;
+
+use pgrx::Uuid;
+use pgrx::pg_sys;
+use pgrx::prelude::*;
+
+use crate::error::{CrierError, Result};
+use crate::plans::{Statement, statement};
+
+const MY_WORKSPACES: Statement = statement!("posts/my_workspaces");
+const WORKSPACE_ROLE: Statement = statement!("posts/workspace_role");
+
+/// Who calls.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Caller {
+    /// Not bound to a tenant.
+    Trusted,
+    /// An application user, or nobody in particular where no identity is set.
+    User(Option<Uuid>),
+}
+
+impl Caller {
+    /// The caller of the function that runs now: the role outside of every SECURITY DEFINER function.
+    pub(crate) fn current() -> Result<Self> {
+        // SAFETY: reads the session's identity.
+        let role = unsafe { pg_sys::GetOuterUserId() };
+        // SAFETY: a catalog lookup inside a transaction.
+        let bypasses = unsafe { pg_sys::has_bypassrls_privilege(role) };
+        if bypasses || is_member(role, c"crier_owner") || is_member(role, c"crier_worker") {
+            return Ok(Self::Trusted);
+        }
+        current_user_id().map(Self::User)
+    }
+
+    /// The workspaces the caller is bound to; nothing for a trusted caller, who is bound to none.
+    pub(crate) fn scope(self) -> Result<Option<Vec<Uuid>>> {
+        match self {
+            Self::Trusted => Ok(None),
+            Self::User(None) => Ok(Some(vec![])),
+            Self::User(Some(user)) => workspaces_of(user).map(Some),
+        }
+    }
+
+    /// Refuses a caller who may not write in the workspace. A workspace that does not exist and one that the
+    /// caller is no member of get the same answer.
+    pub(crate) fn require_editor(self, workspace: Uuid) -> Result<()> {
+        let user = match self {
+            Self::Trusted => None,
+            Self::User(user) => user,
+        };
+        let found = WORKSPACE_ROLE.read(&[workspace.into(), user.into()], |row| row.get::<String>(1))?;
+        let missing = || CrierError::NotFound { what: "workspace", id: workspace };
+        let role = found.into_iter().next().ok_or_else(missing)?;
+        match (self, role.as_deref()) {
+            (Self::Trusted, _) | (_, Some("owner" | "admin" | "editor")) => Ok(()),
+            (_, Some(role)) => Err(CrierError::NotAllowed(format!(
+                "a {role} of workspace {workspace} may read, but not write"
+            ))),
+            (_, None) => Err(missing()),
+        }
+    }
+}
+
+/// The workspaces of the user who calls. Row security asks this once per query.
+#[pg_extern(stable, parallel_safe, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn my_workspace_ids() -> Result<Vec<Uuid>, pgrx::pg_sys::panic::ErrorReport> {
+    match current_user_id()? {
+        Some(user) => Ok(workspaces_of(user)?),
+        None => Ok(vec![]),
+    }
+}
+
+fn workspaces_of(user: Uuid) -> Result<Vec<Uuid>> {
+    let rows = MY_WORKSPACES.read(&[user.into()], |row| row.need::<Vec<Uuid>>(1))?;
+    Ok(rows.into_iter().next().unwrap_or_default())
+}
+
+fn is_member(role: pg_sys::Oid, group: &CStr) -> bool {
+    // SAFETY: catalog lookups inside a transaction; a missing role answers InvalidOid, which nobody is member of.
+    unsafe {
+        let group = pg_sys::get_role_oid(group.as_ptr(), true);
+        group != pg_sys::InvalidOid && pg_sys::has_privs_of_role(role, group)
+    }
+}
+
+/// The claim wins over the setting: a gateway sets it for each request, the setting is the session's own.
+fn current_user_id() -> Result<Option<Uuid>> {
+    const HINT: &str = "Set it to the user's id, for instance SET crier.user_id = '…'.";
+    let (name, value) = match setting(c"request.jwt.claims") {
+        Some(claims) => match subject(&claims)? {
+            Some(subject) => ("the claim sub of request.jwt.claims", subject),
+            None => return Ok(None),
+        },
+        None => match setting(c"crier.user_id") {
+            Some(value) => ("crier.user_id", value),
+            None => return Ok(None),
+        },
+    };
+    let shown: String = value.chars().take(80).collect();
+    let uuid = uuid::Uuid::from_str(&value)
+        .map_err(|_| CrierError::invalid(name, format!("is not a uuid: {shown:?}"), HINT))?;
+    Ok(Some(Uuid::from_bytes(*uuid.as_bytes())))
+}
+
+fn subject(claims: &str) -> Result<Option<String>> {
+    let claims: serde_json::Value = serde_json::from_str(claims).map_err(|error| {
+        CrierError::invalid(
+            "request.jwt.claims",
+            format!("is not JSON: {error}"),
+            "Set it to the claims of the token.",
+        )
+    })?;
+    Ok(claims.get("sub").and_then(serde_json::Value::as_str).map(str::to_owned))
+}
+
+/// A setting that is there and not empty (a local setting is empty, not missing, after its transaction).
+fn setting(name: &CStr) -> Option<String> {
+    // SAFETY: answers null where the setting is unknown; otherwise a C string that lives until it is changed.
+    let value = unsafe {
+        let value = pg_sys::GetConfigOption(name.as_ptr(), true, false);
+        (!value.is_null()).then(|| CStr::from_ptr(value))?
+    };
+    value.to_str().ok().filter(|value| !value.is_empty()).map(str::to_owned)
+}

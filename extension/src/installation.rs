@@ -1,0 +1,95 @@
+//! Which database this is, and whether it may publish.
+//!
+//! A dump restored elsewhere holds posts that its origin publishes. Until someone says that this database is
+//! the one, nothing is handed out.
+
+use std::cell::Cell;
+
+use pgrx::pg_sys;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::error::Result;
+use crate::migrate;
+use crate::plans::{Statement, statement};
+
+const IS_OURS: Statement = statement!("installation/is_ours");
+const ADOPT: Statement = statement!("installation/adopt");
+const SCHEMA_VERSION: Statement = statement!("installation/schema_version");
+
+thread_local! {
+    static KNOWN_OURS: Cell<bool> = const { Cell::new(false) };
+    static WARNED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The version of the library.
+#[pg_extern(immutable, parallel_safe)]
+fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}
+
+/// Whether jobs are handed out here, and whether the tables fit the library.
+#[pg_extern(stable, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn status() -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(paused, bool),
+            name!(reason, Option<&'static str>),
+            name!(library_version, &'static str),
+            name!(schema_version, i32),
+            name!(schema_current, bool),
+        ),
+    >,
+    ErrorReport,
+> {
+    let paused = !is_ours()?;
+    let reason = paused.then_some(
+        "this database is a copy: it was restored from a dump or moved to another cluster; \
+         once its origin no longer publishes, run SELECT crier.adopt_database()",
+    );
+    let at = SCHEMA_VERSION.read(&[], |row| row.get::<i32>(1))?.into_iter().flatten().next().unwrap_or(0);
+    Ok(TableIterator::once((paused, reason, version(), at, at == migrate::latest())))
+}
+
+/// Says that this database is the one that publishes. Ends the pause of a restored copy.
+#[pg_extern(security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn adopt_database() -> Result<(), ErrorReport> {
+    Ok(adopt()?)
+}
+
+pub(crate) fn adopt() -> Result<()> {
+    let (system, database) = identity();
+    ADOPT.run(&[system.into(), database.into()])
+}
+
+/// Whether jobs may be handed out. Says why not once per session.
+pub(crate) fn may_hand_out() -> Result<bool> {
+    if KNOWN_OURS.get() {
+        return Ok(true);
+    }
+    let ours = is_ours()?;
+    KNOWN_OURS.set(ours);
+    if !ours && !WARNED.replace(true) {
+        ereport!(
+            PgLogLevel::WARNING,
+            PgSqlErrorCode::ERRCODE_WARNING,
+            "crier is paused: this database is a copy of another one",
+            "Run SELECT crier.adopt_database(); once its origin no longer publishes."
+        );
+    }
+    Ok(ours)
+}
+
+fn is_ours() -> Result<bool> {
+    let (system, database) = identity();
+    let rows = IS_OURS.read(&[system.into(), database.into()], |row| row.need::<bool>(1))?;
+    Ok(rows.into_iter().next() == Some(true))
+}
+
+fn identity() -> (String, pg_sys::Oid) {
+    // SAFETY: both are set when the session starts.
+    unsafe { (pg_sys::GetSystemIdentifier().to_string(), pg_sys::MyDatabaseId) }
+}

@@ -1,0 +1,41 @@
+//! The Postgres extension `crier`: the queue, posts, publishing and accounts as SQL functions.
+//!
+//! This file is the table of contents. `docs/architecture.md` explains how the parts fit together.
+
+use pgrx::prelude::*;
+
+mod accounts;
+mod clock;
+mod error;
+mod identity;
+mod input;
+mod installation;
+mod migrate;
+mod passed;
+mod plans;
+mod posts;
+mod publishing;
+mod queue;
+mod workspaces;
+
+pgrx::pg_module_magic!(name, version);
+
+extension_sql_file!("../../sql/install/s010_roles.sql", bootstrap);
+extension_sql_file!("../../sql/install/s100_partitions.sql");
+extension_sql_file!("../../sql/install/s900_access.sql", finalize);
+
+#[cfg(any(test, feature = "pg_test"))]
+#[path = "../../pgrx-tests/mod.rs"]
+mod in_database_tests;
+
+/// What `cargo pgrx test` calls before the first test.
+#[cfg(test)]
+pub mod pg_test {
+    /// Nothing to prepare.
+    pub fn setup(_options: Vec<&str>) {}
+
+    /// The cluster needs no settings of its own.
+    pub fn postgresql_conf_options() -> Vec<&'static str> {
+        vec![]
+    }
+}

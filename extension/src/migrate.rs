@@ -1,0 +1,98 @@
+//! `crier.migrate()`: makes and upgrades the tables as ordinary objects.
+
+use pgrx::datum::DatumWithOid;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+use pgrx::spi::SpiClient;
+
+use crate::error::{CrierError, Result};
+use crate::installation;
+
+/// A released script is never changed: each has a new number.
+const MIGRATIONS: &[(i32, &str, &str)] =
+    &[(1, "0001_first_post", include_str!("../../sql/migrations/0001_first_post.sql"))];
+
+/// Run by every migrate, in this order: they replace what they made before.
+const REPEATABLE: &[(&str, &str)] = &[
+    ("010_policies", include_str!("../../sql/views/010_policies.sql")),
+    ("020_views", include_str!("../../sql/views/020_views.sql")),
+    ("030_grants", include_str!("../../sql/views/030_grants.sql")),
+];
+
+const LOCK: &str = include_str!("../../sql/queries/installation/migration_lock.sql");
+const TABLE: &str = include_str!("../../sql/queries/installation/migration_table.sql");
+const APPLIED: &str = include_str!("../../sql/queries/installation/migrations_applied.sql");
+const CHECKSUM: &str = include_str!("../../sql/queries/installation/checksum.sql");
+const RECORD: &str = include_str!("../../sql/queries/installation/record_migration.sql");
+const PARTITIONS: &str = include_str!("../../sql/queries/installation/partitions.sql");
+
+/// The newest migration of this library.
+pub(crate) fn latest() -> i32 {
+    MIGRATIONS.last().map_or(0, |(version, ..)| *version)
+}
+
+/// Makes or upgrades the tables, views and policies, and lists what it did. Safe to run twice and at once.
+#[pg_extern(security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn migrate() -> Result<TableIterator<'static, (name!(name, String), name!(action, &'static str))>, ErrorReport>
+{
+    let (mut done, first) = Spi::connect_mut(|client| -> Result<_> {
+        client.update(LOCK, None, &[])?;
+        client.update(TABLE, None, &[])?;
+        let applied = applied(client)?;
+        check(client, &applied)?;
+        let mut done = Vec::new();
+        for (version, name, sql) in MIGRATIONS.iter().filter(|(version, ..)| *version > applied.len() as i32)
+        {
+            client.update(*sql, None, &[])?;
+            let sum = checksum(client, sql)?;
+            client.update(RECORD, None, &[(*version).into(), (*name).into(), sum.into()])?;
+            done.push(((*name).to_owned(), "applied"));
+        }
+        Ok((done, applied.is_empty()))
+    })?;
+    if first {
+        installation::adopt()?;
+    }
+    Spi::connect_mut(|client| -> Result<()> {
+        for (name, sql) in REPEATABLE {
+            client.update(*sql, None, &[])?;
+            done.push(((*name).to_owned(), "refreshed"));
+        }
+        for row in client.update(PARTITIONS, None, &[])? {
+            done.extend(row.get::<String>(1)?.map(|name| (name, "created")));
+        }
+        Ok(())
+    })?;
+    Ok(TableIterator::new(done))
+}
+
+/// Version, name and checksum of each migration that is in the database.
+fn applied(client: &SpiClient<'_>) -> Result<Vec<(i32, String, String)>> {
+    client
+        .select(APPLIED, None, &[])?
+        .map(|row| {
+            let (version, name, sum) = (row.get(1)?, row.get(2)?, row.get(3)?);
+            Ok((version.unwrap_or_default(), name.unwrap_or_default(), sum.unwrap_or_default()))
+        })
+        .collect()
+}
+
+/// Refuses a database that is newer than the library or whose scripts were others.
+fn check(client: &SpiClient<'_>, applied: &[(i32, String, String)]) -> Result<()> {
+    for (version, name, sum) in applied {
+        let Some((_, _, sql)) = MIGRATIONS.iter().find(|(known, ..)| known == version) else {
+            return Err(CrierError::NewerDatabase { found: *version, known: latest() });
+        };
+        if checksum(client, sql)? != *sum {
+            return Err(CrierError::ChangedMigration(name.clone()));
+        }
+    }
+    Ok(())
+}
+
+fn checksum(client: &SpiClient<'_>, sql: &str) -> Result<String> {
+    let args: [DatumWithOid<'_>; 1] = [sql.into()];
+    let sum = client.select(CHECKSUM, Some(1), &args)?.first().get_one::<String>()?;
+    sum.ok_or_else(|| CrierError::Internal("sha256 answered nothing".into()))
+}

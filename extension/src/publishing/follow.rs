@@ -1,0 +1,77 @@
+//! Targets follow their jobs: whatever ends or reschedules a publish job says what that means for its target.
+
+use std::collections::HashMap;
+
+use crier_core::target::{JobEnd, TargetState};
+use pgrx::Uuid;
+
+use crate::error::{CrierError, Result};
+use crate::passed::{Jsonb, Timestamptz};
+use crate::plans::{Statement, statement};
+use crate::workspaces::new_id;
+
+const LOCK_TARGETS: Statement = statement!(up "publishing/lock_targets");
+const SET_STATES: Statement = statement!(up "publishing/set_states");
+
+/// A target's next state, by its job.
+pub(crate) struct Next {
+    pub(crate) job_id: Uuid,
+    pub(crate) state: TargetState,
+    /// The outcome of a published target, otherwise the error.
+    pub(crate) detail: Option<Jsonb>,
+}
+
+/// Moves the targets of jobs that came to an end nobody reported about the target itself.
+pub(crate) fn jobs(
+    ends: impl Iterator<Item = (Uuid, JobEnd, Option<Jsonb>)>,
+    now: Timestamptz,
+) -> Result<()> {
+    let ends: Vec<_> = ends.collect();
+    let states = lock(ends.iter().map(|(id, ..)| *id).collect())?;
+    let next: Vec<_> = ends
+        .into_iter()
+        .filter_map(|(job_id, end, detail)| {
+            let before = *states.get(&job_id)?;
+            let state = before.after_job(end);
+            (state != before).then_some(Next { job_id, state, detail })
+        })
+        .collect();
+    set(&next, now)
+}
+
+/// The jobs among those named whose target the platform may have.
+pub(crate) fn may_be_out(job_ids: Vec<Uuid>) -> Result<Vec<Uuid>> {
+    let out = lock(job_ids)?.into_iter().filter(|(_, state)| state.may_be_out());
+    Ok(out.map(|(id, _)| id).collect())
+}
+
+/// The states of the targets of these jobs, locked.
+pub(crate) fn lock(job_ids: Vec<Uuid>) -> Result<HashMap<Uuid, TargetState>> {
+    if job_ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows =
+        LOCK_TARGETS.write(&[job_ids.into()], |row| Ok((row.need(1)?, parse(&row.need::<String>(2)?)?)))?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Writes states and their events.
+pub(crate) fn set(next: &[Next], now: Timestamptz) -> Result<()> {
+    if next.is_empty() {
+        return Ok(());
+    }
+    SET_STATES.run(&[
+        next.iter().map(|next| next.job_id).collect::<Vec<_>>().into(),
+        next.iter().map(|next| next.state.as_str()).collect::<Vec<_>>().into(),
+        next.iter().map(|next| next.detail).collect::<Vec<_>>().into(),
+        now.into(),
+        next.iter().map(|_| new_id()).collect::<Vec<_>>().into(),
+    ])
+}
+
+/// A state as it stands in a table.
+pub(crate) fn parse(state: &str) -> Result<TargetState> {
+    state
+        .parse()
+        .map_err(|error: crier_core::target::UnknownTargetState| CrierError::Internal(error.to_string()))
+}

@@ -1,0 +1,49 @@
+//! `crier.record_intent`: the step that makes a publish happen once.
+
+use pgrx::Uuid;
+use pgrx::datum::Interval;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::clock;
+use crate::error::{CrierError, Result};
+use crate::input;
+use crate::plans::{Statement, statement};
+use crate::publishing::hold_job;
+
+const RECORD: Statement = statement!(up "publishing/record_intent");
+const RENEW: Statement = statement!(up "publishing/renew_lease");
+const MAX_REQUEST_BYTES: usize = 1_048_576;
+
+/// Records, before anything visible is sent, that it will be sent: the key and the exact request. The first
+/// ones win and are answered; every try sends those bytes under that key. Renews the lease, which must outlast
+/// the call. No row: the lease is lost or the post was canceled, and nothing may be sent.
+#[pg_extern(security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn record_intent(
+    job_id: Option<Uuid>,
+    token: Option<i64>,
+    platform_key: Option<&str>,
+    request: Option<&str>,
+    lease: default!(Option<Interval>, "'2 minutes'"),
+) -> Result<TableIterator<'static, (name!(platform_key, String), name!(request, String))>, ErrorReport> {
+    let job_id = input::required(job_id, "job_id")?;
+    let token = input::required(token, "token")?;
+    let key = input::text(platform_key, "platform_key", 500)?;
+    let request = input::required(request, "request")?;
+    if request.len() > MAX_REQUEST_BYTES {
+        let (found, limit) = (request.len(), MAX_REQUEST_BYTES);
+        return Err(CrierError::TooLarge { what: "request", found, limit, unit: "bytes" }.into());
+    }
+    let now = clock::now();
+    let until = clock::lease_end(lease, now)?;
+    if hold_job(job_id, token)?.is_none() {
+        return Ok(TableIterator::empty());
+    }
+    let args = [job_id.into(), key.into(), request.into(), now.into()];
+    let frozen = RECORD.write(&args, |row| Ok((row.need(1)?, row.need(2)?)))?;
+    if !frozen.is_empty() {
+        RENEW.run(&[job_id.into(), until.into()])?;
+    }
+    Ok(TableIterator::new(frozen))
+}

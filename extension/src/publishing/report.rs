@@ -1,0 +1,86 @@
+//! `crier.report_targets`.
+
+use crier_core::error_class::ErrorClass;
+use crier_core::target::TargetState;
+use pgrx::Uuid;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::clock;
+use crate::error::Result;
+use crate::input;
+use crate::passed::{JsonbArray, Timestamptz};
+use crate::publishing::follow::{self, Next};
+use crate::queue::fail::{parse_class, retry_times};
+use crate::queue::settle::{self, Fate, Settled};
+
+/// What a worker says of a target.
+#[derive(Clone, Copy)]
+enum Outcome {
+    Published,
+    Failed(ErrorClass),
+}
+
+/// Says how targets came out: `published`, or the class of an error. Ends or reschedules their jobs too.
+/// Answers with the jobs whose token was the current one.
+#[pg_extern(security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn report_targets(
+    job_ids: Option<Vec<Option<Uuid>>>,
+    tokens: Option<Vec<Option<i64>>>,
+    outcomes: Option<Vec<Option<String>>>,
+    details: Option<JsonbArray>,
+    retry_at: default!(Option<Vec<Option<Timestamptz>>>, "NULL"),
+) -> Result<
+    TableIterator<
+        'static,
+        (
+            name!(job_id, Uuid),
+            name!(target_state, &'static str),
+            name!(job_status, &'static str),
+            name!(run_at, Option<Timestamptz>),
+        ),
+    >,
+    ErrorReport,
+> {
+    let (ids, tokens) = input::leases(job_ids, tokens)?;
+    let outcomes = outcomes_of(outcomes, ids.len())?;
+    let details = input::required(details, "details")?.elements("details", ids.len())?;
+    let now = clock::now();
+    let retry_at = retry_times(retry_at, ids.len(), now)?;
+    let held = settle::hold(ids, tokens)?;
+    let before = follow::lock(held.iter().map(|job| job.id).collect())?;
+    let (mut settled, mut next, mut rows) = (vec![], vec![], vec![]);
+    for job in held {
+        // A job without a target is no publish job: it is left to the general functions.
+        let Some(state) = before.get(&job.id).copied() else { continue };
+        let detail = details[job.place];
+        let (fate, state, error) = match outcomes[job.place] {
+            Outcome::Published if state == TargetState::Canceled => (Fate::Canceled, state, detail),
+            Outcome::Published => (Fate::Completed, TargetState::Published, None),
+            Outcome::Failed(class) => {
+                let fate = job.after_error(class, retry_at[job.place], now);
+                let error = detail.map(|detail| detail.with_class(class));
+                (fate, state.after_error(class, fate.run_at().is_some()), error)
+            }
+        };
+        let published = state == TargetState::Published;
+        rows.push((job.id, state.as_str(), fate.state(), fate.run_at()));
+        next.push(Next { job_id: job.id, state, detail: if published { detail } else { error } });
+        let result = if published { detail } else { None };
+        settled.push(Settled { id: job.id, kind: job.kind, fate, result, error });
+    }
+    follow::set(&next, now)?;
+    settle::settle(&settled, now)?;
+    Ok(TableIterator::new(rows))
+}
+
+fn outcomes_of(outcomes: Option<Vec<Option<String>>>, expected: usize) -> Result<Vec<Outcome>> {
+    let outcomes = input::elements(outcomes, "outcomes")?;
+    input::same_length(("job_ids", expected), ("outcomes", outcomes.len()))?;
+    let read = |outcome: &String| match outcome.as_str() {
+        "published" => Ok(Outcome::Published),
+        class => parse_class(class).map(Outcome::Failed),
+    };
+    outcomes.iter().map(read).collect()
+}

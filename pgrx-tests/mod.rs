@@ -1,0 +1,10 @@
+//! Tests that run inside the database, each in a transaction that is rolled back. What needs two sessions, a
+//! commit or a restart stands in `tests/`.
+
+mod accounts;
+mod identity;
+mod installation;
+mod posts;
+mod publishing;
+mod queue;
+mod support;

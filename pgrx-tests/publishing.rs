@@ -1,0 +1,149 @@
+//! The publish state machine as the sidecar drives it.
+
+#[pgrx::pg_schema]
+mod tests {
+    use crate::in_database_tests::support::*;
+    use pgrx::prelude::*;
+
+    const MINE: &str = "current_setting('t.job')::uuid, current_setting('t.token')::bigint";
+    const MINE_ARRAYS: &str =
+        "ARRAY[current_setting('t.job')::uuid], ARRAY[current_setting('t.token')::bigint]";
+
+    fn start() -> Option<String> {
+        Spi::get_one(&format!("SELECT state FROM crier.start_target({MINE})")).unwrap_or(None)
+    }
+
+    fn intent(key: &str, request: &str) -> Option<String> {
+        let sql = format!(
+            "SELECT platform_key || ' ' || request FROM crier.record_intent({MINE}, '{key}', '{request}')"
+        );
+        Spi::get_one(&sql).unwrap_or(None)
+    }
+
+    fn report(outcome: &str) -> String {
+        one(&format!(
+            "SELECT target_state || ' ' || job_status FROM crier.report_targets({MINE_ARRAYS}, ARRAY['{outcome}'],
+             ARRAY['{{\"message\": \"m\", \"external_id\": \"at://x\", \"url\": \"https://x\"}}'::jsonb])"
+        ))
+    }
+
+    fn begin() {
+        fixture();
+        post();
+        claim();
+        assert_eq!(start().as_deref(), Some("preparing"));
+    }
+
+    #[pg_test]
+    fn a_post_goes_from_prepare_over_intent_to_published() {
+        begin();
+        assert!(one::<bool>(&format!("SELECT crier.save_prepared({MINE}, '{{\"blobs\": []}}')")));
+        assert_eq!(intent("key", "{}").as_deref(), Some("key {}"));
+        assert_eq!(target_state(), "committing");
+        assert_eq!(report("published"), "published completed");
+        let events: String = one("SELECT string_agg(kind, ',') FROM crier.events WHERE kind LIKE 'post%'");
+        assert_eq!(events, "post_published");
+        let url: String = one("SELECT crier.get_post(current_setting('t.post')::uuid) #>> '{targets,0,url}'");
+        assert_eq!(url, "https://x");
+    }
+
+    #[pg_test]
+    fn the_first_key_and_request_are_kept() {
+        begin();
+        assert_eq!(intent("first", "{\"n\": 1}").as_deref(), Some("first {\"n\": 1}"));
+        assert_eq!(intent("second", "{\"n\": 2}").as_deref(), Some("first {\"n\": 1}"));
+    }
+
+    #[pg_test]
+    fn a_lost_lease_after_the_intent_is_unknown_and_never_queued() {
+        begin();
+        intent("key", "{}");
+        run("UPDATE crier.job SET lease_expires_at = now() - interval '1 second'");
+        claim();
+        assert_eq!(target_state(), "unknown");
+        assert_eq!(start().as_deref(), Some("unknown"));
+        assert_eq!(report("transient"), "unknown retrying");
+        assert_eq!(target_state(), "unknown");
+    }
+
+    #[pg_test]
+    fn a_lost_lease_before_the_intent_starts_over() {
+        begin();
+        run("UPDATE crier.job SET lease_expires_at = now() - interval '1 second'");
+        claim();
+        assert_eq!(target_state(), "queued");
+        assert_eq!(start().as_deref(), Some("preparing"));
+    }
+
+    #[pg_test]
+    fn an_outcome_that_never_becomes_clear_waits_for_a_person() {
+        begin();
+        intent("key", "{}");
+        run("UPDATE crier.job SET max_attempts = 1");
+        assert_eq!(report("outcome_unknown"), "unconfirmed failed");
+        assert_eq!(one::<String>("SELECT state FROM crier.posts"), "unconfirmed");
+    }
+
+    #[pg_test]
+    fn a_refusal_by_the_platform_fails_the_target() {
+        begin();
+        intent("key", "{}");
+        assert_eq!(report("content_invalid"), "failed failed");
+        let class: String =
+            one("SELECT crier.get_post(current_setting('t.post')::uuid) #>> '{targets,0,error,class}'");
+        assert_eq!(class, "content_invalid");
+        assert_eq!(
+            one::<String>("SELECT payload ->> 'state' FROM crier.events WHERE kind = 'post_publish_failed'"),
+            "failed"
+        );
+    }
+
+    #[pg_test]
+    fn nothing_is_sent_after_a_cancel_and_nothing_canceled_after_the_intent() {
+        begin();
+        assert_eq!(
+            one::<String>("SELECT state FROM crier.cancel_post(current_setting('t.post')::uuid)"),
+            "canceled"
+        );
+        assert_eq!(intent("key", "{}"), None);
+        post();
+        claim();
+        start();
+        intent("key", "{}");
+        assert_eq!(
+            one::<String>("SELECT state FROM crier.cancel_post(current_setting('t.post')::uuid)"),
+            "committing"
+        );
+        let canceled: i64 =
+            one("SELECT count(*) FROM crier.cancel_jobs(ARRAY[current_setting('t.job')::uuid])");
+        assert_eq!((canceled, target_state()), (0, "committing".to_owned()));
+    }
+
+    #[pg_test]
+    fn published_is_final() {
+        begin();
+        intent("key", "{}");
+        report("published");
+        run(
+            "UPDATE crier.post_target SET job_id = crier.enqueue('publish_post') WHERE post_id = current_setting('t.post')::uuid",
+        );
+        claim();
+        assert_eq!(start().as_deref(), Some("published"));
+        assert_eq!(intent("other", "{}"), None);
+        assert_eq!(report("content_invalid"), "published failed");
+        assert_eq!(target_state(), "published");
+    }
+
+    #[pg_test]
+    fn a_publish_job_without_a_target_can_publish_nothing() {
+        fixture();
+        post();
+        run("DELETE FROM crier.job");
+        run(
+            "SELECT crier.enqueue('publish_post', jsonb_build_object('target_id', id)) FROM crier.post_target",
+        );
+        claim();
+        assert_eq!(start(), None);
+        assert_eq!(intent("key", "{}"), None);
+    }
+}

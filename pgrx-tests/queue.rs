@@ -1,0 +1,187 @@
+//! The queue, in one session.
+
+#[pgrx::pg_schema]
+mod tests {
+    use crate::in_database_tests::support::*;
+    use pgrx::prelude::*;
+
+    #[pg_test]
+    fn jobs_are_handed_out_by_priority_then_time_then_id() {
+        fixture();
+        run("SELECT crier.enqueue('late', run_at => now() - interval '1 minute'),
+                    crier.enqueue('early', run_at => now() - interval '2 minutes'),
+                    crier.enqueue('urgent', priority => 5),
+                    crier.enqueue('future', priority => 9, run_at => now() + interval '1 hour')");
+        let order: Vec<String> = one("SELECT array_agg(kind) FROM crier.claim_jobs('w', 10)");
+        assert_eq!(order, ["urgent", "early", "late"]);
+    }
+
+    #[pg_test]
+    fn filters_leave_other_work_alone() {
+        fixture();
+        post();
+        run("SELECT crier.enqueue('a'), crier.enqueue('b')");
+        assert_eq!(
+            one::<Vec<String>>("SELECT array_agg(kind) FROM crier.claim_jobs('w', 10, ARRAY['b'])"),
+            ["b"]
+        );
+        let kinds: Vec<String> =
+            one("SELECT array_agg(kind) FROM crier.claim_jobs('w', 10, platforms => ARRAY['bluesky'])");
+        assert_eq!(kinds, ["publish_post"]);
+        let none: i64 =
+            one("SELECT count(*) FROM crier.claim_jobs('w', 10, workspaces => ARRAY[crier.new_id()])");
+        assert_eq!(none, 0);
+    }
+
+    #[pg_test]
+    fn retries_wait_one_two_and_four_minutes() {
+        fixture();
+        run("SELECT crier.enqueue('a', max_attempts => 4)");
+        for minutes in [1, 2, 4] {
+            make_due();
+            claim();
+            let waits: i32 = one("SELECT round(extract(epoch FROM run_at - clock_timestamp()) / 60)::int FROM crier.fail_jobs(
+                ARRAY[current_setting('t.job')::uuid], ARRAY[current_setting('t.token')::bigint], ARRAY['transient'],
+                ARRAY['{}'::jsonb])");
+            assert_eq!(waits, minutes);
+        }
+        make_due();
+        claim();
+        let status: String = one("SELECT status FROM crier.fail_jobs(ARRAY[current_setting('t.job')::uuid],
+            ARRAY[current_setting('t.token')::bigint], ARRAY['transient'], ARRAY['{}'::jsonb])");
+        assert_eq!(status, "failed");
+    }
+
+    #[pg_test]
+    fn a_limit_does_not_use_up_an_attempt() {
+        fixture();
+        run("SELECT crier.enqueue('a', max_attempts => 1)");
+        for _ in 0..5 {
+            make_due();
+            claim();
+            let status: String =
+                one("SELECT status FROM crier.fail_jobs(ARRAY[current_setting('t.job')::uuid],
+                ARRAY[current_setting('t.token')::bigint], ARRAY['rate_limited'], ARRAY['{}'::jsonb])");
+            assert_eq!(status, "retrying");
+        }
+        assert_eq!(one::<i32>("SELECT attempt FROM crier.jobs"), 0);
+    }
+
+    #[pg_test]
+    fn a_stale_token_changes_nothing() {
+        fixture();
+        run("SELECT crier.enqueue('a')");
+        claim();
+        run("UPDATE crier.job SET lease_expires_at = now() - interval '1 second'");
+        run("SELECT set_config('t.old', current_setting('t.token'), true)");
+        claim();
+        for call in [
+            "crier.complete_jobs(ARRAY[j], ARRAY[old])",
+            "crier.fail_jobs(ARRAY[j], ARRAY[old], ARRAY['config'], ARRAY['{}'::jsonb])",
+            "crier.snooze_jobs(ARRAY[j], ARRAY[old], ARRAY[now()])",
+            "crier.extend_jobs(ARRAY[j], ARRAY[old], '1 hour')",
+            "crier.report_targets(ARRAY[j], ARRAY[old], ARRAY['published'], ARRAY['{}'::jsonb])",
+            "crier.start_target(j, old)",
+            "crier.record_intent(j, old, 'k', '{}')",
+        ] {
+            let accepted: i64 = one(&format!(
+                "SELECT count(x) FROM (SELECT current_setting('t.job')::uuid AS j, current_setting('t.old')::bigint AS old) v,
+                 LATERAL {call} x"
+            ));
+            assert_eq!(accepted, 0, "{call}");
+        }
+        assert_eq!(one::<String>("SELECT state || attempt || token FROM crier.job"), "running22");
+    }
+
+    #[pg_test]
+    fn three_lost_leases_end_a_job() {
+        fixture();
+        run("SELECT crier.enqueue('a', max_attempts => 10)");
+        for _ in 0..3 {
+            assert_eq!(one::<i64>("SELECT count(*) FROM crier.claim_jobs('w')"), 1);
+            run("UPDATE crier.job SET lease_expires_at = now() - interval '1 second'");
+        }
+        assert_eq!(one::<i64>("SELECT count(*) FROM crier.claim_jobs('w')"), 0);
+        assert_eq!(
+            one::<String>("SELECT state || ' ' || (error ->> 'class') FROM crier.jobs"),
+            "failed lease_lost"
+        );
+    }
+
+    #[pg_test]
+    fn an_expired_job_is_never_handed_out() {
+        fixture();
+        run("SELECT crier.enqueue('a', expires_at => now() + interval '1 hour')");
+        run("UPDATE crier.job SET expires_at = now() - interval '1 second'");
+        assert_eq!(one::<i64>("SELECT count(*) FROM crier.claim_jobs('w')"), 0);
+        assert_eq!(
+            one::<String>("SELECT state || ' ' || (error ->> 'class') FROM crier.jobs"),
+            "failed expired"
+        );
+    }
+
+    #[pg_test]
+    fn a_dedupe_key_is_free_again_once_the_job_is_finished() {
+        fixture();
+        run("SELECT set_config('t.first', crier.enqueue('a', dedupe_key => 'k')::text, true)");
+        assert!(one::<bool>(
+            "SELECT crier.enqueue('a', dedupe_key => 'k') = current_setting('t.first')::uuid"
+        ));
+        assert!(one::<bool>(
+            "SELECT crier.enqueue('b', dedupe_key => 'k') <> current_setting('t.first')::uuid"
+        ));
+        assert!(one::<bool>(
+            "SELECT crier.enqueue('a', workspace_id => current_setting('t.ws')::uuid, dedupe_key => 'k')
+                             <> current_setting('t.first')::uuid"
+        ));
+        run("SELECT crier.cancel_jobs(ARRAY[current_setting('t.first')::uuid])");
+        assert!(one::<bool>(
+            "SELECT crier.enqueue('a', dedupe_key => 'k') <> current_setting('t.first')::uuid"
+        ));
+    }
+
+    #[pg_test]
+    fn ids_come_in_the_order_of_the_input() {
+        fixture();
+        run(r#"SELECT set_config('t.ids', array_agg(id)::text, true) FROM crier.enqueue_many(
+            '[{"kind": "c"}, {"kind": "a", "dedupe_key": "k"}, {"kind": "b"}, {"kind": "a", "dedupe_key": "k"}]') id"#);
+        let kinds: Vec<String> = one("SELECT array_agg(j.kind ORDER BY i.ord)
+            FROM unnest(current_setting('t.ids')::uuid[]) WITH ORDINALITY AS i (id, ord) JOIN crier.job j USING (id)");
+        assert_eq!(kinds, ["c", "a", "b", "a"]);
+        assert_eq!(one::<i64>("SELECT count(*) FROM crier.job"), 3);
+    }
+
+    #[pg_test]
+    fn numbers_and_depth_that_json_libraries_refuse_are_kept() {
+        fixture();
+        run("SELECT crier.enqueue('a', '{\"n\": 1e400, \"m\": 12345678901234567890.123}')");
+        let deep = format!("{}1{}", "[".repeat(1_000), "]".repeat(1_000));
+        run(&format!("SELECT crier.enqueue('b', '{deep}')"));
+        run(&format!("SELECT crier.enqueue_many('[{{\"kind\": \"c\", \"params\": {deep}}}]')"));
+        let kept: i64 = one("SELECT count(*) FROM crier.claim_jobs('w', 10) WHERE params @> '{\"n\": 1e400, \"m\": 12345678901234567890.123}'
+                             OR jsonb_array_length(params) = 1");
+        assert_eq!(kept, 3);
+    }
+
+    #[pg_test]
+    fn results_and_progress_can_be_read() {
+        fixture();
+        run("SELECT crier.enqueue('a')");
+        claim();
+        run("SELECT crier.extend_jobs(ARRAY[current_setting('t.job')::uuid], ARRAY[current_setting('t.token')::bigint],
+             '1 hour', ARRAY['{\"done\": 1}'::jsonb])");
+        assert_eq!(one::<String>("SELECT progress ->> 'done' FROM crier.jobs"), "1");
+        run("SELECT crier.complete_jobs(ARRAY[current_setting('t.job')::uuid], ARRAY[current_setting('t.token')::bigint],
+             ARRAY['{\"ok\": true}'::jsonb])");
+        assert_eq!(one::<String>("SELECT state || (result ->> 'ok') FROM crier.jobs"), "completedtrue");
+    }
+
+    #[pg_test]
+    fn the_next_time_is_known_without_claiming() {
+        fixture();
+        assert_eq!(Spi::get_one::<bool>("SELECT crier.next_run_at() IS NULL"), Ok(Some(true)));
+        run("SELECT crier.enqueue('a', run_at => now() + interval '1 hour')");
+        assert!(one::<bool>("SELECT crier.next_run_at(ARRAY['a']) = now() + interval '1 hour'"));
+        assert_eq!(Spi::get_one::<bool>("SELECT crier.next_run_at(ARRAY['b']) IS NULL"), Ok(Some(true)));
+    }
+}

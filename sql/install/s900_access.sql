@@ -1,0 +1,98 @@
+-- Who may call what, and what each function is for. The last script: everything exists by now.
+
+-- Nobody may call anything unless it is granted below. Functions that run with their owner's rights belong to a
+-- role that can't log in and owns nothing but crier's tables.
+DO $do$
+DECLARE
+    f record;
+BEGIN
+    FOR f IN
+        SELECT p.oid::pg_catalog.regprocedure AS signature, p.prosecdef
+        FROM pg_catalog.pg_depend d
+        JOIN pg_catalog.pg_proc p ON p.oid = d.objid
+        WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+          AND d.refclassid = 'pg_catalog.pg_extension'::pg_catalog.regclass
+          AND d.deptype = 'e'
+          AND d.refobjid = (SELECT oid FROM pg_catalog.pg_extension WHERE extname = 'crier')
+    LOOP
+        EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f.signature);
+        IF f.prosecdef THEN
+            EXECUTE pg_catalog.format('ALTER FUNCTION %s OWNER TO crier_owner', f.signature);
+        END IF;
+        EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO crier_owner', f.signature);
+    END LOOP;
+END
+$do$;
+
+-- crier_owner makes the tables (migrate runs as it), so it may create in the schema.
+GRANT USAGE, CREATE ON SCHEMA crier TO crier_owner;
+GRANT USAGE ON SCHEMA crier TO crier_app, crier_worker, crier_monitor;
+
+GRANT EXECUTE ON FUNCTION crier.version() TO crier_app, crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.status() TO crier_app, crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.new_id() TO crier_app, crier_worker;
+
+-- An application user.
+GRANT EXECUTE ON FUNCTION crier.my_workspace_ids() TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.post_state(text[]) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.create_workspace(text, uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.cancel_post(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.get_post(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.enqueue(text, jsonb, uuid, uuid, uuid, int, timestamptz, int, timestamptz, text)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.enqueue_many(jsonb) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cancel_jobs(uuid[]) TO crier_app, crier_worker;
+
+-- The sidecar, and every other worker.
+GRANT EXECUTE ON FUNCTION crier.claim_jobs(text, int, text[], text[], uuid[], interval) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.next_run_at(text[]) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.complete_jobs(uuid[], bigint[], jsonb[]) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.fail_jobs(uuid[], bigint[], text[], jsonb[], timestamptz[]) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.snooze_jobs(uuid[], bigint[], timestamptz[]) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.extend_jobs(uuid[], bigint[], interval, jsonb[]) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.start_target(uuid, bigint) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.save_prepared(uuid, bigint, jsonb) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.record_intent(uuid, bigint, text, text, interval) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.report_targets(uuid[], bigint[], text[], jsonb[], timestamptz[]) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.connect_account(uuid, text, text, text, text) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.store_credential(uuid, bigint, bytea, timestamptz, timestamptz, uuid) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_credential(uuid) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.begin_refresh(uuid, bigint, interval) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.fail_refresh(uuid, bigint, text, jsonb) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.ensure_partitions(integer) TO crier_worker;
+
+COMMENT ON FUNCTION crier.version() IS 'The version of the crier library.';
+COMMENT ON FUNCTION crier.status() IS 'One row: whether the queue is paused and why, and whether the tables fit the library.';
+COMMENT ON FUNCTION crier.new_id() IS 'A new UUIDv7.';
+COMMENT ON FUNCTION crier.migrate() IS 'Makes or upgrades the tables, views and policies and lists what it did. Safe to run twice.';
+COMMENT ON FUNCTION crier.adopt_database() IS 'Ends the pause of a restored or moved database: from now on this one publishes. Run it only when its origin no longer does.';
+COMMENT ON FUNCTION crier.ensure_partitions(integer) IS 'Makes the daily partitions of the job history for today and the next days; answers with the names of new ones.';
+COMMENT ON FUNCTION crier.my_workspace_ids() IS 'The workspaces of the user named by request.jwt.claims or crier.user_id. Row security uses it.';
+COMMENT ON FUNCTION crier.post_state(text[]) IS 'The state of a post from the states of its targets: scheduled, publishing, published, partly_published, failed, unconfirmed or canceled.';
+COMMENT ON FUNCTION crier.create_workspace(text, uuid) IS 'Makes a workspace and its owner. name: 1 to 200 characters. Answers with the id.';
+COMMENT ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid) IS
+    'Accepts a post for some accounts at a time, in the caller''s transaction, and answers with its id. Refuses what a platform would refuse. media: [{"url": "https://… or data:image/png;base64,…", "alt": "…"}]. settings: {"bluesky": {"langs": ["en"]}}.';
+COMMENT ON FUNCTION crier.cancel_post(uuid) IS 'Cancels what was not sent yet. Answers with every target: canceled, or the state in which it was too late.';
+COMMENT ON FUNCTION crier.get_post(uuid) IS 'A post as JSON with every target''s state, url, error and attempts.';
+COMMENT ON FUNCTION crier.enqueue(text, jsonb, uuid, uuid, uuid, int, timestamptz, int, timestamptz, text) IS
+    'Adds a job in the caller''s transaction and answers with its id. Higher priority runs first; run_at null means now; max_attempts null means 3. An unfinished job of the same workspace, kind and dedupe_key is answered instead of adding one.';
+COMMENT ON FUNCTION crier.enqueue_many(jsonb) IS 'Adds an array of jobs, objects with the fields of enqueue; answers with their ids in that order.';
+COMMENT ON FUNCTION crier.cancel_jobs(uuid[]) IS 'Cancels waiting and running jobs; answers with those it canceled.';
+COMMENT ON FUNCTION crier.claim_jobs(text, int, text[], text[], uuid[], interval) IS
+    'Hands up to max due jobs to a worker under a lease, each to one worker only. Filters: kinds, platforms, workspaces (null: all). Every later call states the token.';
+COMMENT ON FUNCTION crier.next_run_at(text[]) IS 'When the next waiting job of these kinds is due; null: none waits.';
+COMMENT ON FUNCTION crier.complete_jobs(uuid[], bigint[], jsonb[]) IS 'Ends jobs as completed, with a result each or none. Answers with those accepted: a stale token changes nothing.';
+COMMENT ON FUNCTION crier.fail_jobs(uuid[], bigint[], text[], jsonb[], timestamptz[]) IS
+    'Says that jobs failed, with an error class each; the class decides between retry after 1, 2, 4 minutes, waiting without using up an attempt, and the end.';
+COMMENT ON FUNCTION crier.snooze_jobs(uuid[], bigint[], timestamptz[]) IS 'Gives jobs back until a time without using up an attempt.';
+COMMENT ON FUNCTION crier.extend_jobs(uuid[], bigint[], interval, jsonb[]) IS 'Renews leases and may record progress. A job missing in the answer is no longer the worker''s.';
+COMMENT ON FUNCTION crier.start_target(uuid, bigint) IS 'Begins or resumes publishing a job''s target; answers with all that is needed. No row: the lease is lost. State unknown: ask the platform first.';
+COMMENT ON FUNCTION crier.save_prepared(uuid, bigint, jsonb) IS 'Keeps what was prepared, so that a retry resumes there. False: the lease is lost or the post was canceled.';
+COMMENT ON FUNCTION crier.record_intent(uuid, bigint, text, text, interval) IS 'Records key and exact request before they are sent; the first ones win and are answered. No row: send nothing.';
+COMMENT ON FUNCTION crier.report_targets(uuid[], bigint[], text[], jsonb[], timestamptz[]) IS 'Says how targets came out: published, or an error class. Ends or reschedules their jobs too.';
+COMMENT ON FUNCTION crier.connect_account(uuid, text, text, text, text) IS 'Adds or finds an account; answers with its id and the generation its next credential must have.';
+COMMENT ON FUNCTION crier.store_credential(uuid, bigint, bytea, timestamptz, timestamptz, uuid) IS 'Stores a sealed credential if its generation follows the stored one. False: a newer one is there.';
+COMMENT ON FUNCTION crier.get_credential(uuid) IS 'The sealed credential of an account.';
+COMMENT ON FUNCTION crier.begin_refresh(uuid, bigint, interval) IS 'Asks to be the only one who refreshes this generation. False: somebody else does, or it is old.';
+COMMENT ON FUNCTION crier.fail_refresh(uuid, bigint, text, jsonb) IS 'Says that a refresh failed. Only auth_revoked asks for a new login.';

@@ -1,0 +1,198 @@
+-- The tables of the first version. They are ordinary objects, not members of the extension: pg_dump emits
+-- their data, policies and row security, and DROP EXTENSION leaves them alone.
+-- Run by crier.migrate() as crier_owner, which therefore owns everything here.
+
+-- Which database this is. A copy restored elsewhere has another identity and must not publish what its
+-- origin already published: see crier.adopt_database().
+CREATE TABLE crier.installation (
+    only_row          boolean     PRIMARY KEY DEFAULT true CHECK (only_row),
+    system_identifier text        NOT NULL,
+    database_oid      oid         NOT NULL,
+    adopted_at        timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE crier.workspace (
+    id         uuid        PRIMARY KEY,
+    name       text        NOT NULL CHECK (char_length(name) BETWEEN 1 AND 200),
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE crier.workspace_member (
+    workspace_id uuid        NOT NULL REFERENCES crier.workspace (id) ON DELETE CASCADE,
+    user_id      uuid        NOT NULL,
+    role         text        NOT NULL CHECK (role IN ('owner', 'admin', 'editor', 'viewer')),
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (workspace_id, user_id)
+);
+CREATE INDEX workspace_member_user ON crier.workspace_member (user_id) INCLUDE (workspace_id, role);
+
+CREATE TABLE crier.social_account (
+    workspace_id uuid        NOT NULL REFERENCES crier.workspace (id) ON DELETE CASCADE,
+    id           uuid        NOT NULL,
+    platform     text        NOT NULL,
+    external_id  text        NOT NULL,
+    handle       text        NOT NULL,
+    base_url     text        NOT NULL,
+    -- disconnected: no credential was stored yet; reauth_required: the platform ended the grant
+    status       text        NOT NULL CHECK (status IN ('disconnected', 'active', 'paused', 'reauth_required')),
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    updated_at   timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (workspace_id, id),
+    UNIQUE (workspace_id, platform, external_id)
+);
+CREATE INDEX social_account_id ON crier.social_account (id);
+
+-- Tokens, sealed by the sidecar. The database holds no key and can't open them. The check refuses clear text:
+-- format 1, algorithm 1, and at least header and tag (crier_core::sealed).
+CREATE TABLE crier.credential (
+    workspace_id         uuid        NOT NULL,
+    account_id           uuid        NOT NULL,
+    user_id              uuid,
+    generation           bigint      NOT NULL CHECK (generation > 0),
+    sealed               bytea       NOT NULL CHECK (octet_length(sealed) BETWEEN 34 AND 65536
+                                                     AND substring(sealed FROM 1 FOR 2) = '\x0101'::bytea),
+    expires_at           timestamptz,
+    refresh_expires_at   timestamptz,
+    refresh_leased_until timestamptz,
+    created_at           timestamptz NOT NULL DEFAULT now(),
+    updated_at           timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (workspace_id, account_id),
+    FOREIGN KEY (workspace_id, account_id) REFERENCES crier.social_account (workspace_id, id) ON DELETE CASCADE
+);
+CREATE INDEX credential_account ON crier.credential (account_id);
+
+CREATE TABLE crier.post (
+    workspace_id uuid        NOT NULL REFERENCES crier.workspace (id) ON DELETE CASCADE,
+    id           uuid        NOT NULL,
+    author_id    uuid,
+    content      text        NOT NULL,
+    media        jsonb       NOT NULL,
+    settings     jsonb       NOT NULL,
+    scheduled_at timestamptz NOT NULL,
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (workspace_id, id)
+);
+CREATE INDEX post_id ON crier.post (id);
+
+-- One post for one account, with its outcome. The key and the exact request are frozen before the first try;
+-- docs/architecture.md draws the states.
+CREATE TABLE crier.post_target (
+    workspace_id uuid        NOT NULL,
+    id           uuid        NOT NULL,
+    post_id      uuid        NOT NULL,
+    account_id   uuid        NOT NULL,
+    platform     text        NOT NULL,
+    job_id       uuid        NOT NULL,
+    state        text        NOT NULL DEFAULT 'scheduled'
+                 CHECK (state IN ('scheduled', 'queued', 'preparing', 'committing', 'published', 'failed', 'unknown',
+                                  'unconfirmed', 'canceled')),
+    prepared     jsonb,
+    platform_key text,
+    request      text,
+    intent_at    timestamptz,
+    attempts     integer     NOT NULL DEFAULT 0,
+    external_id  text,
+    url          text,
+    error        jsonb,
+    published_at timestamptz,
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    updated_at   timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (workspace_id, id),
+    UNIQUE (workspace_id, post_id, account_id),
+    FOREIGN KEY (workspace_id, post_id) REFERENCES crier.post (workspace_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (workspace_id, account_id) REFERENCES crier.social_account (workspace_id, id) ON DELETE CASCADE,
+    CHECK ((platform_key IS NULL) = (request IS NULL)),
+    CHECK (state <> 'published' OR published_at IS NOT NULL)
+) WITH (fillfactor = 80);
+CREATE INDEX post_target_job ON crier.post_target (job_id);
+CREATE INDEX post_target_account ON crier.post_target (workspace_id, account_id);
+
+-- Work that is not finished. Not an interface: use the functions and the view crier.jobs.
+CREATE TABLE crier.job (
+    id               uuid        PRIMARY KEY,
+    workspace_id     uuid,
+    user_id          uuid,
+    account_id       uuid,
+    platform         text,
+    kind             text        NOT NULL,
+    params           jsonb       NOT NULL,
+    priority         integer     NOT NULL,
+    state            text        NOT NULL CHECK (state IN ('pending', 'retrying', 'running')),
+    run_at           timestamptz NOT NULL,
+    expires_at       timestamptz,
+    dedupe_key       text,
+    attempt          integer     NOT NULL DEFAULT 0,
+    max_attempts     integer     NOT NULL,
+    -- counts up with every claim: an answer that states an older one changes nothing
+    token            bigint      NOT NULL DEFAULT 0,
+    lost_leases      integer     NOT NULL DEFAULT 0,
+    worker           text,
+    lease_expires_at timestamptz,
+    progress         jsonb,
+    error            jsonb,
+    created_at       timestamptz NOT NULL,
+    CHECK ((state = 'running') = (lease_expires_at IS NOT NULL))
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
+CREATE INDEX job_ready ON crier.job (priority DESC, run_at, id) WHERE state IN ('pending', 'retrying');
+CREATE INDEX job_due ON crier.job (run_at) WHERE state IN ('pending', 'retrying');
+CREATE INDEX job_lease ON crier.job (lease_expires_at) WHERE state = 'running';
+CREATE INDEX job_expiry ON crier.job (expires_at) WHERE expires_at IS NOT NULL AND state IN ('pending', 'retrying');
+CREATE INDEX job_workspace ON crier.job (workspace_id, created_at) WHERE workspace_id IS NOT NULL;
+-- Two tenants may use the same key. The nil uuid stands for "no workspace": NULLs are all different here.
+CREATE UNIQUE INDEX job_dedupe ON crier.job
+    (coalesce(workspace_id, '00000000-0000-0000-0000-000000000000'::uuid), kind, dedupe_key)
+    WHERE dedupe_key IS NOT NULL;
+
+-- Work that is finished, by day: old days are dropped whole.
+CREATE TABLE crier.job_history (
+    id           uuid        NOT NULL,
+    workspace_id uuid,
+    user_id      uuid,
+    account_id   uuid,
+    platform     text,
+    kind         text        NOT NULL,
+    params       jsonb       NOT NULL,
+    priority     integer     NOT NULL,
+    state        text        NOT NULL CHECK (state IN ('completed', 'failed', 'canceled')),
+    run_at       timestamptz NOT NULL,
+    expires_at   timestamptz,
+    dedupe_key   text,
+    attempt      integer     NOT NULL,
+    max_attempts integer     NOT NULL,
+    lost_leases  integer     NOT NULL,
+    worker       text,
+    progress     jsonb,
+    result       jsonb,
+    error        jsonb,
+    created_at   timestamptz NOT NULL,
+    finished_at  timestamptz NOT NULL,
+    PRIMARY KEY (id, finished_at)
+) PARTITION BY RANGE (finished_at);
+CREATE INDEX job_history_workspace ON crier.job_history (workspace_id, finished_at) WHERE workspace_id IS NOT NULL;
+-- Takes what no day's partition takes, so that a missing partition never loses an outcome.
+CREATE TABLE crier.job_history_default PARTITION OF crier.job_history DEFAULT;
+
+CREATE TABLE crier.event (
+    workspace_id uuid        NOT NULL REFERENCES crier.workspace (id) ON DELETE CASCADE,
+    id           uuid        NOT NULL,
+    kind         text        NOT NULL,
+    account_id   uuid,
+    post_id      uuid,
+    target_id    uuid,
+    payload      jsonb       NOT NULL DEFAULT '{}',
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (workspace_id, id)
+);
+
+ALTER TABLE crier.workspace        ENABLE ROW LEVEL SECURITY;
+ALTER TABLE crier.workspace_member ENABLE ROW LEVEL SECURITY;
+ALTER TABLE crier.social_account   ENABLE ROW LEVEL SECURITY;
+ALTER TABLE crier.credential       ENABLE ROW LEVEL SECURITY;
+ALTER TABLE crier.post             ENABLE ROW LEVEL SECURITY;
+ALTER TABLE crier.post_target      ENABLE ROW LEVEL SECURITY;
+ALTER TABLE crier.job              ENABLE ROW LEVEL SECURITY;
+ALTER TABLE crier.job_history      ENABLE ROW LEVEL SECURITY;
+ALTER TABLE crier.job_history_default ENABLE ROW LEVEL SECURITY;
+ALTER TABLE crier.event            ENABLE ROW LEVEL SECURITY;
+ALTER TABLE crier.installation     ENABLE ROW LEVEL SECURITY;
+ALTER TABLE crier.migration        ENABLE ROW LEVEL SECURITY;

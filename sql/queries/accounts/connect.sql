@@ -1,0 +1,12 @@
+-- Connecting the same account again keeps its id. The handle and the server may have changed since.
+WITH account AS (
+    INSERT INTO crier.social_account AS a (workspace_id, id, platform, external_id, handle, base_url, status,
+                                           created_at, updated_at)
+    VALUES ($1, $2, $3, $4, $5, $6, 'disconnected', $7, $7)
+    ON CONFLICT (workspace_id, platform, external_id)
+        DO UPDATE SET handle = excluded.handle, base_url = excluded.base_url, updated_at = excluded.updated_at
+    RETURNING a.id, a.workspace_id
+)
+SELECT account.id, coalesce(c.generation, 0) + 1
+FROM account
+LEFT JOIN crier.credential c ON c.workspace_id = account.workspace_id AND c.account_id = account.id

@@ -1,0 +1,1 @@
+SELECT to_regclass('crier.migration') IS NOT NULL

@@ -1,0 +1,1 @@
+SELECT version, name, checksum FROM crier.migration ORDER BY version

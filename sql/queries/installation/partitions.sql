@@ -1,0 +1,1 @@
+SELECT crier.ensure_partitions()

@@ -1,0 +1,13 @@
+SELECT jsonb_build_object(
+           'id', p.id, 'workspace_id', p.workspace_id, 'author_id', p.author_id, 'content', p.content,
+           'media', p.media, 'settings', p.settings, 'scheduled_at', p.scheduled_at, 'created_at', p.created_at,
+           'state', crier.post_state(array_agg(t.state)),
+           'targets', jsonb_agg(jsonb_build_object(
+               'id', t.id, 'account_id', t.account_id, 'platform', t.platform, 'handle', a.handle, 'state', t.state,
+               'url', t.url, 'external_id', t.external_id, 'error', t.error, 'attempts', t.attempts,
+               'published_at', t.published_at) ORDER BY t.id))
+FROM crier.post p
+JOIN crier.post_target t ON t.workspace_id = p.workspace_id AND t.post_id = p.id
+JOIN crier.social_account a ON a.workspace_id = t.workspace_id AND a.id = t.account_id
+WHERE p.id = $1 AND ($2::uuid[] IS NULL OR p.workspace_id = ANY ($2))
+GROUP BY p.workspace_id, p.id

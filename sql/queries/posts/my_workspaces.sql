@@ -1,0 +1,1 @@
+SELECT coalesce(array_agg(workspace_id), '{}') FROM crier.workspace_member WHERE user_id = $1

@@ -1,0 +1,9 @@
+-- The point of no return. The first key and request win: every later try sends the same bytes under the same key.
+UPDATE crier.post_target
+SET state = 'committing',
+    platform_key = coalesce(platform_key, $2),
+    request = coalesce(request, $3),
+    intent_at = $4,
+    updated_at = $4
+WHERE job_id = $1 AND state IN ('preparing', 'unknown', 'committing')
+RETURNING platform_key, request

@@ -1,0 +1,19 @@
+-- Writes what became of targets and tells it as events. A final state is never left: published stays published.
+WITH changed AS (
+    UPDATE crier.post_target t
+    SET state = o.state,
+        error = CASE WHEN o.state = 'published' THEN NULL ELSE coalesce(o.detail, t.error) END,
+        external_id = CASE WHEN o.state = 'published' THEN o.detail ->> 'external_id' ELSE t.external_id END,
+        url = CASE WHEN o.state = 'published' THEN o.detail ->> 'url' ELSE t.url END,
+        published_at = CASE WHEN o.state = 'published' THEN $4 ELSE t.published_at END,
+        updated_at = $4
+    FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $5::uuid[]) AS o (job_id, state, detail, event_id)
+    WHERE t.job_id = o.job_id AND t.state NOT IN ('published', 'failed', 'unconfirmed', 'canceled')
+    RETURNING t.*, o.event_id
+)
+INSERT INTO crier.event (workspace_id, id, kind, account_id, post_id, target_id, payload, created_at)
+SELECT workspace_id, event_id, CASE state WHEN 'published' THEN 'post_published' ELSE 'post_publish_failed' END,
+       account_id, post_id, id,
+       jsonb_strip_nulls(jsonb_build_object('state', state, 'url', url, 'external_id', external_id, 'error', error)), $4
+FROM changed
+WHERE state IN ('published', 'failed', 'unconfirmed')

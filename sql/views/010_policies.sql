@@ -1,0 +1,22 @@
+-- Who sees which rows. Re-created by every crier.migrate().
+-- A table of tenants' data has one policy: members of the workspace read. The membership function stands in a
+-- sub-select so that it runs once per query, not once per row. crier.credential, crier.installation and
+-- crier.migration have row security and no policy: nobody but their owner reads them.
+DO $do$
+DECLARE
+    t record;
+BEGIN
+    FOR t IN
+        SELECT tab, col
+        FROM (VALUES ('workspace', 'id'), ('workspace_member', 'workspace_id'), ('social_account', 'workspace_id'),
+                     ('post', 'workspace_id'), ('post_target', 'workspace_id'), ('job', 'workspace_id'),
+                     ('job_history', 'workspace_id'), ('event', 'workspace_id')) AS v (tab, col)
+    LOOP
+        IF EXISTS (SELECT FROM pg_policies WHERE schemaname = 'crier' AND tablename = t.tab AND policyname = 'members_read') THEN
+            EXECUTE format('DROP POLICY members_read ON crier.%I', t.tab);
+        END IF;
+        EXECUTE format('CREATE POLICY members_read ON crier.%I FOR SELECT TO crier_app '
+                       'USING (%I = ANY ((SELECT crier.my_workspace_ids())::uuid[]))', t.tab, t.col);
+    END LOOP;
+END
+$do$;
