@@ -74,6 +74,27 @@ mod tests {
         assert_eq!(one::<i64>("SELECT count(*) FROM crier.posts"), 1);
         let [state, message, ..] = refused("SELECT crier.cancel_post(current_setting('t.post')::uuid)");
         assert_eq!(state, "42501", "{message}");
+        let canceled: i64 =
+            one("SELECT count(*) FROM crier.cancel_jobs((SELECT array_agg(id) FROM crier.jobs))");
+        assert_eq!(canceled, 0);
+    }
+
+    #[pg_test]
+    fn nobody_acts_in_anothers_name() {
+        fixture();
+        become_user(OWNER);
+        for call in [
+            format!(
+                "crier.create_post(current_setting('t.ws')::uuid, 'x', ARRAY[current_setting('t.account')::uuid], author_id => '{STRANGER}')"
+            ),
+            format!(
+                "crier.enqueue('a', workspace_id => current_setting('t.ws')::uuid, user_id => '{STRANGER}')"
+            ),
+        ] {
+            assert_eq!(refused(&format!("SELECT {call}"))[0], "42501", "{call}");
+        }
+        post();
+        assert!(one::<bool>(&format!("SELECT author_id = '{OWNER}' FROM crier.posts")));
     }
 
     #[pg_test]

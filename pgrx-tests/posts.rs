@@ -104,5 +104,6 @@ mod tests {
             assert_eq!(refused(&format!("SELECT {call}"))[0], "P0002", "{call}");
         }
         assert_eq!(refused("SELECT crier.get_post(NULL)")[0], "22004");
+        assert_eq!(refused("SELECT crier.post_state(ARRAY['sent'])")[0], "22023");
     }
 }

@@ -18,6 +18,9 @@ use crate::plans::{Statement, statement};
 const MY_WORKSPACES: Statement = statement!("posts/my_workspaces");
 const WORKSPACE_ROLE: Statement = statement!("posts/workspace_role");
 
+/// The roles of a workspace that may write. A viewer reads.
+const WRITERS: [&str; 3] = ["owner", "admin", "editor"];
+
 /// Who calls.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Caller {
@@ -40,12 +43,32 @@ impl Caller {
         current_user_id().map(Self::User)
     }
 
-    /// The workspaces the caller is bound to; nothing for a trusted caller, who is bound to none.
-    pub(crate) fn scope(self) -> Result<Option<Vec<Uuid>>> {
+    /// The workspaces the caller may read; nothing for a trusted caller, who is bound to none.
+    pub(crate) fn readable(self) -> Result<Option<Vec<Uuid>>> {
+        self.scope(None)
+    }
+
+    /// The workspaces the caller may write in; nothing for a trusted caller, who is bound to none.
+    pub(crate) fn writable(self) -> Result<Option<Vec<Uuid>>> {
+        self.scope(Some(&WRITERS))
+    }
+
+    fn scope(self, roles: Option<&[&str]>) -> Result<Option<Vec<Uuid>>> {
         match self {
             Self::Trusted => Ok(None),
             Self::User(None) => Ok(Some(vec![])),
-            Self::User(Some(user)) => workspaces_of(user).map(Some),
+            Self::User(Some(user)) => workspaces_of(user, roles).map(Some),
+        }
+    }
+
+    /// The user in whose name something is done: an application user acts in their own name only.
+    pub(crate) fn acts_as(self, named: Option<Uuid>) -> Result<Option<Uuid>> {
+        match (self, named) {
+            (Self::User(own), None) => Ok(own),
+            (Self::User(own), Some(other)) if own != Some(other) => {
+                Err(CrierError::NotAllowed(format!("only user {other} may act as user {other}")))
+            }
+            (_, named) => Ok(named),
         }
     }
 
@@ -60,7 +83,8 @@ impl Caller {
         let missing = || CrierError::NotFound { what: "workspace", id: workspace };
         let role = found.into_iter().next().ok_or_else(missing)?;
         match (self, role.as_deref()) {
-            (Self::Trusted, _) | (_, Some("owner" | "admin" | "editor")) => Ok(()),
+            (Self::Trusted, _) => Ok(()),
+            (_, Some(role)) if WRITERS.contains(&role) => Ok(()),
             (_, Some(role)) => Err(CrierError::NotAllowed(format!(
                 "a {role} of workspace {workspace} may read, but not write"
             ))),
@@ -74,13 +98,15 @@ impl Caller {
 #[search_path(pg_catalog, pg_temp)]
 fn my_workspace_ids() -> Result<Vec<Uuid>, pgrx::pg_sys::panic::ErrorReport> {
     match current_user_id()? {
-        Some(user) => Ok(workspaces_of(user)?),
+        Some(user) => Ok(workspaces_of(user, None)?),
         None => Ok(vec![]),
     }
 }
 
-fn workspaces_of(user: Uuid) -> Result<Vec<Uuid>> {
-    let rows = MY_WORKSPACES.read(&[user.into()], |row| row.need::<Vec<Uuid>>(1))?;
+/// The workspaces in which the user has one of the roles, or any.
+fn workspaces_of(user: Uuid, roles: Option<&[&str]>) -> Result<Vec<Uuid>> {
+    let roles = roles.map(<[&str]>::to_vec);
+    let rows = MY_WORKSPACES.read(&[user.into(), roles.into()], |row| row.need::<Vec<Uuid>>(1))?;
     Ok(rows.into_iter().next().unwrap_or_default())
 }
 

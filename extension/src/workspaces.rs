@@ -4,7 +4,7 @@ use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use crate::error::{CrierError, Result};
+use crate::error::Result;
 use crate::identity::Caller;
 use crate::input;
 use crate::plans::{Statement, statement};
@@ -17,14 +17,7 @@ const INSERT: Statement = statement!("posts/insert_workspace");
 fn create_workspace(name: Option<&str>, owner_id: Option<Uuid>) -> Result<Uuid, ErrorReport> {
     let name = input::text(name, "name", 200)?;
     let owner = input::required(owner_id, "owner_id")?;
-    if let Caller::User(user) = Caller::current()?
-        && user != Some(owner)
-    {
-        return Err(CrierError::NotAllowed(format!(
-            "only user {owner} may make a workspace for user {owner}"
-        ))
-        .into());
-    }
+    Caller::current()?.acts_as(Some(owner))?;
     let id = new_id();
     INSERT.run(&[id.into(), name.into(), owner.into()])?;
     Ok(id)

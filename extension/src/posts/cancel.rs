@@ -38,7 +38,7 @@ fn cancel_post(
     let caller = Caller::current()?;
     let missing = CrierError::NotFound { what: "post", id };
     let workspace = WORKSPACE_OF
-        .read(&[id.into(), caller.scope()?.into()], |row| row.need::<Uuid>(1))?
+        .read(&[id.into(), caller.readable()?.into()], |row| row.need::<Uuid>(1))?
         .into_iter()
         .next()
         .ok_or(missing)?;

@@ -65,10 +65,7 @@ fn create_post(
     check_sizes(content, &accounts, media, settings)?;
     let caller = Caller::current()?;
     caller.require_editor(workspace)?;
-    let author = match (author_id, caller) {
-        (None, Caller::User(user)) => user,
-        (author, _) => author,
-    };
+    let author = caller.acts_as(author_id)?;
     let parsed = Draft { content, media: media.parse("media")?, settings: settings.parse("settings")? };
     let targets = targets(workspace, accounts, &parsed)?;
 

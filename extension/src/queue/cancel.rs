@@ -21,7 +21,7 @@ const LOCK_UNFINISHED: Statement = statement!(up "queue/lock_unfinished");
 #[search_path(pg_catalog, pg_temp)]
 fn cancel_jobs(job_ids: Option<Vec<Option<Uuid>>>) -> Result<SetOfIterator<'static, Uuid>, ErrorReport> {
     let ids = input::elements(job_ids, "job_ids")?;
-    let scope = Caller::current()?.scope()?;
+    let scope = Caller::current()?.writable()?;
     let jobs = LOCK_UNFINISHED
         .write(&[ids.into(), scope.into()], |row| Ok((row.need::<Uuid>(1)?, row.need::<String>(2)?)))?;
     let publishing: Vec<_> = jobs.iter().filter(|(_, kind)| kind == PUBLISH).map(|(id, _)| *id).collect();

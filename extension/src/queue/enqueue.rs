@@ -75,12 +75,16 @@ fn enqueue_many(jobs: Option<Jsonb>) -> Result<SetOfIterator<'static, Uuid>, Err
 }
 
 /// Checks the jobs and what the caller may add, then adds them.
-fn add(jobs: Vec<NewJob>, blame: impl Fn(usize, CrierError) -> CrierError) -> Result<Vec<Uuid>> {
+fn add(mut jobs: Vec<NewJob>, blame: impl Fn(usize, CrierError) -> CrierError) -> Result<Vec<Uuid>> {
     let now = clock::now();
     for (at, job) in jobs.iter().enumerate() {
         job.check(now).map_err(|error| blame(at, error))?;
     }
-    check_rights(&jobs, Caller::current()?)?;
+    let caller = Caller::current()?;
+    for job in &mut jobs {
+        job.user_id = caller.acts_as(job.user_id)?;
+    }
+    check_rights(&jobs, caller)?;
     job::insert(&jobs, now)
 }
 

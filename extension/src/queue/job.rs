@@ -1,26 +1,21 @@
 //! A job before it is in the queue.
 
-use std::time::Duration;
-
 use crier_core::retry;
 use pgrx::Uuid;
 
-use crate::clock;
 use crate::error::{CrierError, Result};
 use crate::input;
 use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
+use crate::queue::wake;
 use crate::workspaces::new_id;
 
 const INSERT: Statement = statement!(up "queue/insert_jobs");
-const WAKE: Statement = statement!(up "queue/wake");
 
 const MAX_KIND_CHARS: usize = 100;
 const MAX_KEY_BYTES: usize = 500;
 const MAX_PARAMS_BYTES: usize = 1_048_576;
 const MAX_ATTEMPTS: i32 = 100;
-/// A job due within this time is worth waking a sidecar for; a later one it learns of by itself.
-const SOON: Duration = Duration::from_secs(1);
 
 /// A job to be added.
 pub(crate) struct NewJob {
@@ -114,8 +109,8 @@ pub(crate) fn insert(jobs: &[NewJob], now: Timestamptz) -> Result<Vec<Uuid>> {
         return Ok(vec![]);
     }
     let run_at = column(jobs, |job| job.run_at.unwrap_or(now));
-    let soon = run_at.iter().any(|at| *at <= clock::now().plus(SOON));
-    let ids = INSERT.write(
+    wake::if_soon(run_at.iter().copied(), now)?;
+    INSERT.write(
         &[
             column(jobs, |job| job.id).into(),
             column(jobs, |job| job.kind.clone()).into(),
@@ -131,9 +126,5 @@ pub(crate) fn insert(jobs: &[NewJob], now: Timestamptz) -> Result<Vec<Uuid>> {
             now.into(),
         ],
         |row| row.need(1),
-    )?;
-    if soon {
-        WAKE.run(&[])?;
-    }
-    Ok(ids)
+    )
 }

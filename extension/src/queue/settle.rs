@@ -9,11 +9,11 @@ use crate::error::Result;
 use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
 use crate::publishing::follow;
+use crate::queue::wake;
 
 const ARCHIVE: Statement = statement!(up "queue/archive");
 const RESCHEDULE: Statement = statement!(up "queue/reschedule");
 const LOCK_LEASES: Statement = statement!(up "queue/lock_leases");
-const WAKE: Statement = statement!(up "queue/wake");
 
 /// How long a job waits where a limit names no time.
 const LIMIT_WAIT: std::time::Duration = std::time::Duration::from_secs(15 * 60);
@@ -148,7 +148,6 @@ fn reschedule(jobs: &[Settled], now: Timestamptz) -> Result<()> {
     if ids.is_empty() {
         return Ok(());
     }
-    let soon = times.iter().any(|at| *at <= now.plus(std::time::Duration::from_secs(1)));
-    RESCHEDULE.run(&[ids.into(), times.into(), backs.into(), losses.into(), errors.into()])?;
-    if soon { WAKE.run(&[]) } else { Ok(()) }
+    wake::if_soon(times.iter().copied(), now)?;
+    RESCHEDULE.run(&[ids.into(), times.into(), backs.into(), losses.into(), errors.into()])
 }
