@@ -66,7 +66,7 @@ impl Caller {
         match (self, named) {
             (Self::User(own), None) => Ok(own),
             (Self::User(own), Some(other)) if own != Some(other) => {
-                Err(CrierError::NotAllowed(format!("only user {other} may act as user {other}")))
+                Err(CrierError::NotAllowed(format!("this session may not act as user {other}")))
             }
             (_, named) => Ok(named),
         }

@@ -56,7 +56,8 @@ fn report_targets(
         let Some(state) = before.get(&job.id).copied() else { continue };
         let detail = details[job.place];
         let (fate, state, error) = match outcomes[job.place] {
-            Outcome::Published if state == TargetState::Canceled => (Fate::Canceled, state, detail),
+            // A final state stays: whatever is said about it now, it was settled before.
+            Outcome::Published if state.is_final() => (Fate::Completed, state, None),
             Outcome::Published => (Fate::Completed, TargetState::Published, None),
             Outcome::Failed(class) => {
                 let fate = job.after_error(class, retry_at[job.place], now);
