@@ -1,0 +1,123 @@
+//! `crierd account add`: connects an account. The password is read from a terminal without echo or from
+//! standard input, used once, and never stored.
+
+use std::io::{BufRead, IsTerminal};
+
+use secrecy::{ExposeSecret, SecretString};
+use uuid::Uuid;
+use zeroize::Zeroize;
+
+use crate::address::check_base;
+use crate::client::Client;
+use crate::config::Config;
+use crate::db::Db;
+use crate::error::Error;
+use crate::media::Fetcher;
+use crate::providers::{Login, Provider, Providers};
+use crate::secrets::{self, Keyring, Place};
+
+/// The longest password that is read.
+const MAX_PASSWORD: usize = 1_024;
+
+/// Which account.
+#[derive(Debug)]
+pub(crate) struct Add<'a> {
+    pub(crate) platform: &'a str,
+    pub(crate) workspace_id: Uuid,
+    pub(crate) handle: &'a str,
+    pub(crate) server: Option<&'a str>,
+}
+
+/// Opens a session, seals its tokens, stores them, and prints the account's id.
+pub(crate) async fn add(config: &Config, add: Add<'_>) -> Result<(), Error> {
+    secrets::forbid_core_dumps();
+    let keys = Keyring::load(&config.key_file)?;
+    let db = Db::new(&config.database)?;
+    // Before a password is asked for: a database that is away makes the login useless.
+    db.status().await?;
+    let providers = Providers::new(&Client::new()?, &Fetcher::new()?);
+    let provider = providers
+        .get(add.platform)
+        .ok_or_else(|| Error::Refused(format!("this crierd has no provider for {}", add.platform)))?;
+    let server = add.server.unwrap_or(provider.default_base_url());
+    let base_url =
+        check_base(server).map_err(|why| Error::Refused(format!("the server's address: {why}")))?;
+    let password = read_password()?;
+    let login = provider.login(&base_url, add.handle, &password).await?;
+    let account_id = store(&db, &keys, provider.as_ref(), add.workspace_id, &login).await?;
+    println!("{account_id}");
+    Ok(())
+}
+
+async fn store(
+    db: &Db,
+    keys: &Keyring,
+    provider: &dyn Provider,
+    workspace_id: Uuid,
+    login: &Login,
+) -> Result<Uuid, Error> {
+    let platform = provider.platform().name;
+    let (account_id, generation) = db
+        .connect_account(workspace_id, platform, &login.external_id, &login.handle, &login.base_url)
+        .await?;
+    let place = Place { workspace_id, account_id, generation };
+    let sealed = login.session.seal(keys, place)?;
+    let lifetime = provider.lifetime(&login.session);
+    let stored = db
+        .store_credential(account_id, generation, &sealed, lifetime.expires_at, lifetime.refresh_expires_at)
+        .await?;
+    if !stored {
+        return Err(Error::Refused(
+            "somebody else connected this account at the same time; try again".into(),
+        ));
+    }
+    Ok(account_id)
+}
+
+/// One line, without its end.
+fn read_password() -> Result<SecretString, Error> {
+    let password = if std::io::stdin().is_terminal() {
+        rpassword::prompt_password("app password: ").map_err(cannot_read)?.into()
+    } else {
+        read_line(std::io::stdin().lock())?
+    };
+    if password.expose_secret().is_empty() {
+        return Err(Error::Refused(
+            "no password: give it as one line on standard input, or on a terminal".into(),
+        ));
+    }
+    Ok(password)
+}
+
+fn read_line(input: impl BufRead) -> Result<SecretString, Error> {
+    // Large enough from the start: a text that grows leaves copies behind.
+    let mut line = String::with_capacity(MAX_PASSWORD + 2);
+    let read = input.take(MAX_PASSWORD as u64 + 2).read_line(&mut line);
+    let password = SecretString::from(line.trim_end_matches(['\r', '\n']));
+    let long = line.len() > MAX_PASSWORD + 1;
+    line.zeroize();
+    read.map_err(cannot_read)?;
+    if long { Err(Error::Refused("the password is too long".into())) } else { Ok(password) }
+}
+
+fn cannot_read(error: std::io::Error) -> Error {
+    Error::Refused(format!("the password can't be read: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_one_line() {
+        for (input, password) in
+            [("abc\nmore", "abc"), ("abc\r\n", "abc"), ("a b ", "a b "), ("", ""), ("\n", "")]
+        {
+            assert_eq!(read_line(input.as_bytes()).unwrap().expose_secret(), password);
+        }
+        let long = "x".repeat(MAX_PASSWORD + 10);
+        let refused = read_line(long.as_bytes()).unwrap_err().to_string();
+        assert!(!refused.contains('x'), "{refused}");
+        assert!(read_line(&[0xff, 0xfe, b'\n'][..]).is_err());
+    }
+}

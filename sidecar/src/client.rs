@@ -1,0 +1,177 @@
+//! The one HTTP client for platforms: limits on time and size, no redirects, no secret in an error.
+
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Method, RequestBuilder};
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+use crate::address::{self, PublicResolver};
+use crate::error::{Error, chain};
+use crate::tls;
+
+/// How long a connection may take, the handshake included.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long a call may take from the first to the last byte.
+pub(crate) const CALL: Duration = Duration::from_secs(30);
+/// The most bytes an answer may have. Those of an API are small.
+const MAX_ANSWER: usize = 1024 * 1024;
+/// Some servers refuse callers without a name.
+pub(crate) const USER_AGENT: &str =
+    concat!("crierd/", env!("CARGO_PKG_VERSION"), " (Crier publishing sidecar)");
+
+/// Calls platforms.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+}
+
+/// What a platform answered.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    /// May hold tokens: wiped when dropped.
+    pub(crate) body: Zeroizing<Vec<u8>>,
+}
+
+/// No answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum CallError {
+    /// Proven that the platform got nothing: no such host, connection refused, TLS failed.
+    NotSent(String),
+    /// It may have got everything.
+    Unclear(String),
+}
+
+impl Client {
+    /// Makes the client.
+    pub fn new() -> Result<Self, Error> {
+        let http = builder(PublicResolver { allow_localhost: true })?
+            .timeout(CALL)
+            .build()
+            .map_err(|error| Error::Tls(chain(&error)))?;
+        Ok(Self { http })
+    }
+
+    /// A request, not yet sent.
+    pub(crate) fn request(&self, method: Method, url: &str) -> RequestBuilder {
+        self.http.request(method, url)
+    }
+
+    /// Sends a request and reads the whole answer.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Answer, CallError> {
+        let mut response = request.send().await.map_err(call_error)?;
+        let mut body = Zeroizing::new(Vec::new());
+        while let Some(chunk) = response.chunk().await.map_err(call_error)? {
+            if body.len() + chunk.len() > MAX_ANSWER {
+                return Err(CallError::Unclear(format!("the answer is larger than {MAX_ANSWER} bytes")));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body })
+    }
+}
+
+/// What every client of the sidecar has in common. No proxy: it would resolve names by itself.
+pub(crate) fn builder(resolver: PublicResolver) -> Result<reqwest::ClientBuilder, Error> {
+    Ok(reqwest::Client::builder()
+        .tls_backend_preconfigured(tls::client_config(None)?)
+        .user_agent(USER_AGENT)
+        .connect_timeout(CONNECT)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .no_proxy()
+        .dns_resolver(resolver))
+}
+
+/// Adds a bearer token that no debug output shows.
+pub(crate) fn bearer(request: RequestBuilder, token: &SecretString) -> RequestBuilder {
+    let text = Zeroizing::new(format!("Bearer {}", token.expose_secret()));
+    match HeaderValue::from_str(&text) {
+        Ok(mut value) => {
+            value.set_sensitive(true);
+            request.header(reqwest::header::AUTHORIZATION, value)
+        }
+        // Not a header value: the platform answers that a token is missing.
+        Err(_) => request,
+    }
+}
+
+fn call_error(error: reqwest::Error) -> CallError {
+    let forbidden = address::forbidden(&error);
+    let never_sent = error.is_connect() || error.is_builder() || forbidden.is_some();
+    // An address can carry a token.
+    let text = forbidden.map_or_else(|| chain(&error.without_url()), |why| why.to_string());
+    if never_sent { CallError::NotSent(text) } else { CallError::Unclear(text) }
+}
+
+impl Answer {
+    /// A header as text.
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    async fn get(url: &str) -> Result<u16, CallError> {
+        let client = Client::new().unwrap();
+        let request = bearer(client.request(Method::GET, url), &"hidden".into());
+        assert!(!format!("{request:?}").contains("hidden"));
+        client.send(request).await.map(|answer| answer.status)
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_proves_that_nothing_was_sent() {
+        let free = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let result = get(&format!("http://{free}/?token=canary")).await;
+        assert!(matches!(&result, Err(CallError::NotSent(text)) if !text.contains("canary")), "{result:?}");
+        let result = get("http://host.invalid/").await;
+        assert!(matches!(result, Err(CallError::NotSent(_))), "{result:?}");
+    }
+
+    /// Answers one connection with these bytes and closes it.
+    async fn serve_once(bytes: Vec<u8>) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/?token=canary", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = [0; 64];
+            let _ = tokio::io::AsyncReadExt::read(&mut stream, &mut request).await;
+            let _ = stream.write_all(&bytes).await;
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn a_connection_cut_before_the_answer_is_unclear() {
+        for answer in ["", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"] {
+            let result = get(&serve_once(answer.into()).await).await;
+            assert!(
+                matches!(&result, Err(CallError::Unclear(text)) if !text.contains("canary")),
+                "{result:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_end_is_cut_off() {
+        let mut answer = b"HTTP/1.1 200 OK\r\n\r\n".to_vec();
+        answer.resize(MAX_ANSWER + 100_000, b' ');
+        let result = get(&serve_once(answer).await).await;
+        assert!(matches!(result, Err(CallError::Unclear(_))), "{result:?}");
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_an_answer_like_any_other() {
+        let answer =
+            b"HTTP/1.1 302 Found\r\nlocation: http://10.0.0.1/\r\ncontent-length: 0\r\n\r\n".to_vec();
+        assert_eq!(get(&serve_once(answer).await).await, Ok(302));
+    }
+}

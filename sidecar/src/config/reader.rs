@@ -1,0 +1,191 @@
+//! Reads settings one by one from a flattened TOML file and the environment, and collects what is wrong.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::error::Error;
+
+/// The settings that were found, the keys that were asked for and the problems so far.
+pub(super) struct Reader<'a> {
+    file: BTreeMap<String, toml::Value>,
+    env: &'a dyn Fn(&str) -> Option<String>,
+    known: Vec<&'static str>,
+    problems: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(text: &str, env: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        let mut file = BTreeMap::new();
+        let mut problems = Vec::new();
+        match text.parse::<toml::Table>() {
+            Ok(table) => flatten("", table, &mut file),
+            // `message` leaves out the excerpt, which could quote a password.
+            Err(error) => problems.push(format!("the file is not TOML: {}", error.message())),
+        }
+        Self { file, env, known: Vec::new(), problems }
+    }
+
+    pub(super) fn problem(&mut self, problem: String) {
+        self.problems.push(problem);
+    }
+
+    pub(super) fn missing(&mut self, key: &'static str, variable: &str, help: &str) {
+        self.problem(format!("{key} is missing: set it in the file or as {variable}; {help}"));
+    }
+
+    /// A text as it stands, without a default.
+    pub(super) fn text(&mut self, key: &'static str, variable: &str) -> Option<String> {
+        match self.raw(key, variable)? {
+            toml::Value::String(text) if !text.is_empty() => Some(text),
+            other => {
+                self.problem(format!("{key} must be a text that is not empty, not {}", other.type_str()));
+                None
+            }
+        }
+    }
+
+    /// A text that is read by its type's own rules.
+    pub(super) fn parsed<T: FromStr>(
+        &mut self,
+        key: &'static str,
+        variable: &str,
+        default: T,
+        shape: &str,
+    ) -> T {
+        let Some(text) = self.text(key, variable) else { return default };
+        text.parse().unwrap_or_else(|_| {
+            self.problem(format!("{key} is {text:?}; it must be {shape}"));
+            default
+        })
+    }
+
+    /// One of a few words, the first of which is the default.
+    pub(super) fn choice(
+        &mut self,
+        key: &'static str,
+        variable: &str,
+        words: &[&'static str],
+    ) -> &'static str {
+        let default = words.first().copied().unwrap_or_default();
+        let Some(text) = self.text(key, variable) else { return default };
+        words.iter().copied().find(|word| *word == text).unwrap_or_else(|| {
+            self.problem(format!("{key} is {text:?}; it must be one of {}", words.join(", ")));
+            default
+        })
+    }
+
+    /// A whole number within bounds.
+    pub(super) fn number(
+        &mut self,
+        key: &'static str,
+        variable: &str,
+        default: usize,
+        bounds: RangeInclusive<usize>,
+    ) -> usize {
+        let Some(value) = self.raw(key, variable) else { return default };
+        let number = match &value {
+            toml::Value::Integer(number) => usize::try_from(*number).ok(),
+            toml::Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        self.within(key, number, default, bounds, "a whole number", &value, |bound| bound.to_string())
+    }
+
+    /// A duration: a text such as `"1 min"`, or a number of seconds. Bounds are in milliseconds.
+    pub(super) fn duration(
+        &mut self,
+        key: &'static str,
+        variable: &str,
+        default_ms: u64,
+        bounds_ms: RangeInclusive<u64>,
+    ) -> Duration {
+        let Some(value) = self.raw(key, variable) else { return Duration::from_millis(default_ms) };
+        let duration = match &value {
+            toml::Value::Integer(seconds) => u64::try_from(*seconds).ok().map(Duration::from_secs),
+            toml::Value::String(text) => parse_duration(text),
+            _ => None,
+        };
+        let ms = duration.and_then(|duration| u64::try_from(duration.as_millis()).ok());
+        let show = |ms: &u64| humantime::format_duration(Duration::from_millis(*ms)).to_string();
+        Duration::from_millis(self.within(
+            key,
+            ms,
+            default_ms,
+            bounds_ms,
+            "a duration like \"5 s\"",
+            &value,
+            show,
+        ))
+    }
+
+    /// Every problem so far, and every setting nobody asked for.
+    pub(super) fn finish(mut self) -> Result<(), Error> {
+        let unknown: Vec<_> =
+            self.file.keys().filter(|key| !self.known.contains(&key.as_str())).cloned().collect();
+        for key in unknown {
+            let guess =
+                self.nearest(&key).map(|known| format!("; did you mean {known}?")).unwrap_or_default();
+            self.problems.push(format!("{key} is not a setting{guess}"));
+        }
+        if self.problems.is_empty() { Ok(()) } else { Err(Error::Config(self.problems)) }
+    }
+
+    /// The variable wins over the file.
+    fn raw(&mut self, key: &'static str, variable: &str) -> Option<toml::Value> {
+        self.known.push(key);
+        (self.env)(variable).map(toml::Value::String).or_else(|| self.file.get(key).cloned())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "it is the common end of two readers, nowhere else")]
+    fn within<T: PartialOrd + Display>(
+        &mut self,
+        key: &str,
+        found: Option<T>,
+        default: T,
+        bounds: RangeInclusive<T>,
+        shape: &str,
+        value: &toml::Value,
+        show: impl Fn(&T) -> String,
+    ) -> T {
+        match found {
+            Some(found) if bounds.contains(&found) => found,
+            _ => {
+                let (from, to) = (show(bounds.start()), show(bounds.end()));
+                self.problem(format!("{key} is {value}; it must be {shape} from {from} to {to}"));
+                default
+            }
+        }
+    }
+
+    /// The known key of the same section that shares the longest beginning, if it is nearly the same.
+    fn nearest(&self, key: &str) -> Option<&'static str> {
+        let shared = |known: &str| known.bytes().zip(key.bytes()).take_while(|(a, b)| a == b).count();
+        let nearest = self.known.iter().copied().max_by_key(|known| shared(known))?;
+        (shared(nearest) > nearest.find('.').unwrap_or(0) + 2).then_some(nearest)
+    }
+}
+
+/// `5s`, `5 s`, `1 min`, and a bare number of seconds.
+fn parse_duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    humantime::parse_duration(text).ok()
+}
+
+/// `[worker] poll = …` becomes `worker.poll`.
+fn flatten(prefix: &str, table: toml::Table, into: &mut BTreeMap<String, toml::Value>) {
+    for (name, value) in table {
+        let key = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
+        match value {
+            toml::Value::Table(inner) => flatten(&key, inner, into),
+            value => {
+                into.insert(key, value);
+            }
+        }
+    }
+}

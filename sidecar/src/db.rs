@@ -1,0 +1,318 @@
+//! Every statement the sidecar sends, one function each.
+//!
+//! It calls functions of schema `crier` and touches no table: they are the contract with the extension.
+
+mod pool;
+mod rows;
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+use tokio_postgres::Row;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::providers::Frozen;
+
+pub use pool::Db;
+pub(crate) use pool::{patiently, pg_config};
+use rows::contract;
+pub use rows::{Claim, Report, Reported, Status, StoredCredential, Target};
+
+/// The channel that says that there may be work.
+pub(crate) const CHANNEL: &str = "crier_jobs";
+/// Sent on the listening connection, by the simple protocol.
+pub(crate) const LISTEN: &str = "LISTEN crier_jobs";
+
+/// What a function raises for something that is not there.
+const NO_DATA_FOUND: &str = "P0002";
+
+const CLAIM_JOBS: &str = "SELECT job_id, token, attempt, kind, account_id FROM crier.claim_jobs(\
+     worker => $1, max => $2, kinds => $3, lease => pg_catalog.make_interval(secs => $4))";
+const NEXT_RUN: &str =
+    "SELECT EXTRACT(EPOCH FROM crier.next_run_at($1) - pg_catalog.clock_timestamp())::float8";
+const COMPLETE_JOBS: &str = "SELECT crier.complete_jobs($1, $2)";
+const SNOOZE_JOBS: &str = "SELECT job_id FROM crier.snooze_jobs($1, $2, ARRAY(\
+     SELECT pg_catalog.clock_timestamp() + pg_catalog.make_interval(secs => pause) \
+     FROM pg_catalog.unnest($3) WITH ORDINALITY AS given (pause, place) ORDER BY place))";
+const EXTEND_JOBS: &str =
+    "SELECT job_id FROM crier.extend_jobs($1, $2, pg_catalog.make_interval(secs => $3))";
+const START_TARGET: &str = "SELECT target_id, account_id, platform, state, content, media, settings, prepared, \
+     platform_key, request, attempt, external_id, handle, base_url, account_status FROM crier.start_target($1, $2)";
+const SAVE_PREPARED: &str = "SELECT crier.save_prepared($1, $2, $3)";
+const RECORD_INTENT: &str = "SELECT platform_key, request \
+     FROM crier.record_intent($1, $2, $3, $4, pg_catalog.make_interval(secs => $5))";
+const REPORT_TARGETS: &str =
+    "SELECT job_id, target_state, job_status FROM crier.report_targets($1, $2, $3, $4, $5)";
+const CONNECT_ACCOUNT: &str = "SELECT account_id, generation FROM crier.connect_account($1, $2, $3, $4, $5)";
+const STORE_CREDENTIAL: &str = "SELECT crier.store_credential($1, $2, $3, $4, $5)";
+const GET_CREDENTIAL: &str = "SELECT workspace_id, generation, sealed, refresh_leased_until, account_status \
+     FROM crier.get_credential($1)";
+const BEGIN_REFRESH: &str = "SELECT crier.begin_refresh($1, $2, pg_catalog.make_interval(secs => $3))";
+const FAIL_REFRESH: &str = "SELECT crier.fail_refresh($1, $2, $3, $4)";
+const ENSURE_PARTITIONS: &str = "SELECT crier.ensure_partitions()";
+const STATUS: &str =
+    "SELECT paused, reason, library_version, schema_version, schema_current FROM crier.status()";
+const MIGRATE: &str = "SELECT name, action FROM crier.migrate()";
+const SERVER: &str = "SELECT pg_catalog.current_setting('server_version'), \
+     pg_catalog.current_setting('server_version_num')::int, current_user::text, pg_catalog.clock_timestamp()";
+const VERSION: &str = "SELECT crier.version()";
+const MAY_CLAIM: &str = "SELECT pg_catalog.has_function_privilege(\
+     'crier.claim_jobs(text,integer,text[],text[],uuid[],interval)', 'EXECUTE')";
+
+/// What a person wants to know about the server.
+#[derive(Debug)]
+pub(crate) struct Server {
+    /// As it calls itself, for instance `15.20`.
+    pub(crate) version: String,
+    /// For comparisons, for instance 150020.
+    pub(crate) version_num: i32,
+    /// The role of this connection.
+    pub(crate) role: String,
+    /// Its clock.
+    pub(crate) now: SystemTime,
+}
+
+/// The queue.
+impl Db {
+    /// Takes up to `max` due jobs of these kinds under a lease.
+    pub async fn claim_jobs(
+        &self,
+        worker: &str,
+        max: usize,
+        kinds: &[&str],
+        lease: Duration,
+    ) -> Result<Vec<Claim>, Error> {
+        let max = i32::try_from(max).unwrap_or(i32::MAX);
+        let params: &[pool::Param<'_>] = &[
+            (&worker, Type::TEXT),
+            (&max, Type::INT4),
+            (&kinds, Type::TEXT_ARRAY),
+            (&lease.as_secs_f64(), Type::FLOAT8),
+        ];
+        all(self.rows(CLAIM_JOBS, params).await?)
+    }
+
+    /// How long until the next waiting job of these kinds is due; nothing if none waits, or one is overdue.
+    pub async fn next_run(&self, kinds: &[&str]) -> Result<Option<Duration>, Error> {
+        let seconds: Option<f64> = first(&self.one(NEXT_RUN, &[(&kinds, Type::TEXT_ARRAY)]).await?)?;
+        Ok(seconds
+            .filter(|seconds| *seconds > 0.0)
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
+    }
+
+    /// Ends jobs well; returns those whose token was current.
+    pub async fn complete_jobs(&self, ids: &[Uuid], tokens: &[i64]) -> Result<Vec<Uuid>, Error> {
+        let rows = self.rows(COMPLETE_JOBS, &[(&ids, Type::UUID_ARRAY), (&tokens, Type::INT8_ARRAY)]).await?;
+        rows.iter().map(first).collect()
+    }
+
+    /// Gives jobs back, each to run after its pause; uses up no attempt.
+    pub async fn snooze_jobs(&self, ids: &[Uuid], tokens: &[i64], pauses: &[Duration]) -> Result<(), Error> {
+        let pauses: Vec<f64> = pauses.iter().map(Duration::as_secs_f64).collect();
+        let params: &[pool::Param<'_>] =
+            &[(&ids, Type::UUID_ARRAY), (&tokens, Type::INT8_ARRAY), (&pauses, Type::FLOAT8_ARRAY)];
+        self.rows(SNOOZE_JOBS, params).await.map(drop)
+    }
+
+    /// Extends leases; returns the jobs that are still this worker's.
+    pub async fn extend_jobs(
+        &self,
+        ids: &[Uuid],
+        tokens: &[i64],
+        lease: Duration,
+    ) -> Result<Vec<Uuid>, Error> {
+        let lease = lease.as_secs_f64();
+        let params: &[pool::Param<'_>] =
+            &[(&ids, Type::UUID_ARRAY), (&tokens, Type::INT8_ARRAY), (&lease, Type::FLOAT8)];
+        self.rows(EXTEND_JOBS, params).await?.iter().map(first).collect()
+    }
+}
+
+/// Publishing.
+impl Db {
+    /// Begins a try; `None` if the lease is lost.
+    pub async fn start_target(&self, job_id: Uuid, token: i64) -> Result<Option<Target>, Error> {
+        let params: &[pool::Param<'_>] = &[(&job_id, Type::UUID), (&token, Type::INT8)];
+        self.optional(START_TARGET, params).await?.map(Target::try_from).transpose()
+    }
+
+    /// Keeps what was prepared for later tries; `false` if the lease is lost.
+    pub async fn save_prepared(&self, job_id: Uuid, token: i64, prepared: &Value) -> Result<bool, Error> {
+        let params: &[pool::Param<'_>] =
+            &[(&job_id, Type::UUID), (&token, Type::INT8), (prepared, Type::JSONB)];
+        first(&self.one(SAVE_PREPARED, params).await?)
+    }
+
+    /// Records that this is about to be sent. What comes back is what has to be sent: the first record wins.
+    /// `None` if the lease is lost or the post was canceled: then nothing may be sent.
+    pub async fn record_intent(
+        &self,
+        job_id: Uuid,
+        token: i64,
+        draft: &Frozen,
+        lease: Duration,
+    ) -> Result<Option<Frozen>, Error> {
+        let params: &[pool::Param<'_>] = &[
+            (&job_id, Type::UUID),
+            (&token, Type::INT8),
+            (&draft.key, Type::TEXT),
+            (&draft.request, Type::TEXT),
+            (&lease.as_secs_f64(), Type::FLOAT8),
+        ];
+        let row = self.optional(RECORD_INTENT, params).await?;
+        row.map(|row| {
+            let text = |at: usize| row.try_get(at).map_err(contract);
+            Ok(Frozen { key: text(0)?, request: text(1)? })
+        })
+        .transpose()
+    }
+
+    /// Reports outcomes, which ends or reschedules the jobs; returns those whose token was current.
+    pub async fn report_targets(&self, reports: &[Report]) -> Result<Vec<Reported>, Error> {
+        let ids: Vec<Uuid> = reports.iter().map(|report| report.job_id).collect();
+        let tokens: Vec<i64> = reports.iter().map(|report| report.token).collect();
+        let outcomes: Vec<&str> = reports.iter().map(|report| report.outcome).collect();
+        let details: Vec<&Value> = reports.iter().map(|report| &report.details).collect();
+        let retries: Vec<Option<SystemTime>> = reports.iter().map(|report| report.retry_at).collect();
+        let params: &[pool::Param<'_>] = &[
+            (&ids, Type::UUID_ARRAY),
+            (&tokens, Type::INT8_ARRAY),
+            (&outcomes, Type::TEXT_ARRAY),
+            (&details, Type::JSONB_ARRAY),
+            (&retries, Type::TIMESTAMPTZ_ARRAY),
+        ];
+        all(self.rows(REPORT_TARGETS, params).await?)
+    }
+}
+
+/// Accounts and their credentials.
+impl Db {
+    /// Makes or finds the account; returns its id and the generation to seal the credential for.
+    pub async fn connect_account(
+        &self,
+        workspace_id: Uuid,
+        platform: &str,
+        external_id: &str,
+        handle: &str,
+        base_url: &str,
+    ) -> Result<(Uuid, i64), Error> {
+        let params: &[pool::Param<'_>] = &[
+            (&workspace_id, Type::UUID),
+            (&platform, Type::TEXT),
+            (&external_id, Type::TEXT),
+            (&handle, Type::TEXT),
+            (&base_url, Type::TEXT),
+        ];
+        let row = self.one(CONNECT_ACCOUNT, params).await?;
+        Ok((row.try_get(0).map_err(contract)?, row.try_get(1).map_err(contract)?))
+    }
+
+    /// Stores a sealed credential if it is the next generation; `false` if there is a newer one.
+    pub async fn store_credential(
+        &self,
+        account_id: Uuid,
+        generation: i64,
+        sealed: &[u8],
+        expires_at: Option<SystemTime>,
+        refresh_expires_at: Option<SystemTime>,
+    ) -> Result<bool, Error> {
+        let params: &[pool::Param<'_>] = &[
+            (&account_id, Type::UUID),
+            (&generation, Type::INT8),
+            (&sealed, Type::BYTEA),
+            (&expires_at, Type::TIMESTAMPTZ),
+            (&refresh_expires_at, Type::TIMESTAMPTZ),
+        ];
+        first(&self.one(STORE_CREDENTIAL, params).await?)
+    }
+
+    /// The stored credential of an account.
+    pub async fn get_credential(&self, account_id: Uuid) -> Result<Option<StoredCredential>, Error> {
+        match self.optional(GET_CREDENTIAL, &[(&account_id, Type::UUID)]).await {
+            Err(Error::Sql { state, .. }) if state == NO_DATA_FOUND => Ok(None),
+            row => row?.map(StoredCredential::try_from).transpose(),
+        }
+    }
+
+    /// Asks to be the one who refreshes; `false` if somebody else does or has.
+    pub async fn begin_refresh(
+        &self,
+        account_id: Uuid,
+        generation: i64,
+        lease: Duration,
+    ) -> Result<bool, Error> {
+        let lease = lease.as_secs_f64();
+        let params: &[pool::Param<'_>] =
+            &[(&account_id, Type::UUID), (&generation, Type::INT8), (&lease, Type::FLOAT8)];
+        first(&self.one(BEGIN_REFRESH, params).await?)
+    }
+
+    /// Ends a refresh that failed.
+    pub async fn fail_refresh(
+        &self,
+        account_id: Uuid,
+        generation: i64,
+        class: &str,
+        error: &Value,
+    ) -> Result<(), Error> {
+        let params: &[pool::Param<'_>] = &[
+            (&account_id, Type::UUID),
+            (&generation, Type::INT8),
+            (&class, Type::TEXT),
+            (error, Type::JSONB),
+        ];
+        self.rows(FAIL_REFRESH, params).await.map(drop)
+    }
+}
+
+/// Operation.
+impl Db {
+    /// Makes the partitions of the coming days; returns the names of new ones.
+    pub async fn ensure_partitions(&self) -> Result<Vec<String>, Error> {
+        self.rows(ENSURE_PARTITIONS, &[]).await?.iter().map(first).collect()
+    }
+
+    /// Whether work is handed out, and the versions.
+    pub async fn status(&self) -> Result<Status, Error> {
+        self.one(STATUS, &[]).await?.try_into()
+    }
+
+    /// Creates or upgrades the tables; returns what was done, name by name.
+    pub async fn migrate(&self) -> Result<Vec<(String, String)>, Error> {
+        let rows = self.rows_slowly(MIGRATE).await?;
+        rows.iter()
+            .map(|row| Ok((row.try_get(0).map_err(contract)?, row.try_get(1).map_err(contract)?)))
+            .collect()
+    }
+
+    /// The server, its clock and the role of this connection.
+    pub(crate) async fn server(&self) -> Result<Server, Error> {
+        let row = self.one(SERVER, &[]).await?;
+        Ok(Server {
+            version: row.try_get(0).map_err(contract)?,
+            version_num: row.try_get(1).map_err(contract)?,
+            role: row.try_get(2).map_err(contract)?,
+            now: row.try_get(3).map_err(contract)?,
+        })
+    }
+
+    /// The version of the extension's functions.
+    pub(crate) async fn version(&self) -> Result<String, Error> {
+        first(&self.one(VERSION, &[]).await?)
+    }
+
+    /// Whether this role may take jobs.
+    pub(crate) async fn may_claim(&self) -> Result<bool, Error> {
+        first(&self.one(MAY_CLAIM, &[]).await?)
+    }
+}
+
+fn all<T: TryFrom<Row, Error = Error>>(rows: Vec<Row>) -> Result<Vec<T>, Error> {
+    rows.into_iter().map(T::try_from).collect()
+}
+
+fn first<T: for<'a> tokio_postgres::types::FromSql<'a>>(row: &Row) -> Result<T, Error> {
+    row.try_get(0).map_err(contract)
+}

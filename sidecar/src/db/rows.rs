@@ -1,0 +1,169 @@
+//! What the database's functions return.
+
+use std::time::SystemTime;
+
+use serde_json::Value;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::error::Error;
+
+/// A job this worker holds the lease of.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// The job.
+    pub job_id: Uuid,
+    /// The fencing token: every later call states it.
+    pub token: i64,
+    /// The first is 1.
+    pub attempt: i32,
+    /// Which job of the registry runs it.
+    pub kind: String,
+    /// The account it works for, if any.
+    pub account_id: Option<Uuid>,
+}
+
+/// What `start_target` says about the target of a publish job.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The target.
+    pub target_id: Uuid,
+    /// The account it is published with.
+    pub account_id: Uuid,
+    /// The account's platform.
+    pub platform: String,
+    /// A state of `crier_core::target`.
+    pub state: String,
+    /// The text.
+    pub content: String,
+    /// The images, see `crier_core::media`.
+    pub media: Value,
+    /// What the application set.
+    pub settings: Value,
+    /// What earlier tries prepared.
+    pub prepared: Option<Value>,
+    /// The key that was frozen by the first try.
+    pub platform_key: Option<String>,
+    /// The bytes that were frozen by the first try.
+    pub request: Option<String>,
+    /// The first is 1.
+    pub attempt: i32,
+    /// The platform's id of the account.
+    pub external_id: String,
+    /// The account's name on the platform.
+    pub handle: String,
+    /// Where the account's server is.
+    pub base_url: String,
+    /// `active`, or why not.
+    pub account_status: String,
+}
+
+/// A stored credential, still sealed.
+#[derive(Debug, Clone)]
+pub struct StoredCredential {
+    /// The tenant.
+    pub workspace_id: Uuid,
+    /// Counts the refreshes.
+    pub generation: i64,
+    /// See `crier_core::sealed`.
+    pub sealed: Vec<u8>,
+    /// Until when another sidecar refreshes it.
+    pub refresh_leased_until: Option<SystemTime>,
+    /// `active`, or why not.
+    pub account_status: String,
+}
+
+/// An outcome of one job, for `report_targets`.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The job.
+    pub job_id: Uuid,
+    /// Its token.
+    pub token: i64,
+    /// `published` or an error class.
+    pub outcome: &'static str,
+    /// What happened.
+    pub details: Value,
+    /// When to try again, where the platform named a time.
+    pub retry_at: Option<SystemTime>,
+}
+
+/// What `report_targets` accepted.
+#[derive(Debug, Clone)]
+pub struct Reported {
+    /// The job.
+    pub job_id: Uuid,
+    /// Where the target stands now.
+    pub target_state: String,
+    /// Where the job stands now.
+    pub job_status: String,
+}
+
+/// The state of Crier in this database.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// Whether claims are refused.
+    pub paused: bool,
+    /// Why.
+    pub reason: Option<String>,
+    /// The version of the extension's library.
+    pub library_version: String,
+    /// The newest migration applied.
+    pub schema_version: i32,
+    /// Whether the tables are those of the library.
+    pub schema_current: bool,
+}
+
+impl Status {
+    /// Why no work is handed out, if so.
+    pub fn obstacle(&self) -> Option<String> {
+        if self.paused {
+            return Some(format!("paused: {}", self.reason.as_deref().unwrap_or("no reason given")));
+        }
+        (!self.schema_current).then(|| {
+            format!(
+                "the tables (migration {}) are not those of the extension's library {}: run `crierd migrate`",
+                self.schema_version, self.library_version
+            )
+        })
+    }
+}
+
+macro_rules! from_row {
+    ($type:ident { $($field:ident),* $(,)? }) => {
+        impl TryFrom<Row> for $type {
+            type Error = Error;
+
+            fn try_from(row: Row) -> Result<Self, Error> {
+                Ok(Self { $($field: row.try_get(stringify!($field)).map_err(contract)?),* })
+            }
+        }
+    };
+}
+
+from_row!(Claim { job_id, token, attempt, kind, account_id });
+from_row!(Target {
+    target_id,
+    account_id,
+    platform,
+    state,
+    content,
+    media,
+    settings,
+    prepared,
+    platform_key,
+    request,
+    attempt,
+    external_id,
+    handle,
+    base_url,
+    account_status,
+});
+from_row!(StoredCredential { workspace_id, generation, sealed, refresh_leased_until, account_status });
+from_row!(Reported { job_id, target_state, job_status });
+from_row!(Status { paused, reason, library_version, schema_version, schema_current });
+
+/// A column that is missing or of another type: extension and sidecar are not of one version.
+pub(super) fn contract(error: tokio_postgres::Error) -> Error {
+    Error::Contract(crate::error::chain(&error))
+}

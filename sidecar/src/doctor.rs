@@ -1,0 +1,253 @@
+//! `crierd doctor`: checks a deployment, one line per part, each failure with its remedy.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use crate::client::Client;
+use crate::config::Config;
+use crate::db::{Db, Server, Status};
+use crate::error::Error;
+use crate::media::Fetcher;
+use crate::providers::{Provider, Providers};
+use crate::secrets::Keyring;
+
+/// Postgres has fixed what extensions written in C need since these minor releases.
+const MIN_MINORS: &[(i32, i32)] = &[(14, 25), (15, 20), (16, 16), (17, 12), (18, 6)];
+/// Clocks that differ by more make tokens look fresh or ended when they are not.
+const MAX_SKEW: Duration = Duration::from_secs(5);
+
+/// What a check found.
+enum Finding {
+    Good(String),
+    /// It works, but should be looked at.
+    Odd(String, String),
+    /// What is wrong, and the remedy.
+    Bad(String, String),
+}
+
+struct Report {
+    failed: usize,
+}
+
+impl Report {
+    fn line(&mut self, part: &str, finding: Finding) {
+        self.failed += usize::from(matches!(finding, Finding::Bad(..)));
+        println!("{}", Line { part, finding: &finding });
+    }
+}
+
+struct Line<'a> {
+    part: &'a str,
+    finding: &'a Finding,
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.finding {
+            Finding::Good(found) => write!(f, "ok    {:<10} {found}", self.part),
+            Finding::Odd(found, remedy) => write!(f, "warn  {:<10} {found}; remedy: {remedy}", self.part),
+            Finding::Bad(found, remedy) => write!(f, "FAIL  {:<10} {found}; remedy: {remedy}", self.part),
+        }
+    }
+}
+
+/// Prints every check; fails if one has failed.
+pub(crate) async fn run(config: &Config) -> Result<(), Error> {
+    let mut report = Report { failed: 0 };
+    check_database(config, &mut report).await;
+    report.line("key file", check_keys(config));
+    let providers = Providers::new(&Client::new()?, &Fetcher::new()?);
+    for provider in providers.iter() {
+        report.line(provider.platform().name, check_platform(provider.as_ref()).await);
+    }
+    match report.failed {
+        0 => Ok(()),
+        failed => Err(Error::Refused(format!("{failed} check(s) failed"))),
+    }
+}
+
+async fn check_database(config: &Config, report: &mut Report) {
+    let db = match Db::new(&config.database) {
+        Ok(db) => db,
+        Err(error) => {
+            return report
+                .line("database", bad(&error, "check database.ca_file and the system's certificates"));
+        }
+    };
+    let before = SystemTime::now();
+    let server = match db.server().await {
+        Ok(server) => server,
+        Err(error) => {
+            return report.line(
+                "database",
+                bad(
+                    &error,
+                    "check database.url (and its sslmode, or database.ca_file) and that Postgres runs",
+                ),
+            );
+        }
+    };
+    report.line("database", Finding::Good(format!("connected as {}", server.role)));
+    report.line("server", check_server(&server));
+    report.line("clock", check_clock(before, SystemTime::now(), server.now));
+    report.line("extension", check_version(db.version().await));
+    let status = db.status().await;
+    report.line("schema", check_schema(&status));
+    report.line("role", check_role(&server.role, db.may_claim().await));
+    if let Ok(status) = &status {
+        report.line("pause", check_pause(status));
+    }
+}
+
+fn bad(error: &Error, remedy: &str) -> Finding {
+    Finding::Bad(error.to_string().replace('\n', "; "), remedy.into())
+}
+
+fn check_server(server: &Server) -> Finding {
+    let (major, minor) = (server.version_num / 10_000, server.version_num % 10_000);
+    let found = format!("Postgres {}", server.version);
+    match MIN_MINORS.iter().find(|(known, _)| *known == major) {
+        Some((_, min)) if minor >= *min => Finding::Good(found),
+        Some((_, min)) => {
+            Finding::Odd(format!("{found} has known holes"), format!("update to {major}.{min} or later"))
+        }
+        None => Finding::Odd(format!("{found} is not tested"), "use Postgres 14 to 18".into()),
+    }
+}
+
+/// The server's clock was read somewhere between two readings of ours.
+fn check_clock(before: SystemTime, after: SystemTime, server: SystemTime) -> Finding {
+    let behind = before.duration_since(server).unwrap_or_default();
+    let ahead = server.duration_since(after).unwrap_or_default();
+    let skew = behind.max(ahead);
+    if skew <= MAX_SKEW {
+        return Finding::Good(format!("within {} ms of the database's", skew.as_millis()));
+    }
+    let found = format!("{} s away from the database's", skew.as_secs());
+    Finding::Bad(found, "run a time service on both machines".into())
+}
+
+fn check_version(version: Result<String, Error>) -> Finding {
+    let ours = env!("CARGO_PKG_VERSION");
+    match version {
+        Ok(version) if version == ours => {
+            Finding::Good(format!("crier {version}, the version of this crierd"))
+        }
+        Ok(version) => Finding::Bad(
+            format!("crier {version}, but this crierd is {ours}"),
+            "install both from one release; then ALTER EXTENSION crier UPDATE and `crierd migrate`".into(),
+        ),
+        Err(error) if error.is_missing_function() => Finding::Bad(
+            "crier is not installed in this database".into(),
+            "CREATE EXTENSION crier, then `crierd migrate`".into(),
+        ),
+        Err(error) => bad(&error, "check that the role is a member of crier_worker"),
+    }
+}
+
+fn check_schema(status: &Result<Status, Error>) -> Finding {
+    match status {
+        Ok(status) if status.schema_current => {
+            Finding::Good(format!("at migration {}, the newest", status.schema_version))
+        }
+        Ok(status) => {
+            let found = format!("at migration {}, not the library's newest", status.schema_version);
+            Finding::Bad(found, "run `crierd migrate`".into())
+        }
+        Err(error) => bad(error, "run `crierd migrate`"),
+    }
+}
+
+fn check_role(role: &str, may_claim: Result<bool, Error>) -> Finding {
+    let remedy = format!("GRANT crier_worker TO {role}");
+    match may_claim {
+        Ok(true) => Finding::Good(format!("{role} may take jobs")),
+        Ok(false) => Finding::Bad(format!("{role} may not take jobs"), remedy),
+        Err(error) => bad(&error, &format!("run `crierd migrate`, then {remedy}")),
+    }
+}
+
+fn check_pause(status: &Status) -> Finding {
+    if !status.paused {
+        return Finding::Good("jobs are handed out".into());
+    }
+    let reason = status.reason.as_deref().unwrap_or("no reason given");
+    let remedy = "once no other copy of this database publishes, run SELECT crier.adopt_database()";
+    Finding::Bad(format!("nothing is handed out: {reason}"), remedy.into())
+}
+
+fn check_keys(config: &Config) -> Finding {
+    match Keyring::load(&config.key_file) {
+        Ok(keys) => Finding::Good(format!(
+            "{}: {} key(s), key {} is active",
+            config.key_file.display(),
+            keys.count(),
+            keys.active()
+        )),
+        Err(error @ Error::File { .. }) => {
+            bad(&error, "`crierd init` makes one; or restore it from its backup")
+        }
+        Err(error) => bad(&error, "restore it from its backup"),
+    }
+}
+
+async fn check_platform(provider: &dyn Provider) -> Finding {
+    let server = provider.default_base_url();
+    match provider.reach(server).await {
+        Ok(()) => Finding::Good(format!("{server} answers")),
+        // Accounts may all be elsewhere.
+        Err(failure) => Finding::Odd(
+            format!("{server} is not reached: {failure}"),
+            "check the network and name resolution; it matters only if accounts are there".into(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(finding: &Finding) -> bool {
+        matches!(finding, Finding::Bad(_, remedy) if !remedy.is_empty())
+    }
+
+    #[test]
+    fn clocks_may_differ_a_little() {
+        let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+        assert!(!failed(&check_clock(at(100), at(101), at(100))));
+        assert!(!failed(&check_clock(at(100), at(101), at(104))));
+        assert!(failed(&check_clock(at(100), at(101), at(90))));
+        assert!(failed(&check_clock(at(100), at(101), at(120))));
+    }
+
+    #[test]
+    fn every_failure_has_a_remedy() {
+        let sql = |state: &str| Error::Sql { state: state.into(), message: "m".into(), hint: None };
+        assert!(failed(&check_version(Ok("0.0.1".into()))));
+        assert!(failed(&check_version(Err(sql("42883")))));
+        assert!(failed(&check_schema(&Err(sql("42P01")))));
+        assert!(failed(&check_role("crierd", Ok(false))));
+        assert!(!failed(&check_role("crierd", Ok(true))));
+        let copy = Status {
+            paused: true,
+            reason: Some("a copy".into()),
+            library_version: "1".into(),
+            schema_version: 1,
+            schema_current: true,
+        };
+        assert!(failed(&check_pause(&copy)));
+    }
+
+    #[test]
+    fn old_servers_are_told_of() {
+        let server = |version_num| Server {
+            version: "x".into(),
+            version_num,
+            role: "r".into(),
+            now: SystemTime::UNIX_EPOCH,
+        };
+        assert!(matches!(check_server(&server(150_020)), Finding::Good(_)));
+        assert!(matches!(check_server(&server(150_019)), Finding::Odd(..)));
+        assert!(matches!(check_server(&server(130_001)), Finding::Odd(..)));
+    }
+}

@@ -1,0 +1,124 @@
+//! The one error of the crate: what went wrong, for a person, without a secret in it.
+
+use std::path::{Path, PathBuf};
+
+use crate::providers::Failure;
+
+/// Everything that can go wrong outside a job.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The configuration; every problem at once.
+    #[error("the configuration has {} problem(s):\n  - {}", .0.len(), .0.join("\n  - "))]
+    Config(Vec<String>),
+    /// A file could not be read or written.
+    #[error("cannot {doing} {}: {source}", path.display())]
+    File {
+        /// For instance "read" or "create".
+        doing: &'static str,
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The key file is not usable.
+    #[error("key file {}: {problem}", path.display())]
+    Keys {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// A sealed credential can't be opened here.
+    #[error("{0}")]
+    Sealed(String),
+    /// The database does not answer: nothing is known about what it did.
+    #[error("the database does not answer: {0}")]
+    Unavailable(String),
+    /// The database refused a statement.
+    #[error("{message} (SQLSTATE {state}){}", hint.as_ref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default())]
+    Sql {
+        /// The SQLSTATE.
+        state: String,
+        /// The message.
+        message: String,
+        /// What to do, where the server says it.
+        hint: Option<String>,
+    },
+    /// The database answered in a shape this version does not know.
+    #[error(
+        "the database's answer does not fit this version of crierd: {0}\nhint: run `crierd doctor`; extension and crierd must be of one version"
+    )]
+    Contract(String),
+    /// TLS could not be set up.
+    #[error("TLS: {0}")]
+    Tls(String),
+    /// A platform's answer.
+    #[error(transparent)]
+    Platform(#[from] Failure),
+    /// Anything else a person has to mend.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl Error {
+    /// For `map_err`: a file operation that failed.
+    pub(crate) fn file(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::File { doing, path: path.to_owned(), source }
+    }
+
+    /// Whether the database could not be asked at all, so that asking again later is right.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+
+    /// Whether the function asked for does not exist in the database.
+    pub(crate) fn is_missing_function(&self) -> bool {
+        // undefined_function, invalid_schema_name, undefined_table
+        matches!(self, Self::Sql { state, .. } if ["42883", "3F000", "42P01"].contains(&state.as_str()))
+    }
+
+    /// The process's exit status: 2 for what the caller got wrong, 1 for everything else.
+    pub fn exit_code(&self) -> u8 {
+        if matches!(self, Self::Config(_)) { 2 } else { 1 }
+    }
+}
+
+impl From<tokio_postgres::Error> for Error {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let Some(db) = error.as_db_error() else { return outside_sql(&error) };
+        let state = db.code().code();
+        // Connection exceptions, shutdowns, crashes, too many connections: the statement may be repeated.
+        if state.starts_with("08") || state.starts_with("57P") || state == "53300" {
+            return Self::Unavailable(db.message().to_owned());
+        }
+        // DETAIL stays out: a constraint's detail prints the values of a row.
+        Self::Sql {
+            state: state.to_owned(),
+            message: db.message().to_owned(),
+            hint: db.hint().map(str::to_owned),
+        }
+    }
+}
+
+/// An error of the connection, or an answer that does not decode.
+fn outside_sql(error: &tokio_postgres::Error) -> Error {
+    let text = chain(error);
+    if text.contains("deserializing") || text.contains("column") || text.contains("number of rows") {
+        return Error::Contract(text);
+    }
+    Error::Unavailable(text)
+}
+
+/// An error with its causes in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        cause = inner.source();
+    }
+    text
+}

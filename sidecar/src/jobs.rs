@@ -1,0 +1,79 @@
+//! Kinds of jobs. One file each, and one line in [`Jobs::new`].
+
+mod publish_post;
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+
+use crate::credentials::Credentials;
+use crate::db::{Claim, Db};
+use crate::providers::{Failure, Providers, Published};
+use crate::worker::Phase;
+
+/// What jobs work with.
+pub(crate) struct Environment {
+    pub(crate) db: Db,
+    pub(crate) providers: Providers,
+    pub(crate) credentials: Arc<Credentials>,
+}
+
+/// One claim of a job.
+pub(crate) struct Work {
+    pub(crate) claim: Claim,
+    /// The lease is lost or the process ends: stop, unless something outside has begun.
+    pub(crate) lost: CancellationToken,
+    /// How far it is; decides what a loss, a shutdown or a panic means.
+    pub(crate) phase: Phase,
+}
+
+/// How a claim ended.
+#[derive(Debug)]
+pub(crate) enum Verdict {
+    /// The target of a publish job is published.
+    Published(Published),
+    /// The target of a publish job is not published, or nobody knows.
+    Failed(Failure),
+    /// There was nothing left to do.
+    Done,
+    /// The job is no longer ours: nothing is to be said about it.
+    Dropped,
+}
+
+/// A kind of job.
+#[async_trait]
+pub(crate) trait Job: Send + Sync {
+    /// Its name in the queue.
+    fn kind(&self) -> &'static str;
+
+    /// Runs one claim of it.
+    async fn run(&self, environment: &Environment, work: &Work) -> Verdict;
+}
+
+/// Every kind this program can run.
+#[derive(Clone)]
+pub(crate) struct Jobs(Arc<[Box<dyn Job>]>);
+
+impl Jobs {
+    /// The registry.
+    pub(crate) fn new() -> Self {
+        let all: [Box<dyn Job>; 1] = [Box::new(publish_post::PublishPost)];
+        Self(all.into())
+    }
+
+    pub(crate) fn get(&self, kind: &str) -> Option<&dyn Job> {
+        self.0.iter().map(AsRef::as_ref).find(|job| job.kind() == kind)
+    }
+
+    pub(crate) fn kinds(&self) -> Vec<&'static str> {
+        self.0.iter().map(|job| job.kind()).collect()
+    }
+}
+
+impl fmt::Debug for Jobs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.kinds()).finish()
+    }
+}

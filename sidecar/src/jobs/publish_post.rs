@@ -1,0 +1,130 @@
+//! Publishes one target: *prepare → intent → commit → look*.
+//!
+//! The database holds what must survive: what was prepared, and before anything is sent the key and the
+//! exact bytes of it. A try that finds these does not make new ones, and one that finds them in an unclear
+//! state asks the platform first.
+
+mod attempt;
+
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use crier_core::error_class::ErrorClass;
+use crier_core::target::TargetState;
+use tracing::{info, warn};
+
+use super::{Environment, Job, Verdict, Work};
+use crate::client::CALL;
+use crate::db::{Target, patiently};
+use crate::error::Error;
+use crate::providers::{Failure, Frozen, Published};
+use attempt::{Attempt, Ready};
+
+/// How long the database may be away before the try is given up; the lease decides then.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// The lease at the moment of sending outlasts the call twice; heartbeats keep it alive from there.
+const INTENT_LEASE: Duration = CALL.saturating_mul(2);
+/// An intent that took longer to record is recorded again: the lease must outlast the call.
+const STALE_INTENT: Duration = CALL;
+
+/// The job.
+pub(super) struct PublishPost;
+
+/// Why a try ends without a post.
+#[derive(Debug)]
+enum Stop {
+    Failed(Failure),
+    /// The target needs nothing more.
+    Done,
+    /// The lease is lost, or the post was canceled.
+    Lost,
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<Error> for Stop {
+    /// A database that is away can't be told anything: the lease runs out and the next try starts clean.
+    fn from(error: Error) -> Self {
+        if error.is_unavailable() {
+            return Self::Lost;
+        }
+        Self::Failed(Failure::new(ErrorClass::Transient, format!("the database refused: {error}")))
+    }
+}
+
+#[async_trait]
+impl Job for PublishPost {
+    fn kind(&self) -> &'static str {
+        "publish_post"
+    }
+
+    async fn run(&self, environment: &Environment, work: &Work) -> Verdict {
+        match publish(environment, work).await {
+            Ok(published) => Verdict::Published(published),
+            Err(Stop::Failed(failure)) => Verdict::Failed(failure),
+            Err(Stop::Done) => Verdict::Done,
+            Err(Stop::Lost) => Verdict::Dropped,
+        }
+    }
+}
+
+async fn publish(environment: &Environment, work: &Work) -> Result<Published, Stop> {
+    let (job_id, token) = (work.claim.job_id, work.claim.token);
+    let started = patiently(PATIENCE, || environment.db.start_target(job_id, token)).await?;
+    let target = started.ok_or(Stop::Lost)?;
+    let unclear = is_unclear(&target)?;
+    let attempt = Attempt::new(environment, work, target)?;
+    // Until here nothing is visible outside, so a lost lease may stop it anywhere.
+    let ready = tokio::select! {
+        ready = attempt.ready(unclear) => ready?,
+        () = work.lost.cancelled() => return Err(Stop::Lost),
+    };
+    let draft = match ready {
+        Ready::Published(published) => return Ok(published),
+        Ready::ToSend(draft) => draft,
+    };
+    // Before the intent is recorded, so that a loss between the two lets it finish.
+    work.phase.commit();
+    let frozen = record_intent(environment, work, &draft).await?;
+    Ok(attempt.send(&frozen).await?)
+}
+
+/// Whether an earlier try may have been published; stops where there is nothing to do.
+fn is_unclear(target: &Target) -> Result<bool, Stop> {
+    match target.state.parse() {
+        Ok(TargetState::Preparing) => Ok(false),
+        Ok(TargetState::Unknown) => Ok(true),
+        Ok(state @ (TargetState::Scheduled | TargetState::Queued | TargetState::Committing)) => {
+            Err(Error::Contract(format!("a target was started in state {state}")).into())
+        }
+        Ok(state) => {
+            info!(target_id = %target.target_id, %state, "nothing to do");
+            Err(Stop::Done)
+        }
+        Err(unknown) => Err(Error::Contract(unknown.to_string()).into()),
+    }
+}
+
+/// From here on the platform may have the post. What comes back is what is sent.
+async fn record_intent(environment: &Environment, work: &Work, draft: &Frozen) -> Result<Frozen, Stop> {
+    let (job_id, token) = (work.claim.job_id, work.claim.token);
+    loop {
+        let asked = Instant::now();
+        let record = environment.db.record_intent(job_id, token, draft, INTENT_LEASE).await;
+        match record {
+            // The lease counts from when the database answered, which is after we asked.
+            Ok(Some(frozen)) if asked.elapsed() < STALE_INTENT => return Ok(frozen),
+            Ok(Some(_)) => warn!(%job_id, "the intent is stale, asking again"),
+            Ok(None) => return Err(Stop::Lost),
+            Err(error) if error.is_unavailable() => {
+                let again = || environment.db.record_intent(job_id, token, draft, INTENT_LEASE);
+                patiently(PATIENCE, again).await?.ok_or(Stop::Lost)?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! One try: what is done with the platform, as the account, with a session that is renewed when it ends.
+
+use std::sync::Arc;
+
+use crier_core::error_class::ErrorClass;
+use serde_json::Value;
+use tokio::sync::Mutex;
+use tracing::{info, warn};
+
+use super::{PATIENCE, Stop};
+use crate::address::Origin;
+use crate::credentials::Held;
+use crate::db::{Target, patiently};
+use crate::jobs::{Environment, Work};
+use crate::providers::{Account, Caller, Failure, Found, Frozen, Post, Provider, Published};
+
+/// Sends of one try: the first, one after a proven absence, one after preparing again.
+const MAX_SENDS: usize = 3;
+
+/// A try of one target.
+pub(super) struct Attempt<'a> {
+    environment: &'a Environment,
+    work: &'a Work,
+    provider: Arc<dyn Provider>,
+    account: Account,
+    active: bool,
+    post: Post,
+    prepared: Value,
+    frozen: Option<Frozen>,
+    session: Mutex<Option<Held>>,
+}
+
+/// What the part before the point of no return leads to.
+pub(super) enum Ready {
+    /// An earlier try had done it.
+    Published(Published),
+    /// This is to be sent.
+    ToSend(Frozen),
+}
+
+impl<'a> Attempt<'a> {
+    pub(super) fn new(environment: &'a Environment, work: &'a Work, target: Target) -> Result<Self, Failure> {
+        let provider = environment.providers.get(&target.platform).ok_or_else(|| {
+            Failure::new(
+                ErrorClass::Unsupported,
+                format!("this crierd has no provider for {}", target.platform),
+            )
+        })?;
+        let account = Account {
+            id: target.account_id,
+            external_id: target.external_id,
+            handle: target.handle,
+            base_url: target.base_url,
+        };
+        info!(
+            job_id = %work.claim.job_id, target_id = %target.target_id, account_id = %account.id,
+            platform = target.platform, server = %Origin(&account.base_url), attempt = target.attempt,
+            state = target.state, "publishing"
+        );
+        Ok(Self {
+            environment,
+            work,
+            provider: Arc::clone(provider),
+            account,
+            active: target.account_status == "active",
+            post: Post {
+                content: target.content,
+                media: target.media,
+                settings: target.settings,
+                attempt: target.attempt,
+            },
+            prepared: target.prepared.unwrap_or_default(),
+            frozen: target.platform_key.zip(target.request).map(|(key, request)| Frozen { key, request }),
+            session: Mutex::new(None),
+        })
+    }
+
+    /// Everything that can be repeated: settle what is unclear, prepare, write down what is to be sent.
+    pub(super) async fn ready(&self, unclear: bool) -> Result<Ready, Stop> {
+        let earlier = self.frozen.as_ref().filter(|_| unclear);
+        if let Some(frozen) = earlier
+            && let Some(published) = self.settle(frozen).await?
+        {
+            return Ok(Ready::Published(published));
+        }
+        if !self.active {
+            let message = "the account is not active: connect it again with `crierd account add`";
+            return Err(Failure::new(ErrorClass::AuthRevoked, message).into());
+        }
+        if let Some(frozen) = &self.frozen {
+            return Ok(Ready::ToSend(frozen.clone()));
+        }
+        let prepared = self.prepare().await?;
+        Ok(Ready::ToSend(self.provider.draft(&self.post, &prepared)?))
+    }
+
+    /// Asks the platform about an earlier try. Only a clear answer settles it.
+    async fn settle(&self, frozen: &Frozen) -> Result<Option<Published>, Failure> {
+        match self.provider.look(&self.account, frozen).await.map_err(Failure::into_unknown)? {
+            Found::Same(published) => {
+                info!(job_id = %self.work.claim.job_id, "an earlier try had been published");
+                Ok(Some(published))
+            }
+            Found::Other => Err(occupied()),
+            Found::Absent => Ok(None),
+        }
+    }
+
+    /// Prepares piece by piece; each is stored, so that the next try goes on there.
+    async fn prepare(&self) -> Result<Value, Stop> {
+        let (job_id, token) = (self.work.claim.job_id, self.work.claim.token);
+        let mut prepared = self.prepared.clone();
+        while let Some(more) = self.prepare_piece(&prepared).await? {
+            prepared = more;
+            let db = &self.environment.db;
+            if !patiently(PATIENCE, || db.save_prepared(job_id, token, &prepared)).await? {
+                return Err(Stop::Lost);
+            }
+        }
+        Ok(prepared)
+    }
+
+    /// The uploads are gone: makes them again. The record already names them by their content.
+    async fn prepare_again(&self) -> Result<(), Failure> {
+        let mut prepared = Value::Null;
+        while let Some(more) = self.prepare_piece(&prepared).await? {
+            prepared = more;
+        }
+        Ok(())
+    }
+
+    async fn prepare_piece(&self, prepared: &Value) -> Result<Option<Value>, Failure> {
+        self.as_caller(|caller| async move { self.provider.prepare(&caller, &self.post, prepared).await })
+            .await
+    }
+
+    /// Sends the frozen bytes under the frozen key. After an unclear answer it looks at once, and what is
+    /// proven absent is sent once more: with this key, the same bytes can't become a second post.
+    pub(super) async fn send(&self, frozen: &Frozen) -> Result<Published, Failure> {
+        let mut unclear: Option<Failure> = None;
+        let mut prepared_again = false;
+        for _ in 0..MAX_SENDS {
+            let sent =
+                self.as_caller(|caller| async move { self.provider.commit(&caller, frozen).await }).await;
+            let failure = match sent {
+                Ok(published) => return Ok(published),
+                Err(failure) => failure,
+            };
+            if failure.prepare_again && !prepared_again {
+                prepared_again = true;
+                self.prepare_again().await.map_err(|failure| after(unclear.as_ref(), failure))?;
+                continue;
+            }
+            if failure.class != ErrorClass::OutcomeUnknown {
+                return Err(after(unclear.as_ref(), failure));
+            }
+            warn!(
+                job_id = %self.work.claim.job_id, status = failure.status, code = failure.code,
+                reason = failure.message, "no clear answer, looking"
+            );
+            match self.provider.look(&self.account, frozen).await {
+                Ok(Found::Same(published)) => return Ok(published),
+                Ok(Found::Other) => return Err(occupied()),
+                Ok(Found::Absent) if unclear.is_none() => unclear = Some(failure),
+                // Twice unclear and twice absent: the server may still be at it. The next try looks again.
+                Ok(Found::Absent) => return Err(failure),
+                Err(look) => {
+                    warn!(job_id = %self.work.claim.job_id, class = %look.class, "the look failed");
+                    return Err(failure);
+                }
+            }
+        }
+        Err(unclear.unwrap_or_else(|| Failure::new(ErrorClass::OutcomeUnknown, "no clear answer")))
+    }
+
+    /// Calls with the account's session. A session that has ended is renewed once and the call repeated once.
+    async fn as_caller<T, F>(&self, call: impl Fn(Caller) -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let held = self.held().await?;
+        let generation = held.generation;
+        match call(self.caller(held)).await {
+            Err(failure) if failure.class == ErrorClass::AuthExpired => {
+                let held =
+                    self.environment.credentials.renew(&self.provider, &self.account, generation).await?;
+                *self.session.lock().await = Some(held.clone());
+                call(self.caller(held)).await
+            }
+            result => result,
+        }
+    }
+
+    async fn held(&self) -> Result<Held, Failure> {
+        let mut session = self.session.lock().await;
+        if let Some(held) = &*session {
+            return Ok(held.clone());
+        }
+        let held = self.environment.credentials.fresh(&self.provider, &self.account).await?;
+        *session = Some(held.clone());
+        Ok(held)
+    }
+
+    fn caller(&self, held: Held) -> Caller {
+        Caller { account: self.account.clone(), session: held.session }
+    }
+}
+
+/// A refusal is clear about its own call only: with an unclear one before it, the next try has to look.
+fn after(unclear: Option<&Failure>, failure: Failure) -> Failure {
+    if unclear.is_some() { failure.into_unknown() } else { failure }
+}
+
+fn occupied() -> Failure {
+    Failure::new(ErrorClass::ContentInvalid, "the platform has another post under this post's key")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,200 @@
+//! What a try does with each sequence of answers. The database is never reached: the session is at hand.
+
+use std::collections::VecDeque;
+use std::sync::Mutex as StdMutex;
+
+use async_trait::async_trait;
+use crier_core::platform::{BLUESKY, Platform};
+use secrecy::SecretString;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::*;
+use crate::client::Client;
+use crate::config::Database;
+use crate::credentials::Credentials;
+use crate::db::{Claim, Db};
+use crate::media::Fetcher;
+use crate::providers::{Lifetime, Login, Providers};
+use crate::secrets::{Keyring, Session};
+use crate::worker::Phase;
+
+/// Answers in the order of a script and writes down what it was asked.
+#[derive(Default)]
+struct Scripted {
+    commits: StdMutex<VecDeque<Result<(), Failure>>>,
+    looks: StdMutex<VecDeque<Result<Found, Failure>>>,
+    calls: StdMutex<Vec<&'static str>>,
+}
+
+impl Scripted {
+    fn note(&self, call: &'static str) {
+        self.calls.lock().unwrap().push(call);
+    }
+}
+
+#[async_trait]
+impl Provider for Scripted {
+    fn platform(&self) -> &'static Platform {
+        &BLUESKY
+    }
+
+    fn default_base_url(&self) -> &'static str {
+        "https://pds.invalid"
+    }
+
+    async fn login(&self, _: &str, _: &str, _: &SecretString) -> Result<Login, Failure> {
+        unreachable!("no try logs in")
+    }
+
+    fn lifetime(&self, _: &Session) -> Lifetime {
+        Lifetime::default()
+    }
+
+    async fn refresh(&self, _: &Caller) -> Result<Session, Failure> {
+        unreachable!("no answer asks for it")
+    }
+
+    async fn prepare(&self, _: &Caller, _: &Post, prepared: &Value) -> Result<Option<Value>, Failure> {
+        self.note("prepare");
+        Ok(prepared.is_null().then(|| json!({})))
+    }
+
+    fn draft(&self, _: &Post, _: &Value) -> Result<Frozen, Failure> {
+        unreachable!("the request is frozen")
+    }
+
+    async fn commit(&self, _: &Caller, sent: &Frozen) -> Result<Published, Failure> {
+        self.note("commit");
+        assert_eq!(*sent, frozen(), "other bytes were sent");
+        self.commits.lock().unwrap().pop_front().expect("one commit too many").map(|()| published())
+    }
+
+    async fn look(&self, _: &Account, _: &Frozen) -> Result<Found, Failure> {
+        self.note("look");
+        self.looks.lock().unwrap().pop_front().expect("one look too many")
+    }
+
+    async fn reach(&self, _: &str) -> Result<(), Failure> {
+        unreachable!("doctor's")
+    }
+}
+
+fn frozen() -> Frozen {
+    Frozen { key: "k".into(), request: "{}".into() }
+}
+
+fn published() -> Published {
+    Published { external_id: "at://x".into(), url: "https://x.invalid".into(), cid: None }
+}
+
+fn failure(class: ErrorClass) -> Failure {
+    Failure::new(class, "scripted")
+}
+
+fn unclear() -> Result<(), Failure> {
+    Err(failure(ErrorClass::OutcomeUnknown))
+}
+
+fn environment() -> Environment {
+    let url: SecretString = "postgres://nobody@127.0.0.1:1/none".into();
+    let database = Database { url: url.clone(), direct_url: url, ca_file: None };
+    let db = Db::new(&database).unwrap();
+    let path = std::env::temp_dir().join(format!("crierd-attempt-{}", Uuid::new_v4()));
+    crate::secrets::keyring::create(&path).unwrap();
+    let keys = Keyring::load(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    Environment {
+        credentials: Arc::new(Credentials::new(db.clone(), keys)),
+        providers: Providers::new(&Client::new().unwrap(), &Fetcher::new().unwrap()),
+        db,
+    }
+}
+
+/// Sends with these answers; returns the outcome and what was called.
+async fn send(
+    commits: Vec<Result<(), Failure>>,
+    looks: Vec<Result<Found, Failure>>,
+) -> (Result<Published, ErrorClass>, Vec<&'static str>) {
+    let scripted = Arc::new(Scripted {
+        commits: StdMutex::new(commits.into()),
+        looks: StdMutex::new(looks.into()),
+        calls: StdMutex::default(),
+    });
+    let environment = environment();
+    let claim =
+        Claim { job_id: Uuid::nil(), token: 1, attempt: 1, kind: "publish_post".into(), account_id: None };
+    let work = Work { claim, lost: CancellationToken::new(), phase: Phase::default() };
+    let session = Session { access: "a".into(), refresh: "r".into() };
+    let attempt = Attempt {
+        environment: &environment,
+        work: &work,
+        provider: scripted.clone(),
+        account: Account {
+            id: Uuid::nil(),
+            external_id: "did:plc:a".into(),
+            handle: "a.test".into(),
+            base_url: "https://pds.invalid".into(),
+        },
+        active: true,
+        post: Post { content: "x".into(), media: json!([]), settings: json!({}), attempt: 1 },
+        prepared: Value::Null,
+        frozen: None,
+        session: Mutex::new(Some(Held { generation: 1, session })),
+    };
+    let outcome = attempt.send(&frozen()).await.map_err(|failure| failure.class);
+    let calls = scripted.calls.lock().unwrap().clone();
+    (outcome, calls)
+}
+
+#[tokio::test]
+async fn a_clear_answer_needs_no_look() {
+    assert_eq!(send(vec![Ok(())], vec![]).await, (Ok(published()), vec!["commit"]));
+    for class in
+        [ErrorClass::Transient, ErrorClass::RateLimited, ErrorClass::ContentInvalid, ErrorClass::AuthRevoked]
+    {
+        assert_eq!(send(vec![Err(failure(class))], vec![]).await, (Err(class), vec!["commit"]));
+    }
+}
+
+#[tokio::test]
+async fn after_an_unclear_answer_it_looks_before_anything_else() {
+    let there = send(vec![unclear()], vec![Ok(Found::Same(published()))]).await;
+    assert_eq!(there, (Ok(published()), vec!["commit", "look"]));
+    let other = send(vec![unclear()], vec![Ok(Found::Other)]).await;
+    assert_eq!(other, (Err(ErrorClass::ContentInvalid), vec!["commit", "look"]));
+}
+
+#[tokio::test]
+async fn without_proof_of_absence_nothing_is_sent_again() {
+    for class in [ErrorClass::Transient, ErrorClass::RateLimited, ErrorClass::Config] {
+        let blind = send(vec![unclear()], vec![Err(failure(class))]).await;
+        assert_eq!(blind, (Err(ErrorClass::OutcomeUnknown), vec!["commit", "look"]));
+    }
+}
+
+#[tokio::test]
+async fn what_is_proven_absent_is_sent_once_more() {
+    let again = send(vec![unclear(), Ok(())], vec![Ok(Found::Absent)]).await;
+    assert_eq!(again, (Ok(published()), vec!["commit", "look", "commit"]));
+    let twice = send(vec![unclear(), unclear()], vec![Ok(Found::Absent), Ok(Found::Absent)]).await;
+    assert_eq!(twice, (Err(ErrorClass::OutcomeUnknown), vec!["commit", "look", "commit", "look"]));
+}
+
+#[tokio::test]
+async fn a_refusal_after_an_unclear_answer_leaves_the_outcome_open() {
+    for class in [ErrorClass::ContentInvalid, ErrorClass::AuthRevoked, ErrorClass::Transient] {
+        let refused = send(vec![unclear(), Err(failure(class))], vec![Ok(Found::Absent)]).await;
+        assert_eq!(refused, (Err(ErrorClass::OutcomeUnknown), vec!["commit", "look", "commit"]));
+    }
+}
+
+#[tokio::test]
+async fn uploads_that_are_gone_are_made_again_once() {
+    let gone = || Err(Failure { prepare_again: true, ..failure(ErrorClass::ContentInvalid) });
+    let mended = send(vec![gone(), Ok(())], vec![]).await;
+    assert_eq!(mended, (Ok(published()), vec!["commit", "prepare", "prepare", "commit"]));
+    let still_gone = send(vec![gone(), gone()], vec![]).await;
+    assert_eq!(still_gone, (Err(ErrorClass::ContentInvalid), vec!["commit", "prepare", "prepare", "commit"]));
+}

@@ -1,0 +1,34 @@
+//! `crierd`, Crier's sidecar: takes jobs from Postgres, publishes to platforms, reports what happened.
+//!
+//! - [`cli`], [`config`], [`error`]: the program's edges; `init`, `migrate`, `doctor`, `account`: its commands
+//! - `run`, `worker`, `listen`, `maintenance`, `shutdown`: the loop and what stands around it
+//! - [`db`]: every statement that is sent; it never sees HTTP
+//! - `jobs`: one file per kind of job; [`providers`]: one per platform, which never see the database
+//! - `credentials`, [`secrets`]: tokens, their renewal and their seal
+//! - [`client`], [`media`], `address`, `tls`: how the world outside is called
+//! - `http`: health checks
+
+mod account;
+mod address;
+mod backoff;
+pub mod cli;
+pub mod client;
+pub mod config;
+mod credentials;
+pub mod db;
+mod doctor;
+pub mod error;
+mod http;
+mod init;
+mod jobs;
+mod listen;
+mod logging;
+mod maintenance;
+pub mod media;
+mod migrate;
+pub mod providers;
+mod run;
+pub mod secrets;
+mod shutdown;
+mod tls;
+mod worker;

@@ -1,0 +1,66 @@
+//! What has to be done now and then: make partitions ahead of time, notice a pause.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use crate::db::Db;
+
+/// How often partitions are looked after.
+const PARTITIONS: Duration = Duration::from_secs(60 * 60);
+/// How often the state is looked at.
+const STATUS: Duration = Duration::from_secs(15);
+/// How often a state that stops everything is said again.
+const REMIND: Duration = Duration::from_secs(5 * 60);
+
+/// Runs for ever.
+pub(crate) async fn run(db: Db) {
+    let mut partitions_at = Instant::now();
+    let mut said: Option<(String, Instant)> = None;
+    loop {
+        if Instant::now() >= partitions_at && ensure_partitions(&db).await {
+            partitions_at = Instant::now() + PARTITIONS;
+        }
+        look(&db, &mut said).await;
+        tokio::time::sleep(STATUS).await;
+    }
+}
+
+/// Whether it was done; otherwise it is tried again soon.
+async fn ensure_partitions(db: &Db) -> bool {
+    match db.ensure_partitions().await {
+        Ok(made) if made.is_empty() => true,
+        Ok(made) => {
+            info!(partitions = made.len(), "partitions made");
+            true
+        }
+        // The loop tells of a database that is away.
+        Err(error) if error.is_unavailable() => false,
+        Err(error) => {
+            warn!(%error, "partitions could not be made");
+            false
+        }
+    }
+}
+
+/// Says once, and every few minutes, why nothing is handed out.
+async fn look(db: &Db, said: &mut Option<(String, Instant)>) {
+    let obstacle = match db.status().await {
+        Ok(status) => status.obstacle(),
+        Err(error) if error.is_unavailable() => return,
+        Err(error) => Some(error.to_string()),
+    };
+    match (obstacle, said.as_ref()) {
+        (Some(reason), Some((before, at))) if *before == reason && at.elapsed() < REMIND => {}
+        (Some(reason), _) => {
+            warn!(reason, "nothing is handed out");
+            *said = Some((reason, Instant::now()));
+        }
+        (None, Some(_)) => {
+            info!("work is handed out again");
+            *said = None;
+        }
+        (None, None) => {}
+    }
+}

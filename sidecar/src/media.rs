@@ -1,0 +1,192 @@
+//! Gets the bytes of an image: carried in its address, or fetched under the rules of `address`.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use crier_core::error_class::ErrorClass;
+use crier_core::media::{Image, Source};
+use crier_core::platform::Platform;
+use crier_core::validate;
+use imagesize::ImageType;
+use reqwest::Response;
+use url::Url;
+
+use crate::address::{self, PublicResolver};
+use crate::client;
+use crate::error::{Error, chain};
+use crate::providers::Failure;
+
+/// How long an image may take.
+const FETCH: Duration = Duration::from_secs(60);
+/// Addresses an image may be sent on to; each is checked like the first.
+const MAX_HOPS: usize = 3;
+
+/// Fetches images. It has its own client, which never carries a credential.
+#[derive(Debug, Clone)]
+pub struct Fetcher {
+    http: reqwest::Client,
+}
+
+/// An image with what its bytes say about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Picture {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) mime_type: &'static str,
+    pub(crate) width: usize,
+    pub(crate) height: usize,
+}
+
+impl Fetcher {
+    /// Makes the fetcher.
+    pub fn new() -> Result<Self, Error> {
+        let http = client::builder(PublicResolver { allow_localhost: false })?
+            .timeout(FETCH)
+            .https_only(true)
+            .build()
+            .map_err(|error| Error::Tls(chain(&error)))?;
+        Ok(Self { http })
+    }
+
+    /// The image at place `index` (the first is 1), checked against what the platform accepts.
+    pub(crate) async fn picture(
+        &self,
+        platform: &'static Platform,
+        index: usize,
+        image: &Image,
+    ) -> Result<Picture, Failure> {
+        let source = image.source().map_err(|error| invalid(index, &error.to_string()))?;
+        let bytes = match source {
+            Source::Data { base64, .. } => {
+                STANDARD.decode(base64).map_err(|_| invalid(index, "its data: address is not base64"))?
+            }
+            Source::Https(url) => self.fetch(platform, index, url).await?,
+        };
+        inspect(platform, index, bytes)
+    }
+
+    async fn fetch(&self, platform: &'static Platform, index: usize, url: &str) -> Result<Vec<u8>, Failure> {
+        let check = |url: &str| address::check_public(url).map_err(|why| invalid(index, &why.to_string()));
+        let mut url = check(url)?;
+        for _ in 0..=MAX_HOPS {
+            let response = self.http.get(url.clone()).send().await.map_err(|error| network(index, error))?;
+            // The resolver already refused these; a second look costs nothing.
+            if response.remote_addr().is_some_and(|peer| !address::is_public(peer.ip())) {
+                return Err(invalid(index, &address::Forbidden::Private.to_string()));
+            }
+            if !response.status().is_redirection() {
+                return read(platform, index, response).await;
+            }
+            let next = next_hop(&url, &response).ok_or_else(|| invalid(index, "a redirect leads nowhere"))?;
+            url = check(&next)?;
+        }
+        Err(invalid(index, "it is redirected too often"))
+    }
+}
+
+fn next_hop(from: &Url, response: &Response) -> Option<String> {
+    let location = response.headers().get(reqwest::header::LOCATION)?.to_str().ok()?;
+    from.join(location).ok().map(String::from)
+}
+
+async fn read(platform: &'static Platform, index: usize, mut response: Response) -> Result<Vec<u8>, Failure> {
+    match response.status().as_u16() {
+        200 => {}
+        status @ (408 | 425 | 429 | 500..) => {
+            return Err(later(index, &format!("its host answered {status}")));
+        }
+        status => return Err(invalid(index, &format!("its host answered {status}"))),
+    }
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| network(index, error))? {
+        bytes.extend_from_slice(&chunk);
+        validate::check_len(platform, index, bytes.len()).map_err(refused)?;
+    }
+    Ok(bytes)
+}
+
+/// Reads type and size from the bytes: what an address or a header claims is not proof.
+fn inspect(platform: &'static Platform, index: usize, bytes: Vec<u8>) -> Result<Picture, Failure> {
+    validate::check_len(platform, index, bytes.len()).map_err(refused)?;
+    let mime_type =
+        mime_type(&bytes).ok_or_else(|| invalid(index, "its bytes are not an image that is known"))?;
+    validate::check_type(platform, index, mime_type).map_err(refused)?;
+    let size = imagesize::blob_size(&bytes).map_err(|_| invalid(index, "its size can't be read"))?;
+    if size.width == 0 || size.height == 0 {
+        return Err(invalid(index, "it has no extent"));
+    }
+    Ok(Picture { bytes, mime_type, width: size.width, height: size.height })
+}
+
+fn mime_type(bytes: &[u8]) -> Option<&'static str> {
+    match imagesize::image_type(bytes).ok()? {
+        ImageType::Jpeg => Some("image/jpeg"),
+        ImageType::Png => Some("image/png"),
+        ImageType::Webp => Some("image/webp"),
+        ImageType::Gif => Some("image/gif"),
+        _ => None,
+    }
+}
+
+fn network(index: usize, error: reqwest::Error) -> Failure {
+    match address::forbidden(&error) {
+        Some(why) => invalid(index, &why.to_string()),
+        None => later(index, &chain(&error.without_url())),
+    }
+}
+
+fn invalid(index: usize, why: &str) -> Failure {
+    Failure::new(ErrorClass::ContentInvalid, format!("image {index}: {why}"))
+}
+
+fn later(index: usize, why: &str) -> Failure {
+    Failure::new(ErrorClass::Transient, format!("image {index} could not be fetched: {why}"))
+}
+
+fn refused(violation: validate::Violation) -> Failure {
+    Failure::new(ErrorClass::ContentInvalid, violation.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crier_core::platform::BLUESKY;
+
+    /// A GIF of 3 by 2 pixels.
+    const GIF: &str = "R0lGODdhAwACAIAAAAAAAP///ywAAAAAAwACAAACAoRdADs=";
+
+    async fn picture(url: &str) -> Result<Picture, Failure> {
+        let image = Image { url: url.into(), alt: String::new() };
+        Fetcher::new().unwrap().picture(&BLUESKY, 2, &image).await
+    }
+
+    #[tokio::test]
+    async fn the_bytes_tell_type_and_size() {
+        // It claims to be a PNG; the bytes know better.
+        let picture = picture(&format!("data:image/png;base64,{GIF}")).await.unwrap();
+        assert_eq!((picture.mime_type, picture.width, picture.height), ("image/gif", 3, 2));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_image_is_refused_by_its_place() {
+        let failure = picture("data:image/png;base64,AAAA").await.unwrap_err();
+        assert_eq!(failure.class, ErrorClass::ContentInvalid);
+        assert!(failure.message.starts_with("image 2"), "{failure}");
+    }
+
+    #[tokio::test]
+    async fn the_operators_network_is_out_of_reach() {
+        for url in
+            ["https://localhost/x.png", "https://127.0.0.1/x.png", "https://[::1]/x.png", "http://a.example/"]
+        {
+            let failure = picture(url).await.unwrap_err();
+            assert_eq!(failure.class, ErrorClass::ContentInvalid, "{url}: {failure}");
+        }
+    }
+
+    #[test]
+    fn too_many_bytes_are_refused() {
+        let failure = inspect(&BLUESKY, 1, vec![0; BLUESKY.max_image_bytes + 1]).unwrap_err();
+        assert!(failure.message.contains("2000001"), "{failure}");
+    }
+}

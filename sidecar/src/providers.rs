@@ -1,0 +1,192 @@
+//! Platforms. One folder or file each, and one line in [`Providers::new`].
+//!
+//! A provider speaks to its platform and knows nothing of the database or the queue: the job
+//! `publish_post` leads it through *prepare, commit, look*.
+
+mod bluesky;
+mod failure;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use crier_core::platform::Platform;
+use secrecy::SecretString;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::client::Client;
+use crate::media::Fetcher;
+use crate::secrets::Session;
+
+pub use failure::Failure;
+
+/// An account on a platform.
+#[derive(Debug, Clone)]
+pub struct Account {
+    /// The id in Crier.
+    pub id: Uuid,
+    /// The id on the platform.
+    pub external_id: String,
+    /// The name on the platform.
+    pub handle: String,
+    /// Where the account's server is.
+    pub base_url: String,
+}
+
+/// An account that can act.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Who.
+    pub account: Account,
+    /// Its tokens.
+    pub session: Session,
+}
+
+/// What a login gave.
+#[derive(Debug)]
+pub struct Login {
+    /// The id on the platform.
+    pub external_id: String,
+    /// The name on the platform.
+    pub handle: String,
+    /// Where the account's server is; not always the one that was asked.
+    pub base_url: String,
+    /// The first tokens.
+    pub session: Session,
+}
+
+/// When tokens were made and until when they are good, as far as they tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lifetime {
+    /// When the access token was made.
+    pub issued_at: Option<SystemTime>,
+    /// When the access token ends.
+    pub expires_at: Option<SystemTime>,
+    /// When the refresh token ends.
+    pub refresh_expires_at: Option<SystemTime>,
+}
+
+/// What is to be published.
+#[derive(Debug, Clone)]
+pub struct Post {
+    /// The text.
+    pub content: String,
+    /// The images, see `crier_core::media`.
+    pub media: Value,
+    /// What the application set for this platform.
+    pub settings: Value,
+    /// The number of this try; the first is 1.
+    pub attempt: i32,
+}
+
+/// The key and the bytes that every try sends. They are made once and never changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frozen {
+    /// The platform's key.
+    pub key: String,
+    /// The request.
+    pub request: String,
+}
+
+/// A post that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// The post's id on the platform.
+    pub external_id: String,
+    /// Where people see it.
+    pub url: String,
+    /// The hash of its content, where the platform states one.
+    pub cid: Option<String>,
+}
+
+/// What a look at the platform showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// The post is there.
+    Same(Published),
+    /// Something else has its key.
+    Other,
+    /// It is proven not to be there.
+    Absent,
+}
+
+/// A platform's client.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    /// Its name and what it accepts.
+    fn platform(&self) -> &'static Platform;
+
+    /// The server that is meant where none is named.
+    fn default_base_url(&self) -> &'static str;
+
+    /// Opens a session with a name and a password made for Crier.
+    async fn login(&self, base_url: &str, handle: &str, password: &SecretString) -> Result<Login, Failure>;
+
+    /// When tokens end.
+    fn lifetime(&self, session: &Session) -> Lifetime;
+
+    /// Buys new tokens. Once this was called it must not be dropped: the old refresh token may be used up.
+    async fn refresh(&self, caller: &Caller) -> Result<Session, Failure>;
+
+    /// Does the next piece of preparation and returns everything prepared so far; `None` when all is done.
+    /// Nothing it does is visible to anyone, and every piece may be done twice.
+    async fn prepare(&self, caller: &Caller, post: &Post, prepared: &Value)
+    -> Result<Option<Value>, Failure>;
+
+    /// Writes down what is to be sent, with a new key and the present time.
+    fn draft(&self, post: &Post, prepared: &Value) -> Result<Frozen, Failure>;
+
+    /// Publishes. Whatever is not a clear answer is `outcome_unknown`.
+    async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure>;
+
+    /// Looks whether it was published.
+    async fn look(&self, account: &Account, frozen: &Frozen) -> Result<Found, Failure>;
+
+    /// Whether the server answers, for `crierd doctor`.
+    async fn reach(&self, base_url: &str) -> Result<(), Failure>;
+}
+
+/// Every platform this program can publish to.
+#[derive(Clone)]
+pub struct Providers(BTreeMap<&'static str, Arc<dyn Provider>>);
+
+impl Providers {
+    /// The registry.
+    pub fn new(client: &Client, fetcher: &Fetcher) -> Self {
+        let all: [Arc<dyn Provider>; 1] = [Arc::new(bluesky::Bluesky::new(client.clone(), fetcher.clone()))];
+        Self(all.into_iter().map(|provider| (provider.platform().name, provider)).collect())
+    }
+
+    /// The provider of a platform.
+    pub fn get(&self, platform: &str) -> Option<&Arc<dyn Provider>> {
+        self.0.get(platform)
+    }
+
+    /// All of them, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Provider>> {
+        self.0.values()
+    }
+}
+
+impl fmt::Debug for Providers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_platform_of_core_has_a_provider() {
+        let providers = Providers::new(&Client::new().unwrap(), &Fetcher::new().unwrap());
+        let names: Vec<_> = providers.iter().map(|provider| provider.platform().name).collect();
+        let mut known: Vec<_> = crier_core::platform::ALL.iter().map(|platform| platform.name).collect();
+        known.sort_unstable();
+        assert_eq!(names, known);
+    }
+}

@@ -1,0 +1,92 @@
+//! Bluesky, and every other server of the AT Protocol.
+//!
+//! The record key (a TID) and the record itself are frozen before the first try, so a second `putRecord` of
+//! the same bytes can't publish twice, and `getRecord` tells whether the first one arrived.
+
+mod classify;
+mod facets;
+mod prepare;
+mod publish;
+mod session;
+mod tid;
+mod xrpc;
+
+use async_trait::async_trait;
+use crier_core::platform::{BLUESKY, Platform};
+use secrecy::SecretString;
+use serde_json::Value;
+
+use super::{Account, Caller, Failure, Found, Frozen, Lifetime, Login, Post, Provider, Published};
+use crate::client::Client;
+use crate::media::Fetcher;
+use crate::secrets::Session;
+use xrpc::Xrpc;
+
+/// Where accounts are that name no server of their own.
+const ENTRYWAY: &str = "https://bsky.social";
+
+/// The provider.
+#[derive(Debug)]
+pub(super) struct Bluesky {
+    client: Client,
+    fetcher: Fetcher,
+    keys: tid::Generator,
+}
+
+impl Bluesky {
+    pub(super) fn new(client: Client, fetcher: Fetcher) -> Self {
+        Self { client, fetcher, keys: tid::Generator::new() }
+    }
+
+    fn server<'a>(&'a self, base_url: &'a str) -> Xrpc<'a> {
+        Xrpc::new(&self.client, base_url)
+    }
+}
+
+#[async_trait]
+impl Provider for Bluesky {
+    fn platform(&self) -> &'static Platform {
+        &BLUESKY
+    }
+
+    fn default_base_url(&self) -> &'static str {
+        ENTRYWAY
+    }
+
+    async fn login(&self, base_url: &str, handle: &str, password: &SecretString) -> Result<Login, Failure> {
+        session::login(&self.server(base_url), base_url, handle, password).await
+    }
+
+    fn lifetime(&self, session: &Session) -> Lifetime {
+        session::lifetime(session)
+    }
+
+    async fn refresh(&self, caller: &Caller) -> Result<Session, Failure> {
+        session::refresh(&self.server(&caller.account.base_url), &caller.session).await
+    }
+
+    async fn prepare(
+        &self,
+        caller: &Caller,
+        post: &Post,
+        prepared: &Value,
+    ) -> Result<Option<Value>, Failure> {
+        prepare::step(&self.server(&caller.account.base_url), &self.fetcher, caller, post, prepared).await
+    }
+
+    fn draft(&self, post: &Post, prepared: &Value) -> Result<Frozen, Failure> {
+        publish::draft(post, prepared, self.keys.next(), std::time::SystemTime::now())
+    }
+
+    async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
+        publish::commit(&self.server(&caller.account.base_url), caller, frozen).await
+    }
+
+    async fn look(&self, account: &Account, frozen: &Frozen) -> Result<Found, Failure> {
+        publish::look(&self.server(&account.base_url), account, frozen).await
+    }
+
+    async fn reach(&self, base_url: &str) -> Result<(), Failure> {
+        self.server(base_url).describe().await
+    }
+}

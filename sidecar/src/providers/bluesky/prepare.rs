@@ -1,0 +1,126 @@
+//! What can be done before a post exists: find out whom it mentions, upload its images.
+//!
+//! One piece at a time, so that what is done is kept when the next piece fails.
+
+use std::collections::BTreeMap;
+
+use crier_core::error_class::ErrorClass;
+use crier_core::media::{self, Image};
+use crier_core::platform::BLUESKY;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::classify::{Phase, failure, unclear};
+use super::facets::mentioned;
+use super::xrpc::{Xrpc, read};
+use crate::media::Fetcher;
+use crate::providers::{Caller, Failure, Post};
+
+const RESOLVE_HANDLE: &str = "com.atproto.identity.resolveHandle";
+const UPLOAD_BLOB: &str = "com.atproto.repo.uploadBlob";
+
+/// What was prepared so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Prepared {
+    /// Who is mentioned: handle and account, or nobody.
+    #[serde(default)]
+    pub(super) mentions: BTreeMap<String, Option<String>>,
+    /// The images that are uploaded, as the record embeds them.
+    #[serde(default)]
+    pub(super) images: Vec<Value>,
+}
+
+/// Does the next piece; `None` when there is none.
+pub(super) async fn step(
+    server: &Xrpc<'_>,
+    fetcher: &Fetcher,
+    caller: &Caller,
+    post: &Post,
+    prepared: &Value,
+) -> Result<Option<Value>, Failure> {
+    let mut prepared = parse(prepared);
+    let images = images(post)?;
+    let unknown = mentioned(&post.content).into_iter().find(|handle| !prepared.mentions.contains_key(handle));
+    if let Some(handle) = unknown {
+        let did = resolve(server, &handle, post.attempt).await?;
+        prepared.mentions.insert(handle, did);
+    } else if let Some(image) = images.get(prepared.images.len()) {
+        let index = prepared.images.len() + 1;
+        prepared.images.push(upload(server, fetcher, caller, index, image).await?);
+    } else {
+        return Ok(None);
+    }
+    Ok(Some(json!(prepared)))
+}
+
+/// What another version stored differently is prepared again.
+pub(super) fn parse(prepared: &Value) -> Prepared {
+    Prepared::deserialize(prepared).unwrap_or_default()
+}
+
+fn images(post: &Post) -> Result<Vec<Image>, Failure> {
+    media::parse(&post.media).map_err(|error| Failure::new(ErrorClass::ContentInvalid, error.to_string()))
+}
+
+#[derive(Deserialize)]
+struct Resolved {
+    did: String,
+}
+
+/// Whose handle it is. A server that can't say is asked again in the next try, but a post is not lost over
+/// a mention: then it stays plain text.
+async fn resolve(server: &Xrpc<'_>, handle: &str, attempt: i32) -> Result<Option<String>, Failure> {
+    let answer = server.query(RESOLVE_HANDLE, &[("handle", handle)]).await;
+    let failed = match answer {
+        Ok(answer) if answer.status == 200 => match serde_json::from_slice::<Resolved>(&answer.body) {
+            Ok(resolved) if resolved.did.starts_with("did:") => return Ok(Some(resolved.did)),
+            _ => return Ok(None),
+        },
+        Ok(answer) => failure(Phase::Prepare, &answer, std::time::SystemTime::now()),
+        Err(error) => unclear(Phase::Prepare, &error),
+    };
+    match failed.class {
+        ErrorClass::RateLimited => Err(failed),
+        ErrorClass::Transient if attempt <= 1 => Err(failed),
+        _ => Ok(None),
+    }
+}
+
+#[derive(Deserialize)]
+struct Uploaded {
+    blob: Value,
+}
+
+async fn upload(
+    server: &Xrpc<'_>,
+    fetcher: &Fetcher,
+    caller: &Caller,
+    index: usize,
+    image: &Image,
+) -> Result<Value, Failure> {
+    let picture = fetcher.picture(&BLUESKY, index, image).await?;
+    let body = (picture.mime_type, picture.bytes);
+    let answer = server.procedure(UPLOAD_BLOB, Some(&caller.session.access), Some(body)).await;
+    let uploaded: Uploaded = read(Phase::Prepare, answer)?;
+    Ok(json!({
+        "image": uploaded.blob,
+        "alt": image.alt,
+        "aspectRatio": { "width": picture.width, "height": picture.height },
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stored_is_read_back() {
+        let prepared = Prepared {
+            mentions: BTreeMap::from([("a.test".into(), Some("did:plc:a".into())), ("b.test".into(), None)]),
+            images: vec![json!({ "alt": "" })],
+        };
+        assert_eq!(parse(&json!(prepared)), prepared);
+        assert_eq!(parse(&Value::Null), Prepared::default());
+        assert_eq!(parse(&json!([1])), Prepared::default());
+    }
+}

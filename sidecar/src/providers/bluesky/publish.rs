@@ -1,0 +1,230 @@
+//! The record: written once, sent under its key, looked up by its key.
+
+use std::time::SystemTime;
+
+use crier_core::error_class::ErrorClass;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use super::classify::{Phase, is_error};
+use super::facets::facets;
+use super::prepare;
+use super::xrpc::{Xrpc, read};
+use crate::client::CallError;
+use crate::providers::{Account, Caller, Failure, Found, Frozen, Post, Published};
+
+const COLLECTION: &str = "app.bsky.feed.post";
+const PUT_RECORD: &str = "com.atproto.repo.putRecord";
+const GET_RECORD: &str = "com.atproto.repo.getRecord";
+/// The most languages of a post.
+const MAX_LANGS: usize = 3;
+
+/// Writes the record down.
+pub(super) fn draft(post: &Post, prepared: &Value, key: String, now: SystemTime) -> Result<Frozen, Failure> {
+    let prepared = prepare::parse(prepared);
+    let mut record = json!({
+        "$type": COLLECTION,
+        "text": post.content,
+        "createdAt": humantime::format_rfc3339_millis(now).to_string(),
+    });
+    let facets = facets(&post.content, &prepared.mentions);
+    if !facets.is_empty() {
+        record["facets"] = facets.into();
+    }
+    if !prepared.images.is_empty() {
+        record["embed"] = json!({ "$type": "app.bsky.embed.images", "images": prepared.images });
+    }
+    let langs = langs(&post.settings)?;
+    if !langs.is_empty() {
+        record["langs"] = langs.into();
+    }
+    Ok(Frozen { key, request: record.to_string() })
+}
+
+/// The languages an application names in the settings, at most three.
+fn langs(settings: &Value) -> Result<Vec<String>, Failure> {
+    let Some(langs) = settings.get("langs").filter(|langs| !langs.is_null()) else { return Ok(Vec::new()) };
+    let is_tag = |tag: &String| {
+        (2..=35).contains(&tag.len())
+            && tag.split('-').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric()))
+    };
+    match Vec::<String>::deserialize(langs) {
+        Ok(langs) if langs.len() <= MAX_LANGS && langs.iter().all(is_tag) => Ok(langs),
+        _ => Err(Failure::new(
+            ErrorClass::ContentInvalid,
+            "settings.langs must be an array of at most three language tags like \"en\" or \"pt-BR\"",
+        )),
+    }
+}
+
+/// `swapRecord: null` means: only if nothing is there. The record goes out as the bytes that were stored.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PutRecord<'a> {
+    repo: &'a str,
+    collection: &'a str,
+    rkey: &'a str,
+    record: &'a RawValue,
+    swap_record: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+struct Put {
+    uri: String,
+    cid: String,
+}
+
+/// Sends the record under its key.
+pub(super) async fn commit(
+    server: &Xrpc<'_>,
+    caller: &Caller,
+    frozen: &Frozen,
+) -> Result<Published, Failure> {
+    let body = body(&caller.account, frozen)?;
+    let answer =
+        server.procedure(PUT_RECORD, Some(&caller.session.access), Some(("application/json", body))).await;
+    let put: Put = read(Phase::Commit, answer)?;
+    published(&caller.account, frozen, put.uri, put.cid).ok_or_else(|| {
+        let message = "the server answered with the address of another record";
+        Failure { status: Some(200), ..Failure::new(ErrorClass::OutcomeUnknown, message) }
+    })
+}
+
+fn body(account: &Account, frozen: &Frozen) -> Result<Vec<u8>, Failure> {
+    let unreadable = |_| Failure::new(ErrorClass::Config, "the stored record is not JSON");
+    let record: &RawValue = serde_json::from_str(&frozen.request).map_err(unreadable)?;
+    serde_json::to_vec(&PutRecord {
+        repo: &account.external_id,
+        collection: COLLECTION,
+        rkey: &frozen.key,
+        record,
+        swap_record: None,
+    })
+    .map_err(unreadable)
+}
+
+#[derive(Deserialize)]
+struct Got {
+    uri: String,
+    #[serde(default)]
+    cid: Option<String>,
+    value: Value,
+}
+
+/// Looks what is at the key.
+pub(super) async fn look(server: &Xrpc<'_>, account: &Account, frozen: &Frozen) -> Result<Found, Failure> {
+    let params = [("repo", account.external_id.as_str()), ("collection", COLLECTION), ("rkey", &frozen.key)];
+    let answer = server.query(GET_RECORD, &params).await;
+    if answer.as_ref().is_ok_and(|answer| is_error(answer, 400, "RecordNotFound")) {
+        return Ok(Found::Absent);
+    }
+    judge(account, frozen, read(Phase::Read, answer)?)
+}
+
+/// The same content is our post, whoever's answer was lost: the key is ours alone.
+fn judge(account: &Account, frozen: &Frozen, got: Got) -> Result<Found, Failure> {
+    let ours: Value = serde_json::from_str(&frozen.request)
+        .map_err(|_| Failure::new(ErrorClass::Config, "the stored record is not JSON"))?;
+    if got.value != ours {
+        return Ok(Found::Other);
+    }
+    published(account, frozen, got.uri, got.cid.unwrap_or_default()).map(Found::Same).ok_or_else(|| {
+        let error = CallError::Unclear("the server answered with another record".into());
+        super::classify::unclear(Phase::Read, &error)
+    })
+}
+
+fn published(account: &Account, frozen: &Frozen, uri: String, cid: String) -> Option<Published> {
+    let expected = format!("at://{}/{COLLECTION}/{}", account.external_id, frozen.key);
+    (uri == expected).then(|| Published {
+        external_id: uri,
+        url: format!("https://bsky.app/profile/{}/post/{}", account.handle, frozen.key),
+        cid: (!cid.is_empty()).then_some(cid),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, UNIX_EPOCH};
+    use uuid::Uuid;
+
+    fn post(content: &str, settings: Value) -> Post {
+        Post { content: content.into(), media: json!([]), settings, attempt: 1 }
+    }
+
+    fn account() -> Account {
+        Account {
+            id: Uuid::nil(),
+            external_id: "did:plc:a".into(),
+            handle: "a.test".into(),
+            base_url: "https://pds.example".into(),
+        }
+    }
+
+    fn drafted(post: &Post, prepared: &Value) -> Result<Frozen, Failure> {
+        draft(post, prepared, "3jzfcijpj2z2a".into(), UNIX_EPOCH + Duration::from_millis(1_795_000_000_123))
+    }
+
+    #[test]
+    fn the_record_says_what_was_asked() {
+        let image =
+            json!({ "image": { "$type": "blob" }, "alt": "x", "aspectRatio": { "width": 3, "height": 2 } });
+        let prepared = json!({ "images": [image] });
+        let frozen = drafted(&post("hi #tag", json!({ "langs": ["en", "pt-BR"] })), &prepared).unwrap();
+        let record: Value = serde_json::from_str(&frozen.request).unwrap();
+        assert_eq!(
+            record,
+            json!({
+                "$type": "app.bsky.feed.post",
+                "text": "hi #tag",
+                "createdAt": "2026-11-18T11:06:40.123Z",
+                "facets": [{
+                    "index": { "byteStart": 3, "byteEnd": 7 },
+                    "features": [{ "$type": "app.bsky.richtext.facet#tag", "tag": "tag" }],
+                }],
+                "embed": { "$type": "app.bsky.embed.images", "images": [image] },
+                "langs": ["en", "pt-BR"],
+            })
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_is_left_out() {
+        let frozen = drafted(&post("hi", json!({ "langs": null })), &Value::Null).unwrap();
+        let record: Value = serde_json::from_str(&frozen.request).unwrap();
+        assert_eq!(record.as_object().unwrap().len(), 3);
+        for langs in [json!("en"), json!(["en", "de", "fr", "it"]), json!([""]), json!(["e n"]), json!([1])] {
+            let failure = drafted(&post("hi", json!({ "langs": langs })), &Value::Null).unwrap_err();
+            assert_eq!(failure.class, ErrorClass::ContentInvalid);
+        }
+    }
+
+    #[test]
+    fn the_stored_bytes_are_what_is_sent() {
+        // Neither the order of the keys nor the spaces are ours.
+        let frozen = Frozen { key: "k".into(), request: r#"{"z": 1,  "a": 1.0}"#.into() };
+        let body = String::from_utf8(body(&account(), &frozen).unwrap()).unwrap();
+        assert_eq!(
+            body,
+            r#"{"repo":"did:plc:a","collection":"app.bsky.feed.post","rkey":"k","record":{"z": 1,  "a": 1.0},"swapRecord":null}"#
+        );
+    }
+
+    #[test]
+    fn a_look_compares_content_and_address() {
+        let frozen = Frozen { key: "k".into(), request: r#"{"text":"a","$type":"t"}"#.into() };
+        let uri = "at://did:plc:a/app.bsky.feed.post/k".to_owned();
+        let got = |uri: &str, value| Got { uri: uri.into(), cid: Some("c".into()), value };
+        let same = json!({ "$type": "t", "text": "a" });
+        let Ok(Found::Same(published)) = judge(&account(), &frozen, got(&uri, same.clone())) else {
+            panic!("not found")
+        };
+        assert_eq!(published.url, "https://bsky.app/profile/a.test/post/k");
+        assert_eq!(published.external_id, uri);
+        let other = judge(&account(), &frozen, got(&uri, json!({ "text": "b" })));
+        assert_eq!(other, Ok(Found::Other));
+        assert!(judge(&account(), &frozen, got("at://did:plc:b/app.bsky.feed.post/k", same)).is_err());
+    }
+}

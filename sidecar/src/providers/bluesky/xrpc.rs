@@ -1,0 +1,71 @@
+//! The calls of the AT Protocol: `{base}/xrpc/{name}`.
+
+use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+use secrecy::SecretString;
+use serde::de::DeserializeOwned;
+
+use super::classify::{Phase, failure, unclear};
+use crate::client::{Answer, CallError, Client, bearer};
+use crate::providers::Failure;
+
+/// One server.
+#[derive(Clone, Copy)]
+pub(super) struct Xrpc<'a> {
+    client: &'a Client,
+    base_url: &'a str,
+}
+
+impl<'a> Xrpc<'a> {
+    pub(super) fn new(client: &'a Client, base_url: &'a str) -> Self {
+        Self { client, base_url }
+    }
+
+    fn url(&self, name: &str) -> String {
+        format!("{}/xrpc/{name}", self.base_url)
+    }
+
+    /// A read. None of ours needs a token: an expired one must not stand between us and an answer.
+    pub(super) async fn query(&self, name: &str, params: &[(&str, &str)]) -> Result<Answer, CallError> {
+        self.client.send(self.client.request(Method::GET, &self.url(name)).query(params)).await
+    }
+
+    /// A call that changes something.
+    pub(super) async fn procedure(
+        &self,
+        name: &str,
+        token: Option<&SecretString>,
+        body: Option<(&str, Vec<u8>)>,
+    ) -> Result<Answer, CallError> {
+        let mut request = self.client.request(Method::POST, &self.url(name));
+        if let Some(token) = token {
+            request = bearer(request, token);
+        }
+        if let Some((content_type, bytes)) = body {
+            request = request.header(CONTENT_TYPE, content_type).body(bytes);
+        }
+        self.client.send(request).await
+    }
+
+    /// Whether the server answers as one of the protocol.
+    pub(super) async fn describe(&self) -> Result<(), Failure> {
+        let answer = self.query("com.atproto.server.describeServer", &[]).await;
+        read::<serde::de::IgnoredAny>(Phase::Read, answer).map(drop)
+    }
+}
+
+/// The content of an answer of 200, or what the failure means in this phase.
+pub(super) fn read<T: DeserializeOwned>(
+    phase: Phase,
+    answer: Result<Answer, CallError>,
+) -> Result<T, Failure> {
+    let answer = answer.map_err(|error| unclear(phase, &error))?;
+    if answer.status != 200 {
+        return Err(failure(phase, &answer, std::time::SystemTime::now()));
+    }
+    // What the parser says could quote the content, and the content could be a token.
+    serde_json::from_slice(&answer.body).map_err(|_| {
+        let text = "the server answered 200 with something that can't be read".to_owned();
+        Failure { status: Some(200), ..unclear(phase, &CallError::Unclear(text)) }
+    })
+}

@@ -1,0 +1,68 @@
+//! What a platform's refusal means, in the words every platform shares.
+
+use std::time::SystemTime;
+
+use crier_core::error_class::ErrorClass;
+use serde_json::{Value, json};
+
+/// The most characters kept of a platform's message.
+const MAX_MESSAGE: usize = 400;
+
+/// A call that failed. Its message is stored and logged: no token, no address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message} ({class}{})", status.map(|status| format!(", HTTP {status}")).unwrap_or_default())]
+pub struct Failure {
+    /// What it means for the job.
+    pub class: ErrorClass,
+    /// For a person.
+    pub message: String,
+    /// The HTTP status, if there was an answer.
+    pub status: Option<u16>,
+    /// The platform's own name of the error.
+    pub code: Option<String>,
+    /// When the platform wants to be asked again.
+    pub retry_at: Option<SystemTime>,
+    /// What was prepared is gone on the platform: preparing it again can help.
+    pub prepare_again: bool,
+}
+
+impl Failure {
+    /// A failure without an answer of the platform.
+    pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
+        let message = message.into().chars().take(MAX_MESSAGE).collect();
+        Self { class, message, status: None, code: None, retry_at: None, prepare_again: false }
+    }
+
+    /// The same failure where it is not known what the platform did.
+    #[must_use]
+    pub fn into_unknown(self) -> Self {
+        Self { class: ErrorClass::OutcomeUnknown, ..self }
+    }
+
+    /// For the database: message, status, code.
+    pub fn details(&self) -> Value {
+        let mut details = json!({ "message": self.message });
+        if let Some(status) = self.status {
+            details["status"] = json!(status);
+        }
+        if let Some(code) = &self.code {
+            details["code"] = json!(code);
+        }
+        details
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn details_hold_what_is_known() {
+        let mut failure = Failure::new(ErrorClass::Transient, "x".repeat(1_000));
+        assert_eq!(failure.details(), json!({ "message": "x".repeat(MAX_MESSAGE) }));
+        failure.status = Some(502);
+        failure.code = Some("Upstream".into());
+        assert_eq!(failure.details()["status"], 502);
+        assert_eq!(failure.details()["code"], "Upstream");
+    }
+}

@@ -1,0 +1,89 @@
+//! The tokens of an account, and their form inside the seal.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{Keyring, Place};
+use crate::error::Error;
+
+/// The tokens of one account. `Debug` shows none of them.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Session {
+    /// Sent with every call.
+    #[serde(rename = "access_jwt")]
+    pub access: SecretString,
+    /// Buys the next pair.
+    #[serde(rename = "refresh_jwt")]
+    pub refresh: SecretString,
+}
+
+#[derive(Serialize)]
+struct Plain<'a> {
+    access_jwt: &'a str,
+    refresh_jwt: &'a str,
+}
+
+impl Session {
+    /// Seals the tokens for their place.
+    pub fn seal(&self, keys: &Keyring, place: Place) -> Result<Vec<u8>, Error> {
+        let plain =
+            Plain { access_jwt: self.access.expose_secret(), refresh_jwt: self.refresh.expose_secret() };
+        // Large enough from the start: a buffer that grows leaves copies behind.
+        let room = 2 * (plain.access_jwt.len() + plain.refresh_jwt.len()) + 64;
+        let mut buffer = Zeroizing::new(Vec::with_capacity(room));
+        serde_json::to_writer(&mut *buffer, &plain)
+            .map_err(|_| Error::Sealed("the credential could not be written".into()))?;
+        keys.seal(place, &buffer)
+    }
+
+    /// Opens tokens at their place.
+    pub fn open(keys: &Keyring, place: Place, sealed: &[u8]) -> Result<Self, Error> {
+        let plain = keys.open(place, sealed)?;
+        // What the parser says could quote the content.
+        serde_json::from_slice(&plain)
+            .map_err(|_| Error::Sealed("the opened credential is not a session of this version".into()))
+    }
+
+    /// The pair after a refresh. A platform that sends no new refresh token means that the old one stays good.
+    #[must_use]
+    pub fn renewed(&self, next: Self) -> Self {
+        if next.refresh.expose_secret().is_empty() {
+            Self { refresh: self.refresh.clone(), ..next }
+        } else {
+            next
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn session(access: &str, refresh: &str) -> Session {
+        Session { access: access.into(), refresh: refresh.into() }
+    }
+
+    #[test]
+    fn tokens_survive_the_seal() {
+        let keys = Keyring::parse(b"1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n").unwrap();
+        let place = Place { workspace_id: Uuid::nil(), account_id: Uuid::nil(), generation: 1 };
+        let sealed = session("a\"1", "r1").seal(&keys, place).unwrap();
+        let opened = Session::open(&keys, place, &sealed).unwrap();
+        assert_eq!((opened.access.expose_secret(), opened.refresh.expose_secret()), ("a\"1", "r1"));
+    }
+
+    #[test]
+    fn debug_shows_no_token() {
+        let shown = format!("{:?}", session("canary-access", "canary-refresh"));
+        assert!(!shown.contains("canary"), "{shown}");
+    }
+
+    #[test]
+    fn an_empty_refresh_token_never_takes_the_place_of_one() {
+        let renewed = session("a1", "r1").renewed(session("a2", ""));
+        assert_eq!((renewed.access.expose_secret(), renewed.refresh.expose_secret()), ("a2", "r1"));
+        assert_eq!(session("a1", "r1").renewed(session("a2", "r2")).refresh.expose_secret(), "r2");
+    }
+}

@@ -1,0 +1,206 @@
+//! Gathers the outcomes of many jobs for a few milliseconds and reports them in one call.
+//!
+//! An outcome is not given up while the database is away: nobody else can take the job then, and what was
+//! published is worth being known. Once the database answers, the token decides.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep, timeout_at};
+use tracing::{info, warn};
+
+use crate::backoff::Backoff;
+use crate::db::{Db, Report, Reported};
+use crate::error::Error;
+
+/// How long the first outcome of a batch waits for others.
+const GATHER: Duration = Duration::from_millis(5);
+/// The most outcomes of a batch.
+const MAX_BATCH: usize = 64;
+
+/// Takes outcomes. The database, except in tests.
+#[async_trait]
+pub(super) trait Sink: Send + Sync + 'static {
+    async fn report(&self, reports: &[Report]) -> Result<Vec<Reported>, Error>;
+}
+
+#[async_trait]
+impl Sink for Db {
+    async fn report(&self, reports: &[Report]) -> Result<Vec<Reported>, Error> {
+        self.report_targets(reports).await
+    }
+}
+
+struct Item {
+    report: Report,
+    done: oneshot::Sender<()>,
+}
+
+/// A handle to the task that reports.
+#[derive(Clone)]
+pub(super) struct Reporter {
+    items: mpsc::Sender<Item>,
+}
+
+impl Reporter {
+    /// Starts the task; it ends with the last handle.
+    pub(super) fn start(sink: impl Sink) -> Self {
+        let (items, receiver) = mpsc::channel(MAX_BATCH);
+        tokio::spawn(run(sink, receiver));
+        Self { items }
+    }
+
+    /// Reports an outcome and waits until the database has answered.
+    pub(super) async fn report(&self, report: Report) {
+        let (done, answered) = oneshot::channel();
+        // Both fail only when the process ends; the lease then tells the next worker.
+        if self.items.send(Item { report, done }).await.is_ok() {
+            let _ = answered.await;
+        }
+    }
+}
+
+async fn run(sink: impl Sink, mut items: mpsc::Receiver<Item>) {
+    while let Some(first) = items.recv().await {
+        let until = Instant::now() + GATHER;
+        let mut batch = vec![first];
+        while batch.len() < MAX_BATCH {
+            match timeout_at(until, items.recv()).await {
+                Ok(Some(item)) => batch.push(item),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        let (reports, dones): (Vec<_>, Vec<_>) =
+            batch.into_iter().map(|item| (item.report, item.done)).unzip();
+        deliver(&sink, &reports).await;
+        for done in dones {
+            let _ = done.send(());
+        }
+    }
+}
+
+/// Reports a batch; where the database refuses it, one by one, so that one bad outcome spoils no other.
+async fn deliver(sink: &impl Sink, reports: &[Report]) {
+    if let Err(error) = insist(sink, reports).await {
+        warn!(%error, reports = reports.len(), "a batch of outcomes was refused");
+        if reports.len() == 1 {
+            return;
+        }
+        for report in reports {
+            if let Err(error) = insist(sink, std::slice::from_ref(report)).await {
+                warn!(job_id = %report.job_id, outcome = report.outcome, %error, "an outcome was refused");
+            }
+        }
+    }
+}
+
+/// Repeats until the database answers.
+async fn insist(sink: &impl Sink, reports: &[Report]) -> Result<(), Error> {
+    let mut backoff = Backoff::database();
+    loop {
+        match sink.report(reports).await {
+            Ok(accepted) => {
+                tell(reports, &accepted);
+                return Ok(());
+            }
+            Err(error) if error.is_unavailable() => {
+                warn!(%error, reports = reports.len(), "outcomes wait for the database");
+                sleep(backoff.next()).await;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn tell(reports: &[Report], accepted: &[Reported]) {
+    for report in reports {
+        let Some(now) = accepted.iter().find(|reported| reported.job_id == report.job_id) else {
+            warn!(job_id = %report.job_id, outcome = report.outcome, "the outcome came too late: the lease had passed on");
+            continue;
+        };
+        info!(
+            job_id = %report.job_id, outcome = report.outcome, target = now.target_state, job = now.job_status,
+            "reported"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use std::sync::{Arc, Mutex};
+    use uuid::Uuid;
+
+    /// Remembers the batches, and answers each call with the next of these failures first.
+    #[derive(Clone, Default)]
+    struct Fake {
+        batches: Arc<Mutex<Vec<Vec<Uuid>>>>,
+        away: Arc<Mutex<usize>>,
+        refuses: Option<Uuid>,
+    }
+
+    #[async_trait]
+    impl Sink for Fake {
+        async fn report(&self, reports: &[Report]) -> Result<Vec<Reported>, Error> {
+            let mut away = self.away.lock().unwrap();
+            if *away > 0 {
+                *away -= 1;
+                return Err(Error::Unavailable("away".into()));
+            }
+            let ids: Vec<_> = reports.iter().map(|report| report.job_id).collect();
+            if self.refuses.is_some_and(|id| ids.contains(&id)) {
+                return Err(Error::Sql { state: "22023".into(), message: "bad".into(), hint: None });
+            }
+            self.batches.lock().unwrap().push(ids);
+            Ok(Vec::new())
+        }
+    }
+
+    fn report(job: u128) -> Report {
+        Report {
+            job_id: Uuid::from_u128(job),
+            token: 1,
+            outcome: "published",
+            details: json!({}),
+            retry_at: None,
+        }
+    }
+
+    async fn report_all(fake: &Fake, jobs: std::ops::Range<u128>) {
+        let reporter = Reporter::start(fake.clone());
+        futures_util::future::join_all(jobs.map(|job| reporter.report(report(job)))).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn outcomes_are_gathered_up_to_a_bound() {
+        let fake = Fake::default();
+        report_all(&fake, 0..150).await;
+        let sizes: Vec<_> = fake.batches.lock().unwrap().iter().map(Vec::len).collect();
+        assert_eq!(sizes.iter().sum::<usize>(), 150);
+        assert!(sizes.len() <= 4 && sizes.iter().all(|size| *size <= MAX_BATCH), "{sizes:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_single_outcome_does_not_wait_for_others() {
+        let begun = Instant::now();
+        report_all(&Fake::default(), 0..1).await;
+        assert!(begun.elapsed() <= GATHER * 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn outcomes_outlast_an_outage() {
+        let fake = Fake { away: Arc::new(Mutex::new(40)), ..Fake::default() };
+        report_all(&fake, 0..3).await;
+        assert_eq!(fake.batches.lock().unwrap().len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_bad_outcome_spoils_no_other() {
+        let fake = Fake { refuses: Some(Uuid::from_u128(1)), ..Fake::default() };
+        report_all(&fake, 0..3).await;
+        let told: Vec<_> = fake.batches.lock().unwrap().concat();
+        assert_eq!(told, [Uuid::from_u128(0), Uuid::from_u128(2)]);
+    }
+}

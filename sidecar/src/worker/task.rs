@@ -1,0 +1,111 @@
+//! Runs one claim: the job, whatever it does, and then the report.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use crier_core::error_class::ErrorClass;
+use futures_util::FutureExt;
+use serde_json::json;
+use tracing::{info, warn};
+
+use super::Phase;
+use super::report::Reporter;
+use crate::db::{Claim, Report, patiently};
+use crate::jobs::{Environment, Jobs, Verdict, Work};
+use crate::providers::{Failure, Published};
+
+/// How long the database may be away while a job is ended that needs no report.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Runs a claim and answers for it. A panic of a job ends that job only.
+pub(super) async fn run(environment: &Environment, jobs: &Jobs, reporter: &Reporter, work: Work) {
+    let verdict = match jobs.get(&work.claim.kind) {
+        Some(job) => AssertUnwindSafe(job.run(environment, &work))
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| Verdict::Failed(panicked(&work.phase))),
+        // Only registered kinds are claimed.
+        None => Verdict::Dropped,
+    };
+    // A report must come through even if the lease is lost meanwhile: the token decides, not we.
+    work.phase.commit();
+    match verdict {
+        Verdict::Published(published) => {
+            info!(job_id = %work.claim.job_id, url = published.url, "published");
+            reporter.report(published_report(&work.claim, &published)).await;
+        }
+        Verdict::Failed(failure) => {
+            warn!(
+                job_id = %work.claim.job_id, class = %failure.class, status = failure.status, code = failure.code,
+                reason = failure.message, "not published"
+            );
+            reporter.report(failed_report(&work.claim, &failure)).await;
+        }
+        Verdict::Done => complete(environment, &work.claim).await,
+        Verdict::Dropped => warn!(job_id = %work.claim.job_id, "dropped: the job is no longer ours"),
+    }
+}
+
+/// What a panic means depends on whether something may have been sent.
+fn panicked(phase: &Phase) -> Failure {
+    let class = if phase.is_committing() { ErrorClass::OutcomeUnknown } else { ErrorClass::Transient };
+    Failure::new(class, "the job panicked; the log of crierd has the place")
+}
+
+fn published_report(claim: &Claim, published: &Published) -> Report {
+    let mut details = json!({ "external_id": published.external_id, "url": published.url });
+    if let Some(cid) = &published.cid {
+        details["cid"] = json!(cid);
+    }
+    Report { job_id: claim.job_id, token: claim.token, outcome: "published", details, retry_at: None }
+}
+
+fn failed_report(claim: &Claim, failure: &Failure) -> Report {
+    Report {
+        job_id: claim.job_id,
+        token: claim.token,
+        outcome: failure.class.as_str(),
+        details: failure.details(),
+        retry_at: failure.retry_at,
+    }
+}
+
+async fn complete(environment: &Environment, claim: &Claim) {
+    let (ids, tokens) = ([claim.job_id], [claim.token]);
+    let complete = || environment.db.complete_jobs(&ids, &tokens);
+    if let Err(error) = patiently(PATIENCE, complete).await {
+        warn!(job_id = %claim.job_id, %error, "a finished job could not be ended; its lease will run out");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::inflight::tests::claim;
+    use super::*;
+
+    #[test]
+    fn a_panic_after_the_intent_leaves_the_outcome_open() {
+        let phase = Phase::default();
+        assert_eq!(panicked(&phase).class, ErrorClass::Transient);
+        phase.commit();
+        assert_eq!(panicked(&phase).class, ErrorClass::OutcomeUnknown);
+    }
+
+    #[test]
+    fn reports_say_what_happened() {
+        let published = Published {
+            external_id: "at://did:plc:a/app.bsky.feed.post/k".into(),
+            url: "https://bsky.app/profile/a.test/post/k".into(),
+            cid: None,
+        };
+        let report = published_report(&claim(1, 7, None), &published);
+        assert_eq!((report.outcome, report.token), ("published", 7));
+        assert_eq!(report.details["external_id"], published.external_id);
+        assert!(report.details.get("cid").is_none());
+
+        let failure = Failure { status: Some(429), ..Failure::new(ErrorClass::RateLimited, "slow down") };
+        let report = failed_report(&claim(1, 7, None), &failure);
+        assert_eq!(report.outcome, "rate_limited");
+        assert_eq!(report.details["status"], 429);
+    }
+}
