@@ -1,0 +1,21 @@
+//! What Crier's tests, benchmarks and demonstration stand on: throwaway Postgres servers, a real sidecar
+//! process, a platform simulator with a ledger and faults on demand, and a real Bluesky server.
+//!
+//! Nothing here sleeps until something has probably happened: see [`wait::wait_for`].
+
+pub mod backdoor;
+pub mod bench;
+pub mod cluster;
+pub mod crierd;
+pub mod gate;
+pub mod hold_proxy;
+pub mod images;
+pub mod pds;
+pub mod process;
+pub mod scan;
+pub mod serve;
+pub mod session;
+pub mod sim;
+pub mod stage;
+pub mod wait;
+pub mod xrpc;

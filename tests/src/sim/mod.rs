@@ -1,0 +1,288 @@
+//! The platform simulator: servers that behave like the real ones, a ledger of everything that became visible,
+//! faults on demand, and a page that shows the timeline.
+//!
+//! A platform is one file and one line in [`REGISTRY`].
+
+pub mod bluesky;
+mod control;
+pub mod fault;
+pub mod ledger;
+mod page;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use hyper::{Request, Response, StatusCode};
+
+use crate::gate::Gate;
+use crate::serve::{self, Answer, Handler, Server};
+use fault::{Fault, Faults, Rule};
+use ledger::{Entry, Ledger};
+
+/// What a simulated platform can do. Its paths begin with its name: `/bluesky/…`.
+pub trait Platform: Send + Sync {
+    /// The name in the ledger, in faults and in SQL.
+    fn name(&self) -> &'static str;
+    /// The name of the call that a path (without the platform's name) makes: what faults and the call log name.
+    fn call<'a>(&self, path: &'a str) -> &'a str;
+    /// Answers a call.
+    fn handle(&self, path: &str, request: &Request<Bytes>) -> Response<Bytes>;
+    /// The answer that refuses a call without looking at it, in the platform's own shape.
+    fn refusal(&self, refusal: Refusal) -> Response<Bytes>;
+    /// Adds an account and gives its id on the platform.
+    fn add_account(&self, handle: &str, password: &str) -> Result<String, String>;
+    /// What is visible now.
+    fn timeline(&self) -> Vec<Visible>;
+    /// Every token it has issued, for tests that look for leaks.
+    fn issued_tokens(&self) -> Vec<String>;
+}
+
+/// Makes a platform that writes into the ledger.
+type Make = fn(Arc<Ledger>) -> Arc<dyn Platform>;
+
+/// Every platform that is simulated.
+const REGISTRY: &[Make] = &[|ledger| Arc::new(bluesky::Bluesky::new(ledger))];
+
+/// Why a call is refused by a fault.
+#[derive(Clone, Copy, Debug)]
+pub enum Refusal {
+    /// Too many calls; the limit ends after this time.
+    RateLimited(Duration),
+    /// The access token is not accepted.
+    Unauthorized,
+    /// The access token has expired.
+    ExpiredToken,
+    /// The server failed.
+    ServerError,
+}
+
+/// A post as the page shows it.
+#[derive(Debug)]
+pub struct Visible {
+    /// The platform's name.
+    pub platform: &'static str,
+    /// The author's handle.
+    pub handle: String,
+    /// When it appeared, RFC 3339.
+    pub at: String,
+    /// Its address on the platform.
+    pub uri: String,
+    /// The text in pieces, some with a link.
+    pub text: Vec<Piece>,
+    /// Its images.
+    pub images: Vec<VisibleImage>,
+}
+
+/// A piece of a text.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// The characters.
+    pub text: String,
+    /// Where it leads.
+    pub link: Option<String>,
+}
+
+/// An image on the page.
+#[derive(Debug)]
+pub struct VisibleImage {
+    /// Where the page gets it.
+    pub src: String,
+    /// What it shows.
+    pub alt: String,
+    /// Width and height, as the post states them.
+    pub aspect_ratio: Option<(u64, u64)>,
+}
+
+/// The simulator, served on a thread of its own until dropped.
+#[derive(Debug)]
+pub struct Sim {
+    world: Arc<World>,
+    server: Server,
+}
+
+impl Sim {
+    /// Starts it on a free port of loopback.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn start() -> Self {
+        Self::listen(SocketAddr::from(([127, 0, 0, 1], 0)))
+            .unwrap_or_else(|error| panic!("can't start the simulator: {error}"))
+    }
+
+    /// Starts it on an address.
+    pub fn listen(address: SocketAddr) -> std::io::Result<Self> {
+        let world = Arc::new(World::new());
+        let server = Server::start(address, Arc::clone(&world))?;
+        Ok(Self { world, server })
+    }
+
+    /// Its address: `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// The address of the simulated Bluesky server.
+    pub fn bluesky_url(&self) -> String {
+        format!("{}/bluesky", self.url())
+    }
+
+    /// Adds a Bluesky account and gives its DID.
+    ///
+    /// # Panics
+    /// When the handle is taken.
+    pub fn add_bluesky_account(&self, handle: &str, password: &str) -> String {
+        self.world
+            .platform(bluesky::NAME)
+            .ok_or_else(|| "no Bluesky".to_owned())
+            .and_then(|platform| platform.add_account(handle, password))
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Everything that became visible, oldest first.
+    pub fn ledger(&self) -> Vec<Entry> {
+        self.world.ledger.entries()
+    }
+
+    /// Plans a fault for the next calls of a name on Bluesky.
+    pub fn fault(&self, call: &str, fault: Fault) {
+        self.plan(Rule::once(bluesky::NAME, call, fault));
+    }
+
+    /// Plans a fault.
+    pub fn plan(&self, rule: Rule) {
+        self.world.faults.plan(rule);
+    }
+
+    /// How many planned faults have not happened yet.
+    pub fn faults_left(&self) -> usize {
+        self.world.faults.left()
+    }
+
+    /// Lets held answers go.
+    pub fn release(&self) {
+        self.world.gate.release();
+    }
+
+    /// How many answers are held back now.
+    pub fn held(&self) -> usize {
+        self.world.gate.held()
+    }
+
+    /// How many calls of a name have arrived.
+    pub fn calls(&self, call: &str) -> usize {
+        self.world.calls().iter().filter(|(_, made)| made == call).count()
+    }
+
+    /// Every token that was issued.
+    pub fn issued_tokens(&self) -> Vec<String> {
+        self.world.platforms.iter().flat_map(|platform| platform.issued_tokens()).collect()
+    }
+}
+
+/// Everything the server knows.
+struct World {
+    platforms: Vec<Arc<dyn Platform>>,
+    ledger: Arc<Ledger>,
+    faults: Faults,
+    gate: Gate,
+    calls: Mutex<Vec<(&'static str, String)>>,
+}
+
+impl std::fmt::Debug for World {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World")
+            .field("ledger", &self.ledger)
+            .field("faults", &self.faults)
+            .finish_non_exhaustive()
+    }
+}
+
+impl World {
+    fn new() -> Self {
+        let ledger = Arc::new(Ledger::default());
+        let platforms = REGISTRY.iter().map(|make| make(Arc::clone(&ledger))).collect();
+        Self { platforms, ledger, faults: Faults::default(), gate: Gate::default(), calls: Mutex::default() }
+    }
+
+    fn platform(&self, name: &str) -> Option<&Arc<dyn Platform>> {
+        self.platforms.iter().find(|platform| platform.name() == name)
+    }
+
+    /// The calls that have arrived: platform and name.
+    fn calls(&self) -> Vec<(&'static str, String)> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn count(&self, platform: &'static str, call: &str) {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).push((platform, call.to_owned()));
+    }
+}
+
+impl Handler for World {
+    fn answer(self: Arc<Self>, request: Request<Bytes>) -> BoxFuture<'static, Answer> {
+        async move {
+            let path = request.uri().path().to_owned();
+            let (first, rest) = path.trim_start_matches('/').split_once('/').unwrap_or((&path, ""));
+            match self.platform(first) {
+                Some(platform) => self.call(platform.as_ref(), rest, &request).await,
+                None if path == "/" => Some(page::timeline(&self.platforms)),
+                None => Some(control::answer(&self, &path, &request)),
+            }
+        }
+        .boxed()
+    }
+}
+
+impl World {
+    /// Makes a call on a platform, with the fault that is planned for it.
+    async fn call(&self, platform: &dyn Platform, path: &str, request: &Request<Bytes>) -> Answer {
+        let call = platform.call(path);
+        self.count(platform.name(), call);
+        let Some(Rule { fault, seconds, .. }) = self.faults.take(platform.name(), call) else {
+            return Some(platform.handle(path, request));
+        };
+        let time = Duration::from_secs_f64(seconds.clamp(0.0, 86_400.0));
+        match fault {
+            Fault::DropBeforeCommit => None,
+            Fault::DropAfterCommit => {
+                platform.handle(path, request);
+                None
+            }
+            Fault::HoldAfterCommit => {
+                let answer = platform.handle(path, request);
+                self.gate.hold().await;
+                Some(answer)
+            }
+            Fault::Delay => {
+                tokio::time::sleep(time).await;
+                Some(platform.handle(path, request))
+            }
+            Fault::RateLimited => Some(platform.refusal(Refusal::RateLimited(time))),
+            Fault::Unauthorized => Some(platform.refusal(Refusal::Unauthorized)),
+            Fault::ExpiredToken => Some(platform.refusal(Refusal::ExpiredToken)),
+            Fault::ServerError => Some(platform.refusal(Refusal::ServerError)),
+            Fault::ServerErrorAfterCommit => {
+                platform.handle(path, request);
+                Some(platform.refusal(Refusal::ServerError))
+            }
+            Fault::Garbage => Some(garble(platform.handle(path, request))),
+        }
+    }
+}
+
+/// A success that can't be read: the first half of the answer.
+fn garble(answer: Response<Bytes>) -> Response<Bytes> {
+    let (mut head, body) = answer.into_parts();
+    head.status = StatusCode::OK;
+    let half = body.slice(..body.len() / 2);
+    Response::from_parts(head, half)
+}
+
+fn bad_request(message: &str) -> Response<Bytes> {
+    serve::json(StatusCode::BAD_REQUEST, &serde_json::json!({"error": "BadRequest", "message": message}))
+}

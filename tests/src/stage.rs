@@ -1,0 +1,114 @@
+//! What an end-to-end test begins with: a workspace, an account that is connected through the program, posts by
+//! SQL, and the questions it asks afterwards.
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::backdoor;
+use crate::cluster::{Database, SIDECAR_ROLE};
+use crate::crierd::Deployment;
+use crate::session::Session;
+use crate::sim::Sim;
+use crate::wait::{SOON, wait_for};
+
+/// The app password of accounts on the simulator.
+pub const PASSWORD: &str = "abcd-efgh-ijkl-mnop";
+
+/// A workspace with one connected account.
+#[derive(Debug)]
+pub struct Stage {
+    /// The database.
+    pub database: Database,
+    /// The directory the sidecar runs from.
+    pub deployment: Deployment,
+    /// The workspace.
+    pub workspace: Uuid,
+    /// The account.
+    pub account: Uuid,
+    /// A session of the superuser.
+    pub sql: Session,
+}
+
+impl Stage {
+    /// An account on a simulated Bluesky.
+    pub async fn on_simulator(sim: &Sim, database: Database) -> Self {
+        let handle = "alice.test";
+        sim.add_bluesky_account(handle, PASSWORD);
+        Self::connected(database, handle, &sim.bluesky_url(), PASSWORD).await
+    }
+
+    /// An account on a Bluesky server that has it already.
+    pub async fn connected(database: Database, handle: &str, pds: &str, app_password: &str) -> Self {
+        let deployment = Deployment::init(&database.url(SIDECAR_ROLE));
+        let sql = database.connect().await;
+        let workspace = create_workspace(&sql).await;
+        let account = deployment.add_account(workspace, handle, pds, app_password);
+        Self { database, deployment, workspace, account, sql }
+    }
+
+    /// Connects anew: the server was restarted.
+    pub async fn reconnect(&mut self) {
+        self.sql = self.database.connect().await;
+    }
+
+    /// A post that is due now.
+    pub async fn post(&self, content: &str) -> Uuid {
+        self.post_with(content, &Value::Array(Vec::new())).await
+    }
+
+    /// A post with media that is due now.
+    pub async fn post_with(&self, content: &str, media: &Value) -> Uuid {
+        let sql = "SELECT crier.create_post($1, $2, ARRAY[$3::uuid], media => $4)";
+        self.sql.value(sql, &[&self.workspace, &content, &self.account, media]).await
+    }
+
+    /// The only target of a post, as `crier.get_post` shows it.
+    pub async fn target(&self, post: Uuid) -> Value {
+        let post: Value = self.sql.value("SELECT crier.get_post($1)", &[&post]).await;
+        assert_eq!(post["targets"].as_array().map(Vec::len), Some(1), "expected one target in {post}");
+        post["targets"][0].clone()
+    }
+
+    /// Waits until a post is published. Retries that wait for their minute are made due, so that the test sees what
+    /// the retry does, not how long it waits.
+    pub async fn published(&self, post: Uuid) -> Value {
+        self.reached(post, "published").await
+    }
+
+    /// Waits until the post's target is in a state, as [`Stage::published`].
+    pub async fn reached(&self, post: Uuid, state: &str) -> Value {
+        wait_for(&format!("the target to be {state}"), SOON, async || {
+            backdoor::make_retries_due(&self.sql).await;
+            let target = self.target(post).await;
+            if target["state"] == state { Ok(target) } else { Err(target) }
+        })
+        .await
+    }
+}
+
+/// A workspace with an owner nobody knows.
+pub async fn create_workspace(sql: &Session) -> Uuid {
+    sql.value("SELECT crier.create_workspace('A test', $1)", &[&Uuid::new_v4()]).await
+}
+
+/// An active account without a server behind it: its credential is sealed with no key at all.
+pub async fn dummy_account(sql: &Session, workspace: Uuid, handle: &str) -> Uuid {
+    let row = sql
+        .row(
+            "SELECT * FROM crier.connect_account($1, 'bluesky', $2, $3, 'https://pds.example')",
+            &[&workspace, &format!("did:plc:{}", Uuid::new_v4().simple()), &handle],
+        )
+        .await;
+    let (account, generation): (Uuid, i64) = (row.get(0), row.get(1));
+    let stored: bool = sql
+        .value("SELECT crier.store_credential($1, $2, $3)", &[&account, &generation, &dummy_sealed()])
+        .await;
+    assert!(stored, "expected the credential of a new account to be stored");
+    account
+}
+
+/// Bytes in the format of a sealed value.
+pub fn dummy_sealed() -> Vec<u8> {
+    let sealed = crier_core::sealed::Sealed { key_id: 1, nonce: [0; 12], ciphertext: &[0; 32] };
+    sealed.to_bytes()
+}

@@ -1,0 +1,160 @@
+//! Calls of the functions for jobs: adding, claiming, answering, publishing.
+
+use super::{Case, INVALID, NULL, TOO_LARGE};
+
+pub(super) const ENQUEUE: &[Case] = &[
+    ("enqueue(NULL)", NULL, "kind"),
+    ("enqueue('')", INVALID, "kind"),
+    ("enqueue(' ')", INVALID, "kind"),
+    ("enqueue(repeat('k', 101))", TOO_LARGE, "kind"),
+    ("enqueue('k', NULL)", NULL, "params"),
+    ("enqueue('k', to_jsonb(repeat('x', 1100000)))", TOO_LARGE, "params"),
+    ("enqueue('k', priority => NULL)", NULL, "priority"),
+    ("enqueue('k', run_at => 'infinity')", INVALID, "run_at"),
+    ("enqueue('k', run_at => '-infinity')", INVALID, "run_at"),
+    ("enqueue('k', run_at => now() - interval '2 days')", INVALID, "run_at"),
+    ("enqueue('k', run_at => now() + interval '6 years')", INVALID, "run_at"),
+    ("enqueue('k', max_attempts => 0)", INVALID, "max_attempts is 0"),
+    ("enqueue('k', max_attempts => -1)", INVALID, "max_attempts is -1"),
+    ("enqueue('k', max_attempts => 101)", INVALID, "max_attempts is 101"),
+    ("enqueue('k', max_attempts => 2147483647)", INVALID, "max_attempts is 2147483647"),
+    ("enqueue('k', expires_at => 'infinity')", INVALID, "expires_at"),
+    ("enqueue('k', expires_at => now() - interval '1 minute')", INVALID, "expires_at"),
+    (
+        "enqueue('k', run_at => now() + interval '2 hours', expires_at => now() + interval '1 hour')",
+        INVALID,
+        "expires_at",
+    ),
+    ("enqueue('k', dedupe_key => '')", INVALID, "dedupe_key"),
+    ("enqueue('k', dedupe_key => repeat('x', 501))", TOO_LARGE, "dedupe_key"),
+    ("enqueue_many(NULL)", NULL, "jobs"),
+    ("enqueue_many('null')", INVALID, "jobs"),
+    ("enqueue_many('{}')", INVALID, "jobs"),
+    ("enqueue_many('[1]')", INVALID, "jobs"),
+    ("enqueue_many('[null]')", INVALID, "jobs"),
+    ("enqueue_many('[{}]')", INVALID, "jobs[0].kind"),
+    ("enqueue_many('[{\"kind\": \"a\"}, {\"kind\": 1}]')", INVALID, "jobs[1].kind"),
+    ("enqueue_many('[{\"kind\": \"a\"}, {\"kind\": \"\"}]')", INVALID, "jobs[1].kind"),
+    ("enqueue_many('[{\"kind\": \"a\", \"knid\": 1}]')", INVALID, "jobs[0].knid"),
+    ("enqueue_many('[{\"kind\": \"a\", \"workspace_id\": \"x\"}]')", INVALID, "jobs[0].workspace_id"),
+    ("enqueue_many('[{\"kind\": \"a\", \"priority\": 2147483648}]')", INVALID, "jobs[0].priority"),
+    ("enqueue_many('[{\"kind\": \"a\", \"priority\": 1.5}]')", INVALID, "jobs[0].priority"),
+    ("enqueue_many('[{\"kind\": \"a\", \"run_at\": \"soon\"}]')", INVALID, "jobs[0].run_at"),
+    ("enqueue_many('[{\"kind\": \"a\", \"run_at\": \"infinity\"}]')", INVALID, "jobs[0].run_at"),
+    ("enqueue_many('[{\"kind\": \"a\", \"run_at\": 5}]')", INVALID, "jobs[0].run_at"),
+    (
+        "enqueue_many('[{\"kind\": \"a\"}, {\"kind\": \"a\", \"max_attempts\": 0}]')",
+        INVALID,
+        "jobs[1].max_attempts",
+    ),
+    (
+        "enqueue_many((SELECT jsonb_agg('{\"kind\": \"a\"}'::jsonb) FROM generate_series(1, 10001)))",
+        TOO_LARGE,
+        "10001",
+    ),
+];
+
+pub(super) const CLAIM: &[Case] = &[
+    ("claim_jobs(NULL)", NULL, "worker"),
+    ("claim_jobs('')", INVALID, "worker"),
+    ("claim_jobs(repeat('w', 201))", TOO_LARGE, "worker"),
+    ("claim_jobs('w', NULL)", NULL, "max"),
+    ("claim_jobs('w', 0)", INVALID, "max is 0"),
+    ("claim_jobs('w', -5)", INVALID, "max is -5"),
+    ("claim_jobs('w', 2147483647)", INVALID, "max is 2147483647"),
+    ("claim_jobs('w', kinds => ARRAY[NULL]::text[])", INVALID, "element 1 of kinds"),
+    ("claim_jobs('w', platforms => ARRAY[NULL]::text[])", INVALID, "element 1 of platforms"),
+    ("claim_jobs('w', workspaces => ARRAY[NULL]::uuid[])", INVALID, "element 1 of workspaces"),
+    ("claim_jobs('w', lease => NULL)", NULL, "lease"),
+    ("claim_jobs('w', lease => '0')", INVALID, "lease"),
+    ("claim_jobs('w', lease => '-1 minute')", INVALID, "lease"),
+    ("claim_jobs('w', lease => '2 days')", INVALID, "lease"),
+    ("claim_jobs('w', lease => '178000000 years')", INVALID, "lease"),
+    ("claim_jobs('w', lease => '1 month -29 days -24 hours')", INVALID, "lease"),
+];
+
+/// What the functions that take jobs and tokens have in common; `F` and `REST` are put in for each.
+pub(super) const ANSWERS: &[(&str, &str)] = &[
+    ("complete_jobs", ""),
+    ("fail_jobs", ", ARRAY['transient'], ARRAY['{}'::jsonb]"),
+    ("snooze_jobs", ", ARRAY[now()]"),
+    ("extend_jobs", ", '1 minute'"),
+    ("report_targets", ", ARRAY['transient'], ARRAY['{}'::jsonb]"),
+];
+
+pub(super) const LEASES: &[Case] = &[
+    ("F(NULL, ARRAY[1]REST)", NULL, "job_ids"),
+    ("F(ARRAY['NO'::uuid], NULLREST)", NULL, "tokens"),
+    ("F(ARRAY[NULL]::uuid[], ARRAY[1]REST)", INVALID, "element 1 of job_ids"),
+    ("F(ARRAY['NO'::uuid], ARRAY[NULL]::bigint[]REST)", INVALID, "element 1 of tokens"),
+    ("F(ARRAY['NO'::uuid], ARRAY[1, 2]REST)", INVALID, "tokens has 2"),
+    ("F(ARRAY['NO', 'NO']::uuid[], ARRAY[1, 2]REST)", INVALID, "NO"),
+    ("F(array_fill('NO'::uuid, ARRAY[10001]), array_fill(1, ARRAY[10001])REST)", TOO_LARGE, "10001"),
+];
+
+pub(super) const OUTCOMES: &[Case] = &[
+    ("complete_jobs(ARRAY['NO'::uuid], ARRAY[1], ARRAY[]::jsonb[])", INVALID, "results has 0"),
+    ("fail_jobs(ARRAY['NO'::uuid], ARRAY[1], NULL, ARRAY['{}'::jsonb])", NULL, "classes"),
+    ("fail_jobs(ARRAY['NO'::uuid], ARRAY[1], ARRAY['transient'], NULL)", NULL, "errors"),
+    ("fail_jobs(ARRAY['NO'::uuid], ARRAY[1], ARRAY['nonsense'], ARRAY['{}'::jsonb])", INVALID, "nonsense"),
+    (
+        "fail_jobs(ARRAY['NO'::uuid], ARRAY[1], ARRAY[NULL]::text[], ARRAY['{}'::jsonb])",
+        INVALID,
+        "element 1 of classes",
+    ),
+    (
+        "fail_jobs(ARRAY['NO'::uuid], ARRAY[1], ARRAY['config', 'config'], ARRAY['{}'::jsonb])",
+        INVALID,
+        "classes has 2",
+    ),
+    (
+        "fail_jobs(ARRAY['NO'::uuid], ARRAY[1], ARRAY['config'], ARRAY['{}', '{}']::jsonb[])",
+        INVALID,
+        "errors has 2",
+    ),
+    (
+        "fail_jobs(ARRAY['NO'::uuid], ARRAY[1], ARRAY['config'], ARRAY['{}'::jsonb], ARRAY[now(), now()])",
+        INVALID,
+        "retry_at has 2",
+    ),
+    (
+        "fail_jobs(ARRAY['NO'::uuid], ARRAY[1], ARRAY['config'], ARRAY['{}'::jsonb], ARRAY['infinity'::timestamptz])",
+        INVALID,
+        "retry_at",
+    ),
+    ("snooze_jobs(ARRAY['NO'::uuid], ARRAY[1], NULL)", NULL, "until"),
+    ("snooze_jobs(ARRAY['NO'::uuid], ARRAY[1], ARRAY[NULL]::timestamptz[])", INVALID, "element 1 of until"),
+    ("snooze_jobs(ARRAY['NO'::uuid], ARRAY[1], ARRAY['infinity'::timestamptz])", INVALID, "until"),
+    ("snooze_jobs(ARRAY['NO'::uuid], ARRAY[1], ARRAY[]::timestamptz[])", INVALID, "until has 0"),
+    ("extend_jobs(ARRAY['NO'::uuid], ARRAY[1], NULL)", NULL, "lease"),
+    ("extend_jobs(ARRAY['NO'::uuid], ARRAY[1], '0')", INVALID, "lease"),
+    ("extend_jobs(ARRAY['NO'::uuid], ARRAY[1], '1 minute', ARRAY[]::jsonb[])", INVALID, "progress has 0"),
+    ("cancel_jobs(NULL)", NULL, "job_ids"),
+    ("cancel_jobs(ARRAY[NULL]::uuid[])", INVALID, "element 1 of job_ids"),
+    ("cancel_jobs(array_fill('NO'::uuid, ARRAY[10001]))", TOO_LARGE, "10001"),
+    ("report_targets(ARRAY['NO'::uuid], ARRAY[1], NULL, ARRAY['{}'::jsonb])", NULL, "outcomes"),
+    ("report_targets(ARRAY['NO'::uuid], ARRAY[1], ARRAY['done'], ARRAY['{}'::jsonb])", INVALID, "done"),
+    ("report_targets(ARRAY['NO'::uuid], ARRAY[1], ARRAY['published'], NULL)", NULL, "details"),
+    (
+        "report_targets(ARRAY['NO'::uuid], ARRAY[1], ARRAY['published'], ARRAY['{}', '{}']::jsonb[])",
+        INVALID,
+        "details has 2",
+    ),
+];
+
+pub(super) const PUBLISHING: &[Case] = &[
+    ("start_target(NULL, 1)", NULL, "job_id"),
+    ("start_target('NO', NULL)", NULL, "token"),
+    ("save_prepared(NULL, 1, '{}')", NULL, "job_id"),
+    ("save_prepared('NO', NULL, '{}')", NULL, "token"),
+    ("save_prepared('NO', 1, NULL)", NULL, "prepared"),
+    ("record_intent(NULL, 1, 'k', 'r')", NULL, "job_id"),
+    ("record_intent('NO', NULL, 'k', 'r')", NULL, "token"),
+    ("record_intent('NO', 1, NULL, 'r')", NULL, "platform_key"),
+    ("record_intent('NO', 1, 'k', NULL)", NULL, "request"),
+    ("record_intent('NO', 1, '', 'r')", INVALID, "platform_key"),
+    ("record_intent('NO', 1, repeat('k', 501), 'r')", TOO_LARGE, "platform_key"),
+    ("record_intent('NO', 1, 'k', repeat('r', 1100000))", TOO_LARGE, "request"),
+    ("record_intent('NO', 1, 'k', 'r', NULL)", NULL, "lease"),
+    ("record_intent('NO', 1, 'k', 'r', '-1 s')", INVALID, "lease"),
+];

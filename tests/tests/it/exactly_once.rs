@@ -1,0 +1,282 @@
+//! One post, whatever is lost between the sidecar, the platform and the database.
+
+use crier_tests::backdoor;
+use crier_tests::cluster::Database;
+use crier_tests::hold_proxy::{HoldProxy, Interference};
+use crier_tests::pds::Pds;
+use crier_tests::sim::Sim;
+use crier_tests::sim::fault::{Fault, Rule};
+use crier_tests::stage::Stage;
+use crier_tests::wait::wait_until;
+use serde_json::json;
+use uuid::Uuid;
+
+const PUT: &str = "com.atproto.repo.putRecord";
+const LOOK: &str = "com.atproto.repo.getRecord";
+
+async fn simulated() -> (Sim, Stage) {
+    let sim = Sim::start();
+    let stage = Stage::on_simulator(&sim, Database::shared().await).await;
+    (sim, stage)
+}
+
+fn visible(sim: &Sim, text: &str) -> usize {
+    sim.ledger().iter().filter(|entry| entry.text == text).count()
+}
+
+/// Waits until the platform has published and holds its answer back.
+async fn held(sim: &Sim) {
+    wait_until("the number of held answers", 1, async || sim.held()).await;
+}
+
+#[tokio::test]
+async fn one_fault_of_any_kind() {
+    let (sim, stage) = simulated().await;
+    let _crierd = stage.deployment.start().await;
+    for fault in [
+        Fault::DropBeforeCommit,
+        Fault::DropAfterCommit,
+        Fault::ServerError,
+        Fault::ServerErrorAfterCommit,
+        Fault::Garbage,
+        Fault::RateLimited,
+        Fault::Unauthorized,
+        Fault::ExpiredToken,
+    ] {
+        sim.fault(PUT, fault);
+        let text = format!("{fault:?}");
+        let post = stage.post(&text).await;
+        let target = stage.published(post).await;
+        assert_eq!(visible(&sim, &text), 1, "{fault:?}: {target}");
+        let published = sim.ledger().into_iter().find(|entry| entry.text == text).expect("the entry");
+        assert_eq!(target["external_id"], json!(published.uri), "{fault:?}");
+        assert_eq!(sim.faults_left(), 0, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_lost_and_the_look_after_it_too() {
+    let (sim, stage) = simulated().await;
+    let _crierd = stage.deployment.start().await;
+    for (text, fault, look) in [
+        ("a", Fault::DropAfterCommit, Fault::DropAfterCommit),
+        ("b", Fault::ServerErrorAfterCommit, Fault::ServerError),
+        ("c", Fault::DropBeforeCommit, Fault::RateLimited),
+        ("d", Fault::Garbage, Fault::Garbage),
+    ] {
+        sim.fault(PUT, fault);
+        sim.plan(Rule::once("bluesky", LOOK, look).times(2));
+        let post = stage.post(text).await;
+        stage.published(post).await;
+        assert_eq!(visible(&sim, text), 1, "{fault:?}, then {look:?}");
+    }
+}
+
+#[tokio::test]
+async fn killed_after_the_platforms_commit() {
+    let (sim, stage) = simulated().await;
+    sim.fault(PUT, Fault::HoldAfterCommit);
+    let post = kill_while_held(&sim, &stage).await;
+    let _crierd = stage.deployment.start().await;
+    let target = stage.published(post).await;
+    assert_eq!(visible(&sim, "once"), 1, "{target}");
+    assert_eq!(target["attempts"], 2, "expected a second try that asked the platform: {target}");
+    assert_eq!(sim.calls(PUT), 1, "expected nothing to be sent again");
+}
+
+#[tokio::test]
+async fn without_the_frozen_key_the_same_crash_publishes_twice() {
+    // the negative control: if this saw one post, the test above would prove nothing
+    let (sim, stage) = simulated().await;
+    sim.fault(PUT, Fault::HoldAfterCommit);
+    let post = kill_while_held(&sim, &stage).await;
+    backdoor::forget_intent(&stage.sql, post).await;
+    let _crierd = stage.deployment.start().await;
+    stage.published(post).await;
+    assert_eq!(visible(&sim, "once"), 2);
+}
+
+/// Posts, kills the sidecar between the platform's commit and our record of it, and lets its lease run out.
+async fn kill_while_held(sim: &Sim, stage: &Stage) -> Uuid {
+    let crierd = stage.deployment.start().await;
+    let post = stage.post("once").await;
+    held(sim).await;
+    assert_eq!(stage.target(post).await["state"], "committing");
+    assert_eq!(visible(sim, "once"), 1);
+    crierd.kill();
+    sim.release();
+    backdoor::lapse_leases(&stage.sql).await;
+    post
+}
+
+#[tokio::test]
+async fn killed_before_the_platforms_commit() {
+    let (sim, stage) = simulated().await;
+    sim.plan(Rule::once("bluesky", PUT, Fault::Delay).seconds(3_600.0));
+    let crierd = stage.deployment.start().await;
+    let post = stage.post("once").await;
+    wait_until("the number of sent records", 1, async || sim.calls(PUT)).await;
+    crierd.kill();
+    backdoor::lapse_leases(&stage.sql).await;
+    assert_eq!(visible(&sim, "once"), 0);
+    let _crierd = stage.deployment.start().await;
+    stage.published(post).await;
+    assert_eq!(visible(&sim, "once"), 1);
+}
+
+#[tokio::test]
+async fn frozen_past_its_lease_while_another_takes_over() {
+    let (sim, stage) = simulated().await;
+    sim.fault(PUT, Fault::HoldAfterCommit);
+    let zombie = stage.deployment.start().await;
+    let post = stage.post("once").await;
+    held(&sim).await;
+    zombie.freeze();
+    backdoor::lapse_leases(&stage.sql).await;
+    let _other = stage.deployment.start().await;
+    let target = stage.published(post).await;
+    let events = "SELECT kind, count(*) FROM crier.events WHERE kind LIKE 'post_%' GROUP BY 1";
+    assert_eq!(stage.sql.text(events).await, "post_published|1");
+    zombie.thaw();
+    sim.release();
+    // the late answer is on its way; a second post through the same process shows that it has been dealt with
+    zombie.terminate();
+    assert!(zombie.ended().await.success());
+    assert_eq!(stage.target(post).await, target, "expected the late answer to change nothing");
+    assert_eq!(stage.sql.text(events).await, "post_published|1");
+    assert_eq!(visible(&sim, "once"), 1);
+}
+
+#[tokio::test]
+async fn the_database_crashes_while_the_answer_is_under_way() {
+    let sim = Sim::start();
+    let mut stage = Stage::on_simulator(&sim, Database::private().await).await;
+    let _crierd = stage.deployment.start().await;
+    sim.fault(PUT, Fault::HoldAfterCommit);
+    let post = stage.post("once").await;
+    held(&sim).await;
+    stage.database.server().crash_and_restart();
+    sim.release();
+    stage.reconnect().await;
+    stage.published(post).await;
+    assert_eq!(visible(&sim, "once"), 1);
+    // and the same process goes on working
+    let next = stage.post("next").await;
+    stage.published(next).await;
+    assert_eq!(visible(&sim, "next"), 1);
+}
+
+#[tokio::test]
+async fn the_answer_comes_while_the_database_is_down() {
+    let sim = Sim::start();
+    let mut stage = Stage::on_simulator(&sim, Database::private().await).await;
+    let crierd = stage.deployment.start().await;
+    sim.fault(PUT, Fault::HoldAfterCommit);
+    let post = stage.post("once").await;
+    held(&sim).await;
+    stage.database.server().stop("immediate");
+    sim.release();
+    let log = async || crierd.log().contains("outcomes wait for the database");
+    wait_until("the outcome waiting for the database", true, log).await;
+    stage.database.server().start();
+    stage.reconnect().await;
+    let target = stage.published(post).await;
+    assert_eq!(visible(&sim, "once"), 1);
+    assert_eq!(target["attempts"], 1, "expected the outcome to survive the outage: {target}");
+}
+
+#[tokio::test]
+async fn a_stop_finishes_what_is_being_sent() {
+    let (sim, stage) = simulated().await;
+    sim.plan(Rule::once("bluesky", PUT, Fault::Delay).seconds(2.0));
+    let crierd = stage.deployment.start().await;
+    let post = stage.post("once").await;
+    wait_until("the number of sent records", 1, async || sim.calls(PUT)).await;
+    crierd.terminate();
+    let status = crierd.ended().await;
+    assert!(status.success(), "expected exit status 0 after SIGTERM, got {status}");
+    assert_eq!(stage.target(post).await["state"], "published", "expected the send to be finished");
+    assert_eq!(visible(&sim, "once"), 1);
+}
+
+#[tokio::test]
+async fn a_stop_gives_back_what_has_not_begun() {
+    let (sim, stage) = simulated().await;
+    sim.plan(Rule::once("bluesky", PUT, Fault::Delay).seconds(2.0));
+    let crierd = stage.deployment.start_with(&[("CRIER_WORKER_CONCURRENCY", "1")]).await;
+    let mut posts = vec![stage.post("0").await];
+    wait_until("the number of sent records", 1, async || sim.calls(PUT)).await;
+    for text in ["1", "2"] {
+        posts.push(stage.post(text).await);
+    }
+    crierd.terminate();
+    assert!(crierd.ended().await.success());
+    let held = stage.sql.text("SELECT count(*) FROM crier.jobs WHERE state = 'running'").await;
+    assert_eq!(held, "0", "expected no job to be left under a lease");
+    let _crierd = stage.deployment.start().await;
+    for (text, post) in ["0", "1", "2"].into_iter().zip(posts) {
+        stage.published(post).await;
+        assert_eq!(visible(&sim, text), 1, "post {text}");
+    }
+}
+
+#[tokio::test]
+async fn two_sidecars_share_the_work() {
+    const POSTS: usize = 30;
+    let (sim, stage) = simulated().await;
+    let _one = stage.deployment.start().await;
+    let _two = stage.deployment.start().await;
+    for n in 0..POSTS {
+        stage.post(&format!("post {n}")).await;
+    }
+    wait_until("the number of published targets", POSTS.to_string(), async || {
+        stage.sql.text("SELECT count(*) FROM crier.post_target WHERE state = 'published'").await
+    })
+    .await;
+    for n in 0..POSTS {
+        assert_eq!(visible(&sim, &format!("post {n}")), 1, "post {n}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_sent_for_a_canceled_post() {
+    let (sim, stage) = simulated().await;
+    let post = stage.post("never").await;
+    let state = stage.sql.text(&format!("SELECT state FROM crier.cancel_post('{post}')")).await;
+    assert_eq!(state, "canceled");
+    let _crierd = stage.deployment.start().await;
+    let later = stage.post("later").await;
+    stage.published(later).await;
+    assert_eq!(visible(&sim, "never"), 0);
+    assert_eq!(stage.target(post).await["state"], "canceled");
+}
+
+#[tokio::test]
+async fn killed_between_a_real_servers_commit_and_our_record() {
+    let pds = Pds::shared();
+    let proxy = HoldProxy::start(pds.url());
+    let account = pds.add_account("alice").await;
+    let database = Database::shared().await;
+    let stage = Stage::connected(database, &account.handle, &proxy.url(), &account.app_password).await;
+
+    proxy.plan(PUT, 1, Interference::HoldAnswer);
+    let crierd = stage.deployment.start().await;
+    let post = stage.post("once").await;
+    wait_until("the number of held answers", 1, async || proxy.held()).await;
+    assert_eq!(pds.posts(&account.did).await.len(), 1, "expected the server to have the post");
+    crierd.kill();
+    proxy.release();
+    backdoor::lapse_leases(&stage.sql).await;
+    let _crierd = stage.deployment.start().await;
+    let target = stage.published(post).await;
+    let posts = pds.posts(&account.did).await;
+    assert_eq!(posts.len(), 1, "expected one post, got {posts:?}");
+    assert_eq!(target["external_id"], posts[0]["uri"]);
+
+    for (count, interference) in [(2, Interference::DropAnswer), (3, Interference::DropRequest)] {
+        proxy.plan(PUT, 1, interference);
+        let post = stage.post(&format!("{interference:?}")).await;
+        stage.published(post).await;
+        assert_eq!(pds.posts(&account.did).await.len(), count, "{interference:?}");
+    }
+}

@@ -1,0 +1,15 @@
+//! Crier as its users meet it: the extension in a real Postgres, the sidecar as a real process, the platforms behind
+//! real HTTP. One module for each behaviour; all in one program, because each one more links everything again.
+
+mod bad_input;
+mod bluesky_pds;
+mod catalogue;
+mod cli;
+mod docs_sql;
+mod dump_restore;
+mod exactly_once;
+mod health;
+mod queue;
+mod secrets;
+mod simulator;
+mod tenancy;
