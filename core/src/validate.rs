@@ -104,10 +104,15 @@ pub fn settings(platform: &'static Platform, value: &serde_json::Value) -> Resul
     let wrong = |reason: String| Violation::Setting { platform: platform.name, reason };
     let settings = Settings::deserialize(value).map_err(|error| wrong(format!("can't be read: {error}")))?;
     if settings.langs.len() > MAX_LANGS {
-        return Err(wrong(format!("name {} languages; at most {MAX_LANGS} are accepted", settings.langs.len())));
+        return Err(wrong(format!(
+            "name {} languages; at most {MAX_LANGS} are accepted",
+            settings.langs.len()
+        )));
     }
     match settings.langs.iter().find(|lang| !is_language_tag(lang)) {
-        Some(lang) => Err(wrong(format!("name the language {lang:?}, which is not a BCP 47 tag such as \"en\""))),
+        Some(lang) => {
+            Err(wrong(format!("name the language {lang:?}, which is not a BCP 47 tag such as \"en\"")))
+        }
         None => Ok(settings),
     }
 }
