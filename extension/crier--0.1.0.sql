@@ -29,10 +29,10 @@ BEGIN
     FOREACH r IN ARRAY ARRAY['crier_owner', 'crier_app', 'crier_worker', 'crier_monitor'] LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = r) THEN
             EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', r);
-        ELSIF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = r AND (rolsuper OR rolbypassrls OR rolcreaterole)) THEN
+        ELSIF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = r AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcanlogin)) THEN
             RAISE EXCEPTION 'role % exists with rights that crier must not have', r
                 USING ERRCODE = 'object_not_in_prerequisite_state',
-                      HINT = pg_catalog.format('Run ALTER ROLE %I NOSUPERUSER NOBYPASSRLS NOCREATEROLE;', r);
+                      HINT = pg_catalog.format('Run ALTER ROLE %I NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOLOGIN;', r);
         END IF;
     END LOOP;
 END
@@ -41,8 +41,12 @@ $do$;
 
 /* <begin connected objects> */
 -- Days of the job history, made ahead. Plain SQL because it consists of DDL only.
+-- A partition is made aside and then attached: making it in place would lock out everyone who reads or writes the
+-- history. Attaching still waits for readers of the default partition, and whoever comes after waits behind it; so
+-- it gives up after a moment and is tried again by the next call.
 CREATE FUNCTION ensure_partitions(days integer DEFAULT 7) RETURNS SETOF text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC' SET lock_timeout = '1s'
 AS $fn$
 DECLARE
     day date;
@@ -54,27 +58,31 @@ BEGIN
     ELSIF days NOT BETWEEN 0 AND 366 THEN
         RAISE EXCEPTION 'days is %', days
             USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument', HINT = 'Give a number from 0 to 366.';
-    ELSIF pg_catalog.to_regclass('crier.job_history') IS NULL THEN
+    ELSIF to_regclass('crier.job_history') IS NULL THEN
         RAISE EXCEPTION 'the tables of crier are not there yet'
             USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'not_migrated',
                   HINT = 'Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.';
     END IF;
     -- Two callers at once would make the same partition.
     PERFORM pg_advisory_xact_lock(hashtextextended('crier.ensure_partitions', 0));
-    FOR day IN SELECT d::date FROM generate_series(0, days) AS n, LATERAL (SELECT (now() AT TIME ZONE 'UTC')::date + n) AS t(d) LOOP
+    FOR day IN SELECT current_date + n FROM generate_series(0, days) AS n LOOP
         name := format('job_history_%s', to_char(day, 'YYYYMMDD'));
         -- A day that already has rows in the default partition stays there: moving them would lock out everyone.
-        IF to_regclass(format('crier.%I', name)) IS NULL
-           AND NOT EXISTS (SELECT FROM crier.job_history_default
-                           WHERE finished_at >= day::timestamp AT TIME ZONE 'UTC'
-                             AND finished_at < (day + 1)::timestamp AT TIME ZONE 'UTC')
-        THEN
-            EXECUTE format('CREATE TABLE crier.%I PARTITION OF crier.job_history FOR VALUES FROM (%L) TO (%L)', name,
-                           day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC');
+        CONTINUE WHEN to_regclass(format('crier.%I', name)) IS NOT NULL
+            OR EXISTS (SELECT FROM crier.job_history_default WHERE finished_at >= day AND finished_at < day + 1);
+        BEGIN
+            EXECUTE format('CREATE TABLE crier.%I (LIKE crier.job_history INCLUDING ALL)', name);
             EXECUTE format('ALTER TABLE crier.%I ENABLE ROW LEVEL SECURITY', name);
+            EXECUTE format('ALTER TABLE crier.job_history ATTACH PARTITION crier.%I FOR VALUES FROM (%L) TO (%L)', name,
+                           day::timestamptz, (day + 1)::timestamptz);
             RETURN NEXT name;
-        END IF;
+        EXCEPTION WHEN lock_not_available THEN
+            RETURN;
+        END;
     END LOOP;
+EXCEPTION WHEN lock_not_available THEN
+    -- Somebody else is at it, or holds the lock that tells so.
+    RETURN;
 END
 $fn$;
 /* </end connected objects> */
@@ -94,7 +102,7 @@ CREATE  FUNCTION "begin_refresh"(
 	"account_id" uuid, /* Option < Uuid > */
 	"generation" bigint, /* Option < i64 > */
 	"lease" interval DEFAULT '1 minute' /* Option < Interval > */
-) RETURNS bool /* Result < bool, ErrorReport > */
+) RETURNS bigint /* Result < Option < i64 > , ErrorReport > */
 SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
@@ -286,6 +294,7 @@ AS 'MODULE_PATHNAME', 'fail_jobs_wrapper';
 CREATE  FUNCTION "fail_refresh"(
 	"account_id" uuid, /* Option < Uuid > */
 	"generation" bigint, /* Option < i64 > */
+	"token" bigint, /* Option < i64 > */
 	"class" TEXT, /* Option < & str > */
 	"error" jsonb /* Option < Jsonb > */
 ) RETURNS VOID /* Result < (), ErrorReport > */
@@ -575,8 +584,21 @@ GRANT EXECUTE ON FUNCTION crier.connect_account(uuid, text, text, text, text) TO
 GRANT EXECUTE ON FUNCTION crier.store_credential(uuid, bigint, bytea, timestamptz, timestamptz, uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_credential(uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_refresh(uuid, bigint, interval) TO crier_worker;
-GRANT EXECUTE ON FUNCTION crier.fail_refresh(uuid, bigint, text, jsonb) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.ensure_partitions(integer) TO crier_worker;
+
+-- Nobody waits long for a row that a tenant's open transaction holds: the answer is 55P03, lock_not_available, and
+-- the other jobs of a batch are answered for one by one.
+ALTER FUNCTION crier.complete_jobs(uuid[], bigint[], jsonb[]) SET lock_timeout = '2s';
+ALTER FUNCTION crier.fail_jobs(uuid[], bigint[], text[], jsonb[], timestamptz[]) SET lock_timeout = '2s';
+ALTER FUNCTION crier.snooze_jobs(uuid[], bigint[], timestamptz[]) SET lock_timeout = '2s';
+ALTER FUNCTION crier.start_target(uuid, bigint) SET lock_timeout = '2s';
+ALTER FUNCTION crier.save_prepared(uuid, bigint, jsonb) SET lock_timeout = '2s';
+ALTER FUNCTION crier.record_intent(uuid, bigint, text, text, interval) SET lock_timeout = '2s';
+ALTER FUNCTION crier.report_targets(uuid[], bigint[], text[], jsonb[], timestamptz[]) SET lock_timeout = '2s';
+-- Nor does an upgrade, which would have everyone wait behind it.
+ALTER FUNCTION crier.migrate() SET lock_timeout = '5s';
+ALTER FUNCTION crier.migrate() SET standard_conforming_strings = on;
 
 COMMENT ON FUNCTION crier.version() IS 'The version of the crier library.';
 COMMENT ON FUNCTION crier.status() IS 'One row: whether the queue is paused and why, and whether the tables fit the library.';
@@ -610,7 +632,7 @@ COMMENT ON FUNCTION crier.report_targets(uuid[], bigint[], text[], jsonb[], time
 COMMENT ON FUNCTION crier.connect_account(uuid, text, text, text, text) IS 'Adds or finds an account; answers with its id and the generation its next credential must have.';
 COMMENT ON FUNCTION crier.store_credential(uuid, bigint, bytea, timestamptz, timestamptz, uuid) IS 'Stores a sealed credential if its generation follows the stored one. False: a newer one is there.';
 COMMENT ON FUNCTION crier.get_credential(uuid) IS 'The sealed credential of an account.';
-COMMENT ON FUNCTION crier.begin_refresh(uuid, bigint, interval) IS 'Asks to be the only one who refreshes this generation. False: somebody else does, or it is old.';
-COMMENT ON FUNCTION crier.fail_refresh(uuid, bigint, text, jsonb) IS 'Says that a refresh failed. Only auth_revoked asks for a new login.';
+COMMENT ON FUNCTION crier.begin_refresh(uuid, bigint, interval) IS 'Asks to be the only one who refreshes this generation; answers with a token. Null: somebody else does, or it is old.';
+COMMENT ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb) IS 'Says that a refresh failed. Only auth_revoked asks for a new login.';
 /* </end connected objects> */
 

@@ -37,30 +37,38 @@ mod tests {
     fn one_refresh_at_a_time() {
         fixture();
         let begin = |generation| {
-            one::<bool>(&format!(
+            Spi::get_one::<i64>(&format!(
                 "SELECT crier.begin_refresh(current_setting('t.account')::uuid, {generation})"
             ))
+            .unwrap_or(None)
         };
-        assert_eq!([begin(2), begin(1), begin(1)], [false, true, false]);
+        assert_eq!([begin(2), begin(1), begin(1)], [None, Some(1), None]);
         run(
-            "SELECT crier.fail_refresh(current_setting('t.account')::uuid, 1, 'transient', '{\"message\": \"m\"}')",
+            "SELECT crier.fail_refresh(current_setting('t.account')::uuid, 1, 1, 'transient', '{\"message\": \"m\"}')",
         );
         assert_eq!(one::<String>("SELECT status FROM crier.accounts"), "active");
-        assert!(begin(1));
+        assert_eq!(begin(1), Some(2));
+        // What is said about the first lease no longer ends the second.
+        run(
+            "SELECT crier.fail_refresh(current_setting('t.account')::uuid, 1, 1, 'auth_revoked', '{\"message\": \"m\"}')",
+        );
+        assert_eq!(begin(1), None);
+        assert_eq!(one::<String>("SELECT status FROM crier.accounts"), "active");
         assert!(store(2));
-        assert!(begin(2));
+        assert_eq!(begin(2), Some(3));
     }
 
     #[pg_test]
     fn only_a_revoked_grant_asks_for_a_new_login() {
         fixture();
-        run("SELECT crier.fail_refresh(current_setting('t.account')::uuid, 7, 'auth_revoked', '{}')");
+        run("SELECT crier.begin_refresh(current_setting('t.account')::uuid, 1)");
+        run("SELECT crier.fail_refresh(current_setting('t.account')::uuid, 7, 1, 'auth_revoked', '{}')");
         assert_eq!(
             one::<String>("SELECT status FROM crier.accounts"),
             "active",
             "an old generation changes nothing"
         );
-        run("SELECT crier.fail_refresh(current_setting('t.account')::uuid, 1, 'auth_revoked', '{}')");
+        run("SELECT crier.fail_refresh(current_setting('t.account')::uuid, 1, 1, 'auth_revoked', '{}')");
         assert_eq!(one::<String>("SELECT status FROM crier.accounts"), "reauth_required");
         assert!(store(2));
         assert_eq!(one::<String>("SELECT status FROM crier.accounts"), "active");
@@ -108,7 +116,7 @@ mod tests {
             ),
             ("crier.get_credential(crier.new_id())", "P0002"),
             ("crier.begin_refresh(current_setting('t.account')::uuid, 1, '-1 second')", "22023"),
-            ("crier.fail_refresh(current_setting('t.account')::uuid, 1, 'bad', '{}')", "22023"),
+            ("crier.fail_refresh(current_setting('t.account')::uuid, 1, 1, 'bad', '{}')", "22023"),
         ] {
             assert_eq!(refused(&format!("SELECT {call}"))[0], state, "{call}");
         }

@@ -98,6 +98,40 @@ mod tests {
     }
 
     #[pg_test]
+    fn an_index_or_a_materialized_view_acts_for_nobody() {
+        fixture();
+        post();
+        run("CREATE ROLE tenant LOGIN IN ROLE crier_app");
+        run("CREATE SCHEMA trap AUTHORIZATION tenant");
+        run("SELECT set_config('role', 'tenant', true)");
+        run("CREATE TABLE trap.bait (id uuid)");
+        run(
+            "CREATE FUNCTION trap.spring(id uuid) RETURNS text LANGUAGE plpgsql IMMUTABLE AS
+             $$ BEGIN PERFORM crier.cancel_post(id); RETURN 'sprung'; EXCEPTION WHEN OTHERS THEN RETURN SQLSTATE; END $$",
+        );
+        run("INSERT INTO trap.bait VALUES (current_setting('t.post')::uuid)");
+        run("CREATE INDEX ON trap.bait (trap.spring(id))");
+        run("SELECT set_config('role', 'none', true)");
+        run("ANALYZE trap.bait");
+        assert_eq!(target_state(), "scheduled");
+        run("REINDEX TABLE trap.bait");
+        assert_eq!(target_state(), "scheduled");
+    }
+
+    #[pg_test]
+    fn an_application_user_stays_below_the_operators_own_work() {
+        fixture();
+        become_user(OWNER);
+        for (call, state) in [
+            ("crier.enqueue('publish_post', workspace_id => current_setting('t.ws')::uuid)", "42501"),
+            ("crier.enqueue('a', workspace_id => current_setting('t.ws')::uuid, priority => 101)", "22023"),
+            ("crier.enqueue('a')", "22004"),
+        ] {
+            assert_eq!(refused(&format!("SELECT {call}"))[0], state, "{call}");
+        }
+    }
+
+    #[pg_test]
     fn a_worker_function_is_not_for_application_users() {
         fixture();
         become_user(OWNER);

@@ -46,6 +46,24 @@ mod tests {
     }
 
     #[pg_test]
+    fn a_restore_into_the_same_database_is_noticed() {
+        fixture();
+        run("SELECT crier.enqueue('a')");
+        run("CREATE TEMP TABLE dump AS SELECT * FROM crier.installation");
+        // The data alone, beside our own row.
+        run("INSERT INTO crier.installation SELECT '1', database_oid, table_oid FROM dump");
+        assert!(one::<bool>("SELECT paused FROM crier.status()"));
+        run("SELECT crier.adopt_database()");
+        assert!(!one::<bool>("SELECT paused FROM crier.status()"));
+        // The whole table, dropped and made again.
+        run("UPDATE crier.installation SET table_oid = 1");
+        assert!(one::<bool>("SELECT paused FROM crier.status()"));
+        run("DELETE FROM crier.installation");
+        assert!(one::<bool>("SELECT paused FROM crier.status()"));
+        assert_eq!(one::<i64>("SELECT count(*) FROM crier.claim_jobs('w')"), 0);
+    }
+
+    #[pg_test]
     fn tables_belong_to_crier_and_not_to_the_extension() {
         run("SELECT count(*) FROM crier.migrate()");
         let strangers: i64 = one("SELECT count(*) FROM pg_class c WHERE relnamespace = 'crier'::regnamespace

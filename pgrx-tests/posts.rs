@@ -58,6 +58,11 @@ mod tests {
                 "22023",
                 "text/html",
             ),
+            (
+                format!("{WS}, 'x', {ACCOUNTS}, media => '{{\"$serde_json::private::RawValue\": \"[]\"}}'"),
+                "22023",
+                "media has a reserved key",
+            ),
             (format!("{WS}, 'x', {ACCOUNTS}, settings => '[]'"), "22023", "settings must be a JSON object"),
             (format!("{WS}, 'x', {ACCOUNTS}, settings => '{{\"friendster\": {{}}}}'"), "22023", "friendster"),
             (
@@ -78,7 +83,8 @@ mod tests {
     #[pg_test]
     fn an_account_that_needs_a_login_is_named() {
         fixture();
-        run("SELECT crier.fail_refresh(current_setting('t.account')::uuid, 1, 'auth_revoked', '{}')");
+        run("SELECT crier.begin_refresh(current_setting('t.account')::uuid, 1)");
+        run("SELECT crier.fail_refresh(current_setting('t.account')::uuid, 1, 1, 'auth_revoked', '{}')");
         let [state, message, detail, hint] = refused(&create(&format!("{WS}, 'x', {ACCOUNTS}")));
         assert_eq!((state.as_str(), detail.as_str()), ("22023", "account_unusable"));
         assert!(message.contains("needs a new login") && hint.contains("account add"), "{message} / {hint}");

@@ -48,6 +48,18 @@ mod tests {
     }
 
     #[pg_test]
+    fn an_intent_is_on_disk_even_where_commits_are_not() {
+        fixture();
+        run("SET LOCAL synchronous_commit = off");
+        post();
+        claim();
+        start();
+        assert_eq!(one::<String>("SHOW synchronous_commit"), "off");
+        intent("key", "{}");
+        assert_eq!(one::<String>("SHOW synchronous_commit"), "on");
+    }
+
+    #[pg_test]
     fn the_first_key_and_request_are_kept() {
         begin();
         assert_eq!(intent("first", "{\"n\": 1}").as_deref(), Some("first {\"n\": 1}"));

@@ -177,6 +177,53 @@ mod tests {
     }
 
     #[pg_test]
+    fn arrays_that_were_stored_are_read_as_well_as_those_just_made() {
+        fixture();
+        for (name, value) in
+            [("small", "{\"ok\": 1}"), ("large", &format!("{{\"ok\": \"{}\"}}", "x".repeat(50_000)))]
+        {
+            run(&format!("CREATE TEMP TABLE {name} AS SELECT array_fill('{value}'::jsonb, ARRAY[50]) AS a"));
+            run(
+                "SELECT count(*) FROM crier.enqueue_many((SELECT jsonb_agg('{\"kind\": \"a\"}'::jsonb) FROM generate_series(1, 50)))",
+            );
+            run("CREATE TEMP TABLE mine AS SELECT * FROM crier.claim_jobs('w', 50)");
+            run(&format!(
+                "SELECT count(*) FROM (SELECT array_agg(job_id) AS ids, array_agg(token) AS tokens FROM mine) m, {name},
+                 LATERAL crier.extend_jobs(ids, tokens, '1 minute', a) AS e, LATERAL (SELECT e.job_id) AS x"
+            ));
+            let kept: i64 = one(&format!(
+                "SELECT count(c) FROM (SELECT array_agg(job_id) AS ids, array_agg(token) AS tokens FROM mine) m, {name},
+                 LATERAL crier.complete_jobs(ids, tokens, a) AS c"
+            ));
+            assert_eq!(kept, 50, "{name}");
+            assert!(one::<bool>(&format!(
+                "SELECT bool_and(result = '{value}' AND progress = '{value}') FROM crier.job_history"
+            )));
+            run("DROP TABLE mine");
+            run("DELETE FROM crier.job_history");
+        }
+    }
+
+    #[pg_test]
+    fn a_reason_of_the_queue_keeps_the_error_before_it() {
+        fixture();
+        run("SELECT crier.enqueue('a', expires_at => now() + interval '1 hour')");
+        claim();
+        run("SELECT crier.fail_jobs(ARRAY[current_setting('t.job')::uuid], ARRAY[current_setting('t.token')::bigint],
+             ARRAY['transient'], ARRAY['{\"message\": \"the cause\"}'::jsonb])");
+        run("UPDATE crier.job SET expires_at = now() - interval '1 second'");
+        run("SELECT count(*) FROM crier.claim_jobs('w')");
+        assert_eq!(one::<String>("SELECT error #>> '{previous,message}' FROM crier.jobs"), "the cause");
+    }
+
+    #[pg_test]
+    fn the_nil_workspace_is_a_key_like_any_other() {
+        fixture();
+        run("SELECT crier.enqueue('a', dedupe_key => 'k'),
+                    crier.enqueue('a', dedupe_key => 'k', workspace_id => '00000000-0000-0000-0000-000000000000')");
+    }
+
+    #[pg_test]
     fn the_next_time_is_known_without_claiming() {
         fixture();
         assert_eq!(Spi::get_one::<bool>("SELECT crier.next_run_at() IS NULL"), Ok(Some(true)));

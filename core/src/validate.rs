@@ -141,7 +141,9 @@ pub fn post(platform: &'static Platform, content: &str, media: &serde_json::Valu
             limit: platform.max_images,
         });
     }
-    found.extend(images.iter().enumerate().filter_map(|(at, image)| image_of(platform, at + 1, image).err()));
+    // Images that are too many anyway are not looked at: a message stays readable however long the list is.
+    let counted = images.iter().take(platform.max_images).enumerate();
+    found.extend(counted.filter_map(|(at, image)| image_of(platform, at + 1, image).err()));
     found
 }
 
@@ -220,7 +222,7 @@ mod tests {
     fn every_reason_is_named_at_once() {
         let one = json!({"url": "data:text/html;base64,AAAA"});
         let all = post(&BLUESKY, &"a".repeat(4_000), &json!([one, one, one, one, {"url": "ftp://x"}]));
-        assert_eq!(all.len(), 8, "{all:?}");
+        assert_eq!(all.len(), 7, "{all:?}");
     }
 
     #[test]

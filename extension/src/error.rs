@@ -26,6 +26,10 @@ pub(crate) enum CrierError {
     Account { account: pgrx::Uuid, reason: String, hint: &'static str },
     #[error("account {account}: {}", violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Content { account: pgrx::Uuid, violations: Vec<Violation> },
+    #[error("{0}")]
+    Busy(String),
+    #[error("the database has encoding {0}; crier needs UTF8")]
+    Encoding(String),
     #[error("the tables of crier are not there yet")]
     NotMigrated,
     #[error("the database has migration {found}, which this library does not know; it knows up to {known}")]
@@ -54,9 +58,11 @@ impl CrierError {
             Self::TooLarge { .. } => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
             Self::NotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
             Self::NotAllowed(_) => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
-            Self::NotMigrated | Self::NewerDatabase { .. } | Self::ChangedMigration(_) => {
-                PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE
-            }
+            Self::Busy(_) => PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE,
+            Self::Encoding(_)
+            | Self::NotMigrated
+            | Self::NewerDatabase { .. }
+            | Self::ChangedMigration(_) => PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             Self::Internal(_) => PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
         }
     }
@@ -71,6 +77,8 @@ impl CrierError {
             Self::NotAllowed(_) => "not_allowed",
             Self::Account { .. } => "account_unusable",
             Self::Content { .. } => "content_invalid",
+            Self::Busy(_) => "busy",
+            Self::Encoding(_) => "encoding",
             Self::NotMigrated => "not_migrated",
             Self::NewerDatabase { .. } => "newer_database",
             Self::ChangedMigration(_) => "changed_migration",
@@ -91,6 +99,8 @@ impl CrierError {
                 "Set crier.user_id to a member with that right, or ask an owner of the workspace.".to_owned()
             }
             Self::Content { .. } => "Change the post, or leave that account out.".to_owned(),
+            Self::Busy(_) => "Try again.".to_owned(),
+            Self::Encoding(_) => "Make the database with ENCODING 'UTF8'.".to_owned(),
             Self::NotMigrated => {
                 "Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.".to_owned()
             }

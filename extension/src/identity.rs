@@ -33,6 +33,15 @@ pub(crate) enum Caller {
 impl Caller {
     /// The caller of the function that runs now: the role outside of every SECURITY DEFINER function.
     pub(crate) fn current() -> Result<Self> {
+        // An index expression or the query of a materialized view runs as its owner while the session is somebody
+        // else's, even the superuser's of autovacuum: nobody is trusted there, and nothing is done there.
+        // SAFETY: reads the session's state.
+        if unsafe { pg_sys::InSecurityRestrictedOperation() } {
+            return Err(CrierError::NotAllowed(
+                "crier can't be called from an index, a materialized view or another maintenance operation"
+                    .into(),
+            ));
+        }
         // SAFETY: reads the session's identity.
         let role = unsafe { pg_sys::GetOuterUserId() };
         // SAFETY: a catalog lookup inside a transaction.

@@ -18,7 +18,6 @@ const ADOPT: Statement = statement!("installation/adopt");
 const SCHEMA_VERSION: Statement = statement!("installation/schema_version");
 
 thread_local! {
-    static KNOWN_OURS: Cell<bool> = const { Cell::new(false) };
     static WARNED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -67,11 +66,7 @@ pub(crate) fn adopt() -> Result<()> {
 
 /// Whether jobs may be handed out. Says why not once per session.
 pub(crate) fn may_hand_out() -> Result<bool> {
-    if KNOWN_OURS.get() {
-        return Ok(true);
-    }
     let ours = is_ours()?;
-    KNOWN_OURS.set(ours);
     if !ours && !WARNED.replace(true) {
         ereport!(
             PgLogLevel::WARNING,

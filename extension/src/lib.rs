@@ -6,6 +6,7 @@ use pgrx::prelude::*;
 
 mod accounts;
 mod clock;
+mod durable;
 mod error;
 mod identity;
 mod input;

@@ -1,6 +1,7 @@
 //! `crier.migrate()`: makes and upgrades the tables as ordinary objects.
 
 use pgrx::datum::DatumWithOid;
+use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
@@ -37,6 +38,7 @@ pub(crate) fn latest() -> i32 {
 fn migrate() -> Result<TableIterator<'static, (name!(name, String), name!(action, &'static str))>, ErrorReport>
 {
     let (mut done, first) = Spi::connect_mut(|client| -> Result<_> {
+        require_utf8()?;
         client.update(LOCK, None, &[])?;
         client.update(TABLE, None, &[])?;
         let applied = applied(client)?;
@@ -65,6 +67,19 @@ fn migrate() -> Result<TableIterator<'static, (name!(name, String), name!(action
         Ok(())
     })?;
     Ok(TableIterator::new(done))
+}
+
+/// Text passes through Rust, which knows UTF-8 only.
+fn require_utf8() -> Result<()> {
+    // SAFETY: both read the database's own encoding; the name is a static C string.
+    let (encoding, name) = unsafe {
+        let encoding = pg_sys::GetDatabaseEncoding();
+        (encoding, core::ffi::CStr::from_ptr(pg_sys::GetDatabaseEncodingName()))
+    };
+    if encoding == pg_sys::pg_enc::PG_UTF8 as i32 {
+        return Ok(());
+    }
+    Err(CrierError::Encoding(name.to_string_lossy().into_owned()))
 }
 
 /// Version, name and checksum of each migration that is in the database.

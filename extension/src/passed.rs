@@ -16,6 +16,21 @@ use pgrx::{Array, PgMemoryContexts, pgrx_resolved_type};
 use crate::error::{CrierError, Result};
 use crate::input;
 
+/// The most bytes of an error that is kept as it is.
+const MAX_ERROR_BYTES: usize = 65_536;
+
+/// JSON text as a tree. Keys that the library uses for itself are refused: they would be read as something
+/// else than what is stored.
+fn parse_text(name: &'static str, text: &str) -> Result<serde_json::Value> {
+    const HINT: &str =
+        "Nest at most 127 levels deep, and use no key that begins with $serde_json::private::.";
+    if text.contains("$serde_json::private::") {
+        return Err(CrierError::invalid(name, "has a reserved key", HINT));
+    }
+    serde_json::from_str(text)
+        .map_err(|error| CrierError::invalid(name, format!("can't be read: {error}"), HINT))
+}
+
 /// A `timestamptz`: microseconds since 2000-01-01 UTC, with the two infinities at the ends of the range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Timestamptz(pub(crate) i64);
@@ -170,15 +185,25 @@ impl Jsonb {
         })
     }
 
+    /// The value as text of at most `limit` bytes.
+    pub(crate) fn to_text_within(self, what: &'static str, limit: usize) -> Result<String> {
+        let too_large = |found| CrierError::TooLarge { what, found, limit, unit: "bytes" };
+        match self.stored_len() {
+            found if found > limit => Err(too_large(found)),
+            _ => match self.to_text()? {
+                text if text.len() > limit => Err(too_large(text.len())),
+                text => Ok(text),
+            },
+        }
+    }
+
     /// The value as a tree.
-    pub(crate) fn parse(self, name: &str) -> Result<serde_json::Value> {
-        serde_json::from_str(&self.to_text()?).map_err(|error| {
-            CrierError::invalid(name, format!("can't be read: {error}"), "Nest at most 127 levels deep.")
-        })
+    pub(crate) fn parse(self, name: &'static str, limit: usize) -> Result<serde_json::Value> {
+        parse_text(name, &self.to_text_within(name, limit)?)
     }
 
     /// The bytes the value takes, compressed or not: a bound without unpacking it.
-    pub(crate) fn stored_len(self) -> usize {
+    fn stored_len(self) -> usize {
         // SAFETY: the datum is a varlena.
         unsafe { pg_sys::toast_raw_datum_size(self.0) }
     }
@@ -193,11 +218,10 @@ impl Jsonb {
 
     /// The value with the error class in it; a value that is not an object becomes the message of one.
     pub(crate) fn with_class(self, class: ErrorClass) -> Self {
-        let mut value = match self.parse("error") {
+        let mut value = match self.parse("error", MAX_ERROR_BYTES) {
             Ok(serde_json::Value::Object(fields)) => fields,
             Ok(other) => serde_json::Map::from_iter([("message".to_owned(), other)]),
-            // Too deep to be read as a tree: kept as it is.
-            Err(_) => return self,
+            Err(error) => serde_json::Map::from_iter([("message".to_owned(), error.to_string().into())]),
         };
         value.insert("class".to_owned(), class.as_str().into());
         Self::from_value(&serde_json::Value::Object(value))
@@ -211,6 +235,11 @@ impl JsonbArray {
         let array = unsafe { Array::<Jsonb>::from_polymorphic_datum(self.0, false, <Self as Passed>::OID) };
         let array = array.ok_or(CrierError::Null(name))?;
         input::same_length(("job_ids", expected), (name, array.len()))?;
-        Ok(array.iter().collect())
+        // Copied: an array that was stored is unpacked into memory that is freed together with `array`.
+        // SAFETY: every element is a jsonb.
+        Ok(array
+            .iter()
+            .map(|element| element.map(|Jsonb(datum)| Jsonb(unsafe { Jsonb::copied(datum) })))
+            .collect())
     }
 }

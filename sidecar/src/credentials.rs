@@ -125,8 +125,8 @@ impl Credentials {
                 return self.open(account.id, &stored);
             }
             let begun = patiently(PATIENCE, || self.db.begin_refresh(account.id, used, REFRESH_LEASE)).await;
-            if begun.map_err(database)? {
-                return self.exchange(provider, account, &stored).await;
+            if let Some(token) = begun.map_err(database)? {
+                return self.exchange(provider, account, &stored, token).await;
             }
             if tokio::time::Instant::now() > deadline {
                 return Err(Failure::new(
@@ -144,6 +144,7 @@ impl Credentials {
         provider: &Arc<dyn Provider>,
         account: &Account,
         stored: &StoredCredential,
+        token: i64,
     ) -> Result<Held, Failure> {
         let old = self.open(account.id, stored)?;
         let caller = Caller { account: account.clone(), session: old.session };
@@ -153,7 +154,7 @@ impl Credentials {
                 let held = Held { generation: stored.generation + 1, session };
                 self.store(account, stored.workspace_id, held, lifetime).await
             }
-            Err(failure) => self.refresh_failed(account, stored.generation, failure).await,
+            Err(failure) => self.refresh_failed(account, stored.generation, token, failure).await,
         }
     }
 
@@ -194,6 +195,7 @@ impl Credentials {
         &self,
         account: &Account,
         generation: i64,
+        token: i64,
         failure: Failure,
     ) -> Result<Held, Failure> {
         let stored = self.stored(account.id).await?;
@@ -203,7 +205,8 @@ impl Credentials {
         warn!(account_id = %account.id, class = %failure.class, status = failure.status, code = failure.code, "refresh failed");
         let (class, details) = (failure.class.as_str(), failure.details());
         let told =
-            patiently(PATIENCE, || self.db.fail_refresh(account.id, generation, class, &details)).await;
+            patiently(PATIENCE, || self.db.fail_refresh(account.id, generation, token, class, &details))
+                .await;
         if let Err(error) = told {
             warn!(account_id = %account.id, %error, "the failed refresh could not be recorded");
         }

@@ -50,7 +50,7 @@ const STORE_CREDENTIAL: &str = "SELECT crier.store_credential($1, $2, $3, $4, $5
 const GET_CREDENTIAL: &str = "SELECT workspace_id, generation, sealed, refresh_leased_until, account_status \
      FROM crier.get_credential($1)";
 const BEGIN_REFRESH: &str = "SELECT crier.begin_refresh($1, $2, pg_catalog.make_interval(secs => $3))";
-const FAIL_REFRESH: &str = "SELECT crier.fail_refresh($1, $2, $3, $4)";
+const FAIL_REFRESH: &str = "SELECT crier.fail_refresh($1, $2, $3, $4, $5)";
 const ENSURE_PARTITIONS: &str = "SELECT crier.ensure_partitions()";
 const STATUS: &str =
     "SELECT paused, reason, library_version, schema_version, schema_current FROM crier.status()";
@@ -236,13 +236,13 @@ impl Db {
         }
     }
 
-    /// Asks to be the one who refreshes; `false` if somebody else does or has.
+    /// Asks to be the one who refreshes; returns a token for it, `None` if somebody else does or has.
     pub async fn begin_refresh(
         &self,
         account_id: Uuid,
         generation: i64,
         lease: Duration,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<i64>, Error> {
         let lease = lease.as_secs_f64();
         let params: &[pool::Param<'_>] =
             &[(&account_id, Type::UUID), (&generation, Type::INT8), (&lease, Type::FLOAT8)];
@@ -254,12 +254,14 @@ impl Db {
         &self,
         account_id: Uuid,
         generation: i64,
+        token: i64,
         class: &str,
         error: &Value,
     ) -> Result<(), Error> {
         let params: &[pool::Param<'_>] = &[
             (&account_id, Type::UUID),
             (&generation, Type::INT8),
+            (&token, Type::INT8),
             (&class, Type::TEXT),
             (error, Type::JSONB),
         ];

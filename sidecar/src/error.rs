@@ -34,6 +34,9 @@ pub enum Error {
     /// The database does not answer: nothing is known about what it did.
     #[error("the database does not answer: {0}")]
     Unavailable(String),
+    /// The database gave up a statement because of others that run at the same time. Nothing was done.
+    #[error("the database is busy: {0}")]
+    Busy(String),
     /// The database refused a statement.
     #[error("{message} (SQLSTATE {state}){}", hint.as_ref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default())]
     Sql {
@@ -71,6 +74,11 @@ impl Error {
         matches!(self, Self::Unavailable(_))
     }
 
+    /// Whether the same statement may well pass in a moment.
+    pub(crate) fn is_passing(&self) -> bool {
+        self.is_unavailable() || matches!(self, Self::Busy(_))
+    }
+
     /// Whether the function asked for does not exist in the database.
     pub(crate) fn is_missing_function(&self) -> bool {
         // undefined_function, invalid_schema_name, undefined_table
@@ -90,6 +98,10 @@ impl From<tokio_postgres::Error> for Error {
         // Connection exceptions, shutdowns, crashes, too many connections: the statement may be repeated.
         if state.starts_with("08") || state.starts_with("57P") || state == "53300" {
             return Self::Unavailable(db.message().to_owned());
+        }
+        // A lock that another transaction holds, a deadlock, a serialization failure.
+        if ["55P03", "40P01", "40001"].contains(&state) {
+            return Self::Busy(db.message().to_owned());
         }
         // DETAIL stays out: a constraint's detail prints the values of a row.
         Self::Sql {

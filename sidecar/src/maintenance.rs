@@ -36,7 +36,7 @@ async fn ensure_partitions(db: &Db) -> bool {
             true
         }
         // The loop tells of a database that is away.
-        Err(error) if error.is_unavailable() => false,
+        Err(error) if error.is_passing() => false,
         Err(error) => {
             warn!(%error, "partitions could not be made");
             false
@@ -48,7 +48,7 @@ async fn ensure_partitions(db: &Db) -> bool {
 async fn look(db: &Db, said: &mut Option<(String, Instant)>) {
     let obstacle = match db.status().await {
         Ok(status) => status.obstacle(),
-        Err(error) if error.is_unavailable() => return,
+        Err(error) if error.is_passing() => return,
         Err(error) => Some(error.to_string()),
     };
     match (obstacle, said.as_ref()) {

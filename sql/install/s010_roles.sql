@@ -19,10 +19,10 @@ BEGIN
     FOREACH r IN ARRAY ARRAY['crier_owner', 'crier_app', 'crier_worker', 'crier_monitor'] LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = r) THEN
             EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', r);
-        ELSIF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = r AND (rolsuper OR rolbypassrls OR rolcreaterole)) THEN
+        ELSIF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = r AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcanlogin)) THEN
             RAISE EXCEPTION 'role % exists with rights that crier must not have', r
                 USING ERRCODE = 'object_not_in_prerequisite_state',
-                      HINT = pg_catalog.format('Run ALTER ROLE %I NOSUPERUSER NOBYPASSRLS NOCREATEROLE;', r);
+                      HINT = pg_catalog.format('Run ALTER ROLE %I NOSUPERUSER NOBYPASSRLS NOCREATEROLE NOLOGIN;', r);
         END IF;
     END LOOP;
 END

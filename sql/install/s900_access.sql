@@ -59,8 +59,21 @@ GRANT EXECUTE ON FUNCTION crier.connect_account(uuid, text, text, text, text) TO
 GRANT EXECUTE ON FUNCTION crier.store_credential(uuid, bigint, bytea, timestamptz, timestamptz, uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_credential(uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_refresh(uuid, bigint, interval) TO crier_worker;
-GRANT EXECUTE ON FUNCTION crier.fail_refresh(uuid, bigint, text, jsonb) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.ensure_partitions(integer) TO crier_worker;
+
+-- Nobody waits long for a row that a tenant's open transaction holds: the answer is 55P03, lock_not_available, and
+-- the other jobs of a batch are answered for one by one.
+ALTER FUNCTION crier.complete_jobs(uuid[], bigint[], jsonb[]) SET lock_timeout = '2s';
+ALTER FUNCTION crier.fail_jobs(uuid[], bigint[], text[], jsonb[], timestamptz[]) SET lock_timeout = '2s';
+ALTER FUNCTION crier.snooze_jobs(uuid[], bigint[], timestamptz[]) SET lock_timeout = '2s';
+ALTER FUNCTION crier.start_target(uuid, bigint) SET lock_timeout = '2s';
+ALTER FUNCTION crier.save_prepared(uuid, bigint, jsonb) SET lock_timeout = '2s';
+ALTER FUNCTION crier.record_intent(uuid, bigint, text, text, interval) SET lock_timeout = '2s';
+ALTER FUNCTION crier.report_targets(uuid[], bigint[], text[], jsonb[], timestamptz[]) SET lock_timeout = '2s';
+-- Nor does an upgrade, which would have everyone wait behind it.
+ALTER FUNCTION crier.migrate() SET lock_timeout = '5s';
+ALTER FUNCTION crier.migrate() SET standard_conforming_strings = on;
 
 COMMENT ON FUNCTION crier.version() IS 'The version of the crier library.';
 COMMENT ON FUNCTION crier.status() IS 'One row: whether the queue is paused and why, and whether the tables fit the library.';
@@ -94,5 +107,5 @@ COMMENT ON FUNCTION crier.report_targets(uuid[], bigint[], text[], jsonb[], time
 COMMENT ON FUNCTION crier.connect_account(uuid, text, text, text, text) IS 'Adds or finds an account; answers with its id and the generation its next credential must have.';
 COMMENT ON FUNCTION crier.store_credential(uuid, bigint, bytea, timestamptz, timestamptz, uuid) IS 'Stores a sealed credential if its generation follows the stored one. False: a newer one is there.';
 COMMENT ON FUNCTION crier.get_credential(uuid) IS 'The sealed credential of an account.';
-COMMENT ON FUNCTION crier.begin_refresh(uuid, bigint, interval) IS 'Asks to be the only one who refreshes this generation. False: somebody else does, or it is old.';
-COMMENT ON FUNCTION crier.fail_refresh(uuid, bigint, text, jsonb) IS 'Says that a refresh failed. Only auth_revoked asks for a new login.';
+COMMENT ON FUNCTION crier.begin_refresh(uuid, bigint, interval) IS 'Asks to be the only one who refreshes this generation; answers with a token. Null: somebody else does, or it is old.';
+COMMENT ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb) IS 'Says that a refresh failed. Only auth_revoked asks for a new login.';

@@ -1,13 +1,14 @@
 -- The tables of the first version. They are ordinary objects, not members of the extension: pg_dump emits
--- their data, policies and row security, and DROP EXTENSION leaves them alone.
+-- their data, policies and row security, and DROP EXTENSION … CASCADE takes the views and policies that call its
+-- functions, but no table. crier.migrate() brings those back.
 -- Run by crier.migrate() as crier_owner, which therefore owns everything here.
 
 -- Which database this is. A copy restored elsewhere has another identity and must not publish what its
--- origin already published: see crier.adopt_database().
+-- origin already published: see crier.adopt_database(). Without a key: see queries/installation/is_ours.sql.
 CREATE TABLE crier.installation (
-    only_row          boolean     PRIMARY KEY DEFAULT true CHECK (only_row),
     system_identifier text        NOT NULL,
     database_oid      oid         NOT NULL,
+    table_oid         oid         NOT NULL,
     adopted_at        timestamptz NOT NULL DEFAULT now()
 );
 
@@ -50,9 +51,11 @@ CREATE TABLE crier.credential (
     user_id              uuid,
     generation           bigint      NOT NULL CHECK (generation > 0),
     sealed               bytea       NOT NULL CHECK (octet_length(sealed) BETWEEN 34 AND 65536
-                                                     AND substring(sealed FROM 1 FOR 2) = '\x0101'::bytea),
+                                                     AND substring(sealed FROM 1 FOR 2) = decode('0101', 'hex')),
     expires_at           timestamptz,
     refresh_expires_at   timestamptz,
+    -- counts up with every lease of a refresh: a late word about an older one changes nothing
+    refresh_token_no     bigint      NOT NULL DEFAULT 0,
     refresh_leased_until timestamptz,
     created_at           timestamptz NOT NULL DEFAULT now(),
     updated_at           timestamptz NOT NULL DEFAULT now(),

@@ -7,6 +7,7 @@ use pgrx::prelude::*;
 
 use crate::accounts::add_event;
 use crate::clock;
+use crate::durable;
 use crate::error::{CrierError, Result};
 use crate::input;
 use crate::passed::Timestamptz;
@@ -61,6 +62,7 @@ fn store_credential(
         refresh_expires_at.into(),
         now.into(),
     ];
+    durable::require_commit()?;
     if STORE.write(&args, |_| Ok(()))?.is_empty() {
         return Ok(false);
     }

@@ -6,6 +6,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::clock;
+use crate::durable;
 use crate::error::{CrierError, Result};
 use crate::input;
 use crate::plans::{Statement, statement};
@@ -35,14 +36,17 @@ fn record_intent(
         let (found, limit) = (request.len(), MAX_REQUEST_BYTES);
         return Err(CrierError::TooLarge { what: "request", found, limit, unit: "bytes" }.into());
     }
-    let now = clock::now();
-    let until = clock::lease_end(lease, now)?;
+    clock::lease_end(lease, clock::now())?;
     if hold_job(job_id, token)?.is_none() {
         return Ok(TableIterator::empty());
     }
+    // From when the lock was had: waiting for it must not use up the lease.
+    let now = clock::now();
+    let until = clock::lease_end(lease, now)?;
     let args = [job_id.into(), key.into(), request.into(), now.into()];
     let frozen = RECORD.write(&args, |row| Ok((row.need(1)?, row.need(2)?)))?;
     if !frozen.is_empty() {
+        durable::require_commit()?;
         RENEW.run(&[job_id.into(), until.into()])?;
     }
     Ok(TableIterator::new(frozen))

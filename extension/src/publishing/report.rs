@@ -7,6 +7,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::clock;
+use crate::durable;
 use crate::error::Result;
 use crate::input;
 use crate::passed::{JsonbArray, Timestamptz};
@@ -71,6 +72,7 @@ fn report_targets(
         let result = if published { detail } else { None };
         settled.push(Settled { id: job.id, kind: job.kind, fate, result, error });
     }
+    durable::require_commit()?;
     follow::set(&next, now)?;
     settle::settle(&settled, now)?;
     Ok(TableIterator::new(rows))

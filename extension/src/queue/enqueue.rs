@@ -16,8 +16,10 @@ use crate::input::{self, MAX_BATCH};
 use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
 use crate::queue::job::{self, NewJob};
+use crate::queue::settle::PUBLISH;
 
 const ACCOUNTS_ELSEWHERE: Statement = statement!(up "queue/accounts_elsewhere");
+const MAX_USER_PRIORITY: u32 = 100;
 const MAX_JOBS_BYTES: usize = 64 * 1024 * 1024;
 const FIELDS: &str = "Use kind, params, workspace_id, user_id, account_id, priority, run_at, max_attempts, \
                       expires_at and dedupe_key.";
@@ -60,11 +62,7 @@ fn enqueue(
 #[search_path(pg_catalog, pg_temp)]
 fn enqueue_many(jobs: Option<Jsonb>) -> Result<SetOfIterator<'static, Uuid>, ErrorReport> {
     let jobs = input::required(jobs, "jobs")?;
-    let found = jobs.stored_len();
-    if found > MAX_JOBS_BYTES {
-        return Err(CrierError::TooLarge { what: "jobs", found, limit: MAX_JOBS_BYTES, unit: "bytes" }.into());
-    }
-    let jobs = parse(&jobs.to_text()?)?;
+    let jobs = parse(&jobs.to_text_within("jobs", MAX_JOBS_BYTES)?)?;
     let ids = add(jobs, |at, error| match error {
         CrierError::Invalid { what, problem, hint } => {
             CrierError::Invalid { what: format!("jobs[{at}].{what}"), problem, hint }
@@ -88,10 +86,21 @@ fn add(mut jobs: Vec<NewJob>, blame: impl Fn(usize, CrierError) -> CrierError) -
     job::insert(&jobs, now)
 }
 
-/// An application user adds work to workspaces they may write in, and only for accounts of those.
+/// An application user adds work to workspaces they may write in, and only for accounts of those. Its priority
+/// stays in a range above which the operator's own work has room.
 fn check_rights(jobs: &[NewJob], caller: Caller) -> Result<()> {
+    const HINT: &str = "Application users may give priorities from -100 to 100.";
     if matches!(caller, Caller::Trusted) {
         return Ok(());
+    }
+    for job in jobs {
+        if job.kind == PUBLISH {
+            let message = "only crier.create_post() makes jobs of kind publish_post".to_owned();
+            return Err(CrierError::NotAllowed(message));
+        }
+        if job.priority.unsigned_abs() > MAX_USER_PRIORITY {
+            return Err(CrierError::invalid("priority", format!("is {}", job.priority), HINT));
+        }
     }
     let mut workspaces: Vec<_> = jobs.iter().map(|job| job.workspace_id.map(|id| *id.as_bytes())).collect();
     workspaces.sort_unstable();
@@ -149,7 +158,7 @@ impl Fields<'_> {
         }
         let kind = self.read::<String>("kind", "a string")?;
         let kind = kind.ok_or_else(|| CrierError::invalid(self.name("kind"), "is missing", FIELDS))?;
-        // An explicit null counts as given: it is the JSON value null, refused as enqueue() refuses it.
+        // An explicit null counts as given: it is the JSON value null.
         let params = self.fields.get("params").map_or("{}", |raw| raw.get());
         Ok(NewJob {
             workspace_id: self.uuid("workspace_id")?,

@@ -1,5 +1,7 @@
 //! A job before it is in the queue.
 
+use std::collections::HashSet;
+
 use crier_core::retry;
 use pgrx::Uuid;
 
@@ -11,11 +13,14 @@ use crate::queue::wake;
 use crate::workspaces::new_id;
 
 const INSERT: Statement = statement!(up "queue/insert_jobs");
+const FIND_DUPLICATES: Statement = statement!(up "queue/find_duplicates");
 
 const MAX_KIND_CHARS: usize = 100;
 const MAX_KEY_BYTES: usize = 500;
 const MAX_PARAMS_BYTES: usize = 1_048_576;
 const MAX_ATTEMPTS: i32 = 100;
+/// Tries to add a job while others take and free its dedupe key.
+const MAX_ROUNDS: usize = 10;
 
 /// A job to be added.
 pub(crate) struct NewJob {
@@ -102,29 +107,72 @@ impl NewJob {
 
 /// Adds jobs that were checked; answers with an id per job, in order.
 pub(crate) fn insert(jobs: &[NewJob], now: Timestamptz) -> Result<Vec<Uuid>> {
-    fn column<T>(jobs: &[NewJob], of: impl Fn(&NewJob) -> T) -> Vec<T> {
-        jobs.iter().map(of).collect()
+    wake::if_soon(jobs.iter().map(|job| job.run_at.unwrap_or(now)), now)?;
+    let mut ids: Vec<Option<Uuid>> = vec![None; jobs.len()];
+    for _ in 0..MAX_ROUNDS {
+        let missing: Vec<&NewJob> =
+            jobs.iter().zip(&ids).filter(|(_, id)| id.is_none()).map(|(job, _)| job).collect();
+        if missing.is_empty() {
+            break;
+        }
+        let added = add(&missing, now)?;
+        for (job, id) in jobs.iter().zip(&mut ids).filter(|(job, _)| added.contains(&job.id)) {
+            *id = Some(job.id);
+        }
+        find_duplicates(jobs, &mut ids)?;
     }
-    if jobs.is_empty() {
-        return Ok(vec![]);
-    }
-    let run_at = column(jobs, |job| job.run_at.unwrap_or(now));
-    wake::if_soon(run_at.iter().copied(), now)?;
-    INSERT.write(
+    // Each round lost its key to a job that was finished a moment later.
+    let give_up =
+        || CrierError::Busy("the dedupe key is taken and freed faster than a job can be added".into());
+    ids.into_iter().map(|id| id.ok_or_else(give_up)).collect()
+}
+
+fn column<'a, T>(jobs: &[&'a NewJob], of: impl Fn(&'a NewJob) -> T) -> Vec<T> {
+    jobs.iter().copied().map(of).collect()
+}
+
+/// Adds the jobs whose dedupe key is free; answers with their ids.
+fn add(jobs: &[&NewJob], now: Timestamptz) -> Result<HashSet<Uuid>> {
+    let ids = INSERT.write(
         &[
             column(jobs, |job| job.id).into(),
-            column(jobs, |job| job.kind.clone()).into(),
-            column(jobs, |job| job.params.clone()).into(),
+            column(jobs, |job| job.kind.as_str()).into(),
+            column(jobs, |job| job.params.as_str()).into(),
             column(jobs, |job| job.workspace_id).into(),
             column(jobs, |job| job.user_id).into(),
             column(jobs, |job| job.account_id).into(),
             column(jobs, |job| job.priority).into(),
-            run_at.into(),
+            column(jobs, |job| job.run_at.unwrap_or(now)).into(),
             column(jobs, NewJob::attempts).into(),
             column(jobs, |job| job.expires_at).into(),
-            column(jobs, |job| job.dedupe_key.clone()).into(),
+            column(jobs, |job| job.dedupe_key.as_deref()).into(),
             now.into(),
         ],
         |row| row.need(1),
-    )
+    )?;
+    Ok(ids.into_iter().collect())
+}
+
+/// Fills in the ids of the unfinished jobs that have the keys of those that were not added.
+fn find_duplicates(jobs: &[NewJob], ids: &mut [Option<Uuid>]) -> Result<()> {
+    let missing: Vec<usize> = (0..jobs.len()).filter(|at| ids[*at].is_none()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let keyed: Vec<&NewJob> = missing.iter().map(|at| &jobs[*at]).collect();
+    let found = FIND_DUPLICATES.write(
+        &[
+            column(&keyed, |job| job.workspace_id).into(),
+            column(&keyed, |job| job.kind.as_str()).into(),
+            column(&keyed, |job| job.dedupe_key.as_deref()).into(),
+        ],
+        |row| Ok((row.need::<i32>(1)?, row.need::<Uuid>(2)?)),
+    )?;
+    for (place, id) in found {
+        let at = usize::try_from(place - 1).ok().and_then(|place| missing.get(place));
+        if let Some(at) = at {
+            ids[*at] = Some(id);
+        }
+    }
+    Ok(())
 }

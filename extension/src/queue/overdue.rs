@@ -53,7 +53,7 @@ impl Overdue {
                     "the leases of its workers ran out without an answer; the attempts are used up",
                 ),
             ),
-            (false, _) => (Fate::Failed, reason("expired", "the job was not started before it expired")),
+            (false, _) => (Fate::Failed, reason("expired", "the job expired before it was done")),
         };
         Settled { id: self.id, kind: self.kind.clone(), fate, result: None, error: Some(error) }
     }

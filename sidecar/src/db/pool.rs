@@ -91,7 +91,7 @@ impl Db {
     }
 }
 
-/// Repeats a call while the database does not answer. Every statement of the sidecar may be repeated: it
+/// Repeats a call while the database does not answer or is busy. Every statement of the sidecar may be repeated: it
 /// states a token, or the first one wins.
 pub(crate) async fn patiently<T, F>(patience: Duration, mut call: impl FnMut() -> F) -> Result<T, Error>
 where
@@ -101,7 +101,7 @@ where
     let mut backoff = Backoff::database();
     loop {
         match call().await {
-            Err(error) if error.is_unavailable() && begun.elapsed() < patience => {
+            Err(error) if error.is_passing() && begun.elapsed() < patience => {
                 tokio::time::sleep(backoff.next()).await;
             }
             result => return result,

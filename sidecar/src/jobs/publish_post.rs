@@ -49,7 +49,7 @@ impl From<Failure> for Stop {
 impl From<Error> for Stop {
     /// A database that is away can't be told anything: the lease runs out and the next try starts clean.
     fn from(error: Error) -> Self {
-        if error.is_unavailable() {
+        if error.is_passing() {
             return Self::Lost;
         }
         Self::Failed(Failure::new(ErrorClass::Transient, format!("the database refused: {error}")))
@@ -120,7 +120,7 @@ async fn record_intent(environment: &Environment, work: &Work, draft: &Frozen) -
             Ok(Some(frozen)) if asked.elapsed() < STALE_INTENT => return Ok(frozen),
             Ok(Some(_)) => warn!(%job_id, "the intent is stale, asking again"),
             Ok(None) => return Err(Stop::Lost),
-            Err(error) if error.is_unavailable() => {
+            Err(error) if error.is_passing() => {
                 let again = || environment.db.record_intent(job_id, token, draft, INTENT_LEASE);
                 patiently(PATIENCE, again).await?.ok_or(Stop::Lost)?;
             }

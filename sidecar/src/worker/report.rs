@@ -11,17 +11,19 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tracing::{info, warn};
 
 use crate::backoff::Backoff;
-use crate::db::{Db, Report, Reported};
+use crate::db::{Db, Report, Reported, patiently};
 use crate::error::Error;
 
 /// How long the first outcome of a batch waits for others.
 const GATHER: Duration = Duration::from_millis(5);
+/// How long an outcome is reported again whose job somebody holds.
+const HELD_PATIENCE: Duration = Duration::from_secs(120);
 /// The most outcomes of a batch.
 const MAX_BATCH: usize = 64;
 
 /// Takes outcomes. The database, except in tests.
 #[async_trait]
-pub(super) trait Sink: Send + Sync + 'static {
+pub(super) trait Sink: Clone + Send + Sync + 'static {
     async fn report(&self, reports: &[Report]) -> Result<Vec<Reported>, Error>;
 }
 
@@ -73,7 +75,7 @@ async fn run(sink: impl Sink, mut items: mpsc::Receiver<Item>) {
         }
         let (reports, dones): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|item| (item.report, item.done)).unzip();
-        deliver(&sink, &reports).await;
+        deliver(&sink, reports).await;
         for done in dones {
             let _ = done.send(());
         }
@@ -81,18 +83,35 @@ async fn run(sink: impl Sink, mut items: mpsc::Receiver<Item>) {
 }
 
 /// Reports a batch; where the database refuses it, one by one, so that one bad outcome spoils no other.
-async fn deliver(sink: &impl Sink, reports: &[Report]) {
-    if let Err(error) = insist(sink, reports).await {
-        warn!(%error, reports = reports.len(), "a batch of outcomes was refused");
-        if reports.len() == 1 {
-            return;
-        }
+async fn deliver(sink: &impl Sink, reports: Vec<Report>) {
+    let Err(error) = insist(sink, &reports).await else { return };
+    warn!(%error, reports = reports.len(), "a batch of outcomes was refused");
+    if let ([_], Error::Busy(_)) = (&reports[..], &error) {
+        return persist(sink, reports);
+    }
+    if reports.len() > 1 {
         for report in reports {
-            if let Err(error) = insist(sink, std::slice::from_ref(report)).await {
-                warn!(job_id = %report.job_id, outcome = report.outcome, %error, "an outcome was refused");
+            match insist(sink, std::slice::from_ref(&report)).await {
+                Ok(()) => {}
+                Err(Error::Busy(_)) => persist(sink, vec![report]),
+                Err(error) => {
+                    warn!(job_id = %report.job_id, outcome = report.outcome, %error, "an outcome was refused");
+                }
             }
         }
     }
+}
+
+/// Goes on reporting an outcome whose job somebody holds, for instance by a cancel that is not committed yet,
+/// without having the others wait for it. If it comes too late, the next worker finds out by itself.
+fn persist(sink: &impl Sink, reports: Vec<Report>) {
+    let sink = sink.clone();
+    tokio::spawn(async move {
+        match patiently(HELD_PATIENCE, || sink.report(&reports)).await {
+            Ok(accepted) => tell(&reports, &accepted),
+            Err(error) => warn!(reports = reports.len(), %error, "an outcome could not be reported"),
+        }
+    });
 }
 
 /// Repeats until the database answers.
@@ -139,6 +158,7 @@ mod tests {
         batches: Arc<Mutex<Vec<Vec<Uuid>>>>,
         away: Arc<Mutex<usize>>,
         refuses: Option<Uuid>,
+        held: Arc<Mutex<Option<(Uuid, usize)>>>,
     }
 
     #[async_trait]
@@ -152,6 +172,14 @@ mod tests {
             let ids: Vec<_> = reports.iter().map(|report| report.job_id).collect();
             if self.refuses.is_some_and(|id| ids.contains(&id)) {
                 return Err(Error::Sql { state: "22023".into(), message: "bad".into(), hint: None });
+            }
+            let mut held = self.held.lock().unwrap();
+            if let Some((id, times)) = held.as_mut()
+                && ids.contains(id)
+                && *times > 0
+            {
+                *times -= 1;
+                return Err(Error::Busy("held".into()));
             }
             self.batches.lock().unwrap().push(ids);
             Ok(Vec::new())
@@ -194,6 +222,19 @@ mod tests {
         let fake = Fake { away: Arc::new(Mutex::new(40)), ..Fake::default() };
         report_all(&fake, 0..3).await;
         assert_eq!(fake.batches.lock().unwrap().len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outcome_whose_job_is_held_keeps_no_other_waiting_and_is_not_lost() {
+        let held = Uuid::from_u128(1);
+        let fake = Fake { held: Arc::new(Mutex::new(Some((held, 5)))), ..Fake::default() };
+        report_all(&fake, 0..3).await;
+        let told = || fake.batches.lock().unwrap().concat();
+        assert_eq!(told(), [Uuid::from_u128(0), Uuid::from_u128(2)]);
+        while !told().contains(&held) {
+            tokio::task::yield_now().await;
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,3 +1,3 @@
-INSERT INTO crier.installation (system_identifier, database_oid) VALUES ($1, $2)
-ON CONFLICT (only_row) DO UPDATE
-    SET system_identifier = excluded.system_identifier, database_oid = excluded.database_oid, adopted_at = now()
+WITH gone AS (DELETE FROM crier.installation)
+INSERT INTO crier.installation (system_identifier, database_oid, table_oid)
+VALUES ($1, $2, 'crier.installation'::regclass)

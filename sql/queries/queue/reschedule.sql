@@ -1,6 +1,6 @@
 -- Gives jobs (locked by the caller) back to the queue for a later time. attempt_back: this try does not count.
 UPDATE crier.job j
-SET state = CASE WHEN o.attempt_back AND j.attempt <= 1 THEN 'pending' ELSE 'retrying' END,
+SET state = 'retrying',
     run_at = o.run_at,
     attempt = CASE WHEN o.attempt_back THEN greatest(j.attempt - 1, 0) ELSE j.attempt END,
     lost_leases = CASE WHEN o.lease_lost THEN j.lost_leases + 1 ELSE 0 END,

@@ -77,11 +77,12 @@ impl<'a> Attempt<'a> {
 
     /// Everything that can be repeated: settle what is unclear, prepare, write down what is to be sent.
     pub(super) async fn ready(&self, unclear: bool) -> Result<Ready, Stop> {
-        let earlier = self.frozen.as_ref().filter(|_| unclear);
-        if let Some(frozen) = earlier
-            && let Some(published) = self.settle(frozen).await?
-        {
-            return Ok(Ready::Published(published));
+        if unclear {
+            // Never so by our own doing. Without its key an earlier try can't be looked for.
+            let frozen = self.frozen.as_ref().ok_or_else(key_is_gone)?;
+            if let Some(published) = self.settle(frozen).await? {
+                return Ok(Ready::Published(published));
+            }
         }
         if !self.active {
             let message = "the account is not active: connect it again with `crierd account add`";
@@ -209,6 +210,10 @@ impl<'a> Attempt<'a> {
 /// A refusal is clear about its own call only: with an unclear one before it, the next try has to look.
 fn after(unclear: Option<&Failure>, failure: Failure) -> Failure {
     if unclear.is_some() { failure.into_unknown() } else { failure }
+}
+
+fn key_is_gone() -> Failure {
+    Failure::new(ErrorClass::OutcomeUnknown, "the key of an earlier try is gone: only a person can find out")
 }
 
 fn occupied() -> Failure {
