@@ -23,12 +23,12 @@ const TEMPLATE: &str = "crier";
 /// Below the range from which the system gives out ports, so that only another cluster can be in the way.
 const PORTS: std::ops::Range<u16> = 20_000..32_000;
 
-/// Ends the server and removes its files. Arguments: directory, bin directory, owner or nothing.
+/// Ends the server at once and removes its files; `$1` is the directory. Without pg_ctl: the installation may be gone
+/// by then.
 const REMOVE: &str = r#"
-    if [ -f "$1/data/postmaster.pid" ]; then
-        set -- "$1" "$2/pg_ctl" "$3"
-        if [ -n "$3" ]; then runuser -u "$3" -- "$2" stop -s -D "$1/data" -m immediate
-        else "$2" stop -s -D "$1/data" -m immediate; fi
+    if read -r pid < "$1/data/postmaster.pid"; then
+        kill -QUIT "$pid"
+        for _ in $(seq 200); do kill -0 "$pid" || break; sleep 0.05; done
     fi
     rm -rf "$1""#;
 
@@ -64,10 +64,8 @@ impl Server {
             .prefix("crier-")
             .tempdir_in("/tmp") // short: the path of a socket has at most 107 bytes
             .unwrap_or_else(|error| panic!("can't make a directory in /tmp: {error}"));
-        let owner = server_user();
-        own(dir.path(), owner);
-        let (bin, owner) = (bin_dir(), OsStr::new(owner.unwrap_or_default()));
-        let remove = OnExit::run(REMOVE, &[dir.path().as_os_str(), bin.as_os_str(), owner]);
+        own(dir.path(), server_user());
+        let remove = OnExit::run(REMOVE, &[dir.path().as_os_str()]);
         // from here on the shell removes it
         Self { dir: dir.keep(), port: 0, _remove: remove }
     }

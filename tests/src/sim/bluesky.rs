@@ -206,6 +206,13 @@ impl Platform for Bluesky {
         self.state().add_account(handle, password)
     }
 
+    fn revoke(&self, handle: &str) {
+        let mut state = self.state();
+        if let Some(did) = state.account(handle).map(|account| account.did.clone()) {
+            state.tokens.revoke(&did);
+        }
+    }
+
     fn timeline(&self) -> Vec<Visible> {
         let state = self.state();
         state.accounts.values().flat_map(visible_posts).collect()

@@ -12,6 +12,13 @@ use crate::serve;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Named {
+    platform: String,
+    handle: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct NewAccount {
     platform: String,
     handle: String,
@@ -32,6 +39,13 @@ pub(super) fn answer(world: &World, path: &str, request: &Request<Bytes>) -> Res
         (&Method::POST, "/control/accounts") => parsed(request, |new: NewAccount| {
             let platform = world.platform(&new.platform).ok_or(format!("no platform {:?}", new.platform))?;
             Ok(json!({"did": platform.add_account(&new.handle, &new.password)?}))
+        }),
+        (&Method::POST, "/control/revoke") => parsed(request, |named: Named| {
+            world
+                .platform(&named.platform)
+                .ok_or(format!("no platform {:?}", named.platform))?
+                .revoke(&named.handle);
+            Ok(json!({}))
         }),
         (&Method::POST, "/control/faults") => parsed(request, |rule: Rule| {
             world.platform(&rule.platform).ok_or(format!("no platform {:?}", rule.platform))?;

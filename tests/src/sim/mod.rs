@@ -1,7 +1,7 @@
 //! The platform simulator: servers that behave like the real ones, a ledger of everything that became visible,
 //! faults on demand, and a page that shows the timeline.
 //!
-//! A platform is one file and one line in [`REGISTRY`].
+//! A platform is one file and one line in `REGISTRY`.
 
 pub mod bluesky;
 mod control;
@@ -35,6 +35,8 @@ pub trait Platform: Send + Sync {
     fn refusal(&self, refusal: Refusal) -> Response<Bytes>;
     /// Adds an account and gives its id on the platform.
     fn add_account(&self, handle: &str, password: &str) -> Result<String, String>;
+    /// Ends every session of an account, as its owner does by removing the app password.
+    fn revoke(&self, handle: &str);
     /// What is visible now.
     fn timeline(&self) -> Vec<Visible>;
     /// Every token it has issued, for tests that look for leaks.
@@ -141,6 +143,13 @@ impl Sim {
             .ok_or_else(|| "no Bluesky".to_owned())
             .and_then(|platform| platform.add_account(handle, password))
             .unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Ends every session of an account on Bluesky.
+    pub fn revoke(&self, handle: &str) {
+        if let Some(platform) = self.world.platform(bluesky::NAME) {
+            platform.revoke(handle);
+        }
     }
 
     /// Everything that became visible, oldest first.

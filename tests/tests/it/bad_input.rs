@@ -32,9 +32,9 @@ const ACCEPTED: &[(&str, &str)] = &[
     ("report_targets(ARRAY['NO'::uuid], ARRAY[1], ARRAY['published'], ARRAY['{}'::jsonb])", ""),
     ("store_credential('ACC', 5, SEALED)", "f"),
     ("store_credential('ACC', 1, SEALED)", "f"),
-    ("begin_refresh('NO', 1)", "f"),
-    ("begin_refresh('ACC', 7)", "f"),
-    ("fail_refresh('ACC', 7, 'auth_revoked', '{}')", ""),
+    ("begin_refresh('NO', 1)", ""),
+    ("begin_refresh('ACC', 7)", ""),
+    ("fail_refresh('ACC', 7, 1, 'auth_revoked', '{}')", ""),
 ];
 
 /// A database with what the calls refer to.

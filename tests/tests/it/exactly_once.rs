@@ -139,7 +139,7 @@ async fn frozen_past_its_lease_while_another_takes_over() {
     assert_eq!(stage.sql.text(events).await, "post_published|1");
     zombie.thaw();
     sim.release();
-    // the late answer is on its way; a second post through the same process shows that it has been dealt with
+    // when it has ended, the late answer has been dealt with
     zombie.terminate();
     assert!(zombie.ended().await.success());
     assert_eq!(stage.target(post).await, target, "expected the late answer to change nothing");

@@ -2,6 +2,7 @@
 //! real HTTP. One module for each behaviour; all in one program, because each one more links everything again.
 
 mod bad_input;
+mod benchmark;
 mod bluesky_pds;
 mod catalogue;
 mod cli;
@@ -9,6 +10,7 @@ mod docs_sql;
 mod dump_restore;
 mod exactly_once;
 mod health;
+mod publishing;
 mod queue;
 mod secrets;
 mod simulator;

@@ -164,7 +164,7 @@ async fn an_application_can_not_do_a_workers_work() {
         format!("SELECT crier.store_credential('{id}', 1, '\\x00')"),
         format!("SELECT * FROM crier.get_credential('{id}')"),
         format!("SELECT crier.begin_refresh('{id}', 1)"),
-        format!("SELECT crier.fail_refresh('{id}', 1, 'transient', '{{}}')"),
+        format!("SELECT crier.fail_refresh('{id}', 1, 1, 'transient', '{{}}')"),
         "SELECT crier.ensure_partitions()".into(),
         "SELECT * FROM crier.migrate()".into(),
         "SELECT crier.adopt_database()".into(),

@@ -51,6 +51,16 @@ impl Tokens {
         self.known.keys().cloned().collect()
     }
 
+    /// Ends every session of an account: access tokens have expired, refresh tokens are revoked.
+    pub(super) fn revoke(&mut self, did: &str) {
+        for token in self.known.values_mut().filter(|token| token.did == did) {
+            match &mut token.kind {
+                Kind::Access => token.expires = SystemTime::UNIX_EPOCH,
+                Kind::Refresh { revoked, .. } => *revoked = true,
+            }
+        }
+    }
+
     fn issue(&mut self, did: &str, kind: Kind) -> String {
         let now = SystemTime::now();
         let (scope, typ, life) = match kind {

@@ -1,7 +1,13 @@
 //! What people and scripts see of the simulator: the page and the control interface.
 
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::Stdio;
+
 use crier_tests::images::png;
+use crier_tests::process::bound_to_this_thread;
 use crier_tests::sim::Sim;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use super::{Api, POST, PUT, record, text, with_image};
@@ -78,4 +84,23 @@ async fn the_control_interface_is_the_contract() {
         "images": [image], "at": null, "uri": format!("at://{did}/{POST}/3l4rpfq3xak2a"),
     });
     assert_eq!(ledger, json!([entry]));
+}
+
+#[tokio::test]
+async fn the_program_says_when_it_is_ready_and_ends_when_told() {
+    let mut program = bound_to_this_thread(Path::new(env!("CARGO_BIN_EXE_crier-sim")))
+        .args(["--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("crier-sim");
+    let mut lines = BufReader::new(program.stdout.take().expect("its output")).lines();
+    let line = lines.next().expect("a line").expect("a text");
+    let url =
+        line.strip_prefix("READY ").unwrap_or_else(|| panic!("expected READY and an address, got {line:?}"));
+    let page = reqwest::get(url).await.expect("the page");
+    assert!(page.text().await.expect("a text").contains("Nothing has been published yet"));
+    let pid = i32::try_from(program.id()).ok().and_then(Pid::from_raw).expect("a process id");
+    kill_process(pid, Signal::TERM).expect("a signal");
+    let status = program.wait().expect("its end");
+    assert!(status.success(), "expected exit status 0 after SIGTERM, got {status}");
 }
