@@ -47,7 +47,11 @@ enum Command {
     /// Check the deployment: one line per part, with the remedy where something is wrong
     ///
     /// Exit status 1 if any check fails.
-    Doctor,
+    Doctor {
+        /// The server to ask on the part of Bluesky, where accounts are elsewhere than on bsky.social
+        #[arg(long, value_name = "URL")]
+        pds: Option<String>,
+    },
     /// Publish until SIGTERM or SIGINT
     ///
     /// The first signal finishes what is under way, a second one ends at once.
@@ -91,7 +95,7 @@ impl Cli {
         match self.command {
             Command::Init { dir } => init::run(&dir),
             Command::Migrate => migrate::run(&load(false)?).await,
-            Command::Doctor => doctor::run(&load(true)?).await,
+            Command::Doctor { pds } => doctor::run(&load(true)?, pds.as_deref()).await,
             Command::Run => {
                 let config = load(true)?;
                 logging::start(&config.log);

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
+use crier_core::platform::BLUESKY;
+
+use crate::address::check_base;
 use crate::client::Client;
 use crate::config::Config;
 use crate::db::{Db, Server, Status};
@@ -51,14 +54,15 @@ impl fmt::Display for Line<'_> {
     }
 }
 
-/// Prints every check; fails if one has failed.
-pub(crate) async fn run(config: &Config) -> Result<(), Error> {
+/// Prints every check; fails if one has failed. `pds` is the Bluesky server to ask instead of the default one.
+pub(crate) async fn run(config: &Config, pds: Option<&str>) -> Result<(), Error> {
     let mut report = Report { failed: 0 };
     check_database(config, &mut report).await;
     report.line("key file", check_keys(config));
     let providers = Providers::new(&Client::new()?, &Fetcher::new()?);
     for provider in providers.iter() {
-        report.line(provider.platform().name, check_platform(provider.as_ref()).await);
+        let server = pds.filter(|_| provider.platform().name == BLUESKY.name);
+        report.line(provider.platform().name, check_platform(provider.as_ref(), server).await);
     }
     match report.failed {
         0 => Ok(()),
@@ -191,10 +195,20 @@ fn check_keys(config: &Config) -> Finding {
     }
 }
 
-async fn check_platform(provider: &dyn Provider) -> Finding {
-    let server = provider.default_base_url();
-    match provider.reach(server).await {
+async fn check_platform(provider: &dyn Provider, named: Option<&str>) -> Finding {
+    let server = named.unwrap_or(provider.default_base_url());
+    let base_url = match check_base(server) {
+        Ok(base_url) => base_url,
+        Err(why) => {
+            return Finding::Bad(format!("{server}: {why}"), "give the server's https address".into());
+        }
+    };
+    match provider.reach(&base_url).await {
         Ok(()) => Finding::Good(format!("{server} answers")),
+        Err(failure) if named.is_some() => Finding::Bad(
+            format!("{server} is not reached: {failure}"),
+            "check the address and the network".into(),
+        ),
         // Accounts may all be elsewhere.
         Err(failure) => Finding::Odd(
             format!("{server} is not reached: {failure}"),

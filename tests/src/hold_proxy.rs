@@ -56,7 +56,7 @@ impl HoldProxy {
     pub fn start(target: &str) -> Self {
         let proxy = Arc::new(Proxy {
             target: target.trim_end_matches('/').to_owned(),
-            client: reqwest::Client::new(),
+            client: crate::http::client(),
             plans: Mutex::default(),
             calls: Mutex::default(),
             gate: Gate::default(),

@@ -9,6 +9,7 @@ pub mod cluster;
 pub mod crierd;
 pub mod gate;
 pub mod hold_proxy;
+pub mod http;
 pub mod images;
 pub mod pds;
 pub mod process;

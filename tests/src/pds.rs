@@ -129,7 +129,7 @@ fn install() -> PathBuf {
     eprintln!("installing @atproto/pds into {} (about two minutes, once)", package.display());
     let mut npm = Command::new("npm");
     npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(&package);
-    if Path::new("/usr/include/node/node.h").exists() {
+    if std::env::var_os("npm_config_nodedir").is_none() && Path::new("/usr/include/node/node.h").exists() {
         // better-sqlite3 is compiled; node's headers can't be downloaded here
         npm.env("npm_config_nodedir", "/usr");
     }

@@ -27,7 +27,7 @@ pub struct Reply {
 impl Xrpc {
     /// A client of the server at `base`, which may have a path.
     pub fn new(base: &str) -> Self {
-        Self { base: base.trim_end_matches('/').to_owned(), client: reqwest::Client::new() }
+        Self { base: base.trim_end_matches('/').to_owned(), client: crate::http::client() }
     }
 
     /// Asks something.

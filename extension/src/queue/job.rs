@@ -109,7 +109,11 @@ impl NewJob {
 pub(crate) fn insert(jobs: &[NewJob], now: Timestamptz) -> Result<Vec<Uuid>> {
     wake::if_soon(jobs.iter().map(|job| job.run_at.unwrap_or(now)), now)?;
     let mut ids: Vec<Option<Uuid>> = vec![None; jobs.len()];
+    // Looked for before anything is added: what is answered so takes part in no wait for others' keys. A key that
+    // is freed while it is waited for needs a further round, and only there can callers come to wait for each
+    // other in a circle, which the server ends with 40P01.
     for _ in 0..MAX_ROUNDS {
+        find_duplicates(jobs, &mut ids)?;
         let missing: Vec<&NewJob> =
             jobs.iter().zip(&ids).filter(|(_, id)| id.is_none()).map(|(job, _)| job).collect();
         if missing.is_empty() {
@@ -119,7 +123,6 @@ pub(crate) fn insert(jobs: &[NewJob], now: Timestamptz) -> Result<Vec<Uuid>> {
         for (job, id) in jobs.iter().zip(&mut ids).filter(|(job, _)| added.contains(&job.id)) {
             *id = Some(job.id);
         }
-        find_duplicates(jobs, &mut ids)?;
     }
     // Each round lost its key to a job that was finished a moment later.
     let give_up =
@@ -153,9 +156,10 @@ fn add(jobs: &[&NewJob], now: Timestamptz) -> Result<HashSet<Uuid>> {
     Ok(ids.into_iter().collect())
 }
 
-/// Fills in the ids of the unfinished jobs that have the keys of those that were not added.
+/// Fills in the ids of the unfinished jobs that have the keys of those that have no id yet.
 fn find_duplicates(jobs: &[NewJob], ids: &mut [Option<Uuid>]) -> Result<()> {
-    let missing: Vec<usize> = (0..jobs.len()).filter(|at| ids[*at].is_none()).collect();
+    let is_missing = |at: &usize| ids[*at].is_none() && jobs[*at].dedupe_key.is_some();
+    let missing: Vec<usize> = (0..jobs.len()).filter(is_missing).collect();
     if missing.is_empty() {
         return Ok(());
     }

@@ -32,8 +32,8 @@ const ACCEPTED: &[(&str, &str)] = &[
     ("report_targets(ARRAY['NO'::uuid], ARRAY[1], ARRAY['published'], ARRAY['{}'::jsonb])", ""),
     ("store_credential('ACC', 5, SEALED)", "f"),
     ("store_credential('ACC', 1, SEALED)", "f"),
-    ("begin_refresh('NO', 1)", ""),
-    ("begin_refresh('ACC', 7)", ""),
+    ("begin_refresh('NO', 1)", "∅"),
+    ("begin_refresh('ACC', 7)", "∅"),
     ("fail_refresh('ACC', 7, 1, 'auth_revoked', '{}')", ""),
 ];
 

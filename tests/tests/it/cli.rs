@@ -71,7 +71,8 @@ async fn everything_wrong_in_the_configuration_is_said_at_once() {
 async fn doctor_is_content_with_a_good_deployment() {
     let database = Database::shared().await;
     let deployment = Deployment::init(&database.url(SIDECAR_ROLE));
-    let printed = deployment.run(&["doctor"], "");
+    let sim = Sim::start();
+    let printed = deployment.run(&["doctor", "--pds", &sim.bluesky_url()], "");
     assert!(printed.status.success(), "{printed:?}");
     for part in ["database", "server", "clock", "extension", "schema", "role", "pause", "key file", "bluesky"]
     {
@@ -83,13 +84,15 @@ async fn doctor_is_content_with_a_good_deployment() {
 
 #[tokio::test]
 async fn doctor_names_the_remedy_for_each_fault() {
+    let sim = Sim::start();
+    let pds = sim.bluesky_url();
     let server = Server::bare();
     let admin = server.connect("postgres").await;
     admin.run("CREATE ROLE stranger LOGIN").await;
     admin.run("CREATE DATABASE app").await;
     let superuser = server.connect("app").await;
     let doctor = |deployment: &Deployment, part: &str, remedy: &str| {
-        let printed = deployment.run(&["doctor"], "");
+        let printed = deployment.run(&["doctor", "--pds", &pds], "");
         assert_eq!(printed.status.code(), Some(1), "{part}: {printed:?}");
         let failures = printed.stdout.lines().filter_map(|line| line.strip_prefix("FAIL"));
         let line = failures.map(str::trim_start).find(|line| line.starts_with(part));
@@ -105,7 +108,9 @@ async fn doctor_names_the_remedy_for_each_fault() {
     doctor(&as_superuser, "schema", "crierd migrate");
     let migrated = as_superuser.run(&["migrate"], "");
     assert!(migrated.status.success() && migrated.stdout.contains("applied"), "{migrated:?}");
-    assert!(as_superuser.run(&["doctor"], "").status.success());
+    assert!(as_superuser.run(&["doctor", "--pds", &pds], "").status.success());
+    let elsewhere = as_superuser.run(&["doctor", "--pds", "http://127.0.0.1:1"], "");
+    assert_eq!(elsewhere.status.code(), Some(1), "{elsewhere:?}");
 
     let stranger = Deployment::init(&server.url("stranger", "app"));
     doctor(&stranger, "role", "GRANT crier_worker TO stranger");
@@ -121,7 +126,7 @@ async fn doctor_names_the_remedy_for_each_fault() {
     doctor(&as_superuser, "key file", "chmod 0400");
     std::fs::remove_file(&key).expect("the key");
     doctor(&as_superuser, "key file", "crierd init");
-    assert!(!nowhere.run(&["doctor"], "").stdout.contains("canary-password"));
+    assert!(!nowhere.run(&["doctor", "--pds", &pds], "").stdout.contains("canary-password"));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crier_tests::wait::wait_until;
 use serde_json::Value;
 
 async fn get(crierd: &Crierd, path: &str) -> (u16, String) {
-    let answer = reqwest::get(format!("{}{path}", crierd.url())).await.expect("an answer");
+    let answer = crier_tests::http::get(format!("{}{path}", crierd.url())).await.expect("an answer");
     (answer.status().as_u16(), answer.text().await.expect("a text"))
 }
 

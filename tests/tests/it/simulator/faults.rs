@@ -44,7 +44,7 @@ async fn every_fault_does_what_its_name_says() {
 async fn answers_can_be_lost_and_held() {
     let sim = Sim::start();
     let api = Api::on(&sim).await;
-    let client = reqwest::Client::new();
+    let client = crier_tests::http::client();
     let url = format!("{}/xrpc/{PUT}", sim.bluesky_url());
     let send = async |rkey: &str| {
         let input = json!({"repo": api.did, "collection": POST, "rkey": rkey, "record": record(rkey)});

@@ -31,7 +31,7 @@ async fn the_timeline_shows_posts_and_nothing_they_smuggle() {
     post["embed"] = json!({"$type": "app.bsky.embed.images", "images": [image]});
     api.put("3l4rpfq3xak2a", &post).await.ok();
 
-    let page = reqwest::get(sim.url()).await.expect("the page").text().await.expect("text");
+    let page = crier_tests::http::get(sim.url()).await.expect("the page").text().await.expect("text");
     for expected in [
         "1 post",
         "bob.test",
@@ -44,14 +44,16 @@ async fn the_timeline_shows_posts_and_nothing_they_smuggle() {
     }
     assert!(!page.contains("<b>crier"), "markup of a post came through");
     let src = page.split("img src=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("an image");
-    let bytes = reqwest::get(format!("{}{}", sim.url(), src.replace("&amp;", "&"))).await.expect("the image");
+    let bytes = crier_tests::http::get(format!("{}{}", sim.url(), src.replace("&amp;", "&")))
+        .await
+        .expect("the image");
     assert_eq!(bytes.status(), 200);
 }
 
 #[tokio::test]
 async fn the_control_interface_is_the_contract() {
     let sim = Sim::start();
-    let client = reqwest::Client::new();
+    let client = crier_tests::http::client();
     let post = async |path: &str, body: Value| {
         let answer = client.post(format!("{}{path}", sim.url())).json(&body).send().await.expect("an answer");
         (answer.status().as_u16(), answer.json::<Value>().await.expect("JSON"))
@@ -73,7 +75,7 @@ async fn the_control_interface_is_the_contract() {
     let api = Api::log_in(&sim.bluesky_url(), did.clone(), "carol.test", "the password").await;
     let blob = api.upload("image/png", png(4, 3, [64, 128, 192])).await;
     api.put("3l4rpfq3xak2a", &with_image(&blob)).await.ok();
-    let ledger = reqwest::get(format!("{}/control/ledger", sim.url())).await.expect("the ledger");
+    let ledger = crier_tests::http::get(format!("{}/control/ledger", sim.url())).await.expect("the ledger");
     let mut ledger: Value = ledger.json().await.expect("JSON");
     let at = ledger[0]["at"].take();
     assert!(text(&at).ends_with('Z'), "{at}");
@@ -97,7 +99,7 @@ async fn the_program_says_when_it_is_ready_and_ends_when_told() {
     let line = lines.next().expect("a line").expect("a text");
     let url =
         line.strip_prefix("READY ").unwrap_or_else(|| panic!("expected READY and an address, got {line:?}"));
-    let page = reqwest::get(url).await.expect("the page");
+    let page = crier_tests::http::get(url).await.expect("the page");
     assert!(page.text().await.expect("a text").contains("Nothing has been published yet"));
     let pid = i32::try_from(program.id()).ok().and_then(Pid::from_raw).expect("a process id");
     kill_process(pid, Signal::TERM).expect("a signal");
