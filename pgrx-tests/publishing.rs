@@ -88,10 +88,47 @@ mod tests {
     }
 
     #[pg_test]
+    fn what_may_be_out_is_looked_for_beyond_the_last_attempt() {
+        begin();
+        intent("key", "{}");
+        run("UPDATE crier.job SET max_attempts = 1, lease_expires_at = now() - interval '1 second'");
+        claim();
+        assert_eq!(start().as_deref(), Some("unknown"));
+        assert_eq!(report("outcome_unknown"), "unknown retrying");
+        make_due();
+        claim();
+        assert_eq!(start().as_deref(), Some("unknown"));
+        assert_eq!(report("published"), "published completed");
+    }
+
+    #[pg_test]
+    fn a_post_whose_account_needs_a_login_is_kept_until_it_has_one() {
+        begin();
+        for _ in 0..9 {
+            assert_eq!(report("auth_revoked"), "queued retrying");
+            make_due();
+            claim();
+            start();
+        }
+        report("auth_revoked");
+        assert_eq!(one::<i64>("SELECT count(*) FROM crier.claim_jobs('w')"), 0);
+        run(
+            "SELECT crier.store_credential(current_setting('t.account')::uuid, 2, '\\x0101' || decode(repeat('00', 40), 'hex'))",
+        );
+        claim();
+        assert_eq!(start().as_deref(), Some("preparing"));
+    }
+
+    #[pg_test]
     fn an_outcome_that_never_becomes_clear_waits_for_a_person() {
         begin();
         intent("key", "{}");
-        run("UPDATE crier.job SET max_attempts = 1");
+        for _ in 0..9 {
+            assert_eq!(report("outcome_unknown"), "unknown retrying");
+            make_due();
+            claim();
+            start();
+        }
         assert_eq!(report("outcome_unknown"), "unconfirmed failed");
         assert_eq!(one::<String>("SELECT state FROM crier.posts"), "unconfirmed");
     }

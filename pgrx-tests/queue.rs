@@ -68,6 +68,16 @@ mod tests {
     }
 
     #[pg_test]
+    fn a_time_that_has_passed_means_soon_and_never_at_once_for_a_limit() {
+        fixture();
+        run("SELECT crier.enqueue('a')");
+        claim();
+        let soon: bool = one("SELECT run_at > clock_timestamp() FROM crier.fail_jobs(ARRAY[current_setting('t.job')::uuid],
+            ARRAY[current_setting('t.token')::bigint], ARRAY['rate_limited'], ARRAY['{}'::jsonb], ARRAY[now() - interval '9 days'])");
+        assert!(soon);
+    }
+
+    #[pg_test]
     fn a_stale_token_changes_nothing() {
         fixture();
         run("SELECT crier.enqueue('a')");

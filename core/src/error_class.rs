@@ -41,6 +41,8 @@ pub enum Action {
     Retry,
     /// Run again at the time the platform named; this does not use up an attempt.
     Wait,
+    /// Keep the job until its account is connected again; this does not use up an attempt either.
+    Park,
     /// Do not run again by itself: the job goes to the dead letter queue.
     Stop,
 }
@@ -87,8 +89,8 @@ impl ErrorClass {
         match self {
             Self::Transient | Self::AuthExpired | Self::OutcomeUnknown => Action::Retry,
             Self::RateLimited | Self::QuotaExhausted => Action::Wait,
-            Self::AuthRevoked
-            | Self::Permission
+            Self::AuthRevoked => Action::Park,
+            Self::Permission
             | Self::ContentInvalid
             | Self::Duplicate
             | Self::PolicyBlocked

@@ -11,6 +11,9 @@ pub const DEFAULT_MAX_ATTEMPTS: i32 = 3;
 /// Leases that may run out without an answer before a job counts as poison.
 pub const MAX_LOST_LEASES: i32 = 3;
 
+/// Attempts beyond the maximum for a publish that may be out: they look, and send only what is proven absent.
+pub const EXTRA_LOOKS: i32 = 5;
+
 /// The wait after attempt number `attempt` (the first is 1): 1, 2, 4, … minutes, at most an hour.
 ///
 /// ```

@@ -140,6 +140,7 @@ CREATE INDEX job_ready ON crier.job (priority DESC, run_at, id) WHERE state IN (
 CREATE INDEX job_due ON crier.job (run_at) WHERE state IN ('pending', 'retrying');
 CREATE INDEX job_lease ON crier.job (lease_expires_at) WHERE state = 'running';
 CREATE INDEX job_expiry ON crier.job (expires_at) WHERE expires_at IS NOT NULL AND state IN ('pending', 'retrying');
+CREATE INDEX job_account ON crier.job (account_id) WHERE account_id IS NOT NULL AND state = 'retrying';
 CREATE INDEX job_workspace ON crier.job (workspace_id, created_at) WHERE workspace_id IS NOT NULL;
 -- Two tenants may use the same key. The nil uuid stands for "no workspace": NULLs are all different here.
 CREATE UNIQUE INDEX job_dedupe ON crier.job

@@ -12,14 +12,17 @@ use crate::error::{CrierError, Result};
 use crate::input;
 use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
+use crate::queue::wake;
 
 const LOCK_ACCOUNT: Statement = statement!(up "accounts/lock_account");
 const STORE: Statement = statement!(up "accounts/store_credential");
 const ACTIVATE: Statement = statement!(up "accounts/activate");
+const WAKE_PARKED: Statement = statement!(up "accounts/wake_parked");
 const GET: Statement = statement!(up "accounts/get_credential");
 const MAX_SEALED_BYTES: usize = 65_536;
 
-/// Stores a sealed credential if its generation follows the one that is there, and makes the account usable.
+/// Stores a sealed credential if its generation follows the one that is there, and makes the account usable; what
+/// waited for that is due at once.
 /// False: somebody stored a newer one.
 #[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -67,6 +70,9 @@ fn store_credential(
         return Ok(false);
     }
     ACTIVATE.run(&[workspace.into(), account.into(), now.into()])?;
+    if !WAKE_PARKED.write(&[account.into(), now.into()], |_| Ok(()))?.is_empty() {
+        wake::now()?;
+    }
     if generation > 1 {
         let payload = serde_json::json!({ "generation": generation });
         add_event(workspace, "token_refreshed", account, &payload, now)?;

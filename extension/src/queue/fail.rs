@@ -38,7 +38,7 @@ fn fail_jobs(
         .into_iter()
         .map(|job| Settled {
             id: job.id,
-            fate: job.after_error(classes[job.place], retry_at[job.place], now),
+            fate: job.after_error(classes[job.place], retry_at[job.place], 0, now),
             result: None,
             error: errors[job.place].map(|error| error.with_class(classes[job.place])),
             kind: job.kind,
@@ -63,7 +63,8 @@ pub(crate) fn parse_class(name: &str) -> Result<ErrorClass> {
     name.parse().map_err(|_| CrierError::invalid(format!("class {shown:?}"), "is not an error class", HINT))
 }
 
-/// The times named, one per job, nothing where none is.
+/// The times named, one per job, nothing where none is. One that has passed means now: the clocks of a platform,
+/// a worker and the database differ.
 pub(crate) fn retry_times(
     times: Option<Vec<Option<Timestamptz>>>,
     expected: usize,
@@ -71,5 +72,10 @@ pub(crate) fn retry_times(
 ) -> Result<Vec<Option<Timestamptz>>> {
     let Some(times) = times else { return Ok(vec![None; expected]) };
     input::same_length(("job_ids", expected), ("retry_at", times.len()))?;
-    times.into_iter().map(|time| time.map(|time| time.plausible("retry_at", now)).transpose()).collect()
+    let read = |time: Timestamptz| match time {
+        Timestamptz(i64::MIN) => time.plausible("retry_at", now),
+        past if past < now => Ok(now),
+        _ => time.plausible("retry_at", now),
+    };
+    times.into_iter().map(|time| time.map(read).transpose()).collect()
 }

@@ -10,4 +10,4 @@ pub(crate) mod job;
 mod overdue;
 pub(crate) mod settle;
 mod snooze;
-mod wake;
+pub(crate) mod wake;

@@ -5,7 +5,8 @@ use crier_core::retry;
 use crate::error::Result;
 use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
-use crate::queue::settle::{self, Fate, Settled};
+use crate::publishing::follow;
+use crate::queue::settle::{self, Fate, PUBLISH, Settled};
 
 const OVERDUE: Statement = statement!(up "queue/overdue");
 
@@ -19,7 +20,7 @@ struct Overdue {
 }
 
 /// A lost lease goes back to the queue at once; after three in a row, or with its attempts used up, the job is
-/// given up. An expired job ends.
+/// given up. One whose post may be out has some more attempts, which look for it. An expired job ends.
 pub(crate) fn settle(now: Timestamptz) -> Result<()> {
     let overdue = OVERDUE.write(&[now.into()], |row| {
         Ok(Overdue {
@@ -34,13 +35,19 @@ pub(crate) fn settle(now: Timestamptz) -> Result<()> {
     if overdue.is_empty() {
         return Ok(());
     }
-    let settled: Vec<_> = overdue.iter().map(|job| job.settled(now)).collect();
+    let publishing = overdue.iter().filter(|job| job.lease_lost && job.kind == PUBLISH);
+    let out = follow::may_be_out(publishing.map(|job| job.id).collect())?;
+    let settled: Vec<_> = overdue.iter().map(|job| job.settled(out.contains(&job.id), now)).collect();
     settle::settle(&settled, now)
 }
 
 impl Overdue {
-    fn settled(&self, now: Timestamptz) -> Settled {
-        let spent = self.lost_leases + 1 >= retry::MAX_LOST_LEASES || self.attempt >= self.max_attempts;
+    fn settled(&self, may_be_out: bool, now: Timestamptz) -> Settled {
+        let spent = if may_be_out {
+            self.attempt >= self.max_attempts.saturating_add(retry::EXTRA_LOOKS)
+        } else {
+            self.lost_leases + 1 >= retry::MAX_LOST_LEASES || self.attempt >= self.max_attempts
+        };
         let (fate, error) = match (self.lease_lost, spent) {
             (true, false) => (
                 Fate::Again { run_at: now, attempt_back: false, lease_lost: true },

@@ -15,6 +15,10 @@ const ARCHIVE: Statement = statement!(up "queue/archive");
 const RESCHEDULE: Statement = statement!(up "queue/reschedule");
 const LOCK_LEASES: Statement = statement!(up "queue/lock_leases");
 
+/// No limit is so short that the platform may be asked again in a tight loop.
+const SHORTEST_WAIT: std::time::Duration = std::time::Duration::from_secs(1);
+/// A job that waits for its account to be connected looks once a day; storing a credential wakes it at once.
+const PARKED: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 /// How long a job waits where a limit names no time.
 const LIMIT_WAIT: std::time::Duration = std::time::Duration::from_secs(15 * 60);
 
@@ -29,6 +33,8 @@ pub(crate) struct Held {
     pub(crate) kind: String,
     pub(crate) attempt: i32,
     pub(crate) max_attempts: i32,
+    /// Whether it acts for an account.
+    pub(crate) has_account: bool,
 }
 
 /// What becomes of it.
@@ -78,18 +84,24 @@ impl Fate {
 }
 
 impl Held {
-    /// What an error of `class` means for this job. `retry_at` is the time the platform or the worker named.
+    /// What an error of `class` means for this job. `retry_at` is the time the platform or the worker named,
+    /// `extra` the attempts it has beyond its own.
     pub(crate) fn after_error(
         &self,
         class: ErrorClass,
         retry_at: Option<Timestamptz>,
+        extra: i32,
         now: Timestamptz,
     ) -> Fate {
         let again = |run_at, attempt_back| Fate::Again { run_at, attempt_back, lease_lost: false };
         match class.action() {
             Action::Stop => Fate::Failed,
-            Action::Wait => again(retry_at.unwrap_or_else(|| now.plus(LIMIT_WAIT)), true),
-            Action::Retry if self.attempt >= self.max_attempts => Fate::Failed,
+            Action::Wait => {
+                again(retry_at.unwrap_or_else(|| now.plus(LIMIT_WAIT)).max(now.plus(SHORTEST_WAIT)), true)
+            }
+            Action::Park if self.has_account => again(now.plus(PARKED), true),
+            Action::Park => Fate::Failed,
+            Action::Retry if self.attempt >= self.max_attempts.saturating_add(extra) => Fate::Failed,
             Action::Retry => again(retry_at.unwrap_or_else(|| now.plus(retry::delay(self.attempt))), false),
         }
     }
@@ -106,6 +118,7 @@ pub(crate) fn hold(job_ids: Vec<Uuid>, tokens: Vec<i64>) -> Result<Vec<Held>> {
             kind: row.need(3)?,
             attempt: row.need(4)?,
             max_attempts: row.need(5)?,
+            has_account: row.need(6)?,
         })
     })
 }

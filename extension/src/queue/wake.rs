@@ -14,5 +14,10 @@ const SOON: Duration = Duration::from_secs(15);
 /// Wakes the sidecars when the transaction commits, if any of the jobs is due soon. A woken sidecar looks for
 /// work and asks when the next job is due.
 pub(crate) fn if_soon(mut run_at: impl Iterator<Item = Timestamptz>, now: Timestamptz) -> Result<()> {
-    if run_at.any(|at| at <= now.plus(SOON)) { WAKE.run(&[]) } else { Ok(()) }
+    if run_at.any(|at| at <= now.plus(SOON)) { self::now() } else { Ok(()) }
+}
+
+/// Wakes the sidecars when the transaction commits.
+pub(crate) fn now() -> Result<()> {
+    WAKE.run(&[])
 }
