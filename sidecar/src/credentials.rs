@@ -14,14 +14,14 @@ use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 use uuid::Uuid;
 
-use crate::db::{Db, StoredCredential, patiently};
+use crate::db::{Db, StoredCredential, patiently, patiently_if};
 use crate::error::Error;
 use crate::providers::{Account, Caller, Failure, Lifetime, Provider};
 use crate::secrets::{Keyring, Place, Session};
 
 /// How long the database may be away while a job reads.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long it may be away while new tokens wait to be stored.
+/// How long it may be away, or refuse, while new tokens wait to be stored.
 const STORE_PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// How long the right to refresh lasts: longer than the call may take.
 const REFRESH_LEASE: Duration = Duration::from_secs(60);
@@ -176,7 +176,9 @@ impl Credentials {
                 lifetime.refresh_expires_at,
             )
         };
-        match patiently(STORE_PATIENCE, store).await {
+        // The old refresh token may be used up and these are nowhere else: all that may pass is waited for, also
+        // a full disk or a server that only reads.
+        match patiently_if(STORE_PATIENCE, |error| !error.is_callers(), store).await {
             Ok(true) => {
                 info!(account_id = %account.id, generation = held.generation, "token refreshed");
                 Ok(held)

@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::providers::Frozen;
 
 pub use pool::Db;
-pub(crate) use pool::{patiently, pg_config};
+pub(crate) use pool::{patiently, patiently_if, pg_config};
 use rows::contract;
 pub use rows::{Claim, Report, Reported, Status, StoredCredential, Target};
 
@@ -29,7 +29,7 @@ pub(crate) const LISTEN: &str = "LISTEN crier_jobs";
 const NO_DATA_FOUND: &str = "P0002";
 
 const CLAIM_JOBS: &str = "SELECT job_id, token, attempt, kind, account_id FROM crier.claim_jobs(\
-     worker => $1, max => $2, kinds => $3, lease => pg_catalog.make_interval(secs => $4))";
+     worker => $1, max => $2, kinds => $3, platforms => $4, lease => pg_catalog.make_interval(secs => $5))";
 const NEXT_RUN: &str =
     "SELECT EXTRACT(EPOCH FROM crier.next_run_at($1) - pg_catalog.clock_timestamp())::float8";
 const COMPLETE_JOBS: &str = "SELECT crier.complete_jobs($1, $2)";
@@ -76,12 +76,14 @@ pub(crate) struct Server {
 
 /// The queue.
 impl Db {
-    /// Takes up to `max` due jobs of these kinds under a lease.
+    /// Takes up to `max` due jobs of these kinds, for these platforms, under a lease. Jobs without a platform are not
+    /// among them.
     pub async fn claim_jobs(
         &self,
         worker: &str,
         max: usize,
         kinds: &[&str],
+        platforms: &[&str],
         lease: Duration,
     ) -> Result<Vec<Claim>, Error> {
         let max = i32::try_from(max).unwrap_or(i32::MAX);
@@ -89,6 +91,7 @@ impl Db {
             (&worker, Type::TEXT),
             (&max, Type::INT4),
             (&kinds, Type::TEXT_ARRAY),
+            (&platforms, Type::TEXT_ARRAY),
             (&lease.as_secs_f64(), Type::FLOAT8),
         ];
         all(self.rows(CLAIM_JOBS, params).await?)
@@ -209,7 +212,8 @@ impl Db {
         Ok((row.try_get(0).map_err(contract)?, row.try_get(1).map_err(contract)?))
     }
 
-    /// Stores a sealed credential if it is the next generation; `false` if there is a newer one.
+    /// Stores a sealed credential if it is the next generation; `false` if there is a newer one. An end that can't
+    /// be true is none: the platform's word for it must not cost the tokens.
     pub async fn store_credential(
         &self,
         account_id: Uuid,
@@ -218,6 +222,9 @@ impl Db {
         expires_at: Option<SystemTime>,
         refresh_expires_at: Option<SystemTime>,
     ) -> Result<bool, Error> {
+        let now = SystemTime::now();
+        let (expires_at, refresh_expires_at) =
+            (plausible(expires_at, now), plausible(refresh_expires_at, now));
         let params: &[pool::Param<'_>] = &[
             (&account_id, Type::UUID),
             (&generation, Type::INT8),
@@ -311,10 +318,37 @@ impl Db {
     }
 }
 
+/// The end of a token, unless it is more than a day ago or more than five years ahead.
+fn plausible(end: Option<SystemTime>, now: SystemTime) -> Option<SystemTime> {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    end.filter(|end| match end.duration_since(now) {
+        Ok(ahead) => ahead <= DAY * (5 * 365),
+        Err(ago) => ago.duration() <= DAY,
+    })
+}
+
 fn all<T: TryFrom<Row, Error = Error>>(rows: Vec<Row>) -> Result<Vec<T>, Error> {
     rows.into_iter().map(T::try_from).collect()
 }
 
 fn first<T: for<'a> tokio_postgres::types::FromSql<'a>>(row: &Row) -> Result<T, Error> {
     row.try_get(0).map_err(contract)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_that_cannot_be_true_is_none() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let days = |days: u64| Duration::from_secs(days * 86_400);
+        for end in [now, now + days(90), now + days(5 * 365), now - days(1)] {
+            assert_eq!(plausible(Some(end), now), Some(end));
+        }
+        for end in [now + days(5 * 365 + 1), now + days(365_000_000), now - days(2), SystemTime::UNIX_EPOCH] {
+            assert_eq!(plausible(Some(end), now), None);
+        }
+        assert_eq!(plausible(None, now), None);
+    }
 }

@@ -79,6 +79,16 @@ impl Error {
         self.is_unavailable() || matches!(self, Self::Busy(_))
     }
 
+    /// Whether asking again can't help, because the call itself or the two versions are wrong.
+    pub(crate) fn is_callers(&self) -> bool {
+        match self {
+            // Data exceptions, syntax errors and access rules, what a function raises.
+            Self::Sql { state, .. } => ["22", "42", "P0"].iter().any(|class| state.starts_with(class)),
+            Self::Contract(_) => true,
+            _ => false,
+        }
+    }
+
     /// Whether the function asked for does not exist in the database.
     pub(crate) fn is_missing_function(&self) -> bool {
         // undefined_function, invalid_schema_name, undefined_table
@@ -112,13 +122,23 @@ impl From<tokio_postgres::Error> for Error {
     }
 }
 
-/// An error of the connection, or an answer that does not decode.
+/// An error of the connection; or one of what was to be sent or of what came, which would come again.
 fn outside_sql(error: &tokio_postgres::Error) -> Error {
     let text = chain(error);
-    if text.contains("deserializing") || text.contains("column") || text.contains("number of rows") {
-        return Error::Contract(text);
+    if error.is_closed() || is_io(error) || text == TIMEOUT {
+        return Error::Unavailable(text);
     }
-    Error::Unavailable(text)
+    Error::Contract(text)
+}
+
+/// How `tokio_postgres` calls a timeout; it has no other mark.
+const TIMEOUT: &str = "timeout waiting for server";
+
+/// Whether the connection is the cause. Messages that can't be encoded are also called an error of input.
+fn is_io(error: &tokio_postgres::Error) -> bool {
+    std::iter::successors(std::error::Error::source(error), |cause| cause.source())
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|io| io.kind() != std::io::ErrorKind::InvalidInput)
 }
 
 /// An error with its causes in one line.
@@ -133,4 +153,31 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         cause = inner.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio_postgres::NoTls;
+
+    #[tokio::test]
+    async fn only_an_error_of_the_connection_is_an_outage() {
+        assert!(Error::from(tokio_postgres::Error::__private_api_timeout()).is_unavailable());
+        // Nobody listens there.
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let url = format!("postgres://u@{free}/d");
+        let error = tokio_postgres::connect(&url, NoTls).await.err().unwrap();
+        assert!(Error::from(error).is_unavailable());
+        // Somebody hangs up.
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("postgres://u@{}/d", listener.local_addr().unwrap());
+        let (connected, accepted) = tokio::join!(tokio_postgres::connect(&url, NoTls), async {
+            drop(listener.accept().await.unwrap());
+        });
+        let () = accepted;
+        assert!(Error::from(connected.err().unwrap()).is_unavailable());
+
+        let error = "port=many".parse::<tokio_postgres::Config>().err().unwrap();
+        assert!(matches!(Error::from(error), Error::Contract(_)));
+    }
 }

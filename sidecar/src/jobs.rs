@@ -77,3 +77,31 @@ impl fmt::Debug for Jobs {
         f.debug_list().entries(self.kinds()).finish()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use secrecy::SecretString;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::client::Client;
+    use crate::config::Database;
+    use crate::media::Fetcher;
+    use crate::secrets::{Keyring, keyring};
+
+    /// Everything but a database.
+    pub(crate) fn environment() -> Environment {
+        let url: SecretString = "postgres://nobody@127.0.0.1:1/none".into();
+        let database = Database { url: url.clone(), direct_url: url, ca_file: None };
+        let db = Db::new(&database).unwrap();
+        let path = std::env::temp_dir().join(format!("crierd-jobs-{}", Uuid::new_v4()));
+        keyring::create(&path).unwrap();
+        let keys = Keyring::load(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        Environment {
+            credentials: Arc::new(Credentials::new(db.clone(), keys)),
+            providers: Providers::new(&Client::new().unwrap(), &Fetcher::new().unwrap()),
+            db,
+        }
+    }
+}

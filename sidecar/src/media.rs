@@ -1,5 +1,7 @@
 //! Gets the bytes of an image: carried in its address, or fetched under the rules of `address`.
 
+mod metadata;
+
 use std::time::Duration;
 
 use base64::Engine;
@@ -115,7 +117,14 @@ fn inspect(platform: &'static Platform, index: usize, bytes: Vec<u8>) -> Result<
     if size.width == 0 || size.height == 0 {
         return Err(invalid(index, "it has no extent"));
     }
-    Ok(Picture { bytes, mime_type, width: size.width, height: size.height })
+    let stripped = metadata::strip(mime_type, &bytes)
+        .filter(|stripped| imagesize::blob_size(&stripped.bytes).is_ok_and(|after| after == size));
+    let (bytes, on_its_side) = match stripped {
+        Some(stripped) => (stripped.bytes, stripped.on_its_side),
+        None => (bytes, false),
+    };
+    let (width, height) = if on_its_side { (size.height, size.width) } else { (size.width, size.height) };
+    Ok(Picture { bytes, mime_type, width, height })
 }
 
 fn mime_type(bytes: &[u8]) -> Option<&'static str> {

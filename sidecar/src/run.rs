@@ -36,14 +36,14 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     let maintenance = tokio::spawn(maintenance::run(db.clone()));
     let environment = Environment { db, providers, credentials: Arc::clone(&credentials) };
     let worker = Worker::new(Arc::new(environment), config.worker, worker_name());
-    worker.run(wake, shutdown).await;
+    let worked = worker.run(wake, shutdown).await;
 
     listener.abort();
     maintenance.abort();
     // A refresh that was sent must be stored: the old refresh token may be used up.
     credentials.finish().await;
     info!("ended");
-    Ok(())
+    worked
 }
 
 /// Host and process, for the view of jobs.

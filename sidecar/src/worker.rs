@@ -7,17 +7,20 @@ mod lanes;
 mod report;
 mod task;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::backoff::Backoff;
 use crate::config;
 use crate::db::Claim;
+use crate::error::Error;
 use crate::jobs::{Environment, Jobs};
 use crate::shutdown::Shutdown;
 use inflight::InFlight;
@@ -34,6 +37,7 @@ pub(crate) struct Worker {
     name: String,
     inflight: Arc<InFlight>,
     reporter: Reporter,
+    reporting: JoinHandle<()>,
     lanes: Lanes,
     tasks: JoinSet<Claim>,
     /// Something may be due.
@@ -44,8 +48,10 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) fn new(environment: Arc<Environment>, settings: config::Worker, name: String) -> Self {
+        let (reporter, reporting) = Reporter::start(environment.db.clone());
         Self {
-            reporter: Reporter::start(environment.db.clone()),
+            reporter,
+            reporting,
             environment,
             jobs: Jobs::new(),
             settings,
@@ -59,29 +65,33 @@ impl Worker {
         }
     }
 
-    /// Works until a shutdown begins, then finishes what is under way.
-    pub(crate) async fn run(mut self, wake: Arc<Notify>, shutdown: Shutdown) {
-        let heartbeat = tokio::spawn(heartbeat::run(
+    /// Works until a shutdown begins, then finishes what is under way. An error if it could not go on: without
+    /// heartbeats leases run out under running jobs, and without reports nothing ever ends.
+    pub(crate) async fn run(mut self, wake: Arc<Notify>, shutdown: Shutdown) -> Result<(), Error> {
+        let mut heartbeat = tokio::spawn(heartbeat::run(
             self.environment.db.clone(),
             Arc::clone(&self.inflight),
             self.settings.lease,
         ));
         info!(worker = self.name, concurrency = self.settings.concurrency, kinds = ?self.jobs, "working");
-        loop {
+        let worked = loop {
             // A claim is not cancelled: what the database has handed out has to arrive.
             if self.due && self.free() > 0 && !shutdown.begun() {
                 self.claim().await;
             }
             tokio::select! {
                 biased;
-                () = shutdown.wait() => break,
+                () = shutdown.wait() => break Ok(()),
+                ended = &mut heartbeat => break Err(broken("heartbeat", &ended)),
+                ended = &mut self.reporting => break Err(broken("reporter", &ended)),
                 Some(ended) = self.tasks.join_next() => self.ended(ended),
                 () = wake.notified() => self.due = true,
                 () = tokio::time::sleep_until(self.poll_at) => self.poll(),
             }
-        }
+        };
         self.drain().await;
         heartbeat.abort();
+        worked
     }
 
     fn free(&self) -> usize {
@@ -96,16 +106,23 @@ impl Worker {
     async fn claim(&mut self) {
         let free = self.free();
         let kinds = self.jobs.kinds();
-        let claimed = self.environment.db.claim_jobs(&self.name, free, &kinds, self.settings.lease).await;
+        // Only what there is a provider for. This leaves out jobs without a platform, but the one kind there is,
+        // `publish_post`, always has one; a kind that has none needs a claim of its own.
+        let platforms: Vec<_> =
+            self.environment.providers.iter().map(|provider| provider.platform().name).collect();
+        let db = &self.environment.db;
+        let claimed = db.claim_jobs(&self.name, free, &kinds, &platforms, self.settings.lease).await;
         match claimed {
             Ok(claims) => {
                 if self.backoff.failures() > 0 {
                     info!("the database answers again");
                     self.backoff.reset();
                 }
-                // As many as asked for: there may be more.
-                self.due = claims.len() >= free;
-                self.accept(claims).await;
+                // As many as asked for: there may be more. But if all of them had to go back, the next ones would
+                // most likely too.
+                let full = claims.len() >= free;
+                let kept = self.accept(claims).await;
+                self.due = full && kept;
                 if !self.due {
                     self.wait_for_next(&kinds).await;
                 }
@@ -129,7 +146,9 @@ impl Worker {
     }
 
     /// Starts what may start, keeps a few jobs for accounts that are at work, and gives the rest back.
-    async fn accept(&mut self, claims: Vec<Claim>) {
+    /// Returns whether it kept any.
+    async fn accept(&mut self, claims: Vec<Claim>) -> bool {
+        let all = claims.len();
         let (mut surplus, mut pauses) = (Vec::new(), Vec::new());
         let now = Instant::now();
         for claim in claims {
@@ -146,6 +165,7 @@ impl Worker {
         if !surplus.is_empty() {
             self.give_back(&surplus, &pauses).await;
         }
+        surplus.len() < all
     }
 
     fn start(&mut self, claim: Claim) {
@@ -154,8 +174,7 @@ impl Worker {
         let reporter = self.reporter.clone();
         self.tasks.spawn(async move {
             let claim = work.claim.clone();
-            task::run(&environment, &jobs, &reporter, work).await;
-            claim
+            whatever_happens(claim, task::run(&environment, &jobs, &reporter, work)).await
         });
     }
 
@@ -168,7 +187,7 @@ impl Worker {
                     self.start(next);
                 }
             }
-            // A task catches its job's panics; it is only aborted at the end of a drain.
+            // A task catches its panics; it is only aborted at the end of a drain.
             Err(error) => warn!(%error, "a task was lost"),
         }
     }
@@ -180,5 +199,62 @@ impl Worker {
         if let Err(error) = self.environment.db.snooze_jobs(&ids, &tokens, pauses).await {
             warn!(%error, jobs = ids.len(), "jobs could not be given back; their leases will run out");
         }
+    }
+}
+
+/// Runs a task and comes back with its claim even if the task panics, so that its account is free again and nobody
+/// extends its lease: the next worker takes it up.
+async fn whatever_happens(claim: Claim, task: impl Future<Output = ()>) -> Claim {
+    if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+        error!(job_id = %claim.job_id, "a task panicked outside its job; its lease will run out");
+    }
+    claim
+}
+
+fn broken(part: &str, ended: &Result<(), tokio::task::JoinError>) -> Error {
+    let reason = ended.as_ref().err().map_or_else(|| "it ended".to_owned(), ToString::to_string);
+    error!(part, reason, "a part without which no job may run is gone, shutting down");
+    Error::Refused(format!("the {part} is gone ({reason}); start crierd again"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::inflight::tests::claim;
+    use super::*;
+
+    fn worker() -> Worker {
+        let settings = config::Worker {
+            concurrency: 64,
+            poll: Duration::from_secs(60),
+            lease: Duration::from_secs(60),
+            drain: Duration::from_secs(1),
+        };
+        Worker::new(Arc::new(crate::jobs::tests::environment()), settings, "test".into())
+    }
+
+    #[tokio::test]
+    async fn a_task_that_panics_returns_its_claim() {
+        let returned = whatever_happens(claim(1, 7, None), async { panic!("meant") }).await;
+        assert_eq!(returned.token, 7);
+    }
+
+    #[tokio::test]
+    async fn without_a_reporter_the_worker_ends_with_an_error() {
+        let worker = worker();
+        worker.reporting.abort();
+        let error = worker.run(Arc::default(), Shutdown::default()).await.unwrap_err();
+        assert!(error.to_string().contains("reporter"), "{error}");
+        assert_ne!(error.exit_code(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_goes_back_as_a_whole_is_told_from_others() {
+        let mut worker = worker();
+        let jobs = |jobs: std::ops::Range<u128>| jobs.map(|job| claim(job, 1, Some(7))).collect::<Vec<_>>();
+        assert!(worker.accept(jobs(0..8)).await);
+        assert!(!worker.accept(jobs(8..12)).await);
+        let mut mixed = jobs(12..14);
+        mixed.push(claim(14, 1, Some(8)));
+        assert!(worker.accept(mixed).await);
     }
 }

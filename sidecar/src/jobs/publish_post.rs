@@ -87,10 +87,13 @@ async fn publish(environment: &Environment, work: &Work) -> Result<Published, St
         Ready::Published(published) => return Ok(published),
         Ready::ToSend(draft) => draft,
     };
-    // Before the intent is recorded, so that a loss between the two lets it finish.
-    work.phase.commit();
+    // Before the intent is recorded, so that a loss between the two lets it finish. A drain that was faster
+    // gives the job back: then there must be no intent.
+    if !work.phase.commit() {
+        return Err(Stop::Lost);
+    }
     let frozen = record_intent(environment, work, &draft).await?;
-    Ok(attempt.send(&frozen).await?)
+    attempt.send(&frozen, || async { record_intent(environment, work, &frozen).await.map(drop) }).await
 }
 
 /// Whether an earlier try may have been published; stops where there is nothing to do.
@@ -109,7 +112,8 @@ fn is_unclear(target: &Target) -> Result<bool, Stop> {
     }
 }
 
-/// From here on the platform may have the post. What comes back is what is sent.
+/// From here on the platform may have the post. What comes back is what is sent. Done before every send: it proves
+/// that the job is still ours and that the lease outlasts the call.
 async fn record_intent(environment: &Environment, work: &Work, draft: &Frozen) -> Result<Frozen, Stop> {
     let (job_id, token) = (work.claim.job_id, work.claim.token);
     loop {

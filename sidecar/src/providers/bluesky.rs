@@ -8,6 +8,7 @@ mod facets;
 mod prepare;
 mod publish;
 mod session;
+mod syntax;
 mod tid;
 mod xrpc;
 
@@ -62,7 +63,7 @@ impl Provider for Bluesky {
     }
 
     async fn refresh(&self, caller: &Caller) -> Result<Session, Failure> {
-        session::refresh(&self.server(&caller.account.base_url), &caller.session).await
+        session::refresh(&self.server(&caller.account.base_url), caller).await
     }
 
     async fn prepare(

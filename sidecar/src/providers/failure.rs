@@ -29,7 +29,7 @@ pub struct Failure {
 impl Failure {
     /// A failure without an answer of the platform.
     pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
-        let message = message.into().chars().take(MAX_MESSAGE).collect();
+        let message = clean(&message.into(), MAX_MESSAGE);
         Self { class, message, status: None, code: None, retry_at: None, prepare_again: false }
     }
 
@@ -52,6 +52,12 @@ impl Failure {
     }
 }
 
+/// Text of a platform as it can be stored: `jsonb` takes no NUL, and a log no control character.
+pub(super) fn clean(text: &str, max: usize) -> String {
+    let spaced = text.chars().map(|c| if c.is_whitespace() { ' ' } else { c });
+    spaced.filter(|c| !c.is_control()).take(max).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,5 +70,11 @@ mod tests {
         failure.code = Some("Upstream".into());
         assert_eq!(failure.details()["status"], 502);
         assert_eq!(failure.details()["code"], "Upstream");
+    }
+
+    #[test]
+    fn what_a_platform_says_can_be_stored() {
+        let failure = Failure::new(ErrorClass::Transient, "a\0b\u{1b}[31m\u{9f}\nc é");
+        assert_eq!(failure.message, "ab[31m c é");
     }
 }

@@ -1,7 +1,7 @@
 //! The claims this process holds, and how far each is.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio_util::sync::CancellationToken;
@@ -10,18 +10,38 @@ use uuid::Uuid;
 use crate::db::Claim;
 use crate::jobs::Work;
 
-/// Whether a job has come to the point from which something may be visible outside.
+/// Whether a job has come to the point from which something may be visible outside, or was stopped before it.
+/// It is one or the other, once and for all.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Phase(Arc<AtomicBool>);
+pub(crate) struct Phase(Arc<AtomicU8>);
+
+const PREPARING: u8 = 0;
+const COMMITTING: u8 = 1;
+const STOPPED: u8 = 2;
 
 impl Phase {
-    /// From here on the job is finished, whatever happens to its lease.
-    pub(crate) fn commit(&self) {
-        self.0.store(true, Ordering::Release);
+    /// From here on the job is finished, whatever happens to its lease. `false` if it was stopped: then it is
+    /// given back, and nothing may become visible.
+    #[must_use]
+    pub(crate) fn commit(&self) -> bool {
+        self.leave_for(COMMITTING)
+    }
+
+    /// Stops a job that is still preparing; `false` if it is past that.
+    #[must_use]
+    pub(super) fn stop(&self) -> bool {
+        self.leave_for(STOPPED)
     }
 
     pub(crate) fn is_committing(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.load(Ordering::Acquire) == COMMITTING
+    }
+
+    fn leave_for(&self, phase: u8) -> bool {
+        match self.0.compare_exchange(PREPARING, phase, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => true,
+            Err(now) => now == phase,
+        }
     }
 }
 
@@ -80,7 +100,7 @@ impl InFlight {
     /// Tells every job that has not come to its commit to stop, and returns those.
     pub(super) fn stop_preparing(&self) -> Vec<Claim> {
         let entries = self.entries();
-        let preparing = entries.values().filter(|entry| !entry.phase.is_committing());
+        let preparing = entries.values().filter(|entry| entry.phase.stop());
         preparing
             .map(|entry| {
                 entry.lost.cancel();
@@ -131,9 +151,25 @@ pub(super) mod tests {
         let inflight = InFlight::default();
         let sending = inflight.add(&claim(1, 1, None));
         let preparing = inflight.add(&claim(2, 1, None));
-        sending.phase.commit();
+        assert!(sending.phase.commit());
         let stopped: Vec<_> = inflight.stop_preparing().iter().map(|claim| claim.job_id).collect();
         assert_eq!(stopped, [preparing.claim.job_id]);
         assert!(preparing.lost.is_cancelled() && !sending.lost.is_cancelled());
+        assert!(!preparing.phase.commit(), "it was given back and goes on");
+        assert!(!preparing.phase.is_committing());
+        assert!(sending.phase.commit(), "what is being sent may come here again");
+    }
+
+    #[test]
+    fn a_job_is_either_stopped_or_sent() {
+        for _ in 0..500 {
+            let phase = Phase::default();
+            let (stopped, committed) = std::thread::scope(|scope| {
+                let stop = scope.spawn(|| phase.stop());
+                let commit = scope.spawn(|| phase.commit());
+                (stop.join().unwrap(), commit.join().unwrap())
+            });
+            assert!(stopped != committed, "both or none: {phase:?}");
+        }
     }
 }

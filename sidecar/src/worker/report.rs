@@ -6,9 +6,11 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde_json::json;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::backoff::Backoff;
 use crate::db::{Db, Report, Reported, patiently};
@@ -46,11 +48,11 @@ pub(super) struct Reporter {
 }
 
 impl Reporter {
-    /// Starts the task; it ends with the last handle.
-    pub(super) fn start(sink: impl Sink) -> Self {
+    /// Starts the task, which ends with the last handle, and not before unless it panics.
+    pub(super) fn start(sink: impl Sink) -> (Self, JoinHandle<()>) {
         let (items, receiver) = mpsc::channel(MAX_BATCH);
-        tokio::spawn(run(sink, receiver));
-        Self { items }
+        let task = tokio::spawn(run(sink, receiver));
+        (Self { items }, task)
     }
 
     /// Reports an outcome and waits until the database has answered.
@@ -85,21 +87,42 @@ async fn run(sink: impl Sink, mut items: mpsc::Receiver<Item>) {
 /// Reports a batch; where the database refuses it, one by one, so that one bad outcome spoils no other.
 async fn deliver(sink: &impl Sink, reports: Vec<Report>) {
     let Err(error) = insist(sink, &reports).await else { return };
-    warn!(%error, reports = reports.len(), "a batch of outcomes was refused");
-    if let ([_], Error::Busy(_)) = (&reports[..], &error) {
-        return persist(sink, reports);
+    if let [report] = &reports[..] {
+        return refused(sink, report.clone(), error).await;
     }
-    if reports.len() > 1 {
-        for report in reports {
-            match insist(sink, std::slice::from_ref(&report)).await {
-                Ok(()) => {}
-                Err(Error::Busy(_)) => persist(sink, vec![report]),
-                Err(error) => {
-                    warn!(job_id = %report.job_id, outcome = report.outcome, %error, "an outcome was refused");
-                }
-            }
+    warn!(%error, reports = reports.len(), "a batch of outcomes was refused");
+    for report in reports {
+        if let Err(error) = insist(sink, std::slice::from_ref(&report)).await {
+            refused(sink, report, error).await;
         }
     }
+}
+
+/// What refuses an outcome can hardly be but something in its details: it is reported once more without them,
+/// because a post that is out and not known as such is worse than one whose details are lost.
+async fn refused(sink: &impl Sink, report: Report, error: Error) {
+    if let Error::Busy(_) = error {
+        return persist(sink, vec![report]);
+    }
+    warn!(job_id = %report.job_id, outcome = report.outcome, %error, "an outcome was refused, leaving out its details");
+    let bare = bare(&report);
+    match insist(sink, std::slice::from_ref(&bare)).await {
+        Ok(()) => {}
+        Err(Error::Busy(_)) => persist(sink, vec![bare]),
+        Err(error) => {
+            error!(job_id = %report.job_id, outcome = report.outcome, %error, "an outcome is given up: it was refused twice");
+        }
+    }
+}
+
+/// The same outcome with nothing in it but what it can't do without.
+fn bare(report: &Report) -> Report {
+    let details = if report.outcome == "published" {
+        json!({ "external_id": report.details["external_id"], "url": report.details["url"] })
+    } else {
+        json!({ "message": "the database refused what was said about this failure; the log of crierd has it" })
+    };
+    Report { details, retry_at: None, ..report.clone() }
 }
 
 /// Goes on reporting an outcome whose job somebody holds, for instance by a cancel that is not committed yet,
@@ -148,7 +171,6 @@ fn tell(reports: &[Report], accepted: &[Reported]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
     use std::sync::{Arc, Mutex};
     use uuid::Uuid;
 
@@ -158,6 +180,8 @@ mod tests {
         batches: Arc<Mutex<Vec<Vec<Uuid>>>>,
         away: Arc<Mutex<usize>>,
         refuses: Option<Uuid>,
+        refuses_details: bool,
+        details: Arc<Mutex<Vec<serde_json::Value>>>,
         held: Arc<Mutex<Option<(Uuid, usize)>>>,
     }
 
@@ -170,7 +194,8 @@ mod tests {
                 return Err(Error::Unavailable("away".into()));
             }
             let ids: Vec<_> = reports.iter().map(|report| report.job_id).collect();
-            if self.refuses.is_some_and(|id| ids.contains(&id)) {
+            let spoiled = reports.iter().any(|report| report.details.get("bad").is_some());
+            if self.refuses.is_some_and(|id| ids.contains(&id)) || (self.refuses_details && spoiled) {
                 return Err(Error::Sql { state: "22023".into(), message: "bad".into(), hint: None });
             }
             let mut held = self.held.lock().unwrap();
@@ -181,6 +206,7 @@ mod tests {
                 *times -= 1;
                 return Err(Error::Busy("held".into()));
             }
+            self.details.lock().unwrap().extend(reports.iter().map(|report| report.details.clone()));
             self.batches.lock().unwrap().push(ids);
             Ok(Vec::new())
         }
@@ -197,7 +223,7 @@ mod tests {
     }
 
     async fn report_all(fake: &Fake, jobs: std::ops::Range<u128>) {
-        let reporter = Reporter::start(fake.clone());
+        let (reporter, _) = Reporter::start(fake.clone());
         futures_util::future::join_all(jobs.map(|job| reporter.report(report(job)))).await;
     }
 
@@ -243,5 +269,30 @@ mod tests {
         report_all(&fake, 0..3).await;
         let told: Vec<_> = fake.batches.lock().unwrap().concat();
         assert_eq!(told, [Uuid::from_u128(0), Uuid::from_u128(2)]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_outcome_with_bad_details_is_reported_without_them() {
+        let fake = Fake { refuses_details: true, ..Fake::default() };
+        let (reporter, _) = Reporter::start(fake.clone());
+        let id_and_url = json!({ "external_id": "at://x", "url": "https://x.test" });
+        let mut published = report(1);
+        published.details = id_and_url.clone();
+        published.details["bad"] = json!("\0");
+        reporter.report(published).await;
+        let failed =
+            Report { outcome: "outcome_unknown", details: json!({ "message": "m", "bad": 1 }), ..report(2) };
+        // Together with others, and alone.
+        tokio::join!(reporter.report(failed), reporter.report(report(3)));
+        let mut told = fake.batches.lock().unwrap().concat();
+        told.sort_unstable();
+        assert_eq!(told, [1, 2, 3].map(Uuid::from_u128));
+        let details = fake.details.lock().unwrap();
+        assert_eq!(details[0], id_and_url);
+        assert!(
+            details
+                .iter()
+                .any(|details| details["message"].as_str().is_some_and(|text| text.contains("refused")))
+        );
     }
 }

@@ -88,6 +88,8 @@ impl<'a> Attempt<'a> {
             let message = "the account is not active: connect it again with `crierd account add`";
             return Err(Failure::new(ErrorClass::AuthRevoked, message).into());
         }
+        // Opened or renewed now, because that may take long and the intent's lease is only made for the send.
+        self.held().await?;
         if let Some(frozen) = &self.frozen {
             return Ok(Ready::ToSend(frozen.clone()));
         }
@@ -137,15 +139,23 @@ impl<'a> Attempt<'a> {
 
     /// Sends the frozen bytes under the frozen key. After an unclear answer it looks at once, and what is
     /// proven absent is sent once more: with this key, the same bytes can't become a second post.
-    pub(super) async fn send(&self, frozen: &Frozen) -> Result<Published, Failure> {
+    ///
+    /// `again` records the intent once more. It runs before every send but the first: what lies between two sends
+    /// may outlast the lease.
+    pub(super) async fn send<F>(&self, frozen: &Frozen, again: impl Fn() -> F) -> Result<Published, Stop>
+    where
+        F: Future<Output = Result<(), Stop>>,
+    {
         let mut unclear: Option<Failure> = None;
         let mut prepared_again = false;
-        for _ in 0..MAX_SENDS {
-            let sent =
-                self.as_caller(|caller| async move { self.provider.commit(&caller, frozen).await }).await;
-            let failure = match sent {
+        for sends in 0..MAX_SENDS {
+            if sends > 0 {
+                again().await.map_err(|stop| stop.after(unclear.as_ref()))?;
+            }
+            let failure = match self.commit(frozen, &again).await {
                 Ok(published) => return Ok(published),
-                Err(failure) => failure,
+                Err(Stop::Failed(failure)) => failure,
+                Err(stop) => return Err(stop),
             };
             if failure.prepare_again && !prepared_again {
                 prepared_again = true;
@@ -153,7 +163,7 @@ impl<'a> Attempt<'a> {
                 continue;
             }
             if failure.class != ErrorClass::OutcomeUnknown {
-                return Err(after(unclear.as_ref(), failure));
+                return Err(after(unclear.as_ref(), failure).into());
             }
             warn!(
                 job_id = %self.work.claim.job_id, status = failure.status, code = failure.code,
@@ -161,17 +171,34 @@ impl<'a> Attempt<'a> {
             );
             match self.provider.look(&self.account, frozen).await {
                 Ok(Found::Same(published)) => return Ok(published),
-                Ok(Found::Other) => return Err(occupied()),
+                Ok(Found::Other) => return Err(occupied().into()),
                 Ok(Found::Absent) if unclear.is_none() => unclear = Some(failure),
                 // Twice unclear and twice absent: the server may still be at it. The next try looks again.
-                Ok(Found::Absent) => return Err(failure),
+                Ok(Found::Absent) => return Err(failure.into()),
                 Err(look) => {
                     warn!(job_id = %self.work.claim.job_id, class = %look.class, "the look failed");
-                    return Err(failure);
+                    return Err(failure.into());
                 }
             }
         }
-        Err(unclear.unwrap_or_else(|| Failure::new(ErrorClass::OutcomeUnknown, "no clear answer")))
+        Err(unclear.unwrap_or_else(|| Failure::new(ErrorClass::OutcomeUnknown, "no clear answer")).into())
+    }
+
+    /// One send. A session that has ended sends nothing: it is renewed, and that is repeated once.
+    async fn commit<F>(&self, frozen: &Frozen, again: &impl Fn() -> F) -> Result<Published, Stop>
+    where
+        F: Future<Output = Result<(), Stop>>,
+    {
+        let held = self.held().await?;
+        let generation = held.generation;
+        match self.provider.commit(&self.caller(held), frozen).await {
+            Err(failure) if failure.class == ErrorClass::AuthExpired => {
+                let held = self.renewed(generation).await?;
+                again().await?;
+                Ok(self.provider.commit(&self.caller(held), frozen).await?)
+            }
+            sent => Ok(sent?),
+        }
     }
 
     /// Calls with the account's session. A session that has ended is renewed once and the call repeated once.
@@ -183,13 +210,17 @@ impl<'a> Attempt<'a> {
         let generation = held.generation;
         match call(self.caller(held)).await {
             Err(failure) if failure.class == ErrorClass::AuthExpired => {
-                let held =
-                    self.environment.credentials.renew(&self.provider, &self.account, generation).await?;
-                *self.session.lock().await = Some(held.clone());
+                let held = self.renewed(generation).await?;
                 call(self.caller(held)).await
             }
             result => result,
         }
+    }
+
+    async fn renewed(&self, generation: i64) -> Result<Held, Failure> {
+        let held = self.environment.credentials.renew(&self.provider, &self.account, generation).await?;
+        *self.session.lock().await = Some(held.clone());
+        Ok(held)
     }
 
     async fn held(&self) -> Result<Held, Failure> {
@@ -212,12 +243,26 @@ fn after(unclear: Option<&Failure>, failure: Failure) -> Failure {
     if unclear.is_some() { failure.into_unknown() } else { failure }
 }
 
+impl Stop {
+    fn after(self, unclear: Option<&Failure>) -> Self {
+        match self {
+            Self::Failed(failure) => Self::Failed(after(unclear, failure)),
+            stop => stop,
+        }
+    }
+}
+
 fn key_is_gone() -> Failure {
     Failure::new(ErrorClass::OutcomeUnknown, "the key of an earlier try is gone: only a person can find out")
 }
 
+/// Nobody else has the key, as far as anyone knows: it may well be our post, changed since.
 fn occupied() -> Failure {
-    Failure::new(ErrorClass::ContentInvalid, "the platform has another post under this post's key")
+    Failure::new(
+        ErrorClass::OutcomeUnknown,
+        "the platform has a post with another content under this post's key: whether it is this post, changed \
+         since it was published, only a person can find out",
+    )
 }
 
 #[cfg(test)]

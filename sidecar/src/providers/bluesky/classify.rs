@@ -4,10 +4,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crier_core::error_class::ErrorClass;
 use reqwest::header::{HeaderName, RETRY_AFTER};
-use serde::Deserialize;
+use serde_json::Value;
 
 use crate::client::{Answer, CallError};
 use crate::providers::Failure;
+use crate::providers::failure::clean;
 
 const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 /// A limit without a time.
@@ -15,6 +16,8 @@ const DEFAULT_WAIT: Duration = Duration::from_secs(5 * 60);
 /// No limit is believed that asks for less or more.
 const MIN_WAIT: Duration = Duration::from_secs(1);
 const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+/// The most characters kept of an error's name.
+const MAX_CODE: usize = 80;
 
 /// What was being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,13 +34,19 @@ pub(super) enum Phase {
     Commit,
 }
 
-/// The body of an error.
-#[derive(Debug, Default, Deserialize)]
+/// The body of an error; empty where it is not one of the protocol.
 struct Body {
-    #[serde(default)]
     error: String,
-    #[serde(default)]
     message: String,
+}
+
+impl Body {
+    /// Each field on its own: an odd one must not hide the other.
+    fn of(answer: &Answer) -> Self {
+        let json: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let text = |name: &str| json[name].as_str().unwrap_or_default().to_owned();
+        Self { error: text("error"), message: text("message") }
+    }
 }
 
 /// A call without an answer.
@@ -52,14 +61,14 @@ pub(super) fn unclear(phase: Phase, error: &CallError) -> Failure {
 
 /// An answer that is not 200.
 pub(super) fn failure(phase: Phase, answer: &Answer, now: SystemTime) -> Failure {
-    let body: Body = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let body = Body::of(answer);
     let class = class(phase, answer.status, &body);
     let message =
         if body.message.is_empty() { said(answer.status, &body.error) } else { body.message.clone() };
     let limited = class == ErrorClass::RateLimited;
     Failure {
         status: Some(answer.status),
-        code: (!body.error.is_empty()).then(|| body.error.chars().take(80).collect()),
+        code: (!body.error.is_empty()).then(|| clean(&body.error, MAX_CODE)),
         retry_at: limited.then(|| retry_at(answer, now)),
         // Servers drop uploads that no record claims; the same bytes get the same address again.
         prepare_again: phase == Phase::Commit && body.error == "BlobNotFound",
@@ -69,19 +78,22 @@ pub(super) fn failure(phase: Phase, answer: &Answer, now: SystemTime) -> Failure
 
 /// Whether an error is this one of the protocol.
 pub(super) fn is_error(answer: &Answer, status: u16, name: &str) -> bool {
-    answer.status == status
-        && serde_json::from_slice::<Body>(&answer.body).is_ok_and(|body| body.error == name)
+    answer.status == status && Body::of(answer).error == name
 }
 
 fn class(phase: Phase, status: u16, body: &Body) -> ErrorClass {
     match (status, body.error.as_str()) {
         (429, _) => ErrorClass::RateLimited,
         (400.., "AccountTakedown" | "AccountDeactivated" | "AccountSuspended") => ErrorClass::AuthRevoked,
+        // The word of something in between, not of the server: no reason to give a session up.
+        (401, "") if phase == Phase::Refresh => ErrorClass::Transient,
         (400 | 401, "ExpiredToken" | "InvalidToken") | (401, _) => unauthorized(phase),
         (403, _) => ErrorClass::Permission,
         // Something is at the key. Only a look tells whether it is ours.
         (400, "InvalidSwap") if phase == Phase::Commit => ErrorClass::OutcomeUnknown,
         (408 | 425, _) => not_clear(phase),
+        // A server of the protocol names its errors. One that answered before is being restarted or moved.
+        (404 | 405 | 410 | 501, "") if matches!(phase, Phase::Prepare | Phase::Read) => ErrorClass::Transient,
         // Not a server of the protocol, or one too old; 303 and other redirects are not followed.
         (301 | 302 | 307 | 308 | 404 | 405 | 410 | 501, _) => ErrorClass::Config,
         // A session is asked for with nothing that could be content.
@@ -133,7 +145,6 @@ fn since_1970(seconds: u64) -> SystemTime {
 mod tests {
     use super::*;
     use reqwest::header::{HeaderMap, HeaderValue};
-    use serde_json::Value;
 
     fn now() -> SystemTime {
         UNIX_EPOCH + Duration::from_secs(1_795_000_000)
@@ -196,6 +207,8 @@ mod tests {
             ("retry-after", "0", 1),
             ("retry-after", "99999999999999", 86_400),
             ("retry-after", "-5", 300),
+            ("retry-after", "Wed, 18 Nov 2026 11:06:39 GMT", 1),
+            ("ratelimit-reset", "1794999999", 1),
             ("ratelimit-reset", "0", 1),
             ("ratelimit-reset", "18446744073709551615", 86_400),
             ("ratelimit-reset", "1795000060", 60),
@@ -205,6 +218,23 @@ mod tests {
             let failure = failure(Phase::Prepare, &answer, now());
             assert_eq!(failure.retry_at, Some(now() + Duration::from_secs(seconds)), "{header}: {value}");
         }
+    }
+
+    #[test]
+    fn an_odd_field_does_not_hide_the_other() {
+        let answer = |body| answer(400, &[], body);
+        let expired = failure(Phase::Prepare, &answer(r#"{"error":"ExpiredToken","message":42}"#), now());
+        assert_eq!((expired.class, expired.code.as_deref()), (ErrorClass::AuthExpired, Some("ExpiredToken")));
+        assert!(is_error(&answer(r#"{"error":"RecordNotFound","message":null}"#), 400, "RecordNotFound"));
+        let unnamed = failure(Phase::Prepare, &answer(r#"{"error":[],"message":"no"}"#), now());
+        assert_eq!((unnamed.message.as_str(), unnamed.code), ("no", None));
+    }
+
+    #[test]
+    fn no_control_character_is_kept() {
+        let body = r#"{"error":"Up\u0000stream","message":"a\u0000b"}"#;
+        let failure = failure(Phase::Prepare, &answer(500, &[], body), now());
+        assert_eq!((failure.message.as_str(), failure.code.as_deref()), ("ab", Some("Upstream")));
     }
 
     #[test]

@@ -1,15 +1,17 @@
 //! Rich text: links, mentions and tags with their UTF-8 byte offsets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crier_core::text::graphemes;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::syntax::{is_handle, is_label};
+
 /// The most graphemes and bytes of a tag.
 const MAX_TAG: (usize, usize) = (64, 640);
-/// The most characters of a handle.
-const MAX_HANDLE: usize = 253;
+/// The most accounts a post mentions: each is a call. Those after stay plain text.
+const MAX_MENTIONED: usize = 30;
 /// Endings of bare names that are taken for a domain. "e.g" and "file.rs" shall not become links.
 const ENDINGS: &[&str] = &[
     "ai", "app", "art", "at", "au", "be", "biz", "blog", "br", "ca", "cc", "ch", "cloud", "club", "cn", "co",
@@ -41,18 +43,18 @@ pub(super) fn parts(text: &str) -> Vec<Part> {
     words(text).filter_map(|(start, word)| part(start, word)).collect()
 }
 
-/// The handles that are mentioned, in lower case.
+/// The handles that are mentioned, in lower case: each once, the first ones of too many.
 pub(super) fn mentioned(text: &str) -> Vec<String> {
-    let mut handles: Vec<_> = parts(text)
+    let mut seen = BTreeSet::new();
+    parts(text)
         .into_iter()
         .filter_map(|part| match part.meaning {
             Meaning::Mention { handle } => Some(handle),
             Meaning::Link { .. } | Meaning::Tag { .. } => None,
         })
-        .collect();
-    handles.sort_unstable();
-    handles.dedup();
-    handles
+        .filter(|handle| seen.insert(handle.clone()))
+        .take(MAX_MENTIONED)
+        .collect()
 }
 
 /// The facets of a record. A mention of a handle that belongs to nobody stays plain text.
@@ -135,20 +137,7 @@ fn mention(word: &str) -> Option<(usize, Meaning)> {
     let length =
         name.find(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '-').unwrap_or(name.len());
     let handle = name[..length].trim_end_matches(['.', '-']);
-    let (rest, ending) = handle.rsplit_once('.')?;
-    let is_handle = handle.len() <= MAX_HANDLE
-        && rest.split('.').all(is_label)
-        && is_label(ending)
-        && ending.starts_with(|c: char| c.is_ascii_alphabetic());
-    is_handle.then(|| (1 + handle.len(), Meaning::Mention { handle: handle.to_ascii_lowercase() }))
-}
-
-/// A label of a domain name.
-fn is_label(label: &str) -> bool {
-    (1..=63).contains(&label.len())
-        && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        && !label.starts_with('-')
-        && !label.ends_with('-')
+    is_handle(handle).then(|| (1 + handle.len(), Meaning::Mention { handle: handle.to_ascii_lowercase() }))
 }
 
 fn tag(word: &str) -> Option<(usize, Meaning)> {

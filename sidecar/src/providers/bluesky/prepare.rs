@@ -3,6 +3,7 @@
 //! One piece at a time, so that what is done is kept when the next piece fails.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crier_core::error_class::ErrorClass;
 use crier_core::media::{self, Image};
@@ -12,12 +13,18 @@ use serde_json::{Value, json};
 
 use super::classify::{Phase, failure, unclear};
 use super::facets::mentioned;
+use super::syntax::is_did;
 use super::xrpc::{Xrpc, read};
 use crate::media::Fetcher;
 use crate::providers::{Caller, Failure, Post};
 
 const RESOLVE_HANDLE: &str = "com.atproto.identity.resolveHandle";
 const UPLOAD_BLOB: &str = "com.atproto.repo.uploadBlob";
+
+/// The most bytes of what stands for an upload in a record.
+const MAX_BLOB: usize = 2048;
+/// How long one piece may take, all its calls together.
+const PIECE: Duration = Duration::from_secs(3 * 60);
 
 /// What was prepared so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +39,21 @@ pub(super) struct Prepared {
 
 /// Does the next piece; `None` when there is none.
 pub(super) async fn step(
+    server: &Xrpc<'_>,
+    fetcher: &Fetcher,
+    caller: &Caller,
+    post: &Post,
+    prepared: &Value,
+) -> Result<Option<Value>, Failure> {
+    in_time(piece(server, fetcher, caller, post, prepared)).await
+}
+
+async fn in_time<T>(piece: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let late = |_| Failure::new(ErrorClass::Transient, "the preparation of the post took too long");
+    tokio::time::timeout(PIECE, piece).await.map_err(late)?
+}
+
+async fn piece(
     server: &Xrpc<'_>,
     fetcher: &Fetcher,
     caller: &Caller,
@@ -73,7 +95,7 @@ async fn resolve(server: &Xrpc<'_>, handle: &str, attempt: i32) -> Result<Option
     let answer = server.query(RESOLVE_HANDLE, &[("handle", handle)]).await;
     let failed = match answer {
         Ok(answer) if answer.status == 200 => match serde_json::from_slice::<Resolved>(&answer.body) {
-            Ok(resolved) if resolved.did.starts_with("did:") => return Ok(Some(resolved.did)),
+            Ok(resolved) if is_did(&resolved.did) => return Ok(Some(resolved.did)),
             _ => return Ok(None),
         },
         Ok(answer) => failure(Phase::Prepare, &answer, std::time::SystemTime::now()),
@@ -102,11 +124,30 @@ async fn upload(
     let body = (picture.mime_type, picture.bytes);
     let answer = server.procedure(UPLOAD_BLOB, Some(&caller.session.access), Some(body)).await;
     let uploaded: Uploaded = read(Phase::Prepare, answer)?;
+    let blob = blob(&uploaded.blob).ok_or_else(|| {
+        let message = "the server answered the upload of an image with something unreadable";
+        Failure { status: Some(200), ..Failure::new(ErrorClass::Transient, message) }
+    })?;
     Ok(json!({
-        "image": uploaded.blob,
+        "image": blob,
         "alt": image.alt,
         "aspectRatio": { "width": picture.width, "height": picture.height },
     }))
+}
+
+/// The blob in the one form a record may hold; nothing else of the answer gets into it.
+fn blob(answer: &Value) -> Option<Value> {
+    let text = |value: &Value| {
+        let text = value.as_str().filter(|text| text.bytes().all(|b| b.is_ascii_graphic() || b == b' '))?;
+        (!text.is_empty()).then(|| text.to_owned())
+    };
+    let blob = json!({
+        "$type": answer["$type"].as_str().filter(|name| *name == "blob")?,
+        "ref": { "$link": text(&answer["ref"]["$link"])? },
+        "mimeType": text(&answer["mimeType"])?,
+        "size": answer["size"].as_u64()?,
+    });
+    (blob.to_string().len() <= MAX_BLOB).then_some(blob)
 }
 
 #[cfg(test)]
@@ -122,5 +163,37 @@ mod tests {
         assert_eq!(parse(&json!(prepared)), prepared);
         assert_eq!(parse(&Value::Null), Prepared::default());
         assert_eq!(parse(&json!([1])), Prepared::default());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_piece_that_never_ends_is_tried_again() {
+        let failure = in_time(std::future::pending::<Result<(), Failure>>()).await.unwrap_err();
+        assert_eq!(failure.class, ErrorClass::Transient);
+    }
+
+    #[test]
+    fn an_upload_has_its_form() {
+        let good = json!({ "$type": "blob", "ref": { "$link": "bafk" }, "mimeType": "image/png", "size": 9 });
+        let changed = |name: &str, value: Value| {
+            let mut answer = good.clone();
+            answer[name] = value;
+            blob(&answer)
+        };
+        assert_eq!(blob(&good), Some(good.clone()));
+        assert_eq!(changed("more", json!("\0")), Some(good.clone()));
+        for (name, value) in [
+            ("$type", json!("other")),
+            ("ref", json!("bafk")),
+            ("ref", json!({ "$link": "ba\0fk" })),
+            ("ref", json!({ "$link": "a".repeat(MAX_BLOB) })),
+            ("mimeType", json!(null)),
+            ("size", json!("9")),
+            ("size", json!(-1)),
+        ] {
+            assert_eq!(changed(name, value.clone()), None, "{name} {value}");
+        }
+        for odd in [json!(null), json!("x"), json!([])] {
+            assert_eq!(blob(&odd), None, "{odd}");
+        }
     }
 }

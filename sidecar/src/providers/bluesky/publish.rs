@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::classify::{Phase, is_error};
 use super::facets::facets;
 use super::prepare;
+use super::syntax::{is_cid, is_handle};
 use super::xrpc::{Xrpc, read};
 use crate::client::CallError;
 use crate::providers::{Account, Caller, Failure, Found, Frozen, Post, Published};
@@ -139,9 +140,15 @@ fn published(account: &Account, frozen: &Frozen, uri: String, cid: String) -> Op
     let expected = format!("at://{}/{COLLECTION}/{}", account.external_id, frozen.key);
     (uri == expected).then(|| Published {
         external_id: uri,
-        url: format!("https://bsky.app/profile/{}/post/{}", account.handle, frozen.key),
-        cid: (!cid.is_empty()).then_some(cid),
+        url: format!("https://bsky.app/profile/{}/post/{}", profile(account), frozen.key),
+        cid: is_cid(&cid).then_some(cid),
     })
+}
+
+/// The handle, or the id of an account whose handle is lost or never was one.
+fn profile(account: &Account) -> &str {
+    let lost = account.handle.eq_ignore_ascii_case("handle.invalid");
+    if is_handle(&account.handle) && !lost { &account.handle } else { &account.external_id }
 }
 
 #[cfg(test)]
@@ -161,6 +168,30 @@ mod tests {
             handle: "a.test".into(),
             base_url: "https://pds.example".into(),
         }
+    }
+
+    #[test]
+    fn an_address_needs_a_handle_that_is_one() {
+        for (handle, name) in [
+            ("b.test", "b.test"),
+            ("handle.invalid", "did:plc:a"),
+            ("", "did:plc:a"),
+            ("a.test/../b", "did:plc:a"),
+        ] {
+            let account = Account { handle: handle.into(), ..account() };
+            assert_eq!(profile(&account), name, "{handle}");
+        }
+    }
+
+    #[test]
+    fn a_hash_that_can_not_be_stored_is_left_out() {
+        let frozen = Frozen { key: "k".into(), request: String::new() };
+        let cid = |cid: &str| {
+            let uri = "at://did:plc:a/app.bsky.feed.post/k".into();
+            published(&account(), &frozen, uri, cid.into()).unwrap().cid
+        };
+        assert_eq!(cid("bafy"), Some("bafy".into()));
+        assert_eq!(cid("ba\0fy"), None);
     }
 
     fn drafted(post: &Post, prepared: &Value) -> Result<Frozen, Failure> {

@@ -7,13 +7,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crier_core::error_class::ErrorClass;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::ENTRYWAY;
 use super::classify::Phase;
+use super::syntax::{MAX_HANDLE, is_did};
 use super::xrpc::{Xrpc, read};
 use crate::address::{check_base, check_public};
-use crate::providers::{Failure, Lifetime, Login};
+use crate::providers::failure::clean;
+use crate::providers::{Caller, Failure, Lifetime, Login};
 use crate::secrets::Session;
 
 const CREATE: &str = "com.atproto.server.createSession";
@@ -31,28 +34,24 @@ struct Opened {
     did: String,
     handle: String,
     access_jwt: SecretString,
-    #[serde(default)]
     refresh_jwt: SecretString,
     #[serde(default)]
-    did_doc: Option<DidDocument>,
+    did_doc: Value,
     #[serde(default)]
     active: Option<bool>,
     #[serde(default)]
     status: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct DidDocument {
-    #[serde(default)]
-    service: Vec<Service>,
-}
-
+/// Only what a session needs: the old token is spent, so an odd field must not cost the new one.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Service {
-    id: String,
+struct Renewed {
+    access_jwt: SecretString,
     #[serde(default)]
-    service_endpoint: serde_json::Value,
+    refresh_jwt: Option<SecretString>,
+    #[serde(default)]
+    did: Value,
 }
 
 /// Opens a session.
@@ -70,25 +69,34 @@ pub(super) async fn login(
         let status = opened.status.as_deref().unwrap_or("inactive");
         return Err(Failure::new(ErrorClass::AuthRevoked, format!("the account is {status}")));
     }
-    if !opened.did.starts_with("did:") || opened.access_jwt.expose_secret().is_empty() {
+    let has_tokens = [&opened.access_jwt, &opened.refresh_jwt].iter().all(|t| !t.expose_secret().is_empty());
+    if !is_did(&opened.did) || !has_tokens {
         return Err(unreadable("the answer names no account or no token"));
     }
     Ok(Login {
-        base_url: home(base_url, opened.did_doc.as_ref())?,
+        base_url: home(base_url, &opened.did_doc)?,
         external_id: opened.did,
-        handle: opened.handle,
+        handle: clean(&opened.handle, MAX_HANDLE),
         session: Session { access: opened.access_jwt, refresh: opened.refresh_jwt },
     })
 }
 
 /// Renews a session.
-pub(super) async fn refresh(server: &Xrpc<'_>, session: &Session) -> Result<Session, Failure> {
-    let answer = server.procedure(REFRESH, Some(&session.refresh), None).await;
-    let opened: Opened = read(Phase::Refresh, answer)?;
-    if opened.access_jwt.expose_secret().is_empty() {
+pub(super) async fn refresh(server: &Xrpc<'_>, caller: &Caller) -> Result<Session, Failure> {
+    let answer = server.procedure(REFRESH, Some(&caller.session.refresh), None).await;
+    renewed(caller, read(Phase::Refresh, answer)?)
+}
+
+fn renewed(caller: &Caller, answer: Renewed) -> Result<Session, Failure> {
+    if answer.access_jwt.expose_secret().is_empty() {
         return Err(unreadable("the answer holds no token"));
     }
-    Ok(session.renewed(Session { access: opened.access_jwt, refresh: opened.refresh_jwt }))
+    if answer.did.as_str().is_some_and(|did| did != caller.account.external_id) {
+        let message = "the server answered with the session of another account; connect the account again";
+        return Err(Failure::new(ErrorClass::AuthRevoked, message));
+    }
+    let refresh = answer.refresh_jwt.unwrap_or_default();
+    Ok(caller.session.renewed(Session { access: answer.access_jwt, refresh }))
 }
 
 /// When tokens were made and when they end, as they say themselves. Nobody checks a signature here: the
@@ -104,12 +112,13 @@ pub(super) fn lifetime(session: &Session) -> Lifetime {
 
 /// The server of the account. The entryway serves everyone, but the account lives on its own server.
 /// Another server that was named is the one the operator wants.
-fn home(base_url: &str, document: Option<&DidDocument>) -> Result<String, Failure> {
-    let endpoint = document
-        .filter(|_| base_url == ENTRYWAY)
-        .and_then(|document| document.service.iter().find(|service| service.id.ends_with("#atproto_pds")))
-        .and_then(|service| service.service_endpoint.as_str());
-    let Some(endpoint) = endpoint else { return Ok(base_url.to_owned()) };
+fn home(base_url: &str, document: &Value) -> Result<String, Failure> {
+    let is_pds = |service: &&Value| service["id"].as_str().is_some_and(|id| id.ends_with("#atproto_pds"));
+    let endpoint = document["service"]
+        .as_array()
+        .and_then(|services| services.iter().find(is_pds))
+        .and_then(|service| service["serviceEndpoint"].as_str());
+    let Some(endpoint) = endpoint.filter(|_| base_url == ENTRYWAY) else { return Ok(base_url.to_owned()) };
     // The account's owner wrote the document: it may not lead into our network, not even to loopback.
     let refused = |_| {
         Failure::new(
@@ -152,6 +161,7 @@ fn since_1970(seconds: u64) -> SystemTime {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::providers::Account;
     use serde_json::json;
 
     fn token(claims: &serde_json::Value) -> SecretString {
@@ -177,24 +187,85 @@ mod tests {
         }
     }
 
+    fn caller() -> Caller {
+        let account = Account {
+            id: uuid::Uuid::nil(),
+            external_id: "did:plc:a".into(),
+            handle: "a.test".into(),
+            base_url: ENTRYWAY.into(),
+        };
+        Caller { account, session: Session { access: "a1".into(), refresh: "r1".into() } }
+    }
+
+    fn renew(answer: serde_json::Value) -> Result<(String, String), Failure> {
+        let session = renewed(&caller(), serde_json::from_value(answer).unwrap())?;
+        Ok((session.access.expose_secret().to_owned(), session.refresh.expose_secret().to_owned()))
+    }
+
+    #[test]
+    fn a_refresh_needs_only_tokens() {
+        let both = Ok(("a2".to_owned(), "r2".to_owned()));
+        let tokens = json!({ "accessJwt": "a2", "refreshJwt": "r2" });
+        assert_eq!(renew(tokens.clone()), both);
+        for (name, value) in [
+            ("did", json!("did:plc:a")),
+            ("did", json!(null)),
+            ("handle", json!(1)),
+            ("didDoc", json!("x")),
+            ("active", json!("yes")),
+            ("status", json!({})),
+        ] {
+            let mut answer = tokens.clone();
+            answer[name] = value;
+            assert_eq!(renew(answer), both, "{name}");
+        }
+        let kept = renew(json!({ "accessJwt": "a2", "refreshJwt": null }));
+        assert_eq!(kept, Ok(("a2".into(), "r1".into())));
+    }
+
+    #[test]
+    fn a_session_of_another_account_is_refused() {
+        let answer = json!({ "accessJwt": "a2", "refreshJwt": "r2", "did": "did:plc:b" });
+        assert_eq!(renew(answer).unwrap_err().class, ErrorClass::AuthRevoked);
+    }
+
+    #[test]
+    fn a_login_is_strict_about_tokens_only() {
+        let answer = json!({ "did": "did:plc:a", "handle": "a.test", "accessJwt": "a", "refreshJwt": "r" });
+        for (name, value, good) in [
+            ("didDoc", json!({ "service": [{ "id": 7 }] }), true),
+            ("didDoc", json!("x"), true),
+            ("refreshJwt", json!(null), false),
+            ("accessJwt", json!(1), false),
+            ("did", json!(1), false),
+        ] {
+            let mut answer = answer.clone();
+            answer[name] = value;
+            assert_eq!(serde_json::from_value::<Opened>(answer).is_ok(), good, "{name}");
+        }
+    }
+
     #[test]
     fn only_the_entryway_sends_elsewhere() {
-        let document = |endpoint: &str| DidDocument {
-            service: vec![
-                Service { id: "#other".into(), service_endpoint: json!("https://no.example") },
-                Service { id: "did:plc:a#atproto_pds".into(), service_endpoint: json!(endpoint) },
-            ],
+        let document = |endpoint: &str| {
+            json!({ "service": [
+                { "id": "#other", "serviceEndpoint": "https://no.example" },
+                { "id": 1, "serviceEndpoint": {} },
+                { "id": "did:plc:a#atproto_pds", "serviceEndpoint": endpoint },
+            ] })
         };
         let public = document("https://morel.us-east.host.bsky.network/");
-        let at_home = home(ENTRYWAY, Some(&public)).unwrap();
+        let at_home = home(ENTRYWAY, &public).unwrap();
         assert_eq!(at_home, "https://morel.us-east.host.bsky.network");
-        let named = home("http://127.0.0.1:2583", Some(&public)).unwrap();
+        let named = home("http://127.0.0.1:2583", &public).unwrap();
         assert_eq!(named, "http://127.0.0.1:2583");
-        assert_eq!(home(ENTRYWAY, None).unwrap(), ENTRYWAY);
+        for odd in [json!(null), json!("x"), json!({ "service": {} }), json!({ "service": [1, null] })] {
+            assert_eq!(home(ENTRYWAY, &odd).unwrap(), ENTRYWAY, "{odd}");
+        }
         for inward in
             ["http://127.0.0.1:1", "https://localhost", "https://10.0.0.1", "https://127.0.0.1", "x"]
         {
-            assert!(home(ENTRYWAY, Some(&document(inward))).is_err(), "{inward}");
+            assert!(home(ENTRYWAY, &document(inward)).is_err(), "{inward}");
         }
     }
 }

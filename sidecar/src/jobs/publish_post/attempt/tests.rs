@@ -11,13 +11,9 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::*;
-use crate::client::Client;
-use crate::config::Database;
-use crate::credentials::Credentials;
-use crate::db::{Claim, Db};
-use crate::media::Fetcher;
-use crate::providers::{Lifetime, Login, Providers};
-use crate::secrets::{Keyring, Session};
+use crate::db::Claim;
+use crate::providers::{Lifetime, Login};
+use crate::secrets::Session;
 use crate::worker::Phase;
 
 /// Answers in the order of a script and writes down what it was asked.
@@ -97,32 +93,31 @@ fn unclear() -> Result<(), Failure> {
     Err(failure(ErrorClass::OutcomeUnknown))
 }
 
-fn environment() -> Environment {
-    let url: SecretString = "postgres://nobody@127.0.0.1:1/none".into();
-    let database = Database { url: url.clone(), direct_url: url, ca_file: None };
-    let db = Db::new(&database).unwrap();
-    let path = std::env::temp_dir().join(format!("crierd-attempt-{}", Uuid::new_v4()));
-    crate::secrets::keyring::create(&path).unwrap();
-    let keys = Keyring::load(&path).unwrap();
-    std::fs::remove_file(&path).unwrap();
-    Environment {
-        credentials: Arc::new(Credentials::new(db.clone(), keys)),
-        providers: Providers::new(&Client::new().unwrap(), &Fetcher::new().unwrap()),
-        db,
-    }
-}
-
 /// Sends with these answers; returns the outcome and what was called.
 async fn send(
     commits: Vec<Result<(), Failure>>,
     looks: Vec<Result<Found, Failure>>,
 ) -> (Result<Published, ErrorClass>, Vec<&'static str>) {
+    let (outcome, calls) = send_while(commits, looks, || Ok(())).await;
+    let outcome = outcome.map_err(|stop| match stop {
+        Stop::Failed(failure) => failure.class,
+        stop => panic!("stopped: {stop:?}"),
+    });
+    (outcome, calls)
+}
+
+/// The same where this is what the database says to another record of the intent.
+async fn send_while(
+    commits: Vec<Result<(), Failure>>,
+    looks: Vec<Result<Found, Failure>>,
+    again: impl Fn() -> Result<(), Stop>,
+) -> (Result<Published, Stop>, Vec<&'static str>) {
     let scripted = Arc::new(Scripted {
         commits: StdMutex::new(commits.into()),
         looks: StdMutex::new(looks.into()),
         calls: StdMutex::default(),
     });
-    let environment = environment();
+    let environment = crate::jobs::tests::environment();
     let claim =
         Claim { job_id: Uuid::nil(), token: 1, attempt: 1, kind: "publish_post".into(), account_id: None };
     let work = Work { claim, lost: CancellationToken::new(), phase: Phase::default() };
@@ -143,7 +138,11 @@ async fn send(
         frozen: None,
         session: Mutex::new(Some(Held { generation: 1, session })),
     };
-    let outcome = attempt.send(&frozen()).await.map_err(|failure| failure.class);
+    let again = || {
+        scripted.note("intent");
+        std::future::ready(again())
+    };
+    let outcome = attempt.send(&frozen(), again).await;
     let calls = scripted.calls.lock().unwrap().clone();
     (outcome, calls)
 }
@@ -163,7 +162,7 @@ async fn after_an_unclear_answer_it_looks_before_anything_else() {
     let there = send(vec![unclear()], vec![Ok(Found::Same(published()))]).await;
     assert_eq!(there, (Ok(published()), vec!["commit", "look"]));
     let other = send(vec![unclear()], vec![Ok(Found::Other)]).await;
-    assert_eq!(other, (Err(ErrorClass::ContentInvalid), vec!["commit", "look"]));
+    assert_eq!(other, (Err(ErrorClass::OutcomeUnknown), vec!["commit", "look"]));
 }
 
 #[tokio::test]
@@ -177,16 +176,32 @@ async fn without_proof_of_absence_nothing_is_sent_again() {
 #[tokio::test]
 async fn what_is_proven_absent_is_sent_once_more() {
     let again = send(vec![unclear(), Ok(())], vec![Ok(Found::Absent)]).await;
-    assert_eq!(again, (Ok(published()), vec!["commit", "look", "commit"]));
+    assert_eq!(again, (Ok(published()), vec!["commit", "look", "intent", "commit"]));
     let twice = send(vec![unclear(), unclear()], vec![Ok(Found::Absent), Ok(Found::Absent)]).await;
-    assert_eq!(twice, (Err(ErrorClass::OutcomeUnknown), vec!["commit", "look", "commit", "look"]));
+    assert_eq!(twice, (Err(ErrorClass::OutcomeUnknown), vec!["commit", "look", "intent", "commit", "look"]));
+}
+
+#[tokio::test]
+async fn what_is_no_longer_ours_is_not_sent_again() {
+    let lost = || Err(Stop::Lost);
+    let (outcome, calls) = send_while(vec![unclear()], vec![Ok(Found::Absent)], lost).await;
+    assert!(matches!(outcome, Err(Stop::Lost)), "{outcome:?}");
+    assert_eq!(calls, ["commit", "look", "intent"]);
+    let gone = Err(Failure { prepare_again: true, ..failure(ErrorClass::ContentInvalid) });
+    let (outcome, calls) = send_while(vec![gone], vec![], lost).await;
+    assert!(matches!(outcome, Err(Stop::Lost)), "{outcome:?}");
+    assert_eq!(calls, ["commit", "prepare", "prepare", "intent"]);
+    // A refusal of the database does not settle the send before it.
+    let refused = || Err(Stop::Failed(failure(ErrorClass::Transient)));
+    let (outcome, _) = send_while(vec![unclear()], vec![Ok(Found::Absent)], refused).await;
+    assert!(matches!(&outcome, Err(Stop::Failed(failure)) if failure.class == ErrorClass::OutcomeUnknown));
 }
 
 #[tokio::test]
 async fn a_refusal_after_an_unclear_answer_leaves_the_outcome_open() {
     for class in [ErrorClass::ContentInvalid, ErrorClass::AuthRevoked, ErrorClass::Transient] {
         let refused = send(vec![unclear(), Err(failure(class))], vec![Ok(Found::Absent)]).await;
-        assert_eq!(refused, (Err(ErrorClass::OutcomeUnknown), vec!["commit", "look", "commit"]));
+        assert_eq!(refused, (Err(ErrorClass::OutcomeUnknown), vec!["commit", "look", "intent", "commit"]));
     }
 }
 
@@ -194,7 +209,8 @@ async fn a_refusal_after_an_unclear_answer_leaves_the_outcome_open() {
 async fn uploads_that_are_gone_are_made_again_once() {
     let gone = || Err(Failure { prepare_again: true, ..failure(ErrorClass::ContentInvalid) });
     let mended = send(vec![gone(), Ok(())], vec![]).await;
-    assert_eq!(mended, (Ok(published()), vec!["commit", "prepare", "prepare", "commit"]));
+    assert_eq!(mended, (Ok(published()), vec!["commit", "prepare", "prepare", "intent", "commit"]));
     let still_gone = send(vec![gone(), gone()], vec![]).await;
-    assert_eq!(still_gone, (Err(ErrorClass::ContentInvalid), vec!["commit", "prepare", "prepare", "commit"]));
+    let calls = vec!["commit", "prepare", "prepare", "intent", "commit"];
+    assert_eq!(still_gone, (Err(ErrorClass::ContentInvalid), calls));
 }

@@ -103,7 +103,7 @@ fn offsets_are_bytes_of_utf_8() {
 fn a_mention_of_nobody_is_plain_text() {
     let dids = BTreeMap::from([("a.test".to_owned(), None)]);
     assert_eq!(facets("@a.test @b.test", &dids), Vec::<Value>::new());
-    assert_eq!(mentioned("@B.test @a.test @b.test"), ["a.test", "b.test"]);
+    assert_eq!(mentioned("@B.test @a.test @b.test"), ["b.test", "a.test"]);
 }
 
 proptest! {
@@ -130,4 +130,12 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn too_many_mentions_are_cut_off() {
+    let text: String = (0..40).map(|n| format!("@z{}.test @z0.test ", 40 - n)).collect();
+    let handles = mentioned(&text);
+    assert_eq!(handles.len(), MAX_MENTIONED);
+    assert_eq!(handles[..3], ["z40.test", "z0.test", "z39.test"]);
 }
