@@ -47,7 +47,7 @@ pub(crate) struct JsonbArray(pg_sys::Datum);
 trait Passed: Sized {
     const OID: pg_sys::Oid;
     fn wrap(datum: pg_sys::Datum) -> Self;
-    fn unwrap(self) -> pg_sys::Datum;
+    fn datum(self) -> pg_sys::Datum;
     /// A copy that outlives the memory the datum points into.
     unsafe fn copied(datum: pg_sys::Datum) -> pg_sys::Datum;
 }
@@ -57,7 +57,7 @@ impl Passed for Timestamptz {
     fn wrap(datum: pg_sys::Datum) -> Self {
         Self(datum.value() as i64)
     }
-    fn unwrap(self) -> pg_sys::Datum {
+    fn datum(self) -> pg_sys::Datum {
         pg_sys::Datum::from(self.0)
     }
     unsafe fn copied(datum: pg_sys::Datum) -> pg_sys::Datum {
@@ -72,7 +72,7 @@ macro_rules! passed_varlena {
             fn wrap(datum: pg_sys::Datum) -> Self {
                 Self(datum)
             }
-            fn unwrap(self) -> pg_sys::Datum {
+            fn datum(self) -> pg_sys::Datum {
                 self.0
             }
             unsafe fn copied(datum: pg_sys::Datum) -> pg_sys::Datum {
@@ -112,7 +112,7 @@ macro_rules! translatable {
 
         impl IntoDatum for $type {
             fn into_datum(self) -> Option<pg_sys::Datum> {
-                Some(self.unwrap())
+                Some(self.datum())
             }
 
             fn type_oid() -> pg_sys::Oid {
@@ -159,7 +159,7 @@ macro_rules! translatable {
         // SAFETY: the datum is of the declared SQL type.
         unsafe impl BoxRet for $type {
             unsafe fn box_into<'fcx>(self, fcinfo: &mut FcInfo<'fcx>) -> Datum<'fcx> {
-                unsafe { fcinfo.return_raw_datum(self.unwrap()) }
+                unsafe { fcinfo.return_raw_datum(self.datum()) }
             }
         }
     };

@@ -37,6 +37,18 @@ pub async fn expire(superuser: &Session) {
         .await;
 }
 
+/// Makes the attempt that runs now the last one of a post's only target.
+pub async fn make_attempt_the_last(superuser: &Session, post: Uuid) {
+    let changed = superuser
+        .rows(
+            "UPDATE crier.job SET max_attempts = attempt WHERE state = 'running' AND id = \
+                 (SELECT job_id FROM crier.post_target WHERE post_id = $1) RETURNING id",
+            &[&post],
+        )
+        .await;
+    assert_eq!(changed.len(), 1, "expected the job of post {post} to run");
+}
+
 /// Puts the finished job of a post's only target back into the queue, as if its end had never been recorded.
 pub async fn undo_end_of_job(superuser: &Session, post: Uuid) {
     let moved = superuser

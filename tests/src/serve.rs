@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -17,6 +18,8 @@ use tokio::sync::oneshot;
 
 /// The most bytes of a request that are read.
 const MAX_BODY: usize = 64 * 1024 * 1024;
+/// How long to leave a listener alone that gives an error.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// An answer; `None` closes the connection without one.
 pub type Answer = Option<Response<Bytes>>;
@@ -74,9 +77,10 @@ impl Drop for Server {
 async fn accept(listener: std::net::TcpListener, handler: Arc<impl Handler>) {
     let Ok(listener) = TcpListener::from_std(listener) else { return };
     loop {
-        // an error here belongs to the connection that just failed, or passes (too many open files)
+        // an error here belongs to the connection that just failed, or passes (too many open files); the pause
+        // leaves the processor to those who close them
         let Ok((stream, _)) = listener.accept().await else {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(PAUSE).await;
             continue;
         };
         tokio::spawn(connection(stream, Arc::clone(&handler)));

@@ -1,7 +1,9 @@
 //! Waiting for a condition, with a deadline and with what was seen last.
 
 use std::fmt::Debug;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
 
 /// How long a test waits for what should happen at once. Long, because the machine may be busy: a test that
 /// passes never waits for it.
@@ -12,21 +14,29 @@ const POLL: Duration = Duration::from_millis(20);
 /// Asks `probe` until it gives `Ok`, which is returned.
 ///
 /// # Panics
-/// When the deadline has passed; the message names what was waited for and the last value seen.
+/// When the deadline has passed, also while the probe hangs; the message names what was waited for and the last
+/// value seen.
 pub async fn wait_for<T, E: Debug>(
     what: &str,
     deadline: Duration,
     mut probe: impl AsyncFnMut() -> Result<T, E>,
 ) -> T {
     let until = Instant::now() + deadline;
+    let mut last = None;
     loop {
-        match probe().await {
-            Ok(value) => return value,
-            Err(last) if Instant::now() >= until => {
-                panic!("waited {deadline:?} for {what}; last seen: {last:?}")
+        let asked = Instant::now();
+        match timeout_at(until, probe()).await {
+            Ok(Ok(value)) => return value,
+            Ok(Err(seen)) if Instant::now() >= until => {
+                panic!("waited {deadline:?} for {what}; last seen: {seen:?}")
             }
-            Err(_) => tokio::time::sleep(POLL).await,
+            Ok(Err(seen)) => last = Some(seen),
+            Err(_) => {
+                let silent = asked.elapsed();
+                panic!("waited {deadline:?} for {what}; last seen: {last:?}; then no answer for {silent:?}")
+            }
         }
+        tokio::time::sleep(POLL).await;
     }
 }
 
@@ -52,6 +62,20 @@ mod tests {
         let mut count = 0;
         wait_for("the moon", Duration::from_millis(50), async || {
             count = 3.min(count + 1);
+            Err::<(), _>(count)
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "waited 50ms for the moon; last seen: Some(1); then no answer for ")]
+    async fn a_probe_that_hangs_is_inside_the_deadline() {
+        let mut count = 0;
+        wait_for("the moon", Duration::from_millis(50), async || {
+            count += 1;
+            if count > 1 {
+                std::future::pending::<()>().await;
+            }
             Err::<(), _>(count)
         })
         .await;

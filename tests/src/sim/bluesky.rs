@@ -198,6 +198,13 @@ impl Platform for Bluesky {
                 Refused::new(StatusCode::BAD_REQUEST, "ExpiredToken", "Token has expired")
             }
             Refusal::ServerError => Refused::internal(),
+            Refusal::Odd => {
+                let body = json!({"error": "ExpiredToken", "message": null});
+                return serve::json(StatusCode::BAD_REQUEST, &body);
+            }
+            Refusal::Nul => {
+                Refused::new(StatusCode::BAD_REQUEST, "Invalid\0Request", "before\0after\u{1b}[2J\u{feff}")
+            }
         };
         refused.answer()
     }
@@ -207,10 +214,15 @@ impl Platform for Bluesky {
     }
 
     fn revoke(&self, handle: &str) {
-        let mut state = self.state();
-        if let Some(did) = state.account(handle).map(|account| account.did.clone()) {
-            state.tokens.revoke(&did);
-        }
+        self.state().revoke(handle);
+    }
+
+    fn expire(&self, handle: &str) {
+        self.state().expire(handle);
+    }
+
+    fn be_strict(&self) {
+        self.state().tokens.be_strict();
     }
 
     fn timeline(&self) -> Vec<Visible> {

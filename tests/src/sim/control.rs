@@ -47,6 +47,17 @@ pub(super) fn answer(world: &World, path: &str, request: &Request<Bytes>) -> Res
                 .revoke(&named.handle);
             Ok(json!({}))
         }),
+        (&Method::POST, "/control/expire") => parsed(request, |named: Named| {
+            world
+                .platform(&named.platform)
+                .ok_or(format!("no platform {:?}", named.platform))?
+                .expire(&named.handle);
+            Ok(json!({}))
+        }),
+        (&Method::POST, "/control/strict") => {
+            world.platforms.iter().for_each(|platform| platform.be_strict());
+            ok(json!({}))
+        }
         (&Method::POST, "/control/faults") => parsed(request, |rule: Rule| {
             world.platform(&rule.platform).ok_or(format!("no platform {:?}", rule.platform))?;
             world.faults.plan(rule);

@@ -28,6 +28,10 @@ pub enum Fault {
     ServerErrorAfterCommit,
     /// The call is carried out; the answer is a success that can't be read.
     Garbage,
+    /// The token has expired, in an answer whose other fields have wrong types.
+    OddError,
+    /// The call is refused, in words with characters that no database text can hold.
+    NulError,
 }
 
 /// A fault that is planned for calls of one name.

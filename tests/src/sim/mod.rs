@@ -37,6 +37,10 @@ pub trait Platform: Send + Sync {
     fn add_account(&self, handle: &str, password: &str) -> Result<String, String>;
     /// Ends every session of an account, as its owner does by removing the app password.
     fn revoke(&self, handle: &str);
+    /// Lets the access tokens of an account expire before their time; it can still be refreshed.
+    fn expire(&self, handle: &str);
+    /// From now on a refresh token that comes a second time ends its account's sessions.
+    fn be_strict(&self);
     /// What is visible now.
     fn timeline(&self) -> Vec<Visible>;
     /// Every token it has issued, for tests that look for leaks.
@@ -60,6 +64,10 @@ pub enum Refusal {
     ExpiredToken,
     /// The server failed.
     ServerError,
+    /// The access token has expired, but what goes with that has the wrong type.
+    Odd,
+    /// Refused with a NUL in the text.
+    Nul,
 }
 
 /// A post as the page shows it.
@@ -152,6 +160,19 @@ impl Sim {
         }
     }
 
+    /// Lets the access tokens of an account on Bluesky expire now.
+    pub fn expire(&self, handle: &str) {
+        if let Some(platform) = self.world.platform(bluesky::NAME) {
+            platform.expire(handle);
+        }
+    }
+
+    /// From now on a refresh token that comes a second time ends its account's sessions. Bluesky itself is
+    /// milder, but other platforms are not.
+    pub fn be_strict(&self) {
+        self.world.platforms.iter().for_each(|platform| platform.be_strict());
+    }
+
     /// Everything that became visible, oldest first.
     pub fn ledger(&self) -> Vec<Entry> {
         self.world.ledger.entries()
@@ -185,6 +206,11 @@ impl Sim {
     /// How many calls of a name have arrived.
     pub fn calls(&self, call: &str) -> usize {
         self.world.calls().iter().filter(|(_, made)| made == call).count()
+    }
+
+    /// The names of the calls that have arrived, oldest first.
+    pub fn call_names(&self) -> Vec<String> {
+        self.world.calls().into_iter().map(|(_, call)| call).collect()
     }
 
     /// Every token that was issued.
@@ -279,6 +305,8 @@ impl World {
                 platform.handle(path, request);
                 Some(platform.refusal(Refusal::ServerError))
             }
+            Fault::OddError => Some(platform.refusal(Refusal::Odd)),
+            Fault::NulError => Some(platform.refusal(Refusal::Nul)),
             Fault::Garbage => Some(garble(platform.handle(path, request))),
         }
     }

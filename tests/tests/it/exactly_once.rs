@@ -1,5 +1,6 @@
 //! One post, whatever is lost between the sidecar, the platform and the database.
 
+use crier_core::target::TargetState;
 use crier_tests::backdoor;
 use crier_tests::cluster::Database;
 use crier_tests::hold_proxy::{HoldProxy, Interference};
@@ -7,8 +8,8 @@ use crier_tests::pds::Pds;
 use crier_tests::sim::Sim;
 use crier_tests::sim::fault::{Fault, Rule};
 use crier_tests::stage::Stage;
-use crier_tests::wait::wait_until;
-use serde_json::json;
+use crier_tests::wait::{SOON, wait_for, wait_until};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 const PUT: &str = "com.atproto.repo.putRecord";
@@ -66,9 +67,20 @@ async fn an_answer_lost_and_the_look_after_it_too() {
     ] {
         sim.fault(PUT, fault);
         sim.plan(Rule::once("bluesky", LOOK, look).times(2));
+        let before = sim.call_names().len();
         let post = stage.post(text).await;
         stage.published(post).await;
         assert_eq!(visible(&sim, text), 1, "{fault:?}, then {look:?}");
+        assert_eq!(sim.faults_left(), 0, "{fault:?}, then {look:?}");
+        let calls = sim.call_names().split_off(before);
+        let asked: Vec<_> = calls.iter().filter(|call| [PUT, LOOK].contains(&call.as_str())).collect();
+        assert_eq!(
+            asked[..4],
+            [PUT, LOOK, LOOK, LOOK],
+            "expected nothing sent before a clear look: {calls:?}"
+        );
+        let sent_again = fault == Fault::DropBeforeCommit;
+        assert_eq!(asked[4..], [PUT][..usize::from(sent_again)], "{fault:?}, then {look:?}");
     }
 }
 
@@ -82,6 +94,68 @@ async fn killed_after_the_platforms_commit() {
     assert_eq!(visible(&sim, "once"), 1, "{target}");
     assert_eq!(target["attempts"], 2, "expected a second try that asked the platform: {target}");
     assert_eq!(sim.calls(PUT), 1, "expected nothing to be sent again");
+}
+
+#[tokio::test]
+async fn killed_after_the_platforms_commit_in_the_last_attempt() {
+    let (sim, stage) = simulated().await;
+    sim.fault(PUT, Fault::HoldAfterCommit);
+    let crierd = stage.deployment.start().await;
+    let post = stage.post("once").await;
+    held(&sim).await;
+    backdoor::make_attempt_the_last(&stage.sql, post).await;
+    crierd.kill();
+    sim.release();
+    backdoor::lapse_leases(&stage.sql).await;
+    let looks = sim.calls(LOOK);
+    let _crierd = stage.deployment.start().await;
+    let target = ended(&stage, post).await;
+    assert_eq!(target["state"], "published", "expected the platform to be asked once more: {target}");
+    assert!(sim.calls(LOOK) > looks, "expected the platform to be asked");
+    assert_eq!(sim.calls(PUT), 1, "expected nothing to be sent again");
+    assert_eq!(visible(&sim, "once"), 1);
+}
+
+/// Waits until nothing more happens to a post's only target by itself. Retries that wait are made due.
+async fn ended(stage: &Stage, post: Uuid) -> Value {
+    wait_for("the target to come to an end", SOON, async || {
+        backdoor::make_retries_due(&stage.sql).await;
+        let target = stage.target(post).await;
+        let state = target["state"].as_str().unwrap_or_default();
+        let is_final = state.parse::<TargetState>().is_ok_and(TargetState::is_final);
+        if is_final { Ok(target) } else { Err(target) }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_hostile_answer_is_an_outcome_like_any_other() {
+    let (sim, stage) = simulated().await;
+    let _crierd = stage.deployment.start().await;
+    sim.fault(PUT, Fault::NulError);
+    let refused = ended(&stage, stage.post("refused").await).await;
+    assert_eq!(refused["state"], "failed", "{refused}");
+    assert_eq!(refused["error"]["class"], "content_invalid", "{refused}");
+    let message = refused["error"]["message"].as_str().unwrap_or_default();
+    assert!(message.contains("before") && message.contains("after"), "{refused}");
+    assert_eq!(refused["attempts"], 1, "expected the first report to be accepted: {refused}");
+
+    // an expired token is one, whatever else is in the answer
+    sim.fault(PUT, Fault::OddError);
+    let target = ended(&stage, stage.post("refreshed").await).await;
+    assert_eq!(target["state"], "published", "{target}");
+    assert_eq!(target["attempts"], 1, "{target}");
+    assert_eq!(sim.calls("com.atproto.server.refreshSession"), 1);
+    assert_eq!((visible(&sim, "refused"), visible(&sim, "refreshed")), (0, 1));
+
+    // and where it isn't known what became of a send: the second look's answer is what is reported
+    sim.fault(PUT, Fault::DropAfterCommit);
+    sim.plan(Rule::once("bluesky", LOOK, Fault::NulError).times(2));
+    let target = ended(&stage, stage.post("looked for").await).await;
+    assert_eq!((&target["state"], visible(&sim, "looked for")), (&json!("published"), 1), "{target}");
+    let class = "SELECT count(*) FROM crier.jobs WHERE error ->> 'class' = 'lease_lost'";
+    assert_eq!(stage.sql.text(class).await, "0", "expected every try to be answered for");
+    assert_eq!(sim.faults_left(), 0);
 }
 
 #[tokio::test]
@@ -202,21 +276,35 @@ async fn a_stop_finishes_what_is_being_sent() {
 #[tokio::test]
 async fn a_stop_gives_back_what_has_not_begun() {
     let (sim, stage) = simulated().await;
-    sim.plan(Rule::once("bluesky", PUT, Fault::Delay).seconds(2.0));
-    let crierd = stage.deployment.start_with(&[("CRIER_WORKER_CONCURRENCY", "1")]).await;
+    sim.fault(PUT, Fault::HoldAfterCommit);
+    let crierd = stage.deployment.start_with(&[("CRIER_WORKER_CONCURRENCY", "4")]).await;
     let mut posts = vec![stage.post("0").await];
-    wait_until("the number of sent records", 1, async || sim.calls(PUT)).await;
-    for text in ["1", "2"] {
+    held(&sim).await;
+    // jobs of one account are claimed ahead and wait for each other
+    for text in ["1", "2", "3"] {
         posts.push(stage.post(text).await);
     }
+    let running = async |count: &str| {
+        wait_until("the number of claimed jobs", count.to_owned(), async || {
+            stage.sql.text("SELECT count(*) FROM crier.jobs WHERE state = 'running'").await
+        })
+        .await;
+    };
+    running("4").await;
+    assert_eq!(sim.calls(PUT), 1, "expected the others to wait");
     crierd.terminate();
+    // before the one that is being sent has its answer
+    running("1").await;
+    sim.release();
     assert!(crierd.ended().await.success());
-    let held = stage.sql.text("SELECT count(*) FROM crier.jobs WHERE state = 'running'").await;
-    assert_eq!(held, "0", "expected no job to be left under a lease");
+    let jobs = stage.sql.text("SELECT state, attempt FROM crier.jobs ORDER BY created_at").await;
+    assert_eq!(jobs, "completed|1\nretrying|0\nretrying|0\nretrying|0");
+    assert_eq!(sim.calls(PUT), 1, "expected nothing to begin during the stop");
     let _crierd = stage.deployment.start().await;
-    for (text, post) in ["0", "1", "2"].into_iter().zip(posts) {
-        stage.published(post).await;
+    for (text, post) in ["0", "1", "2", "3"].into_iter().zip(posts) {
+        let target = stage.published(post).await;
         assert_eq!(visible(&sim, text), 1, "post {text}");
+        assert_eq!(target["attempts"], 1, "{target}");
     }
 }
 

@@ -69,17 +69,31 @@ async fn every_target_tells_its_own_outcome() {
 }
 
 #[tokio::test]
-async fn a_grant_that_was_taken_away_asks_for_a_new_login() {
+async fn posts_wait_while_the_grant_is_taken_away() {
     let (sim, stage) = simulated().await;
-    let _crierd = stage.deployment.start().await;
+    let mut posts = vec![stage.post("one").await, stage.post("two").await];
+    let later = "SELECT crier.create_post($1, 'three', ARRAY[$2::uuid], now() + interval '3 seconds')";
+    posts.push(stage.sql.value(later, &[&stage.workspace, &stage.account]).await);
     sim.revoke("alice.test");
-    let post = stage.post("without a grant").await;
-    let target = stage.reached(post, "failed").await;
-    assert_eq!(target["error"]["class"], "auth_revoked", "{target}");
+    let _crierd = stage.deployment.start().await;
+    // nothing here makes a job due by hand
+    let targets = async || {
+        let of = "SELECT state, error ->> 'class' FROM crier.post_target ORDER BY created_at";
+        stage.sql.text(of).await
+    };
+    let kept = "queued|auth_revoked\nqueued|auth_revoked\nqueued|auth_revoked";
+    wait_until("the targets", kept.to_owned(), targets).await;
+    for post in &posts {
+        assert_eq!(state(&stage, *post).await, "publishing");
+        assert_eq!(stage.target(*post).await["error"]["class"], "auth_revoked");
+    }
+    let attempts = "SELECT DISTINCT state, attempt FROM crier.jobs";
+    assert_eq!(stage.sql.text(attempts).await, "retrying|0", "expected the wait to use up no attempt");
     let status = "SELECT status FROM crier.accounts";
     assert_eq!(stage.sql.text(status).await, "reauth_required");
-    let events = "SELECT count(*) FROM crier.events WHERE kind = 'token_refresh_failed'";
-    assert_eq!(stage.sql.text(events).await, "1", "expected to be told once");
+    let events = "SELECT kind, count(*) FROM crier.events GROUP BY 1 ORDER BY 1";
+    let told = stage.sql.text(events).await;
+    assert_eq!(told, "account_connected|1\ntoken_refresh_failed|1", "expected to be told once");
     let refused =
         format!("SELECT crier.create_post('{}', 'x', ARRAY['{}'::uuid])", stage.workspace, stage.account);
     assert_eq!(stage.sql.refusal(&refused).await.code, "22023");
@@ -87,28 +101,52 @@ async fn a_grant_that_was_taken_away_asks_for_a_new_login() {
     let again = stage.deployment.add_account(stage.workspace, "alice.test", &sim.bluesky_url(), PASSWORD);
     assert_eq!(again, stage.account);
     assert_eq!(stage.sql.text(status).await, "active");
-    let post = stage.post("with a new one").await;
-    stage.published(post).await;
-    assert_eq!(sim.ledger().len(), 1);
+    let published = "published|∅\npublished|∅\npublished|∅";
+    wait_until("the targets", published.to_owned(), targets).await;
+    let mut texts: Vec<_> = sim.ledger().into_iter().map(|entry| entry.text).collect();
+    texts.sort();
+    assert_eq!(texts, ["one", "three", "two"]);
 }
 
 #[tokio::test]
-async fn many_posts_of_one_account_need_one_refresh() {
+async fn many_posts_on_many_sidecars_need_one_refresh() {
+    const POSTS: usize = 10;
+    const PUT: &str = "com.atproto.repo.putRecord";
+    const REFRESH: &str = "com.atproto.server.refreshSession";
     let (sim, stage) = simulated().await;
-    sim.plan(Rule::once("bluesky", "com.atproto.repo.putRecord", Fault::ExpiredToken).times(5));
-    let mut posts = Vec::new();
-    for n in 0..5 {
-        posts.push(stage.post(&format!("post {n}")).await);
+    sim.be_strict();
+    // in sessions that begin from now on the database counts how often the right to refresh is asked for
+    let database = stage.sql.text("SELECT quote_ident(current_database())").await;
+    stage.sql.run(&format!("ALTER DATABASE {database} SET track_functions = 'all'")).await;
+    sim.add_bluesky_account("bob.test", PASSWORD);
+    let bob = stage.deployment.add_account(stage.workspace, "bob.test", &sim.bluesky_url(), PASSWORD);
+    sim.expire("alice.test");
+    sim.expire("bob.test");
+    sim.plan(Rule::once("bluesky", REFRESH, Fault::HoldAfterCommit).times(2));
+    let _one = stage.deployment.start().await;
+    let _two = stage.deployment.start().await;
+    for n in 0..POSTS {
+        let sql = "SELECT crier.create_post($1, $2, ARRAY[$3::uuid, $4])";
+        let text = format!("post {n}");
+        stage.sql.rows(sql, &[&stage.workspace, &text, &stage.account, &bob]).await;
     }
-    let _crierd = stage.deployment.start().await;
-    for post in posts {
-        stage.published(post).await;
-    }
-    assert_eq!(sim.ledger().len(), 5);
-    let refreshes = sim.calls("com.atproto.server.refreshSession");
-    assert!((1..=5).contains(&refreshes), "expected at most one refresh for a token, made were {refreshes}");
-    let generation = stage.sql.text("SELECT generation FROM crier.credential").await;
-    assert_eq!(generation, (1 + refreshes).to_string(), "expected every refreshed credential to be stored");
+    // more than one sidecar keeps for an account: both were told by the server that its token has expired
+    wait_until("the number of sent records", 4, async || sim.calls(PUT)).await;
+    wait_until("the number of held answers", 2, async || sim.held()).await;
+    // and both asked for the right to refresh while one had it
+    let asked = "SELECT calls >= 4 FROM pg_stat_user_functions WHERE funcname = 'begin_refresh'";
+    wait_until("four requests to refresh", "t".to_owned(), async || stage.sql.text(asked).await).await;
+    assert_eq!(sim.calls(PUT), 4, "expected nothing more to be sent with an expired token");
+    sim.release();
+    let published = "SELECT count(*) FROM crier.post_target WHERE state = 'published'";
+    wait_until("the number of published targets", (2 * POSTS).to_string(), async || {
+        stage.sql.text(published).await
+    })
+    .await;
+    assert_eq!(sim.ledger().len(), 2 * POSTS);
+    assert_eq!(sim.calls(REFRESH), 2, "expected one refresh for an account");
+    let generations = stage.sql.text("SELECT generation FROM crier.credential").await;
+    assert_eq!(generations, "2\n2", "expected the refreshed credentials to be stored");
 }
 
 #[tokio::test]

@@ -21,6 +21,8 @@ const INVALID: &str = "InvalidToken";
 /// The tokens that were issued.
 pub(super) struct Tokens {
     known: HashMap<String, Token>,
+    /// Whether a refresh token that comes a second time ends the account's sessions.
+    strict: bool,
     /// Makes the signatures; nobody verifies them, they only look like some.
     secret: [u8; 16],
 }
@@ -42,7 +44,7 @@ enum Kind {
 
 impl Default for Tokens {
     fn default() -> Self {
-        Self { known: HashMap::new(), secret: uuid::Uuid::new_v4().into_bytes() }
+        Self { known: HashMap::new(), strict: false, secret: uuid::Uuid::new_v4().into_bytes() }
     }
 }
 
@@ -52,13 +54,23 @@ impl Tokens {
     }
 
     /// Ends every session of an account: access tokens have expired, refresh tokens are revoked.
-    pub(super) fn revoke(&mut self, did: &str) {
+    fn revoke(&mut self, did: &str) {
         for token in self.known.values_mut().filter(|token| token.did == did) {
             match &mut token.kind {
                 Kind::Access => token.expires = SystemTime::UNIX_EPOCH,
                 Kind::Refresh { revoked, .. } => *revoked = true,
             }
         }
+    }
+
+    /// Access tokens have expired; refresh tokens stay.
+    fn expire(&mut self, did: &str) {
+        let is_access = |token: &&mut Token| token.did == did && matches!(token.kind, Kind::Access);
+        self.known.values_mut().filter(is_access).for_each(|token| token.expires = SystemTime::UNIX_EPOCH);
+    }
+
+    pub(super) fn be_strict(&mut self) {
+        self.strict = true;
     }
 
     fn issue(&mut self, did: &str, kind: Kind) -> String {
@@ -100,6 +112,18 @@ fn wrong_kind() -> Refused {
 }
 
 impl State {
+    pub(super) fn revoke(&mut self, handle: &str) {
+        if let Some(did) = self.account(handle).map(|account| account.did.clone()) {
+            self.tokens.revoke(&did);
+        }
+    }
+
+    pub(super) fn expire(&mut self, handle: &str) {
+        if let Some(did) = self.account(handle).map(|account| account.did.clone()) {
+            self.tokens.expire(&did);
+        }
+    }
+
     /// The DID that an access token stands for.
     pub(super) fn authorize(&mut self, token: &str) -> Result<String, Refused> {
         let found = self.tokens.find(token)?;
@@ -133,6 +157,10 @@ impl State {
             Kind::Refresh { successor, .. } => successor.clone(),
         };
         let refresh = match known {
+            Some(_) if self.tokens.strict => {
+                self.tokens.revoke(&did);
+                return Err(expired("Token has been revoked"));
+            }
             Some(successor) => successor,
             None => {
                 let successor = self.tokens.issue(&did, Kind::Refresh { successor: None, revoked: false });

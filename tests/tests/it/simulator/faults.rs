@@ -5,19 +5,21 @@ use crier_tests::sim::fault::{Fault, Rule};
 use crier_tests::wait::wait_until;
 use serde_json::{Value, json};
 
-use super::{Api, POST, PUT, record};
+use super::{Api, CREATE_SESSION, POST, PUT, REFRESH, record};
 
 #[tokio::test]
 async fn every_fault_does_what_its_name_says() {
     let sim = Sim::start();
     let api = Api::on(&sim).await;
     // (fault, what the client gets, whether the post became visible)
-    let cases: [(Fault, (u16, &str), bool); 5] = [
+    let cases: [(Fault, (u16, &str), bool); 7] = [
         (Fault::RateLimited, (429, "RateLimitExceeded"), false),
         (Fault::Unauthorized, (401, "AuthenticationRequired"), false),
         (Fault::ExpiredToken, (400, "ExpiredToken"), false),
         (Fault::ServerError, (500, "InternalServerError"), false),
         (Fault::ServerErrorAfterCommit, (500, "InternalServerError"), true),
+        (Fault::OddError, (400, "ExpiredToken"), false),
+        (Fault::NulError, (400, "Invalid\0Request"), false),
     ];
     for (at, (fault, expected, visible)) in cases.into_iter().enumerate() {
         let before = sim.ledger().len();
@@ -65,4 +67,27 @@ async fn answers_can_be_lost_and_held() {
     let (held, ()) = tokio::join!(send("3l4rpfq3xak2b"), release);
     assert_eq!(held.expect("an answer after the release").status(), 200);
     assert_eq!(sim.calls(PUT), 3);
+}
+
+#[tokio::test]
+async fn a_strict_server_ends_the_sessions_of_a_token_that_comes_twice() {
+    for strict in [false, true] {
+        let sim = Sim::start();
+        let api = Api::on(&sim).await;
+        if strict {
+            sim.be_strict();
+        }
+        let input = json!({"identifier": api.handle, "password": api.password});
+        let first = api.xrpc.post(CREATE_SESSION, &input, None).await.ok();
+        sim.expire(&api.handle);
+        let expired = api.put("3l4rpfq3xak2a", &record("x")).await;
+        assert_eq!(expired.refused(), (400, "ExpiredToken"));
+        let refresh =
+            async |session: &Value| api.xrpc.post_nothing(REFRESH, session["refreshJwt"].as_str()).await;
+        let second = refresh(&first).await.ok();
+        let twice = refresh(&first).await;
+        let after = refresh(&second).await;
+        let expected = if strict { (400, "ExpiredToken") } else { (200, "") };
+        assert_eq!((twice.refused(), after.refused()), (expected, expected), "strict: {strict}");
+    }
 }

@@ -71,6 +71,10 @@ async fn the_control_interface_is_the_contract() {
     let fault = json!({"platform": "bluesky", "call": PUT, "fault": "delay", "times": 1, "seconds": 0.01});
     assert_eq!(post("/control/faults", fault).await, (200, json!({})));
     assert_eq!(post("/control/release", json!({})).await, (200, json!({"released": 0})));
+    let named = json!({"platform": "bluesky", "handle": "carol.test"});
+    for (path, body) in [("/control/expire", named), ("/control/strict", json!({}))] {
+        assert_eq!(post(path, body).await, (200, json!({})), "{path}");
+    }
 
     let api = Api::log_in(&sim.bluesky_url(), did.clone(), "carol.test", "the password").await;
     let blob = api.upload("image/png", png(4, 3, [64, 128, 192])).await;
