@@ -40,9 +40,9 @@ $do$;
 /* </end connected objects> */
 
 /* <begin connected objects> */
--- Days of the job history, made ahead. Plain SQL because it consists of DDL only.
+-- Days of the queue's log, made ahead. Plain SQL because it consists of DDL only.
 -- A partition is made aside and then attached: making it in place would lock out everyone who reads or writes the
--- history. Attaching still waits for readers of the default partition, and whoever comes after waits behind it; so
+-- log. Attaching still waits for readers of the default partition, and whoever comes after waits behind it; so
 -- it gives up after a moment and is tried again by the next call.
 CREATE FUNCTION ensure_partitions(days integer DEFAULT 7) RETURNS SETOF text
 LANGUAGE plpgsql SECURITY DEFINER
@@ -51,6 +51,10 @@ AS $fn$
 DECLARE
     day date;
     name text;
+    parent text;
+    lower text;
+    upper text;
+    crowded boolean;
 BEGIN
     IF days IS NULL THEN
         RAISE EXCEPTION 'days must not be null'
@@ -58,7 +62,7 @@ BEGIN
     ELSIF days NOT BETWEEN 0 AND 366 THEN
         RAISE EXCEPTION 'days is %', days
             USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument', HINT = 'Give a number from 0 to 366.';
-    ELSIF to_regclass('crier.job_history') IS NULL THEN
+    ELSIF to_regclass('crier.job_outcome') IS NULL THEN
         RAISE EXCEPTION 'the tables of crier are not there yet'
             USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'not_migrated',
                   HINT = 'Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.';
@@ -66,19 +70,34 @@ BEGIN
     -- Two callers at once would make the same partition.
     PERFORM pg_advisory_xact_lock(hashtextextended('crier.ensure_partitions', 0));
     FOR day IN SELECT current_date + n FROM generate_series(0, days) AS n LOOP
-        name := format('job_history_%s', to_char(day, 'YYYYMMDD'));
-        -- A day that already has rows in the default partition stays there: moving them would lock out everyone.
-        CONTINUE WHEN to_regclass(format('crier.%I', name)) IS NOT NULL
-            OR EXISTS (SELECT FROM crier.job_history_default WHERE finished_at >= day AND finished_at < day + 1);
-        BEGIN
-            EXECUTE format('CREATE TABLE crier.%I (LIKE crier.job_history INCLUDING ALL)', name);
-            EXECUTE format('ALTER TABLE crier.%I ENABLE ROW LEVEL SECURITY', name);
-            EXECUTE format('ALTER TABLE crier.job_history ATTACH PARTITION crier.%I FOR VALUES FROM (%L) TO (%L)', name,
-                           day::timestamptz, (day + 1)::timestamptz);
-            RETURN NEXT name;
-        EXCEPTION WHEN lock_not_available THEN
-            RETURN;
-        END;
+        FOREACH parent IN ARRAY ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim'] LOOP
+            name := format('%s_%s', parent, to_char(day, 'YYYYMMDD'));
+            CONTINUE WHEN to_regclass(format('crier.%I', name)) IS NOT NULL;
+            IF parent = 'job_claim' THEN
+                -- its times are microseconds since 2000
+                lower := ((day - date '2000-01-01')::bigint * 86400000000)::text;
+                upper := ((day + 1 - date '2000-01-01')::bigint * 86400000000)::text;
+                EXECUTE format('SELECT EXISTS (SELECT FROM crier.job_claim_default WHERE recorded_at >= %L AND recorded_at < %L)',
+                               lower, upper) INTO crowded;
+            ELSE
+                -- a UUIDv7 begins with its time: 48 bits, milliseconds since 1970
+                lower := (lpad(to_hex((day - date '1970-01-01')::bigint * 86400000), 12, '0') || repeat('0', 20))::uuid;
+                upper := (lpad(to_hex((day + 1 - date '1970-01-01')::bigint * 86400000), 12, '0') || repeat('0', 20))::uuid;
+                EXECUTE format('SELECT EXISTS (SELECT FROM crier.%I WHERE id >= %L AND id < %L)',
+                               parent || '_default', lower, upper) INTO crowded;
+            END IF;
+            -- A day that already has rows in the default partition stays there: moving them would lock out everyone.
+            CONTINUE WHEN crowded;
+            BEGIN
+                EXECUTE format('CREATE TABLE crier.%I (LIKE crier.%I INCLUDING ALL)', name, parent);
+                EXECUTE format('ALTER TABLE crier.%I ENABLE ROW LEVEL SECURITY', name);
+                EXECUTE format('ALTER TABLE crier.%I ATTACH PARTITION crier.%I FOR VALUES FROM (%L) TO (%L)', parent, name,
+                               lower, upper);
+                RETURN NEXT name;
+            EXCEPTION WHEN lock_not_available THEN
+                RETURN;
+            END;
+        END LOOP;
     END LOOP;
 EXCEPTION WHEN lock_not_available THEN
     -- Somebody else is at it, or holds the lock that tells so.
@@ -143,13 +162,14 @@ CREATE  FUNCTION "claim_jobs"(
 	"kinds" TEXT[] DEFAULT NULL, /* :: std :: option :: Option < Vec < Option < String > > > */
 	"platforms" TEXT[] DEFAULT NULL, /* :: std :: option :: Option < Vec < Option < String > > > */
 	"workspaces" uuid[] DEFAULT NULL, /* :: std :: option :: Option < Vec < Option < Uuid > > > */
-	"lease" interval DEFAULT '1 minute' /* Option < Interval > */
+	"lease" interval DEFAULT '1 minute', /* Option < Interval > */
+	"wait" interval DEFAULT '0' /* Option < Interval > */
 ) RETURNS TABLE (
 	"job_id" uuid,  /* Uuid */
 	"token" bigint,  /* i64 */
 	"attempt" INT,  /* i32 */
 	"kind" TEXT,  /* String */
-	"params" jsonb,  /* Jsonb */
+	"params" jsonb,  /* crate :: passed :: Jsonb */
 	"workspace_id" uuid,  /* Option < Uuid > */
 	"user_id" uuid,  /* Option < Uuid > */
 	"account_id" uuid,  /* Option < Uuid > */
@@ -223,6 +243,32 @@ AS 'MODULE_PATHNAME', 'create_workspace_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::queue::dead::dead_jobs
+CREATE  FUNCTION "dead_jobs"(
+	"kinds" TEXT[] DEFAULT NULL, /* :: std :: option :: Option < Vec < Option < String > > > */
+	"classes" TEXT[] DEFAULT NULL, /* :: std :: option :: Option < Vec < Option < String > > > */
+	"max" INT DEFAULT 100, /* Option < i32 > */
+	"before" uuid DEFAULT NULL /* Option < Uuid > */
+) RETURNS TABLE (
+	"job_id" uuid,  /* Uuid */
+	"workspace_id" uuid,  /* Option < Uuid > */
+	"user_id" uuid,  /* Option < Uuid > */
+	"account_id" uuid,  /* Option < Uuid > */
+	"platform" TEXT,  /* Option < String > */
+	"kind" TEXT,  /* String */
+	"params" jsonb,  /* Jsonb */
+	"attempt" INT,  /* i32 */
+	"error" jsonb,  /* Option < Jsonb > */
+	"created_at" timestamp with time zone,  /* Timestamptz */
+	"finished_at" timestamp with time zone  /* Timestamptz */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'dead_jobs_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::queue::enqueue::enqueue
 CREATE  FUNCTION "enqueue"(
 	"kind" TEXT, /* Option < & str > */
@@ -251,6 +297,54 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'enqueue_many_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::queue::exchange::exchange
+CREATE  FUNCTION "exchange"(
+	"worker" TEXT, /* Option < & str > */
+	"max" INT DEFAULT 1, /* Option < i32 > */
+	"completed" uuid[] DEFAULT '{}', /* :: std :: option :: Option < Vec < Option < Uuid > > > */
+	"completed_tokens" bigint[] DEFAULT '{}', /* :: std :: option :: Option < Vec < Option < i64 > > > */
+	"results" jsonb[] DEFAULT NULL, /* Option < JsonbArray > */
+	"failed" uuid[] DEFAULT '{}', /* :: std :: option :: Option < Vec < Option < Uuid > > > */
+	"failed_tokens" bigint[] DEFAULT '{}', /* :: std :: option :: Option < Vec < Option < i64 > > > */
+	"classes" TEXT[] DEFAULT '{}', /* :: std :: option :: Option < Vec < Option < String > > > */
+	"errors" jsonb[] DEFAULT NULL, /* Option < JsonbArray > */
+	"retry_at" timestamp with time zone[] DEFAULT NULL, /* :: std :: option :: Option < Vec < Option < Timestamptz > > > */
+	"kinds" TEXT[] DEFAULT NULL, /* :: std :: option :: Option < Vec < Option < String > > > */
+	"platforms" TEXT[] DEFAULT NULL, /* :: std :: option :: Option < Vec < Option < String > > > */
+	"workspaces" uuid[] DEFAULT NULL, /* :: std :: option :: Option < Vec < Option < Uuid > > > */
+	"lease" interval DEFAULT '1 minute', /* Option < Interval > */
+	"wait" interval DEFAULT '0' /* Option < Interval > */
+) RETURNS TABLE (
+	"status" TEXT,  /* & '_ str */
+	"job_id" uuid,  /* Uuid */
+	"token" bigint,  /* Option < i64 > */
+	"attempt" INT,  /* Option < i32 > */
+	"kind" TEXT,  /* Option < String > */
+	"params" jsonb,  /* Option < Jsonb > */
+	"workspace_id" uuid,  /* Option < Uuid > */
+	"user_id" uuid,  /* Option < Uuid > */
+	"account_id" uuid,  /* Option < Uuid > */
+	"run_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"lease_expires_at" timestamp with time zone  /* Option < Timestamptz > */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'exchange_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::queue::operate::expire_leases
+CREATE  FUNCTION "expire_leases"(
+	"worker" TEXT DEFAULT NULL /* Option < & str > */
+) RETURNS bigint /* Result < i64, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'expire_leases_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -305,6 +399,42 @@ AS 'MODULE_PATHNAME', 'fail_refresh_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::dedupe::find_or_create_job
+CREATE  FUNCTION "find_or_create_job"(
+	"p_user_id" uuid, /* Option < Uuid > */
+	"p_job_type" TEXT, /* Option < & str > */
+	"p_params" jsonb, /* Option < Jsonb > */
+	"p_dedupe_window" interval DEFAULT '5 minutes' /* Option < Interval > */
+) RETURNS TABLE (
+	"job_id" uuid,  /* Uuid */
+	"is_new" bool,  /* bool */
+	"existing_status" TEXT  /* Option < & '_ str > */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'find_or_create_job_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::dedupe::get_cached_job_result
+CREATE  FUNCTION "get_cached_job_result"(
+	"p_user_id" uuid, /* Option < Uuid > */
+	"p_job_type" TEXT, /* Option < & str > */
+	"p_params" jsonb, /* Option < Jsonb > */
+	"p_cache_ttl" interval DEFAULT '1 hour' /* Option < Interval > */
+) RETURNS TABLE (
+	"job_id" uuid,  /* Uuid */
+	"result" jsonb,  /* Option < Jsonb > */
+	"completed_at" timestamp with time zone  /* Timestamptz */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_cached_job_result_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::accounts::credential::get_credential
 CREATE  FUNCTION "get_credential"(
 	"account_id" uuid /* Option < Uuid > */
@@ -331,6 +461,34 @@ STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_post_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::queue::live::job_lease
+CREATE  FUNCTION "job_lease"(
+	"job_id" uuid, /* Option < Uuid > */
+	"workspace_id" uuid /* Option < Uuid > */
+) RETURNS TABLE (
+	"token" bigint,  /* i64 */
+	"attempt" INT,  /* i32 */
+	"lease_expires_at" timestamp with time zone  /* Timestamptz */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'job_lease_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::queue::live::job_worker
+CREATE  FUNCTION "job_worker"(
+	"job_id" uuid, /* Option < Uuid > */
+	"token" bigint /* Option < i64 > */
+) RETURNS TEXT /* Result < Option < String > , ErrorReport > */
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'job_worker_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -367,10 +525,25 @@ AS 'MODULE_PATHNAME', 'new_id_wrapper';
 CREATE  FUNCTION "next_run_at"(
 	"kinds" TEXT[] DEFAULT NULL /* :: std :: option :: Option < Vec < Option < String > > > */
 ) RETURNS timestamp with time zone /* Result < Option < Timestamptz > , ErrorReport > */
-STABLE SECURITY DEFINER
+SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'next_run_at_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::queue::pause::pause_jobs
+CREATE  FUNCTION "pause_jobs"(
+	"kind" TEXT DEFAULT NULL, /* Option < & str > */
+	"platform" TEXT DEFAULT NULL, /* Option < & str > */
+	"account_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"workspace_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"reason" TEXT DEFAULT NULL /* Option < & str > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'pause_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -381,6 +554,17 @@ CREATE  FUNCTION "post_state"(
 IMMUTABLE STRICT PARALLEL SAFE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'post_state_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::queue::dead::purge_jobs
+CREATE  FUNCTION "purge_jobs"(
+	"job_ids" uuid[] /* :: std :: option :: Option < Vec < Option < Uuid > > > */
+) RETURNS SETOF uuid /* Uuid */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'purge_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -402,6 +586,15 @@ AS 'MODULE_PATHNAME', 'record_intent_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::queue::operate::reload_queue
+CREATE  FUNCTION "reload_queue"() RETURNS bigint /* Result < i64, ErrorReport > */
+STRICT SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'reload_queue_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::publishing::report::report_targets
 CREATE  FUNCTION "report_targets"(
 	"job_ids" uuid[], /* :: std :: option :: Option < Vec < Option < Uuid > > > */
@@ -419,6 +612,31 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'report_targets_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::queue::pause::resume_jobs
+CREATE  FUNCTION "resume_jobs"(
+	"kind" TEXT DEFAULT NULL, /* Option < & str > */
+	"platform" TEXT DEFAULT NULL, /* Option < & str > */
+	"account_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"workspace_id" uuid DEFAULT NULL /* Option < Uuid > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'resume_jobs_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::queue::retry::retry_jobs
+CREATE  FUNCTION "retry_jobs"(
+	"job_ids" uuid[] /* :: std :: option :: Option < Vec < Option < Uuid > > > */
+) RETURNS SETOF uuid /* Uuid */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'retry_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -568,9 +786,22 @@ GRANT EXECUTE ON FUNCTION crier.enqueue(text, jsonb, uuid, uuid, uuid, int, time
     TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.enqueue_many(jsonb) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cancel_jobs(uuid[]) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.find_or_create_job(uuid, text, jsonb, interval) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_cached_job_result(uuid, text, jsonb, interval) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.retry_jobs(uuid[]) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.purge_jobs(uuid[]) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.dead_jobs(text[], text[], integer, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.job_lease(uuid, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.job_worker(uuid, bigint) TO crier_app, crier_worker;
 
 -- The sidecar, and every other worker.
-GRANT EXECUTE ON FUNCTION crier.claim_jobs(text, int, text[], text[], uuid[], interval) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.claim_jobs(text, int, text[], text[], uuid[], interval, interval) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.exchange(text, int, uuid[], bigint[], jsonb[], uuid[], bigint[], text[], jsonb[], timestamptz[],
+                                         text[], text[], uuid[], interval, interval) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.pause_jobs(text, text, uuid, uuid, text) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.resume_jobs(text, text, uuid, uuid) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.expire_leases(text) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.reload_queue() TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.next_run_at(text[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.complete_jobs(uuid[], bigint[], jsonb[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.fail_jobs(uuid[], bigint[], text[], jsonb[], timestamptz[]) TO crier_worker;
@@ -592,6 +823,8 @@ GRANT EXECUTE ON FUNCTION crier.ensure_partitions(integer) TO crier_worker;
 ALTER FUNCTION crier.complete_jobs(uuid[], bigint[], jsonb[]) SET lock_timeout = '2s';
 ALTER FUNCTION crier.fail_jobs(uuid[], bigint[], text[], jsonb[], timestamptz[]) SET lock_timeout = '2s';
 ALTER FUNCTION crier.snooze_jobs(uuid[], bigint[], timestamptz[]) SET lock_timeout = '2s';
+ALTER FUNCTION crier.exchange(text, int, uuid[], bigint[], jsonb[], uuid[], bigint[], text[], jsonb[], timestamptz[],
+                              text[], text[], uuid[], interval, interval) SET lock_timeout = '2s';
 ALTER FUNCTION crier.start_target(uuid, bigint) SET lock_timeout = '2s';
 ALTER FUNCTION crier.save_prepared(uuid, bigint, jsonb) SET lock_timeout = '2s';
 ALTER FUNCTION crier.record_intent(uuid, bigint, text, text, interval) SET lock_timeout = '2s';
@@ -617,8 +850,22 @@ COMMENT ON FUNCTION crier.enqueue(text, jsonb, uuid, uuid, uuid, int, timestampt
     'Adds a job in the caller''s transaction and answers with its id. Higher priority runs first; run_at null means now; max_attempts null means 3. An unfinished job of the same workspace, kind and dedupe_key is answered instead of adding one.';
 COMMENT ON FUNCTION crier.enqueue_many(jsonb) IS 'Adds an array of jobs, objects with the fields of enqueue; answers with their ids in that order.';
 COMMENT ON FUNCTION crier.cancel_jobs(uuid[]) IS 'Cancels waiting and running jobs; answers with those it canceled.';
-COMMENT ON FUNCTION crier.claim_jobs(text, int, text[], text[], uuid[], interval) IS
-    'Hands up to max due jobs to a worker under a lease, each to one worker only. Filters: kinds, platforms, workspaces (null: all). Every later call states the token.';
+COMMENT ON FUNCTION crier.claim_jobs(text, int, text[], text[], uuid[], interval, interval) IS
+    'Hands up to max due jobs to a worker under a lease, each to one worker only. Filters: kinds, platforms, workspaces (null: all). Every later call states the token. wait: how long to wait for work where there is none, at most one second.';
+COMMENT ON FUNCTION crier.exchange(text, int, uuid[], bigint[], jsonb[], uuid[], bigint[], text[], jsonb[], timestamptz[],
+                                   text[], text[], uuid[], interval, interval) IS
+    'Completes jobs, fails jobs and claims the next ones in one round trip: a row for each accepted answer (status completed, failed, retrying) and for each job handed out (status running).';
+COMMENT ON FUNCTION crier.find_or_create_job(uuid, text, jsonb, interval) IS 'The unfinished job of the same user, type and params that was made within the window, or a new one. Params are compared by value.';
+COMMENT ON FUNCTION crier.get_cached_job_result(uuid, text, jsonb, interval) IS 'The newest result of the same user, type and params, if it is not older than the time given. No row: there is none.';
+COMMENT ON FUNCTION crier.retry_jobs(uuid[]) IS 'Runs dead (failed) jobs again with all their attempts, and waiting ones at once. Answers with those it did that to.';
+COMMENT ON FUNCTION crier.purge_jobs(uuid[]) IS 'Deletes dead (failed) jobs for good; answers with those it deleted.';
+COMMENT ON FUNCTION crier.dead_jobs(text[], text[], integer, uuid) IS 'The dead letters: jobs that failed for good, newest first. before: ids below this one, for the next page.';
+COMMENT ON FUNCTION crier.job_lease(uuid, uuid) IS 'The lease of a running job. The view crier.jobs uses it.';
+COMMENT ON FUNCTION crier.job_worker(uuid, bigint) IS 'The worker that has or had a job by a claim. The view crier.jobs uses it.';
+COMMENT ON FUNCTION crier.pause_jobs(text, text, uuid, uuid, text) IS 'Stops handing out jobs of a kind, a platform, an account or a workspace, or all where none is named. Running jobs go on. False: it was stopped already.';
+COMMENT ON FUNCTION crier.resume_jobs(text, text, uuid, uuid) IS 'Hands out again what crier.pause_jobs stopped with the same arguments. False: it was not stopped.';
+COMMENT ON FUNCTION crier.expire_leases(text) IS 'Ends the leases of a worker that is known to be dead, or all: what it held is handed out again at once. Answers with their number.';
+COMMENT ON FUNCTION crier.reload_queue() IS 'Forgets what the queue has in memory and reads it from the tables again. Answers with the number of unfinished jobs in memory.';
 COMMENT ON FUNCTION crier.next_run_at(text[]) IS 'When the next waiting job of these kinds is due; null: none waits.';
 COMMENT ON FUNCTION crier.complete_jobs(uuid[], bigint[], jsonb[]) IS 'Ends jobs as completed, with a result each or none. Answers with those accepted: a stale token changes nothing.';
 COMMENT ON FUNCTION crier.fail_jobs(uuid[], bigint[], text[], jsonb[], timestamptz[]) IS

@@ -43,7 +43,13 @@ pub(crate) fn claim() {
 
 /// Lets the waiting jobs be due now.
 pub(crate) fn make_due() {
-    run("UPDATE crier.job SET run_at = now() - interval '1 second' WHERE state <> 'running'");
+    run("SELECT crier.retry_jobs(ARRAY(SELECT id FROM crier.jobs
+             WHERE state IN ('pending', 'retrying') AND run_at > clock_timestamp()))");
+}
+
+/// Lets the leases run out.
+pub(crate) fn lapse_leases() {
+    run("SELECT crier.expire_leases()");
 }
 
 /// The state of the target of the fixture's post.

@@ -43,14 +43,35 @@ impl Timestamptz {
     }
 }
 
-/// The end of a lease that begins now: more than nothing, at most a day.
+/// An interval in microseconds, with months of 30 days; nothing where it is out of all range.
+pub(crate) fn micros(interval: &Interval) -> Option<i64> {
+    let micros = i128::from(interval.months()) * i128::from(30 * DAY)
+        + i128::from(interval.days()) * i128::from(DAY)
+        + i128::from(interval.micros());
+    i64::try_from(micros).ok()
+}
+
+/// How long a worker waits for work: nothing up to a second.
+pub(crate) fn wait(wait: Option<Interval>) -> Result<i64> {
+    match micros(&wait.ok_or(CrierError::Null("wait"))?) {
+        Some(span @ 0..=SECOND) => Ok(span),
+        _ => Err(CrierError::invalid(
+            "wait",
+            "must be between nothing and one second",
+            "Ask again after a second: a longer wait would keep a snapshot open, and with it old rows.",
+        )),
+    }
+}
+
+/// The end of a lease that begins now.
 pub(crate) fn lease_end(lease: Option<Interval>, now: Timestamptz) -> Result<Timestamptz> {
-    let lease = lease.ok_or(CrierError::Null("lease"))?;
-    let micros = i128::from(lease.months()) * i128::from(30 * DAY)
-        + i128::from(lease.days()) * i128::from(DAY)
-        + i128::from(lease.micros());
-    match i64::try_from(micros) {
-        Ok(span @ 1..=MAX_LEASE) => Ok(Timestamptz(now.0 + span)),
+    Ok(Timestamptz(now.0 + self::lease(lease)?))
+}
+
+/// The length of a lease: more than nothing, at most a day.
+pub(crate) fn lease(lease: Option<Interval>) -> Result<i64> {
+    match micros(&lease.ok_or(CrierError::Null("lease"))?) {
+        Some(span @ 1..=MAX_LEASE) => Ok(span),
         _ => Err(CrierError::invalid(
             "lease",
             "must be longer than nothing and at most one day",

@@ -26,8 +26,20 @@ pub(crate) enum CrierError {
     Account { account: pgrx::Uuid, reason: String, hint: &'static str },
     #[error("account {account}: {}", violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Content { account: pgrx::Uuid, violations: Vec<Violation> },
+    #[error("user {user} has {active} unfinished jobs of kind {kind}; at most {limit} are accepted")]
+    UserLimit { user: pgrx::Uuid, kind: String, limit: i32, active: i64 },
     #[error("{0}")]
     Busy(String),
+    #[error(
+        "the library crier was not loaded at the start of the server, so that the queue has no shared memory"
+    )]
+    NotPreloaded,
+    #[error("too many databases of this server have a queue")]
+    TooManyDatabases,
+    #[error("a transaction that has worked on the queue can't be prepared")]
+    Prepared,
+    #[error("the server is a standby: its queue can be read only")]
+    Standby,
     #[error("the database has encoding {0}; crier needs UTF8")]
     Encoding(String),
     #[error("the tables of crier are not there yet")]
@@ -58,8 +70,13 @@ impl CrierError {
             Self::TooLarge { .. } => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
             Self::NotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
             Self::NotAllowed(_) => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
+            Self::UserLimit { .. } => PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
             Self::Busy(_) => PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE,
+            Self::TooManyDatabases => PgSqlErrorCode::ERRCODE_INSUFFICIENT_RESOURCES,
+            Self::Prepared => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
+            Self::Standby => PgSqlErrorCode::ERRCODE_READ_ONLY_SQL_TRANSACTION,
             Self::Encoding(_)
+            | Self::NotPreloaded
             | Self::NotMigrated
             | Self::NewerDatabase { .. }
             | Self::ChangedMigration(_) => PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -77,7 +94,12 @@ impl CrierError {
             Self::NotAllowed(_) => "not_allowed",
             Self::Account { .. } => "account_unusable",
             Self::Content { .. } => "content_invalid",
+            Self::UserLimit { .. } => "user_limit",
             Self::Busy(_) => "busy",
+            Self::NotPreloaded => "not_preloaded",
+            Self::TooManyDatabases => "too_many_databases",
+            Self::Prepared => "prepared_transaction",
+            Self::Standby => "standby",
             Self::Encoding(_) => "encoding",
             Self::NotMigrated => "not_migrated",
             Self::NewerDatabase { .. } => "newer_database",
@@ -99,7 +121,16 @@ impl CrierError {
                 "Set crier.user_id to a member with that right, or ask an owner of the workspace.".to_owned()
             }
             Self::Content { .. } => "Change the post, or leave that account out.".to_owned(),
+            Self::UserLimit { .. } => "Wait until some of them are done, or cancel some.".to_owned(),
             Self::Busy(_) => "Try again.".to_owned(),
+            Self::NotPreloaded => {
+                "Add crier to shared_preload_libraries in postgresql.conf and restart the server.".to_owned()
+            }
+            Self::TooManyDatabases => {
+                "Restart the server, which forgets databases that were dropped.".to_owned()
+            }
+            Self::Prepared => "Use COMMIT instead of PREPARE TRANSACTION.".to_owned(),
+            Self::Standby => "Connect to the primary.".to_owned(),
             Self::Encoding(_) => "Make the database with ENCODING 'UTF8'.".to_owned(),
             Self::NotMigrated => {
                 "Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.".to_owned()

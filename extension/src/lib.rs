@@ -6,20 +6,30 @@ use pgrx::prelude::*;
 
 mod accounts;
 mod clock;
+mod dedupe;
 mod durable;
 mod error;
 mod identity;
 mod input;
 mod installation;
+mod memory;
 mod migrate;
 mod passed;
 mod plans;
 mod posts;
 mod publishing;
 mod queue;
+mod transaction;
+mod waiters;
 mod workspaces;
 
 pgrx::pg_module_magic!(name, version);
+
+/// Called by the server when it loads the library.
+#[pg_guard]
+pub extern "C-unwind" fn _PG_init() {
+    memory::init();
+}
 
 extension_sql_file!("../../sql/install/s010_roles.sql", bootstrap);
 extension_sql_file!("../../sql/install/s100_partitions.sql");
@@ -35,8 +45,8 @@ pub mod pg_test {
     /// Nothing to prepare.
     pub fn setup(_options: Vec<&str>) {}
 
-    /// The cluster needs no settings of its own.
+    /// What the cluster of the tests needs.
     pub fn postgresql_conf_options() -> Vec<&'static str> {
-        vec![]
+        vec!["shared_preload_libraries = 'crier'"]
     }
 }

@@ -10,8 +10,10 @@ use crate::error::{CrierError, Result};
 use crate::installation;
 
 /// A released script is never changed: each has a new number.
-const MIGRATIONS: &[(i32, &str, &str)] =
-    &[(1, "0001_first_post", include_str!("../../sql/migrations/0001_first_post.sql"))];
+const MIGRATIONS: &[(i32, &str, &str)] = &[
+    (1, "0001_first_post", include_str!("../../sql/migrations/0001_first_post.sql")),
+    (2, "0002_queue", include_str!("../../sql/migrations/0002_queue.sql")),
+];
 
 /// Run by every migrate, in this order: they replace what they made before.
 const REPEATABLE: &[(&str, &str)] = &[

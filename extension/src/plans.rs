@@ -1,5 +1,7 @@
 //! The statements the extension runs: each planned once per session and kept.
 
+mod snapshot;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -55,6 +57,27 @@ impl Statement {
                 self.plan(false, args, |types| client.prepare(self.sql, types).map(|plan| plan.keep()))?;
             collect(client.select(&*plan, None, args)?, row)
         })
+    }
+
+    /// Runs it and reads all its rows as they are now, whatever the transaction has seen so far, its own changes
+    /// included.
+    pub(crate) fn newest<T>(
+        self,
+        args: &[DatumWithOid<'_>],
+        row: impl Fn(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        require_tables()?;
+        snapshot::read(self.name, self.sql, args, false, row)
+    }
+
+    /// Runs it and reads all its rows as others see them now: without what this transaction has not committed.
+    pub(crate) fn committed<T>(
+        self,
+        args: &[DatumWithOid<'_>],
+        row: impl Fn(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        require_tables()?;
+        snapshot::read(self.name, self.sql, args, true, row)
     }
 
     /// Runs it and reads all its rows. May write.

@@ -59,7 +59,7 @@ const SERVER: &str = "SELECT pg_catalog.current_setting('server_version'), \
      pg_catalog.current_setting('server_version_num')::int, current_user::text, pg_catalog.clock_timestamp()";
 const VERSION: &str = "SELECT crier.version()";
 const MAY_CLAIM: &str = "SELECT pg_catalog.has_function_privilege(\
-     'crier.claim_jobs(text,integer,text[],text[],uuid[],interval)', 'EXECUTE')";
+     'crier.claim_jobs(text,integer,text[],text[],uuid[],interval,interval)', 'EXECUTE')";
 
 /// What a person wants to know about the server.
 #[derive(Debug)]

@@ -43,9 +43,22 @@ GRANT EXECUTE ON FUNCTION crier.enqueue(text, jsonb, uuid, uuid, uuid, int, time
     TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.enqueue_many(jsonb) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cancel_jobs(uuid[]) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.find_or_create_job(uuid, text, jsonb, interval) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_cached_job_result(uuid, text, jsonb, interval) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.retry_jobs(uuid[]) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.purge_jobs(uuid[]) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.dead_jobs(text[], text[], integer, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.job_lease(uuid, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.job_worker(uuid, bigint) TO crier_app, crier_worker;
 
 -- The sidecar, and every other worker.
-GRANT EXECUTE ON FUNCTION crier.claim_jobs(text, int, text[], text[], uuid[], interval) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.claim_jobs(text, int, text[], text[], uuid[], interval, interval) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.exchange(text, int, uuid[], bigint[], jsonb[], uuid[], bigint[], text[], jsonb[], timestamptz[],
+                                         text[], text[], uuid[], interval, interval) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.pause_jobs(text, text, uuid, uuid, text) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.resume_jobs(text, text, uuid, uuid) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.expire_leases(text) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.reload_queue() TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.next_run_at(text[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.complete_jobs(uuid[], bigint[], jsonb[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.fail_jobs(uuid[], bigint[], text[], jsonb[], timestamptz[]) TO crier_worker;
@@ -67,6 +80,8 @@ GRANT EXECUTE ON FUNCTION crier.ensure_partitions(integer) TO crier_worker;
 ALTER FUNCTION crier.complete_jobs(uuid[], bigint[], jsonb[]) SET lock_timeout = '2s';
 ALTER FUNCTION crier.fail_jobs(uuid[], bigint[], text[], jsonb[], timestamptz[]) SET lock_timeout = '2s';
 ALTER FUNCTION crier.snooze_jobs(uuid[], bigint[], timestamptz[]) SET lock_timeout = '2s';
+ALTER FUNCTION crier.exchange(text, int, uuid[], bigint[], jsonb[], uuid[], bigint[], text[], jsonb[], timestamptz[],
+                              text[], text[], uuid[], interval, interval) SET lock_timeout = '2s';
 ALTER FUNCTION crier.start_target(uuid, bigint) SET lock_timeout = '2s';
 ALTER FUNCTION crier.save_prepared(uuid, bigint, jsonb) SET lock_timeout = '2s';
 ALTER FUNCTION crier.record_intent(uuid, bigint, text, text, interval) SET lock_timeout = '2s';
@@ -92,8 +107,22 @@ COMMENT ON FUNCTION crier.enqueue(text, jsonb, uuid, uuid, uuid, int, timestampt
     'Adds a job in the caller''s transaction and answers with its id. Higher priority runs first; run_at null means now; max_attempts null means 3. An unfinished job of the same workspace, kind and dedupe_key is answered instead of adding one.';
 COMMENT ON FUNCTION crier.enqueue_many(jsonb) IS 'Adds an array of jobs, objects with the fields of enqueue; answers with their ids in that order.';
 COMMENT ON FUNCTION crier.cancel_jobs(uuid[]) IS 'Cancels waiting and running jobs; answers with those it canceled.';
-COMMENT ON FUNCTION crier.claim_jobs(text, int, text[], text[], uuid[], interval) IS
-    'Hands up to max due jobs to a worker under a lease, each to one worker only. Filters: kinds, platforms, workspaces (null: all). Every later call states the token.';
+COMMENT ON FUNCTION crier.claim_jobs(text, int, text[], text[], uuid[], interval, interval) IS
+    'Hands up to max due jobs to a worker under a lease, each to one worker only. Filters: kinds, platforms, workspaces (null: all). Every later call states the token. wait: how long to wait for work where there is none, at most one second.';
+COMMENT ON FUNCTION crier.exchange(text, int, uuid[], bigint[], jsonb[], uuid[], bigint[], text[], jsonb[], timestamptz[],
+                                   text[], text[], uuid[], interval, interval) IS
+    'Completes jobs, fails jobs and claims the next ones in one round trip: a row for each accepted answer (status completed, failed, retrying) and for each job handed out (status running).';
+COMMENT ON FUNCTION crier.find_or_create_job(uuid, text, jsonb, interval) IS 'The unfinished job of the same user, type and params that was made within the window, or a new one. Params are compared by value.';
+COMMENT ON FUNCTION crier.get_cached_job_result(uuid, text, jsonb, interval) IS 'The newest result of the same user, type and params, if it is not older than the time given. No row: there is none.';
+COMMENT ON FUNCTION crier.retry_jobs(uuid[]) IS 'Runs dead (failed) jobs again with all their attempts, and waiting ones at once. Answers with those it did that to.';
+COMMENT ON FUNCTION crier.purge_jobs(uuid[]) IS 'Deletes dead (failed) jobs for good; answers with those it deleted.';
+COMMENT ON FUNCTION crier.dead_jobs(text[], text[], integer, uuid) IS 'The dead letters: jobs that failed for good, newest first. before: ids below this one, for the next page.';
+COMMENT ON FUNCTION crier.job_lease(uuid, uuid) IS 'The lease of a running job. The view crier.jobs uses it.';
+COMMENT ON FUNCTION crier.job_worker(uuid, bigint) IS 'The worker that has or had a job by a claim. The view crier.jobs uses it.';
+COMMENT ON FUNCTION crier.pause_jobs(text, text, uuid, uuid, text) IS 'Stops handing out jobs of a kind, a platform, an account or a workspace, or all where none is named. Running jobs go on. False: it was stopped already.';
+COMMENT ON FUNCTION crier.resume_jobs(text, text, uuid, uuid) IS 'Hands out again what crier.pause_jobs stopped with the same arguments. False: it was not stopped.';
+COMMENT ON FUNCTION crier.expire_leases(text) IS 'Ends the leases of a worker that is known to be dead, or all: what it held is handed out again at once. Answers with their number.';
+COMMENT ON FUNCTION crier.reload_queue() IS 'Forgets what the queue has in memory and reads it from the tables again. Answers with the number of unfinished jobs in memory.';
 COMMENT ON FUNCTION crier.next_run_at(text[]) IS 'When the next waiting job of these kinds is due; null: none waits.';
 COMMENT ON FUNCTION crier.complete_jobs(uuid[], bigint[], jsonb[]) IS 'Ends jobs as completed, with a result each or none. Answers with those accepted: a stale token changes nothing.';
 COMMENT ON FUNCTION crier.fail_jobs(uuid[], bigint[], text[], jsonb[], timestamptz[]) IS

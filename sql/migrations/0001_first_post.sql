@@ -110,72 +110,6 @@ CREATE TABLE crier.post_target (
 CREATE INDEX post_target_job ON crier.post_target (job_id);
 CREATE INDEX post_target_account ON crier.post_target (workspace_id, account_id);
 
--- Work that is not finished. Not an interface: use the functions and the view crier.jobs.
-CREATE TABLE crier.job (
-    id               uuid        PRIMARY KEY,
-    workspace_id     uuid,
-    user_id          uuid,
-    account_id       uuid,
-    platform         text,
-    kind             text        NOT NULL,
-    params           jsonb       NOT NULL,
-    priority         integer     NOT NULL,
-    state            text        NOT NULL CHECK (state IN ('pending', 'retrying', 'running')),
-    run_at           timestamptz NOT NULL,
-    expires_at       timestamptz,
-    dedupe_key       text,
-    attempt          integer     NOT NULL DEFAULT 0,
-    max_attempts     integer     NOT NULL,
-    -- counts up with every claim: an answer that states an older one changes nothing
-    token            bigint      NOT NULL DEFAULT 0,
-    lost_leases      integer     NOT NULL DEFAULT 0,
-    worker           text,
-    lease_expires_at timestamptz,
-    progress         jsonb,
-    error            jsonb,
-    created_at       timestamptz NOT NULL,
-    CHECK ((state = 'running') = (lease_expires_at IS NOT NULL))
-) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 1000);
-CREATE INDEX job_ready ON crier.job (priority DESC, run_at, id) WHERE state IN ('pending', 'retrying');
-CREATE INDEX job_due ON crier.job (run_at) WHERE state IN ('pending', 'retrying');
-CREATE INDEX job_lease ON crier.job (lease_expires_at) WHERE state = 'running';
-CREATE INDEX job_expiry ON crier.job (expires_at) WHERE expires_at IS NOT NULL AND state IN ('pending', 'retrying');
-CREATE INDEX job_account ON crier.job (account_id) WHERE account_id IS NOT NULL AND state = 'retrying';
-CREATE INDEX job_workspace ON crier.job (workspace_id, created_at) WHERE workspace_id IS NOT NULL;
--- Two tenants may use the same key. The nil uuid stands for "no workspace": NULLs are all different here.
-CREATE UNIQUE INDEX job_dedupe ON crier.job
-    (coalesce(workspace_id, '00000000-0000-0000-0000-000000000000'::uuid), kind, dedupe_key)
-    WHERE dedupe_key IS NOT NULL;
-
--- Work that is finished, by day: old days are dropped whole.
-CREATE TABLE crier.job_history (
-    id           uuid        NOT NULL,
-    workspace_id uuid,
-    user_id      uuid,
-    account_id   uuid,
-    platform     text,
-    kind         text        NOT NULL,
-    params       jsonb       NOT NULL,
-    priority     integer     NOT NULL,
-    state        text        NOT NULL CHECK (state IN ('completed', 'failed', 'canceled')),
-    run_at       timestamptz NOT NULL,
-    expires_at   timestamptz,
-    dedupe_key   text,
-    attempt      integer     NOT NULL,
-    max_attempts integer     NOT NULL,
-    lost_leases  integer     NOT NULL,
-    worker       text,
-    progress     jsonb,
-    result       jsonb,
-    error        jsonb,
-    created_at   timestamptz NOT NULL,
-    finished_at  timestamptz NOT NULL,
-    PRIMARY KEY (id, finished_at)
-) PARTITION BY RANGE (finished_at);
-CREATE INDEX job_history_workspace ON crier.job_history (workspace_id, finished_at) WHERE workspace_id IS NOT NULL;
--- Takes what no day's partition takes, so that a missing partition never loses an outcome.
-CREATE TABLE crier.job_history_default PARTITION OF crier.job_history DEFAULT;
-
 CREATE TABLE crier.event (
     workspace_id uuid        NOT NULL REFERENCES crier.workspace (id) ON DELETE CASCADE,
     id           uuid        NOT NULL,
@@ -194,9 +128,6 @@ ALTER TABLE crier.social_account   ENABLE ROW LEVEL SECURITY;
 ALTER TABLE crier.credential       ENABLE ROW LEVEL SECURITY;
 ALTER TABLE crier.post             ENABLE ROW LEVEL SECURITY;
 ALTER TABLE crier.post_target      ENABLE ROW LEVEL SECURITY;
-ALTER TABLE crier.job              ENABLE ROW LEVEL SECURITY;
-ALTER TABLE crier.job_history      ENABLE ROW LEVEL SECURITY;
-ALTER TABLE crier.job_history_default ENABLE ROW LEVEL SECURITY;
 ALTER TABLE crier.event            ENABLE ROW LEVEL SECURITY;
 ALTER TABLE crier.installation     ENABLE ROW LEVEL SECURITY;
 ALTER TABLE crier.migration        ENABLE ROW LEVEL SECURITY;

@@ -1,8 +1,8 @@
 -- Who sees which rows. Every crier.migrate() makes what is missing; what is there is left alone, because a policy
 -- can't be touched without locking its table. One that changes gets a new name here.
 -- A table of tenants' data has one policy: members of the workspace read. The membership function stands in a
--- sub-select so that it runs once per query, not once per row. crier.credential, crier.installation and
--- crier.migration have row security and no policy: nobody but their owner reads them.
+-- sub-select so that it runs once per query, not once per row. crier.credential, crier.installation,
+-- crier.migration and the queue's own tables have row security and no policy: nobody but their owner reads them.
 DO $do$
 DECLARE
     t record;
@@ -11,7 +11,8 @@ BEGIN
         SELECT tab, col
         FROM (VALUES ('workspace', 'id'), ('workspace_member', 'workspace_id'), ('social_account', 'workspace_id'),
                      ('post', 'workspace_id'), ('post_target', 'workspace_id'), ('job', 'workspace_id'),
-                     ('job_history', 'workspace_id'), ('event', 'workspace_id')) AS v (tab, col)
+                     ('job_outcome', 'workspace_id'), ('job_retry', 'workspace_id'), ('job_progress', 'workspace_id'),
+                     ('event', 'workspace_id')) AS v (tab, col)
     LOOP
         CONTINUE WHEN EXISTS (SELECT FROM pg_policies
                               WHERE schemaname = 'crier' AND tablename = t.tab AND policyname = 'members_read');

@@ -17,16 +17,32 @@ CROSS JOIN LATERAL (
 COMMENT ON VIEW crier.posts IS 'Every post with the state of all its targets taken together.';
 
 CREATE OR REPLACE VIEW crier.jobs AS
-SELECT id, workspace_id, user_id, account_id, platform, kind, params, priority, state, run_at, expires_at, dedupe_key,
-       attempt, max_attempts, lost_leases, worker, lease_expires_at, progress, NULL::jsonb AS result, error,
-       created_at, NULL::timestamptz AS finished_at
-FROM crier.job
-UNION ALL
-SELECT id, workspace_id, user_id, account_id, platform, kind, params, priority, state, run_at, expires_at, dedupe_key,
-       attempt, max_attempts, lost_leases, worker, NULL::timestamptz, progress, result, error,
-       created_at, finished_at
-FROM crier.job_history;
-COMMENT ON VIEW crier.jobs IS 'Every job, waiting, running and finished.';
+SELECT j.id, j.workspace_id, j.user_id, j.account_id, j.platform, j.kind, j.params, j.priority,
+       CASE WHEN o.id IS NOT NULL THEN o.state
+            WHEN l.token IS NOT NULL THEN 'running'
+            WHEN r.id IS NOT NULL THEN 'retrying'
+            ELSE 'pending'
+       END AS state,
+       coalesce(o.run_at, r.run_at, j.run_at) AS run_at, j.expires_at, j.dedupe_key,
+       coalesce(o.attempt, l.attempt, r.attempt, 0) AS attempt, j.max_attempts,
+       coalesce(o.lost_leases, r.lost_leases, 0) AS lost_leases,
+       CASE WHEN o.token IS NOT NULL OR l.token IS NOT NULL
+            THEN crier.job_worker(j.id, coalesce(o.token, l.token)) END AS worker,
+       l.lease_expires_at, p.progress, o.result, CASE WHEN o.id IS NULL THEN r.error ELSE o.error END AS error,
+       j.created_at, o.finished_at
+FROM crier.job j
+LEFT JOIN crier.job_outcome o ON o.id = j.id
+LEFT JOIN LATERAL (
+    SELECT q.id, q.run_at, q.attempt, q.lost_leases, q.error
+    FROM crier.job_retry q WHERE q.id = j.id ORDER BY q.retried_at DESC LIMIT 1
+) r ON o.id IS NULL
+LEFT JOIN LATERAL crier.job_lease(j.id, j.workspace_id) l ON o.id IS NULL
+LEFT JOIN crier.job_progress p ON p.id = j.id;
+COMMENT ON VIEW crier.jobs IS 'Every job, waiting, running and finished. Who runs what is known on the primary only.';
+
+CREATE OR REPLACE VIEW crier.pauses AS
+SELECT scope, nullif(name, '') AS name, reason, paused_at FROM crier.pause;
+COMMENT ON VIEW crier.pauses IS 'What is stopped for now: a kind, a platform, an account, a workspace, or everything (scope all).';
 
 CREATE OR REPLACE VIEW crier.events AS
 SELECT workspace_id, id, kind, account_id, post_id, target_id, payload, created_at FROM crier.event;

@@ -8,9 +8,7 @@ use crate::session::Session;
 
 /// Lets every lease run out now.
 pub async fn lapse_leases(superuser: &Session) {
-    superuser
-        .run("UPDATE crier.job SET lease_expires_at = now() - interval '1 second' WHERE state = 'running'")
-        .await;
+    superuser.text("SELECT crier.expire_leases()").await;
 }
 
 /// Makes every job that waits for a retry due now.
@@ -20,14 +18,12 @@ pub async fn make_retries_due(superuser: &Session) {
 
 /// Makes every job due now, also those planned for later.
 pub async fn make_all_due(superuser: &Session) {
-    make_due(superuser, "state <> 'running'").await;
+    make_due(superuser, "state IN ('pending', 'retrying')").await;
 }
 
 async fn make_due(superuser: &Session, which: &str) {
-    let update = format!("UPDATE crier.job SET run_at = now() WHERE {which} AND run_at > now() RETURNING 1");
-    superuser
-        .run(&format!("WITH due AS ({update}) SELECT pg_notify('crier_jobs', '') FROM due LIMIT 1"))
-        .await;
+    let jobs = format!("SELECT id FROM crier.jobs WHERE {which} AND run_at > now()");
+    superuser.text(&format!("SELECT count(*) FROM crier.retry_jobs(ARRAY({jobs}))")).await;
 }
 
 /// Lets the time pass at which waiting jobs are no longer worth running.
@@ -35,34 +31,35 @@ pub async fn expire(superuser: &Session) {
     superuser
         .run("UPDATE crier.job SET expires_at = now() - interval '1 second' WHERE expires_at IS NOT NULL")
         .await;
+    reload(superuser).await;
 }
 
 /// Makes the attempt that runs now the last one of a post's only target.
 pub async fn make_attempt_the_last(superuser: &Session, post: Uuid) {
     let changed = superuser
         .rows(
-            "UPDATE crier.job SET max_attempts = attempt WHERE state = 'running' AND id = \
-                 (SELECT job_id FROM crier.post_target WHERE post_id = $1) RETURNING id",
+            "UPDATE crier.job j SET max_attempts = v.attempt FROM crier.jobs v WHERE v.id = j.id AND v.state = 'running' \
+                 AND j.id = (SELECT job_id FROM crier.post_target WHERE post_id = $1) RETURNING j.id",
             &[&post],
         )
         .await;
     assert_eq!(changed.len(), 1, "expected the job of post {post} to run");
+    reload(superuser).await;
 }
 
 /// Puts the finished job of a post's only target back into the queue, as if its end had never been recorded.
 pub async fn undo_end_of_job(superuser: &Session, post: Uuid) {
-    let moved = superuser
+    let undone = superuser
         .rows(
-            "WITH ended AS (DELETE FROM crier.job_history WHERE id = \
+            "WITH ended AS (DELETE FROM crier.job_outcome WHERE id = \
                  (SELECT job_id FROM crier.post_target WHERE post_id = $1) RETURNING *) \
-             INSERT INTO crier.job (id, workspace_id, user_id, account_id, platform, kind, params, priority, state, \
-                 run_at, attempt, max_attempts, created_at) \
-             SELECT id, workspace_id, user_id, account_id, platform, kind, params, priority, 'pending', now(), \
-                 attempt, max_attempts, created_at FROM ended RETURNING id",
+             INSERT INTO crier.job_retry (id, retried_at, workspace_id, run_at, attempt, lost_leases) \
+             SELECT id, clock_timestamp(), workspace_id, now(), attempt, 0 FROM ended RETURNING id",
             &[&post],
         )
         .await;
-    assert_eq!(moved.len(), 1, "expected the job of post {post} to be finished");
+    assert_eq!(undone.len(), 1, "expected the job of post {post} to be finished");
+    reload(superuser).await;
 }
 
 /// Forgets that a target was published: it is as it was when the request had been sent and no answer had come.
@@ -90,6 +87,17 @@ pub async fn forget_intent(superuser: &Session, post: Uuid) {
 
 /// Empties the queue and leaves its tables as new.
 pub async fn empty_queue(superuser: &Session) {
-    superuser.run("TRUNCATE crier.job").await;
+    superuser
+        .run(
+            "TRUNCATE crier.job, crier.job_outcome, crier.job_retry, crier.job_progress, crier.job_claim, \
+                 crier.job_scheduled, crier.job_key",
+        )
+        .await;
+    reload(superuser).await;
     superuser.run("VACUUM ANALYZE").await;
+}
+
+/// Has the queue look at what was changed behind its back.
+async fn reload(superuser: &Session) {
+    superuser.text("SELECT crier.reload_queue()").await;
 }

@@ -96,6 +96,8 @@ impl Server {
             ("full_page_writes", "off"),
             ("max_connections", "200"),
             ("jit", "off"),
+            ("shared_preload_libraries", "crier"),
+            ("crier.queue_capacity", "100000"),
             ("timezone", "UTC"),
             ("log_line_prefix", "%m [%p] %u@%d "),
         ];

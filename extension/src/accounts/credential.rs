@@ -12,12 +12,12 @@ use crate::error::{CrierError, Result};
 use crate::input;
 use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
-use crate::queue::wake;
+use crate::queue::retry;
 
 const LOCK_ACCOUNT: Statement = statement!(up "accounts/lock_account");
 const STORE: Statement = statement!(up "accounts/store_credential");
 const ACTIVATE: Statement = statement!(up "accounts/activate");
-const WAKE_PARKED: Statement = statement!(up "accounts/wake_parked");
+const PARKED: Statement = statement!(up "accounts/parked");
 const GET: Statement = statement!(up "accounts/get_credential");
 const MAX_SEALED_BYTES: usize = 65_536;
 
@@ -70,8 +70,9 @@ fn store_credential(
         return Ok(false);
     }
     ACTIVATE.run(&[workspace.into(), account.into(), now.into()])?;
-    if !WAKE_PARKED.write(&[account.into(), now.into()], |_| Ok(()))?.is_empty() {
-        wake::now()?;
+    let parked = PARKED.write(&[account.into()], |row| row.need::<Uuid>(1))?;
+    if !parked.is_empty() {
+        retry::hasten(&parked, now)?;
     }
     if generation > 1 {
         let payload = serde_json::json!({ "generation": generation });

@@ -1,5 +1,7 @@
 //! `crier.cancel_post`.
 
+use std::collections::HashMap;
+
 use crier_core::target::{JobEnd, TargetState};
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -11,10 +13,11 @@ use crate::identity::Caller;
 use crate::input;
 use crate::plans::{Statement, statement};
 use crate::publishing::follow;
-use crate::queue::settle::{self, Fate, PUBLISH, Settled};
+use crate::queue::held::{self, Held};
+use crate::queue::settle::{self, Fate, Settled};
 
 const WORKSPACE_OF: Statement = statement!(up "posts/workspace_of");
-const LOCK_JOBS: Statement = statement!(up "posts/lock_jobs");
+const JOB_IDS: Statement = statement!(up "posts/job_ids");
 const LOCK_TARGETS: Statement = statement!(up "posts/lock_targets");
 
 struct Target {
@@ -44,14 +47,24 @@ fn cancel_post(
         .ok_or(missing)?;
     caller.require_editor(workspace)?;
 
-    LOCK_JOBS.run(&[workspace.into(), id.into()])?;
+    // Jobs first, targets second: the order in which everything that touches both locks them.
+    let jobs = JOB_IDS.read(&[workspace.into(), id.into()], |row| row.need::<Uuid>(1))?;
+    let mut jobs: HashMap<Uuid, Held> =
+        held::unfinished(&jobs)?.into_iter().map(|job| (job.id, job)).collect();
     let targets = LOCK_TARGETS.write(&[workspace.into(), id.into()], |row| {
         let state = follow::parse(&row.need::<String>(4)?)?;
         Ok(Target { id: row.need(1)?, account_id: row.need(2)?, job_id: row.need(3)?, state })
     })?;
-    let settled: Vec<_> =
-        targets.iter().filter(|target| target.can_be_canceled()).map(Target::canceled).collect();
-    settle::settle(&settled, clock::now())?;
+    let canceled: Vec<_> = targets.iter().filter(|target| target.can_be_canceled()).collect();
+    let now = clock::now();
+    follow::jobs(canceled.iter().map(|target| (target.job_id, JobEnd::Canceled, None)), now)?;
+    let settled = canceled.iter().filter_map(|target| jobs.remove(&target.job_id)).map(|job| Settled {
+        job,
+        fate: Fate::Canceled,
+        result: None,
+        error: None,
+    });
+    settle::settle_jobs(settled.collect(), now)?;
     Ok(TableIterator::new(targets.into_iter().map(|target| {
         let state = if target.can_be_canceled() { TargetState::Canceled } else { target.state };
         (target.id, target.account_id, state.as_str())
@@ -61,9 +74,5 @@ fn cancel_post(
 impl Target {
     fn can_be_canceled(&self) -> bool {
         self.state.after_job(JobEnd::Canceled) == TargetState::Canceled
-    }
-
-    fn canceled(&self) -> Settled {
-        Settled { id: self.job_id, kind: PUBLISH.to_owned(), fate: Fate::Canceled, result: None, error: None }
     }
 }

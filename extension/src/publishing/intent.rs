@@ -9,11 +9,11 @@ use crate::clock;
 use crate::durable;
 use crate::error::{CrierError, Result};
 use crate::input;
+use crate::memory;
 use crate::plans::{Statement, statement};
 use crate::publishing::hold_job;
 
 const RECORD: Statement = statement!(up "publishing/record_intent");
-const RENEW: Statement = statement!(up "publishing/renew_lease");
 const MAX_REQUEST_BYTES: usize = 1_048_576;
 
 /// Records, before anything visible is sent, that it will be sent: the key and the exact request. The first
@@ -37,9 +37,7 @@ fn record_intent(
         return Err(CrierError::TooLarge { what: "request", found, limit, unit: "bytes" }.into());
     }
     clock::lease_end(lease, clock::now())?;
-    if hold_job(job_id, token)?.is_none() {
-        return Ok(TableIterator::empty());
-    }
+    let Some(job) = hold_job(job_id, token)? else { return Ok(TableIterator::empty()) };
     // From when the lock was had: waiting for it must not use up the lease.
     let now = clock::now();
     let until = clock::lease_end(lease, now)?;
@@ -47,7 +45,7 @@ fn record_intent(
     let frozen = RECORD.write(&args, |row| Ok((row.need(1)?, row.need(2)?)))?;
     if !frozen.is_empty() {
         durable::require_commit()?;
-        RENEW.run(&[job_id.into(), until.into()])?;
+        memory::with(|memory| memory.set.extend(job.ix, until.0))?;
     }
     Ok(TableIterator::new(frozen))
 }

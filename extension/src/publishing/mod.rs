@@ -10,12 +10,12 @@ mod start;
 use pgrx::Uuid;
 
 use crate::error::Result;
-use crate::plans::{Statement, statement};
+use crate::queue::held::{self, Held};
+use crate::queue::settle::PUBLISH;
 
-const LOCK_JOB: Statement = statement!(up "publishing/lock_job");
-
-/// The attempt of a publish job whose lease is still the caller's; the job stays locked until the end of the
-/// transaction. Nothing where the lease is lost.
-fn hold_job(job_id: Uuid, token: i64) -> Result<Option<i32>> {
-    Ok(LOCK_JOB.write(&[job_id.into(), token.into()], |row| row.need(1))?.into_iter().next())
+/// A publish job whose lease is still the caller's; it stays locked until the end of the transaction. Nothing where
+/// the lease is lost.
+fn hold_job(job_id: Uuid, token: i64) -> Result<Option<Held>> {
+    let held = held::by_lease(&[job_id], &[token])?;
+    Ok(held.into_iter().find(|job| job.kind == PUBLISH))
 }

@@ -14,6 +14,8 @@ use crate::input;
 use crate::passed::{JsonbArray, Timestamptz};
 use crate::publishing::follow::{self, Next};
 use crate::queue::fail::{parse_class, retry_times};
+use crate::queue::held;
+use crate::queue::kinds::Policies;
 use crate::queue::settle::{self, Fate, Settled};
 
 /// What a worker says of a target.
@@ -50,7 +52,8 @@ fn report_targets(
     let details = input::required(details, "details")?.elements("details", ids.len())?;
     let now = clock::now();
     let retry_at = retry_times(retry_at, ids.len(), now)?;
-    let held = settle::hold(ids, tokens)?;
+    let held = held::by_lease(&ids, &tokens)?;
+    let policies = Policies::of(held.iter().map(|job| job.kind.as_str()))?;
     let before = follow::lock(held.iter().map(|job| job.id).collect())?;
     let (mut settled, mut next, mut rows) = (vec![], vec![], vec![]);
     for job in held {
@@ -65,7 +68,7 @@ fn report_targets(
                 // What may be out is looked for some more times before a person has to.
                 let unclear = state == TargetState::Unknown || class == ErrorClass::OutcomeUnknown;
                 let extra = if unclear { retry::EXTRA_LOOKS } else { 0 };
-                let fate = job.after_error(class, retry_at[job.place], extra, now);
+                let fate = job.after_error(class, retry_at[job.place], extra, &policies, now);
                 let error = detail.map(|detail| detail.with_class(class));
                 (fate, state.after_error(class, fate.run_at().is_some()), error)
             }
@@ -74,11 +77,11 @@ fn report_targets(
         rows.push((job.id, state.as_str(), fate.state(), fate.run_at()));
         next.push(Next { job_id: job.id, state, detail: if published { detail } else { error } });
         let result = if published { detail } else { None };
-        settled.push(Settled { id: job.id, kind: job.kind, fate, result, error });
+        settled.push(Settled { job, fate, result, error });
     }
     durable::require_commit()?;
     follow::set(&next, now)?;
-    settle::settle(&settled, now)?;
+    settle::settle_jobs(settled, now)?;
     Ok(TableIterator::new(rows))
 }
 

@@ -49,10 +49,10 @@ fn start_target(
     ErrorReport,
 > {
     let job_id = input::required(job_id, "job_id")?;
-    let Some(attempt) = hold_job(job_id, input::required(token, "token")?)? else {
+    let Some(job) = hold_job(job_id, input::required(token, "token")?)? else {
         return Ok(TableIterator::empty());
     };
-    let rows = START.write(&[job_id.into(), attempt.into(), clock::now().into()], |row| {
+    let rows = START.write(&[job_id.into(), job.attempt().into(), clock::now().into()], |row| {
         Ok((
             row.need(1)?,
             row.need(2)?,

@@ -8,11 +8,9 @@ use crate::clock;
 use crate::error::Result;
 use crate::identity::Caller;
 use crate::input;
-use crate::plans::{Statement, statement};
 use crate::publishing::follow;
+use crate::queue::held;
 use crate::queue::settle::{self, Fate, PUBLISH, Settled};
-
-const LOCK_UNFINISHED: Statement = statement!(up "queue/lock_unfinished");
 
 /// Cancels waiting and running jobs; answers with those it canceled. The worker of a running one learns it at
 /// its next heartbeat, and its answer changes nothing. A publish that the platform may have received already
@@ -22,16 +20,17 @@ const LOCK_UNFINISHED: Statement = statement!(up "queue/lock_unfinished");
 fn cancel_jobs(job_ids: Option<Vec<Option<Uuid>>>) -> Result<SetOfIterator<'static, Uuid>, ErrorReport> {
     let ids = input::elements(job_ids, "job_ids")?;
     let scope = Caller::current()?.writable()?;
-    let jobs = LOCK_UNFINISHED
-        .write(&[ids.into(), scope.into()], |row| Ok((row.need::<Uuid>(1)?, row.need::<String>(2)?)))?;
-    let publishing: Vec<_> = jobs.iter().filter(|(_, kind)| kind == PUBLISH).map(|(id, _)| *id).collect();
+    let ids = held::in_scope(ids, scope.as_deref())?;
+    let jobs = held::unfinished(&ids)?;
+    let publishing = jobs.iter().filter(|job| job.kind == PUBLISH);
     // Looked at after the jobs are locked: an intent that was being recorded meanwhile counts.
-    let out = follow::may_be_out(publishing)?;
+    let out = follow::may_be_out(publishing.map(|job| job.id).collect())?;
     let settled: Vec<_> = jobs
         .into_iter()
-        .filter(|(id, _)| !out.contains(id))
-        .map(|(id, kind)| Settled { id, kind, fate: Fate::Canceled, result: None, error: None })
+        .filter(|job| !out.contains(&job.id))
+        .map(|job| Settled { job, fate: Fate::Canceled, result: None, error: None })
         .collect();
-    settle::settle(&settled, clock::now())?;
-    Ok(SetOfIterator::new(settled.into_iter().map(|job| job.id)))
+    let canceled: Vec<_> = settled.iter().map(|job| job.job.id).collect();
+    settle::settle(settled, clock::now())?;
+    Ok(SetOfIterator::new(canceled))
 }

@@ -1,5 +1,6 @@
 //! `crier.claim_jobs` and `crier.next_run_at`.
 
+use crier_working_set::Filter;
 use pgrx::Uuid;
 use pgrx::datum::Interval;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -8,17 +9,19 @@ use pgrx::prelude::*;
 use crate::clock;
 use crate::error::{CrierError, Result};
 use crate::input;
-use crate::installation;
-use crate::passed::{Jsonb, Timestamptz};
+use crate::memory::{self, me};
+use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
-use crate::queue::overdue;
+use crate::queue::hand_out::{self, HandedOut, Wanted};
+use crate::queue::load;
+use crate::transaction;
 
-const CLAIM: Statement = statement!(up "queue/claim");
-const NEXT: Statement = statement!(up "queue/next_run_at");
+const NEXT: Statement = statement!(up "queue/next_scheduled");
 const MAX_CLAIM: i32 = 10_000;
 
-/// Hands due jobs to a worker under a lease: highest priority first, then run_at, then id. No job is handed
-/// to two workers. Every answer about the job states the token.
+/// Hands due jobs to a worker under a lease: highest priority first, then run_at, then id, in turns for accounts and
+/// users. No job is handed to two workers. Every answer about the job states the token. Where nothing is due, waits
+/// for work for up to `wait`, at most a second.
 #[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn claim_jobs(
@@ -28,6 +31,7 @@ fn claim_jobs(
     platforms: default!(Option<Vec<Option<String>>>, "NULL"),
     workspaces: default!(Option<Vec<Option<Uuid>>>, "NULL"),
     lease: default!(Option<Interval>, "'1 minute'"),
+    wait: default!(Option<Interval>, "'0'"),
 ) -> Result<
     TableIterator<
         'static,
@@ -36,7 +40,7 @@ fn claim_jobs(
             name!(token, i64),
             name!(attempt, i32),
             name!(kind, String),
-            name!(params, Jsonb),
+            name!(params, crate::passed::Jsonb),
             name!(workspace_id, Option<Uuid>),
             name!(user_id, Option<Uuid>),
             name!(account_id, Option<Uuid>),
@@ -46,54 +50,63 @@ fn claim_jobs(
     >,
     ErrorReport,
 > {
-    let worker = input::text(worker, "worker", 200)?;
-    let max = input::required(max, "max")?;
-    if !(1..=MAX_CLAIM).contains(&max) {
-        return Err(CrierError::invalid("max", format!("is {max}"), "Give a number from 1 to 10000.").into());
-    }
-    let kinds = input::filter(kinds, "kinds")?;
-    let platforms = input::filter(platforms, "platforms")?;
-    let workspaces = input::filter(workspaces, "workspaces")?;
-    let now = clock::now();
-    let until = clock::lease_end(lease, now)?;
-    if !installation::may_hand_out()? {
-        return Ok(TableIterator::empty());
-    }
-    overdue::settle(now)?;
-    let rows = CLAIM.write(
-        &[
-            now.into(),
-            worker.into(),
-            until.into(),
-            i64::from(max).into(),
-            kinds.into(),
-            platforms.into(),
-            workspaces.into(),
-        ],
-        |row| {
-            Ok((
-                row.need(1)?,
-                row.need(2)?,
-                row.need(3)?,
-                row.need(4)?,
-                row.need(5)?,
-                row.get(6)?,
-                row.get(7)?,
-                row.get(8)?,
-                row.need(9)?,
-                row.need(10)?,
-            ))
+    let wanted = Wanted::read(worker, max, kinds, platforms, workspaces, lease, wait)?;
+    let rows = hand_out::claim(&wanted)?.into_iter().map(
+        |HandedOut { id, token, attempt, kind, params, workspace, user, account, run_at, until }| {
+            (id, token, attempt, kind, params, workspace, user, account, run_at, until)
         },
-    )?;
-    Ok(TableIterator::new(rows))
+    );
+    Ok(TableIterator::new(rows.collect::<Vec<_>>()))
+}
+
+impl Wanted {
+    /// Checks what a worker asks for.
+    pub(crate) fn read(
+        worker: Option<&str>,
+        max: Option<i32>,
+        kinds: Option<Vec<Option<String>>>,
+        platforms: Option<Vec<Option<String>>>,
+        workspaces: Option<Vec<Option<Uuid>>>,
+        lease: Option<Interval>,
+        wait: Option<Interval>,
+    ) -> Result<Self> {
+        let worker = input::text(worker, "worker", 200)?;
+        let max = input::required(max, "max")?;
+        if !(1..=MAX_CLAIM).contains(&max) {
+            return Err(CrierError::invalid("max", format!("is {max}"), "Give a number from 1 to 10000."));
+        }
+        let workspaces = input::filter(workspaces, "workspaces")?;
+        Ok(Self {
+            worker,
+            max: max.unsigned_abs() as usize,
+            kinds: input::filter(kinds, "kinds")?,
+            platforms: input::filter(platforms, "platforms")?,
+            workspaces: workspaces.map(|ids| ids.into_iter().map(super::held::id_of).collect()),
+            lease: clock::lease(lease)?,
+            wait: clock::wait(wait)?,
+        })
+    }
 }
 
 /// When the next waiting job is due: a worker that found nothing sleeps until then, or until it is notified.
-#[pg_extern(stable, security_definer)]
+#[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn next_run_at(
     kinds: default!(Option<Vec<Option<String>>>, "NULL"),
 ) -> Result<Option<Timestamptz>, ErrorReport> {
     let kinds = input::filter(kinds, "kinds")?;
-    Ok(NEXT.read(&[kinds.into()], |row| row.get(1))?.into_iter().flatten().next())
+    load::warm()?;
+    let names: Option<Vec<&str>> = kinds.as_ref().map(|kinds| kinds.iter().map(String::as_str).collect());
+    let filter = Filter { kinds: names.as_deref(), platforms: None, workspaces: None };
+    let (now, mine) = (clock::now().0, transaction::mine());
+    let (near, far) = memory::with(|memory| {
+        let db = memory.db;
+        // whoever asks is about to sleep
+        memory.set.db_mut(db).armed = true;
+        (memory.set.next_due(db, me(), now, &filter, &mine), memory.set.db(db).far)
+    })?;
+    if let Some(near) = near {
+        return Ok(Some(Timestamptz(near)));
+    }
+    Ok(NEXT.read(&[Timestamptz(far).into(), kinds.into()], |row| row.get(1))?.into_iter().flatten().next())
 }

@@ -7,7 +7,8 @@ use pgrx::prelude::*;
 use crate::clock;
 use crate::error::Result;
 use crate::input;
-use crate::passed::JsonbArray;
+use crate::passed::{Jsonb, JsonbArray, Timestamptz};
+use crate::queue::held;
 use crate::queue::settle::{self, Fate, Settled};
 
 /// Ends jobs as completed, with a result each or none. Answers with those whose token was the current one.
@@ -20,17 +21,22 @@ fn complete_jobs(
 ) -> Result<SetOfIterator<'static, Uuid>, ErrorReport> {
     let (ids, tokens) = input::leases(job_ids, tokens)?;
     let results = results.map(|results| results.elements("results", ids.len())).transpose()?;
-    let now = clock::now();
-    let settled: Vec<_> = settle::hold(ids, tokens)?
-        .into_iter()
-        .map(|job| Settled {
-            id: job.id,
-            fate: Fate::Completed,
-            result: results.as_ref().and_then(|results| results[job.place]),
-            error: None,
-            kind: job.kind,
-        })
-        .collect();
-    settle::settle(&settled, now)?;
-    Ok(SetOfIterator::new(settled.into_iter().map(|job| job.id)))
+    Ok(SetOfIterator::new(complete(&ids, &tokens, results.as_deref(), clock::now())?))
+}
+
+/// Ends the jobs whose token is the current one.
+pub(crate) fn complete(
+    ids: &[Uuid],
+    tokens: &[i64],
+    results: Option<&[Option<Jsonb>]>,
+    now: Timestamptz,
+) -> Result<Vec<Uuid>> {
+    let jobs = held::by_lease(ids, tokens)?;
+    let done = jobs.iter().map(|job| job.id).collect();
+    let settled = jobs.into_iter().map(|job| {
+        let result = results.and_then(|results| results[job.place]);
+        Settled { job, fate: Fate::Completed, result, error: None }
+    });
+    settle::settle(settled.collect(), now)?;
+    Ok(done)
 }

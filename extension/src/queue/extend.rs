@@ -5,13 +5,23 @@ use pgrx::datum::Interval;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crier_working_set::State;
+
 use crate::clock;
 use crate::error::Result;
 use crate::input;
-use crate::passed::{JsonbArray, Timestamptz};
+use crate::memory;
+use crate::passed::{Jsonb, JsonbArray, Timestamptz};
 use crate::plans::{Statement, statement};
+use crate::queue::held::{self, Held};
+use crate::queue::{live, load};
+use crate::transaction;
 
-const EXTEND: Statement = statement!(up "queue/extend");
+const SET_PROGRESS: Statement = statement!(up "queue/set_progress");
+const RECORD_CLAIM: Statement = statement!(up "queue/record_claim");
+
+/// A lease that is kept up for so long beyond what is written down is written down again.
+const UNWRITTEN: i64 = 12 * 60 * 60 * 1_000_000;
 
 /// Renews the leases of running jobs and may record their progress. A job that is missing in the answer is no
 /// longer the worker's: its lease was lost or it was canceled, and the worker stops.
@@ -30,8 +40,72 @@ fn extend_jobs(
         Some(progress) => progress.elements("progress", ids.len())?,
         None => vec![None; ids.len()],
     };
-    let rows = EXTEND.write(&[ids.into(), tokens.into(), until.into(), progress.into()], |row| {
-        Ok((row.need(1)?, row.need(2)?))
+    load::warm()?;
+    let jobs: Vec<Held> = memory::with(|memory| {
+        let mut jobs = Vec::with_capacity(ids.len());
+        for (place, id) in ids.iter().enumerate() {
+            let Some(ix) = memory.set.find(memory.db, held::id_of(*id)) else { continue };
+            let node = memory.set.get(ix);
+            // One that another transaction holds, such as a cancel that is not committed, is not waited for: until that
+            // is committed the lease is what it was.
+            let held = node.locker != 0 && node.locker != memory::me();
+            if (held || node.state == State::Leased) && node.token == tokens[place] {
+                memory.set.extend(ix, until.0);
+                jobs.push(Held::new(memory, place, ix));
+            }
+        }
+        jobs
     })?;
+    report(&jobs, &progress)?;
+    write_down(&jobs)?;
+    let rows: Vec<_> = jobs.iter().map(|job| (job.id, Timestamptz(job.node.lease_until))).collect();
     Ok(TableIterator::new(rows))
+}
+
+/// Keeps progress where some is given.
+fn report(jobs: &[Held], progress: &[Option<Jsonb>]) -> Result<()> {
+    let given: Vec<(&Held, Jsonb)> =
+        jobs.iter().filter_map(|job| progress[job.place].map(|progress| (job, progress))).collect();
+    if given.is_empty() {
+        return Ok(());
+    }
+    SET_PROGRESS.run(&[
+        given.iter().map(|(job, _)| job.id).collect::<Vec<_>>().into(),
+        given.iter().map(|(job, _)| job.workspace).collect::<Vec<_>>().into(),
+        given.iter().map(|(_, progress)| *progress).collect::<Vec<_>>().into(),
+        clock::now().into(),
+    ])
+}
+
+/// A job that runs for many hours must be found after a crash, which looks at what was written in the last day only.
+fn write_down(jobs: &[Held]) -> Result<()> {
+    let now = clock::now().0;
+    let old: Vec<&Held> =
+        jobs.iter().filter(|job| now.saturating_sub(job.node.claimed_at) > UNWRITTEN).collect();
+    if old.is_empty() {
+        return Ok(());
+    }
+    transaction::register()?;
+    for job in old {
+        // one that another transaction holds gets its turn at the next heartbeat
+        let locked = memory::with(|memory| {
+            let locked = transaction::lock(memory, job.ix);
+            if locked {
+                held::alter(memory, job.ix, |node| node.claimed_at = now);
+            }
+            locked
+        })?;
+        let worker = live::worker_of(job.id, job.node.token, None)?;
+        if let (true, Some(worker)) = (locked, worker) {
+            RECORD_CLAIM.run(&[
+                now.into(),
+                job.node.token.into(),
+                worker.into(),
+                Timestamptz(job.node.lease_until).into(),
+                vec![job.id].into(),
+                vec![job.attempt()].into(),
+            ])?;
+        }
+    }
+    Ok(())
 }

@@ -8,7 +8,9 @@ use pgrx::prelude::*;
 use crate::clock;
 use crate::error::{CrierError, Result};
 use crate::input;
-use crate::passed::{JsonbArray, Timestamptz};
+use crate::passed::{Jsonb, JsonbArray, Timestamptz};
+use crate::queue::held;
+use crate::queue::kinds::Policies;
 use crate::queue::settle::{self, Settled};
 
 /// Says that jobs failed, with the class of the error each. The class decides whether a job runs again
@@ -34,21 +36,42 @@ fn fail_jobs(
     let errors = input::required(errors, "errors")?.elements("errors", ids.len())?;
     let now = clock::now();
     let retry_at = retry_times(retry_at, ids.len(), now)?;
-    let settled: Vec<_> = settle::hold(ids, tokens)?
-        .into_iter()
-        .map(|job| Settled {
-            id: job.id,
-            fate: job.after_error(classes[job.place], retry_at[job.place], 0, now),
-            result: None,
-            error: errors[job.place].map(|error| error.with_class(classes[job.place])),
-            kind: job.kind,
-        })
-        .collect();
-    settle::settle(&settled, now)?;
-    Ok(TableIterator::new(settled.into_iter().map(|job| (job.id, job.fate.state(), job.fate.run_at()))))
+    let answers = Answers { classes, errors, retry_at };
+    let rows = fail(&ids, &tokens, &answers, now)?;
+    Ok(TableIterator::new(rows))
 }
 
-fn classes_of(classes: Option<Vec<Option<String>>>, expected: usize) -> Result<Vec<ErrorClass>> {
+/// What workers say of jobs that failed, one of each per job.
+pub(crate) struct Answers {
+    pub(crate) classes: Vec<ErrorClass>,
+    pub(crate) errors: Vec<Option<Jsonb>>,
+    pub(crate) retry_at: Vec<Option<Timestamptz>>,
+}
+
+/// Settles the jobs whose token is the current one; their states then, and when they run again.
+pub(crate) fn fail(
+    ids: &[Uuid],
+    tokens: &[i64],
+    answers: &Answers,
+    now: Timestamptz,
+) -> Result<Vec<(Uuid, &'static str, Option<Timestamptz>)>> {
+    let jobs = held::by_lease(ids, tokens)?;
+    let policies = Policies::of(jobs.iter().map(|job| job.kind.as_str()))?;
+    let settled: Vec<_> = jobs
+        .into_iter()
+        .map(|job| {
+            let class = answers.classes[job.place];
+            let fate = job.after_error(class, answers.retry_at[job.place], 0, &policies, now);
+            let error = answers.errors[job.place].map(|error| error.with_class(class));
+            Settled { job, fate, result: None, error }
+        })
+        .collect();
+    let rows = settled.iter().map(|job| (job.job.id, job.fate.state(), job.fate.run_at())).collect();
+    settle::settle(settled, now)?;
+    Ok(rows)
+}
+
+pub(crate) fn classes_of(classes: Option<Vec<Option<String>>>, expected: usize) -> Result<Vec<ErrorClass>> {
     let classes = input::elements(classes, "classes")?;
     input::same_length(("job_ids", expected), ("classes", classes.len()))?;
     classes.iter().map(|class| parse_class(class)).collect()

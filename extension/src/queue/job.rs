@@ -1,19 +1,26 @@
 //! A job before it is in the queue.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crier_core::retry;
 use pgrx::Uuid;
 
 use crate::error::{CrierError, Result};
 use crate::input;
+use crate::memory;
 use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
-use crate::queue::wake;
+use crate::queue::held::id_of;
+use crate::queue::kinds::Policies;
+use crate::queue::load::small;
+use crate::queue::{load, settle, user_limits};
+use crate::transaction::{self, FAR, KEYED};
 use crate::workspaces::new_id;
 
 const INSERT: Statement = statement!(up "queue/insert_jobs");
-const FIND_DUPLICATES: Statement = statement!(up "queue/find_duplicates");
+const PLATFORMS: Statement = statement!(up "queue/platforms");
+const FIND_KEYS: Statement = statement!(up "queue/find_keys");
+const TAKE_KEYS: Statement = statement!(up "queue/take_keys");
 
 const MAX_KIND_CHARS: usize = 100;
 const MAX_KEY_BYTES: usize = 500;
@@ -69,12 +76,11 @@ impl NewJob {
                 unit: "bytes",
             });
         }
-        if !(1..=MAX_ATTEMPTS).contains(&self.attempts()) {
-            return Err(CrierError::invalid(
-                "max_attempts",
-                format!("is {}", self.attempts()),
-                "Give a number from 1 to 100.",
-            ));
+        if let Some(attempts) = self.max_attempts
+            && !(1..=MAX_ATTEMPTS).contains(&attempts)
+        {
+            let problem = format!("is {attempts}");
+            return Err(CrierError::invalid("max_attempts", problem, "Give a number from 1 to 100."));
         }
         let run_at = self.run_at.unwrap_or(now).plausible("run_at", now)?;
         if let Some(expires_at) = self.expires_at
@@ -100,73 +106,150 @@ impl NewJob {
         }
     }
 
-    fn attempts(&self) -> i32 {
-        self.max_attempts.unwrap_or(retry::DEFAULT_MAX_ATTEMPTS)
+    fn attempts(&self, of_kind: Option<i32>) -> i32 {
+        self.max_attempts.or(of_kind).unwrap_or(retry::DEFAULT_MAX_ATTEMPTS)
+    }
+
+    /// The workspace within which its dedupe key counts; the nil uuid stands for none.
+    pub(crate) fn key_space(&self) -> Uuid {
+        self.workspace_id.unwrap_or_else(|| Uuid::from_bytes([0; 16]))
     }
 }
 
-/// Adds jobs that were checked; answers with an id per job, in order.
+/// Adds jobs that were checked; answers with an id per job, in order: that of the unfinished job that has its dedupe
+/// key, where one has.
 pub(crate) fn insert(jobs: &[NewJob], now: Timestamptz) -> Result<Vec<Uuid>> {
-    wake::if_soon(jobs.iter().map(|job| job.run_at.unwrap_or(now)), now)?;
-    let mut ids: Vec<Option<Uuid>> = vec![None; jobs.len()];
-    // Looked for before anything is added: what is answered so takes part in no wait for others' keys. A key that
-    // is freed while it is waited for needs a further round, and only there can callers come to wait for each
-    // other in a circle, which the server ends with 40P01.
-    for _ in 0..MAX_ROUNDS {
-        find_duplicates(jobs, &mut ids)?;
-        let missing: Vec<&NewJob> =
-            jobs.iter().zip(&ids).filter(|(_, id)| id.is_none()).map(|(job, _)| job).collect();
-        if missing.is_empty() {
-            break;
-        }
-        let added = add(&missing, now)?;
-        for (job, id) in jobs.iter().zip(&mut ids).filter(|(job, _)| added.contains(&job.id)) {
-            *id = Some(job.id);
-        }
-    }
+    let policies = Policies::of(jobs.iter().map(|job| job.kind.as_str()))?;
+    let mut ids: Vec<Option<Uuid>> =
+        jobs.iter().map(|job| job.dedupe_key.is_none().then_some(job.id)).collect();
+    take_keys(jobs, &mut ids, now)?;
+    let added: Vec<&NewJob> =
+        jobs.iter().zip(&ids).filter(|(job, id)| **id == Some(job.id)).map(|(job, _)| job).collect();
+    append(&added, &policies, now)?;
     // Each round lost its key to a job that was finished a moment later.
     let give_up =
         || CrierError::Busy("the dedupe key is taken and freed faster than a job can be added".into());
     ids.into_iter().map(|id| id.ok_or_else(give_up)).collect()
 }
 
+/// Appends jobs to the log and to the working set.
+pub(crate) fn append(jobs: &[&NewJob], policies: &Policies, now: Timestamptz) -> Result<()> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    transaction::register()?;
+    load::warm()?;
+    let limited = user_limits::take(jobs, policies, now)?;
+    let platforms = platforms(jobs)?;
+    let platform = |job: &NewJob| job.account_id.and_then(|id| platforms.get(&id)).map(String::as_str);
+    let attempts = |job: &NewJob| job.attempts(policies.get(&job.kind).max_attempts);
+    INSERT.run(&[
+        column(jobs, |job| job.id).into(),
+        column(jobs, |job| job.kind.as_str()).into(),
+        column(jobs, |job| job.params.as_str()).into(),
+        column(jobs, |job| job.workspace_id).into(),
+        column(jobs, |job| job.user_id).into(),
+        column(jobs, |job| job.account_id).into(),
+        column(jobs, platform).into(),
+        column(jobs, |job| job.priority).into(),
+        column(jobs, |job| job.run_at.unwrap_or(now)).into(),
+        column(jobs, attempts).into(),
+        column(jobs, |job| job.expires_at).into(),
+        column(jobs, |job| job.dedupe_key.as_deref()).into(),
+        now.into(),
+        settle::far(now).into(),
+    ])?;
+    memory::with(|memory| {
+        let reserve = memory.set.capacity() / 10;
+        for job in jobs {
+            // What has to wait for others in the tables is not overtaken by what comes later, unless it is urgent.
+            let full = memory.set.free_nodes() <= reserve;
+            let behind = memory.set.db(memory.db).cursor != u128::MAX;
+            if (full || behind) && job.priority <= 0 {
+                transaction::spill(id_of(job.id));
+                continue;
+            }
+            let run_at = job.run_at.unwrap_or(now);
+            let key = if job.dedupe_key.is_some() || limited.contains(&job.id) { KEYED } else { 0 };
+            let far = if settle::is_far(run_at, now) { FAR } else { 0 };
+            transaction::add(
+                memory,
+                &crier_working_set::NewJob {
+                    id: id_of(job.id),
+                    workspace: job.workspace_id.map_or(0, id_of),
+                    account: job.account_id.map_or(0, id_of),
+                    user: job.user_id.map_or(0, id_of),
+                    kind: &job.kind,
+                    platform: platform(job).unwrap_or(""),
+                    priority: job.priority,
+                    run_at: run_at.0,
+                    expires_at: job.expires_at.map_or(i64::MAX, |at| at.0),
+                    attempt: 0,
+                    max_attempts: small(attempts(job)),
+                    lost_leases: 0,
+                    flags: key | far,
+                    lease: None,
+                },
+            );
+        }
+    })
+}
+
+fn platforms(jobs: &[&NewJob]) -> Result<HashMap<Uuid, String>> {
+    let mut accounts: Vec<Uuid> = jobs.iter().filter_map(|job| job.account_id).collect();
+    accounts.sort_unstable_by_key(|id| *id.as_bytes());
+    accounts.dedup();
+    if accounts.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = PLATFORMS.read(&[accounts.into()], |row| Ok((row.need(1)?, row.need(2)?)))?;
+    Ok(rows.into_iter().collect())
+}
+
 fn column<'a, T>(jobs: &[&'a NewJob], of: impl Fn(&'a NewJob) -> T) -> Vec<T> {
     jobs.iter().copied().map(of).collect()
 }
 
-/// Adds the jobs whose dedupe key is free; answers with their ids.
-fn add(jobs: &[&NewJob], now: Timestamptz) -> Result<HashSet<Uuid>> {
-    let ids = INSERT.write(
-        &[
-            column(jobs, |job| job.id).into(),
-            column(jobs, |job| job.kind.as_str()).into(),
-            column(jobs, |job| job.params.as_str()).into(),
-            column(jobs, |job| job.workspace_id).into(),
-            column(jobs, |job| job.user_id).into(),
-            column(jobs, |job| job.account_id).into(),
-            column(jobs, |job| job.priority).into(),
-            column(jobs, |job| job.run_at.unwrap_or(now)).into(),
-            column(jobs, NewJob::attempts).into(),
-            column(jobs, |job| job.expires_at).into(),
-            column(jobs, |job| job.dedupe_key.as_deref()).into(),
-            now.into(),
-        ],
-        |row| row.need(1),
-    )?;
-    Ok(ids.into_iter().collect())
+/// Takes the dedupe keys of the jobs that have one, or finds out whose they are.
+fn take_keys(jobs: &[NewJob], ids: &mut [Option<Uuid>], now: Timestamptz) -> Result<()> {
+    // Looked for before any is taken: what is answered so takes part in no wait for others' keys. A key that is freed
+    // while it is waited for needs a further round, and only there can callers come to wait for each other in a
+    // circle, which the server ends with 40P01.
+    for _ in 0..MAX_ROUNDS {
+        find_keys(jobs, ids)?;
+        let missing: Vec<&NewJob> =
+            jobs.iter().zip(&*ids).filter(|(_, id)| id.is_none()).map(|(job, _)| job).collect();
+        if missing.is_empty() {
+            break;
+        }
+        let taken = TAKE_KEYS.write(
+            &[
+                column(&missing, NewJob::key_space).into(),
+                column(&missing, |job| job.kind.as_str()).into(),
+                column(&missing, |job| job.dedupe_key.as_deref()).into(),
+                column(&missing, |job| job.id).into(),
+                now.into(),
+            ],
+            |row| row.need::<Uuid>(1),
+        )?;
+        let taken: HashSet<Uuid> = taken.into_iter().collect();
+        for (job, id) in jobs.iter().zip(&mut *ids).filter(|(job, _)| taken.contains(&job.id)) {
+            *id = Some(job.id);
+        }
+    }
+    Ok(())
 }
 
 /// Fills in the ids of the unfinished jobs that have the keys of those that have no id yet.
-fn find_duplicates(jobs: &[NewJob], ids: &mut [Option<Uuid>]) -> Result<()> {
-    let is_missing = |at: &usize| ids[*at].is_none() && jobs[*at].dedupe_key.is_some();
-    let missing: Vec<usize> = (0..jobs.len()).filter(is_missing).collect();
+fn find_keys(jobs: &[NewJob], ids: &mut [Option<Uuid>]) -> Result<()> {
+    let missing: Vec<usize> = (0..jobs.len()).filter(|at| ids[*at].is_none()).collect();
     if missing.is_empty() {
         return Ok(());
     }
     let keyed: Vec<&NewJob> = missing.iter().map(|at| &jobs[*at]).collect();
-    let found = FIND_DUPLICATES.write(
+    let found = FIND_KEYS.write(
         &[
-            column(&keyed, |job| job.workspace_id).into(),
+            column(&keyed, NewJob::key_space).into(),
             column(&keyed, |job| job.kind.as_str()).into(),
             column(&keyed, |job| job.dedupe_key.as_deref()).into(),
         ],

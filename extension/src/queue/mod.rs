@@ -1,13 +1,24 @@
-//! The queue: every promise of `docs/architecture.md`, "The queue", behind functions that take and return arrays.
+//! The queue: every promise of `docs/queue.md` behind functions that take and return arrays.
 
 mod cancel;
 mod claim;
-mod complete;
+pub(crate) mod complete;
+mod configure;
+mod dead;
 mod enqueue;
+mod exchange;
 mod extend;
 pub(crate) mod fail;
+mod hand_out;
+pub(crate) mod held;
 pub(crate) mod job;
+pub(crate) mod kinds;
+mod live;
+pub(crate) mod load;
+mod operate;
 mod overdue;
+mod pause;
+pub(crate) mod retry;
 pub(crate) mod settle;
 mod snooze;
-pub(crate) mod wake;
+mod user_limits;

@@ -1,19 +1,22 @@
 //! What happens to jobs that left a worker's hands: the one place where they end or go back to the queue.
 
 use crier_core::error_class::{Action, ErrorClass};
-use crier_core::retry;
 use crier_core::target::JobEnd;
-use pgrx::Uuid;
+use crier_working_set::State;
 
 use crate::error::Result;
+use crate::memory;
 use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
 use crate::publishing::follow;
-use crate::queue::wake;
+use crate::queue::held::{Held, after, alter};
+use crate::queue::kinds::Policies;
+use crate::queue::load::{HORIZON, small};
+use crate::transaction::{FAR, KEYED, RETRIED};
 
-const ARCHIVE: Statement = statement!(up "queue/archive");
-const RESCHEDULE: Statement = statement!(up "queue/reschedule");
-const LOCK_LEASES: Statement = statement!(up "queue/lock_leases");
+const INSERT_OUTCOMES: Statement = statement!(up "queue/insert_outcomes");
+const INSERT_RETRIES: Statement = statement!(up "queue/insert_retries");
+const FREE_KEYS: Statement = statement!(up "queue/free_keys");
 
 /// No limit is so short that the platform may be asked again in a tight loop.
 const SHORTEST_WAIT: std::time::Duration = std::time::Duration::from_secs(1);
@@ -25,31 +28,30 @@ const LIMIT_WAIT: std::time::Duration = std::time::Duration::from_secs(15 * 60);
 /// The kind of the jobs that publish; their targets follow what becomes of them.
 pub(crate) const PUBLISH: &str = "publish_post";
 
-/// A job that is locked by this transaction.
-pub(crate) struct Held {
-    /// Its place in the caller's arrays; the first is 0.
-    pub(crate) place: usize,
-    pub(crate) id: Uuid,
-    pub(crate) kind: String,
-    pub(crate) attempt: i32,
-    pub(crate) max_attempts: i32,
-    /// Whether it acts for an account.
-    pub(crate) has_account: bool,
-}
-
-/// What becomes of it.
+/// What becomes of a job.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Fate {
     Completed,
     Failed,
     Canceled,
-    Again { run_at: Timestamptz, attempt_back: bool, lease_lost: bool },
+    Again(Again),
+}
+
+/// How a job goes back to the queue.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Again {
+    pub(crate) run_at: Timestamptz,
+    /// The attempts it has used up then.
+    pub(crate) attempt: i32,
+    /// The leases it has lost in a row.
+    pub(crate) lost_leases: i32,
+    /// It waits for its account to be connected again.
+    pub(crate) parked: bool,
 }
 
 /// A job with its fate.
 pub(crate) struct Settled {
-    pub(crate) id: Uuid,
-    pub(crate) kind: String,
+    pub(crate) job: Held,
     pub(crate) fate: Fate,
     pub(crate) result: Option<Jsonb>,
     pub(crate) error: Option<Jsonb>,
@@ -62,21 +64,25 @@ impl Fate {
             Self::Completed => "completed",
             Self::Failed => "failed",
             Self::Canceled => "canceled",
-            Self::Again { .. } => "retrying",
+            Self::Again(_) => "retrying",
         }
     }
 
     /// When it runs again, if it does.
     pub(crate) fn run_at(self) -> Option<Timestamptz> {
+        self.again().map(|again| again.run_at)
+    }
+
+    fn again(self) -> Option<Again> {
         match self {
-            Self::Again { run_at, .. } => Some(run_at),
+            Self::Again(again) => Some(again),
             _ => None,
         }
     }
 
     fn end(self) -> JobEnd {
         match self {
-            Self::Again { .. } => JobEnd::Rescheduled,
+            Self::Again(_) => JobEnd::Rescheduled,
             Self::Canceled => JobEnd::Canceled,
             Self::Completed | Self::Failed => JobEnd::Finished,
         }
@@ -84,6 +90,16 @@ impl Fate {
 }
 
 impl Held {
+    /// Back to the queue with this attempt used up.
+    pub(crate) fn again(&self, run_at: Timestamptz) -> Again {
+        Again { run_at, attempt: self.attempt(), lost_leases: 0, parked: false }
+    }
+
+    /// Back to the queue as if it had not been tried.
+    pub(crate) fn again_untried(&self, run_at: Timestamptz) -> Again {
+        Again { attempt: (self.attempt() - 1).max(0), ..self.again(run_at) }
+    }
+
     /// What an error of `class` means for this job. `retry_at` is the time the platform or the worker named,
     /// `extra` the attempts it has beyond its own.
     pub(crate) fn after_error(
@@ -91,76 +107,114 @@ impl Held {
         class: ErrorClass,
         retry_at: Option<Timestamptz>,
         extra: i32,
+        policies: &Policies,
         now: Timestamptz,
     ) -> Fate {
-        let again = |run_at, attempt_back| Fate::Again { run_at, attempt_back, lease_lost: false };
         match class.action() {
             Action::Stop => Fate::Failed,
             Action::Wait => {
-                again(retry_at.unwrap_or_else(|| now.plus(LIMIT_WAIT)).max(now.plus(SHORTEST_WAIT)), true)
+                let run_at = retry_at.unwrap_or_else(|| now.plus(LIMIT_WAIT)).max(now.plus(SHORTEST_WAIT));
+                Fate::Again(self.again_untried(run_at))
             }
-            Action::Park if self.has_account => again(now.plus(PARKED), true),
+            Action::Park if self.account.is_some() => {
+                Fate::Again(Again { parked: true, ..self.again_untried(now.plus(PARKED)) })
+            }
             Action::Park => Fate::Failed,
-            Action::Retry if self.attempt >= self.max_attempts.saturating_add(extra) => Fate::Failed,
-            Action::Retry => again(retry_at.unwrap_or_else(|| now.plus(retry::delay(self.attempt))), false),
+            Action::Retry if self.attempt() >= self.max_attempts().saturating_add(extra) => Fate::Failed,
+            Action::Retry => {
+                let delay = policies.delay(&self.kind, self.attempt());
+                Fate::Again(self.again(retry_at.unwrap_or_else(|| now.plus(delay))))
+            }
         }
     }
-}
-
-/// The jobs among those named whose token is the current one, locked. The others are left out: an answer with
-/// a stale token changes nothing.
-pub(crate) fn hold(job_ids: Vec<Uuid>, tokens: Vec<i64>) -> Result<Vec<Held>> {
-    LOCK_LEASES.write(&[job_ids.into(), tokens.into()], |row| {
-        let place: i32 = row.need(1)?;
-        Ok(Held {
-            place: usize::try_from(place - 1).unwrap_or_default(),
-            id: row.need(2)?,
-            kind: row.need(3)?,
-            attempt: row.need(4)?,
-            max_attempts: row.need(5)?,
-            has_account: row.need(6)?,
-        })
-    })
 }
 
 /// Carries the fates out; targets of publish jobs follow.
-pub(crate) fn settle(jobs: &[Settled], now: Timestamptz) -> Result<()> {
-    let publishing: Vec<_> = jobs.iter().filter(|job| job.kind == PUBLISH).collect();
+pub(crate) fn settle(jobs: Vec<Settled>, now: Timestamptz) -> Result<()> {
+    let publishing: Vec<_> = jobs.iter().filter(|job| job.job.kind == PUBLISH).collect();
     if !publishing.is_empty() {
-        follow::jobs(publishing.iter().map(|job| (job.id, job.fate.end(), job.error)), now)?;
+        follow::jobs(publishing.iter().map(|job| (job.job.id, job.fate.end(), job.error)), now)?;
     }
-    archive(jobs, now)?;
-    reschedule(jobs, now)
+    settle_jobs(jobs, now)
 }
 
-fn archive(jobs: &[Settled], now: Timestamptz) -> Result<()> {
-    let ended: Vec<_> = jobs.iter().filter(|job| job.fate.run_at().is_none()).collect();
-    if ended.is_empty() {
+/// Carries the fates out for jobs whose targets were already spoken of.
+pub(crate) fn settle_jobs(jobs: Vec<Settled>, now: Timestamptz) -> Result<()> {
+    let (back, ended): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.fate.again().is_some());
+    append_outcomes(&ended, now)?;
+    append_retries(&back, now)?;
+    memory::with(|memory| {
+        for Settled { job, .. } in &ended {
+            alter(memory, job.ix, |node| node.state = State::Gone);
+        }
+        for Settled { job, fate, .. } in &back {
+            let Some(again) = fate.again() else { continue };
+            alter(memory, job.ix, |node| {
+                node.state = State::Waiting;
+                node.run_at = again.run_at.0;
+                node.attempt = small(again.attempt);
+                node.lost_leases = small(again.lost_leases);
+                node.flags |= RETRIED;
+                node.flags = if is_far(again.run_at, now) { node.flags | FAR } else { node.flags & !FAR };
+            });
+        }
+    })
+}
+
+/// Whether a job is noted by its time, and need not be kept in memory.
+pub(crate) fn is_far(run_at: Timestamptz, now: Timestamptz) -> bool {
+    run_at > far(now)
+}
+
+/// What is due later than this is far.
+pub(crate) fn far(now: Timestamptz) -> Timestamptz {
+    Timestamptz(now.0.saturating_add(HORIZON))
+}
+
+fn column<T>(jobs: &[Settled], of: impl Fn(&Settled) -> T) -> Vec<T> {
+    jobs.iter().map(of).collect()
+}
+
+fn append_outcomes(jobs: &[Settled], now: Timestamptz) -> Result<()> {
+    if jobs.is_empty() {
         return Ok(());
     }
-    ARCHIVE.run(&[
-        ended.iter().map(|job| job.id).collect::<Vec<_>>().into(),
-        ended.iter().map(|job| job.fate.state()).collect::<Vec<_>>().into(),
-        ended.iter().map(|job| job.result).collect::<Vec<_>>().into(),
-        ended.iter().map(|job| job.error).collect::<Vec<_>>().into(),
+    INSERT_OUTCOMES.run(&[
+        column(jobs, |job| job.job.id).into(),
+        column(jobs, |job| job.job.workspace).into(),
+        column(jobs, |job| job.fate.state()).into(),
+        column(jobs, |job| job.job.run_at()).into(),
+        column(jobs, |job| job.job.attempt()).into(),
+        column(jobs, |job| i32::from(job.job.node.lost_leases)).into(),
+        column(jobs, |job| job.job.token()).into(),
+        column(jobs, |job| job.result).into(),
+        column(jobs, |job| job.error).into(),
         now.into(),
+    ])?;
+    let keyed: Vec<_> =
+        jobs.iter().filter(|job| job.job.node.flags & KEYED != 0).map(|job| job.job.id).collect();
+    if keyed.is_empty() { Ok(()) } else { FREE_KEYS.run(&[keyed.into()]) }
+}
+
+fn append_retries(jobs: &[Settled], now: Timestamptz) -> Result<()> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    let again = |job: &Settled| job.fate.again().unwrap_or_else(|| job.job.again(now));
+    INSERT_RETRIES.run(&[
+        column(jobs, |job| job.job.id).into(),
+        column(jobs, |job| job.job.workspace).into(),
+        column(jobs, |job| again(job).run_at).into(),
+        column(jobs, |job| again(job).attempt).into(),
+        column(jobs, |job| again(job).lost_leases).into(),
+        column(jobs, |job| job.error).into(),
+        column(jobs, |job| job.job.account.filter(|_| again(job).parked)).into(),
+        column(jobs, |job| after(&job.job.node)).into(),
+        far(now).into(),
     ])
 }
 
-fn reschedule(jobs: &[Settled], now: Timestamptz) -> Result<()> {
-    let (mut ids, mut times, mut backs, mut losses, mut errors) = (vec![], vec![], vec![], vec![], vec![]);
-    for job in jobs {
-        if let Fate::Again { run_at, attempt_back, lease_lost } = job.fate {
-            ids.push(job.id);
-            times.push(run_at);
-            backs.push(attempt_back);
-            losses.push(lease_lost);
-            errors.push(job.error);
-        }
-    }
-    if ids.is_empty() {
-        return Ok(());
-    }
-    wake::if_soon(times.iter().copied(), now)?;
-    RESCHEDULE.run(&[ids.into(), times.into(), backs.into(), losses.into(), errors.into()])
+/// An error that the queue itself gives.
+pub(crate) fn reason(class: &str, message: &str) -> Jsonb {
+    Jsonb::from_value(&serde_json::json!({ "class": class, "message": message }))
 }

@@ -8,6 +8,7 @@ use crate::clock;
 use crate::error::Result;
 use crate::input;
 use crate::passed::Timestamptz;
+use crate::queue::held;
 use crate::queue::settle::{self, Fate, Settled};
 
 /// Gives jobs back to the queue until a time, without using up an attempt. Answers with the jobs whose token
@@ -24,17 +25,16 @@ fn snooze_jobs(
     input::same_length(("job_ids", ids.len()), ("until", until.len()))?;
     let now = clock::now();
     let until = until.into_iter().map(|at| at.plausible("until", now)).collect::<Result<Vec<_>>>()?;
-    let settled: Vec<_> = settle::hold(ids, tokens)?
+    let settled: Vec<_> = held::by_lease(&ids, &tokens)?
         .into_iter()
         .map(|job| Settled {
-            id: job.id,
-            fate: Fate::Again { run_at: until[job.place], attempt_back: true, lease_lost: false },
+            fate: Fate::Again(job.again_untried(until[job.place])),
+            job,
             result: None,
             error: None,
-            kind: job.kind,
         })
         .collect();
-    settle::settle(&settled, now)?;
-    let rows: Vec<_> = settled.iter().filter_map(|job| Some((job.id, job.fate.run_at()?))).collect();
+    let rows: Vec<_> = settled.iter().filter_map(|job| Some((job.job.id, job.fate.run_at()?))).collect();
+    settle::settle(settled, now)?;
     Ok(TableIterator::new(rows))
 }

@@ -1,20 +1,15 @@
--- Adds jobs and answers with the places of those it added. One whose dedupe key an unfinished job of the same
--- workspace and kind has is left out: no row is locked for it. A concurrent insert of the same key is waited for, in
--- the order of the keys, so that two callers can't wait for each other.
+-- Appends jobs. What runs much later is noted by its time too: it is not kept in memory.
 WITH input AS MATERIALIZED (
     SELECT *
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[], $7::int[], $8::timestamptz[],
-                $9::int[], $10::timestamptz[], $11::text[])
-         AS i (id, kind, params, workspace_id, user_id, account_id, priority, run_at, max_attempts, expires_at, dedupe_key)
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::int[],
+                $9::timestamptz[], $10::int[], $11::timestamptz[], $12::text[])
+         AS i (id, kind, params, workspace_id, user_id, account_id, platform, priority, run_at, max_attempts, expires_at,
+               dedupe_key)
+), scheduled AS (
+    INSERT INTO crier.job_scheduled (run_at, id) SELECT run_at, id FROM input WHERE run_at > $14
 )
-INSERT INTO crier.job (id, workspace_id, user_id, account_id, platform, kind, params, priority, state, run_at,
-                       expires_at, dedupe_key, max_attempts, created_at)
-SELECT i.id, i.workspace_id, i.user_id, i.account_id,
-       (SELECT a.platform FROM crier.social_account a WHERE a.id = i.account_id LIMIT 1),
-       i.kind, i.params::jsonb, i.priority, 'pending', i.run_at, i.expires_at, i.dedupe_key, i.max_attempts, $12
-FROM input i
-ORDER BY coalesce(i.workspace_id, '00000000-0000-0000-0000-000000000000'::uuid), i.kind, i.dedupe_key, i.id
-ON CONFLICT ((coalesce(workspace_id, '00000000-0000-0000-0000-000000000000'::uuid)), kind, dedupe_key)
-    WHERE dedupe_key IS NOT NULL
-    DO NOTHING
-RETURNING id
+INSERT INTO crier.job (id, workspace_id, user_id, account_id, platform, kind, params, priority, run_at, expires_at,
+                       dedupe_key, max_attempts, created_at)
+SELECT id, workspace_id, user_id, account_id, platform, kind, params::jsonb, priority, run_at, expires_at, dedupe_key,
+       max_attempts, $13
+FROM input

@@ -114,6 +114,8 @@ async fn jobs_survive_a_crash_of_the_server() {
     let (waiting, running) = (queue.enqueue("a").await, queue.enqueue("b").await);
     let claims = queue.claim(1).await;
     assert_eq!(claims[0].id, waiting);
+    // A claim is on the disk at the latest with the next commit that waits for it.
+    queue.0.text("SELECT crier.pause_jobs('none')").await;
     database.server().crash_and_restart();
     let queue = Queue::open(&database).await;
     assert_eq!(

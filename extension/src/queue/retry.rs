@@ -1,0 +1,65 @@
+//! `crier.retry_jobs`: dead jobs get another life, waiting ones are due now.
+
+use crier_working_set::State;
+use pgrx::Uuid;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::clock;
+use crate::error::Result;
+use crate::identity::Caller;
+use crate::input;
+use crate::passed::Timestamptz;
+use crate::plans::{Statement, statement};
+use crate::queue::held::{self, Held};
+use crate::queue::load;
+use crate::queue::settle::{self, Again, Fate, Settled};
+
+const REVIVABLE: Statement = statement!(up "queue/revivable");
+const REVIVE: Statement = statement!(up "queue/revive");
+const REVIVE_RETRY: Statement = statement!(up "queue/revive_retry");
+
+/// Runs jobs again: dead (failed) ones with all their attempts, waiting ones at once. Answers with those it did that
+/// to. Left alone are running, completed and canceled jobs, jobs of posts whose outcome is final, and dead jobs whose
+/// dedupe key another unfinished job has.
+#[pg_extern(security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn retry_jobs(job_ids: Option<Vec<Option<Uuid>>>) -> Result<SetOfIterator<'static, Uuid>, ErrorReport> {
+    let ids = input::elements(job_ids, "job_ids")?;
+    let scope = Caller::current()?.writable()?;
+    let ids = held::in_scope(ids, scope.as_deref())?;
+    let now = clock::now();
+    let mut done = revive(&ids, now)?;
+    done.extend(hasten(&ids, now)?);
+    Ok(SetOfIterator::new(done))
+}
+
+/// Makes waiting jobs due now.
+pub(crate) fn hasten(ids: &[Uuid], now: Timestamptz) -> Result<Vec<Uuid>> {
+    let waiting = |job: &Held| job.node.state == State::Waiting && job.node.run_at > now.0;
+    let settled: Vec<_> = held::unfinished(ids)?
+        .into_iter()
+        .filter(waiting)
+        .map(|job| {
+            let lost_leases = i32::from(job.node.lost_leases);
+            let fate = Fate::Again(Again { lost_leases, ..job.again(now) });
+            Settled { job, fate, result: None, error: None }
+        })
+        .collect();
+    let ids = settled.iter().map(|job| job.job.id).collect();
+    settle::settle_jobs(settled, now)?;
+    Ok(ids)
+}
+
+/// Takes the outcomes of dead jobs back.
+fn revive(ids: &[Uuid], now: Timestamptz) -> Result<Vec<Uuid>> {
+    load::warm()?;
+    let dead = REVIVABLE.write(&[ids.to_vec().into(), now.into()], |row| row.need::<Uuid>(1))?;
+    if dead.is_empty() {
+        return Ok(dead);
+    }
+    let revived = REVIVE.write(&[dead.into()], |row| row.need::<Uuid>(1))?;
+    REVIVE_RETRY.run(&[revived.clone().into(), now.into()])?;
+    load::add_own(&revived)?;
+    Ok(revived)
+}

@@ -1,0 +1,1 @@
+SELECT scope, name FROM crier.pause

@@ -1,0 +1,2 @@
+-- The platforms of accounts.
+SELECT id, platform FROM crier.social_account WHERE id = ANY ($1::uuid[])

@@ -1,0 +1,1 @@
+SELECT state FROM crier.jobs WHERE id = $1

@@ -1,0 +1,354 @@
+//! The block of shared memory and how it is carved. The one place where memory is taken at its word.
+#![allow(unsafe_code)]
+
+use std::ptr::NonNull;
+
+use crate::heap::{Links, NIL};
+use crate::types::{Counts, Db, Node};
+
+const MAGIC: u64 = u64::from_be_bytes(*b"crier001");
+const ALIGN: usize = 64;
+
+/// How much of everything there is room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Capacity {
+    /// Unfinished jobs.
+    pub nodes: u32,
+    /// Pairs of an owner and a kind of jobs.
+    pub lanes: u32,
+    /// Accounts and users with jobs.
+    pub owners: u32,
+    /// Pairs of a kind of jobs and a platform.
+    pub classes: u32,
+    /// Databases.
+    pub databases: u32,
+}
+
+impl Capacity {
+    /// What goes well with a number of jobs.
+    pub const fn for_jobs(jobs: u32) -> Self {
+        Self {
+            nodes: jobs,
+            lanes: jobs / 2 + 1_024,
+            owners: jobs / 4 + 1_024,
+            classes: 4_096,
+            databases: 1_024,
+        }
+    }
+
+    /// The size of the block in bytes.
+    pub const fn bytes(&self) -> usize {
+        self.layout().end
+    }
+
+    const fn layout(&self) -> Layout {
+        let dbs = room::<Head>(0, 1);
+        let classes = room::<Db>(dbs, self.databases);
+        let owners = room::<Class>(classes, self.classes);
+        let lanes = room::<Owner>(owners, self.owners);
+        let nodes = room::<Lane>(lanes, self.lanes);
+        let node_buckets = room::<Slot>(nodes, self.nodes);
+        let owner_buckets = room::<u32>(node_buckets, buckets(self.nodes));
+        let class_buckets = room::<u32>(owner_buckets, buckets(self.owners));
+        let end = room::<u32>(class_buckets, buckets(self.classes));
+        Layout { dbs, classes, owners, lanes, nodes, node_buckets, owner_buckets, class_buckets, end }
+    }
+}
+
+struct Layout {
+    dbs: usize,
+    classes: usize,
+    owners: usize,
+    lanes: usize,
+    nodes: usize,
+    node_buckets: usize,
+    owner_buckets: usize,
+    class_buckets: usize,
+    end: usize,
+}
+
+const fn buckets(elements: u32) -> u32 {
+    elements.next_power_of_two()
+}
+
+/// Where the next thing begins after `count` of `T` from `start` on.
+const fn room<T>(start: usize, count: u32) -> usize {
+    (start + size_of::<T>() * count as usize).next_multiple_of(ALIGN)
+}
+
+/// A pool: what was given back, then what was never used. Zero is a pool that was never used.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct Pool {
+    /// The first free element plus one.
+    free: u32,
+    pub(crate) used_once: u32,
+    pub(crate) in_use: u32,
+}
+
+impl Pool {
+    pub(crate) fn take(&mut self, capacity: usize, next_free: impl FnOnce(u32) -> u32) -> Option<u32> {
+        let ix = match self.free {
+            0 if (self.used_once as usize) < capacity => {
+                self.used_once += 1;
+                self.used_once - 1
+            }
+            0 => return None,
+            free => {
+                self.free = next_free(free - 1);
+                free - 1
+            }
+        };
+        self.in_use += 1;
+        Some(ix)
+    }
+
+    /// Gives an element back; what it has to keep as its next free one.
+    pub(crate) fn give(&mut self, ix: u32) -> u32 {
+        self.in_use -= 1;
+        std::mem::replace(&mut self.free, ix + 1)
+    }
+}
+
+pub(crate) const MAX_PAUSES: usize = 512;
+
+/// Something that is paused. `db` is the index plus one; 0 is a free entry.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct Pause {
+    pub(crate) db: u32,
+    pub(crate) what: PauseOf,
+    pub(crate) id: u128,
+    pub(crate) name: Name<400>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum PauseOf {
+    Kind = 0,
+    Platform,
+    Account,
+    Workspace,
+}
+
+/// Text in the block.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct Name<const N: usize> {
+    len: u16,
+    bytes: [u8; N],
+}
+
+impl<const N: usize> Name<N> {
+    pub(crate) fn new(text: &str) -> Option<Self> {
+        let mut name = Self { len: u16::try_from(text.len()).ok()?, bytes: [0; N] };
+        name.bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
+        Some(name)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        let bytes = self.bytes.get(..usize::from(self.len)).unwrap_or_default();
+        std::str::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+#[repr(C)]
+pub(crate) struct Head {
+    magic: u64,
+    capacity: Capacity,
+    pub(crate) databases: u32,
+    pub(crate) nodes: Pool,
+    pub(crate) lanes: Pool,
+    pub(crate) owners: Pool,
+    pub(crate) classes: Pool,
+    pub(crate) pauses: u32,
+    pub(crate) paused: [Pause; MAX_PAUSES],
+}
+
+/// A kind of jobs on a platform, in a database.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct Class {
+    pub(crate) db: u32,
+    /// Lanes of it.
+    pub(crate) lanes: u32,
+    /// The heap of those with due jobs.
+    pub(crate) ready: u32,
+    /// The heap of jobs whose time has not come.
+    pub(crate) timers: u32,
+    /// The list of the database's classes.
+    pub(crate) next: u32,
+    pub(crate) prev: u32,
+    pub(crate) hash_next: u32,
+    pub(crate) counts: Counts,
+    pub(crate) paused: bool,
+    pub(crate) kind: Name<400>,
+    pub(crate) platform: Name<64>,
+}
+
+/// Who must be treated fairly.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct Owner {
+    pub(crate) workspace: u128,
+    pub(crate) account: u128,
+    pub(crate) user: u128,
+    pub(crate) turn: u64,
+    pub(crate) db: u32,
+    /// The list of its lanes.
+    pub(crate) lanes: u32,
+    /// Jobs that wait for their turn.
+    pub(crate) due: u32,
+    pub(crate) hash_next: u32,
+}
+
+/// The jobs of one owner and one class.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct Lane {
+    pub(crate) owner: u32,
+    pub(crate) class: u32,
+    /// All jobs of it, wherever they are.
+    pub(crate) nodes: u32,
+    /// The heap of those that wait for their turn.
+    pub(crate) due: u32,
+    /// Its place among the class's lanes with due jobs.
+    pub(crate) links: Links,
+    pub(crate) seated: bool,
+    /// Its account or workspace is paused.
+    pub(crate) held: bool,
+    /// The list of the owner's lanes.
+    pub(crate) next: u32,
+    pub(crate) prev: u32,
+}
+
+/// Where a job is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Place {
+    /// Not used.
+    Free = 0,
+    /// Locked, in no heap.
+    Nowhere,
+    Timers,
+    Lane,
+    Leases,
+    /// Ended while somebody reads the log.
+    Tomb,
+}
+
+/// The memory of one job.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct Slot {
+    pub(crate) node: Node,
+    pub(crate) links: Links,
+    pub(crate) hash_next: u32,
+    pub(crate) place: Place,
+}
+
+/// The working set, as whoever holds its lock sees it.
+#[derive(Debug)]
+pub struct Set<'m> {
+    pub(crate) head: &'m mut Head,
+    pub(crate) dbs: &'m mut [Db],
+    pub(crate) classes: &'m mut [Class],
+    pub(crate) owners: &'m mut [Owner],
+    pub(crate) lanes: &'m mut [Lane],
+    pub(crate) slots: &'m mut [Slot],
+    pub(crate) node_buckets: &'m mut [u32],
+    pub(crate) owner_buckets: &'m mut [u32],
+    pub(crate) class_buckets: &'m mut [u32],
+}
+
+impl std::fmt::Debug for Head {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Head")
+            .field("capacity", &self.capacity)
+            .field("nodes", &self.nodes)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'m> Set<'m> {
+    /// Makes an empty set.
+    ///
+    /// # Safety
+    /// `block` has `capacity.bytes()` bytes that are zero and begins at a multiple of 64. Nobody uses it.
+    pub unsafe fn format(block: NonNull<u8>, capacity: Capacity) {
+        let head = block.cast::<Head>();
+        // SAFETY: the caller gives the memory; zero is a valid value of every field.
+        unsafe {
+            (*head.as_ptr()).capacity = capacity;
+            (*head.as_ptr()).magic = MAGIC;
+        }
+    }
+
+    /// The set in a block that was formatted.
+    ///
+    /// # Safety
+    /// `block` was formatted by [`Set::format`], and nobody else uses it while this set lives.
+    ///
+    /// # Panics
+    /// When the block was not formatted by this version.
+    pub unsafe fn open(block: NonNull<u8>) -> Self {
+        // SAFETY: formatted, as the caller says; zero, which all else was then, is valid for every type here.
+        unsafe {
+            let head = &mut *block.cast::<Head>().as_ptr();
+            assert!(head.magic == MAGIC, "the queue's memory was made by another version of the library");
+            let capacity = head.capacity;
+            let at = capacity.layout();
+            Self {
+                head,
+                dbs: slice(block, at.dbs, capacity.databases),
+                classes: slice(block, at.classes, capacity.classes),
+                owners: slice(block, at.owners, capacity.owners),
+                lanes: slice(block, at.lanes, capacity.lanes),
+                slots: slice(block, at.nodes, capacity.nodes),
+                node_buckets: slice(block, at.node_buckets, buckets(capacity.nodes)),
+                owner_buckets: slice(block, at.owner_buckets, buckets(capacity.owners)),
+                class_buckets: slice(block, at.class_buckets, buckets(capacity.classes)),
+            }
+        }
+    }
+
+    /// How many jobs there is room for in all.
+    pub fn capacity(&self) -> u32 {
+        self.head.capacity.nodes
+    }
+
+    /// How many more jobs there is room for.
+    pub fn free_nodes(&self) -> u32 {
+        self.head.capacity.nodes - self.head.nodes.in_use
+    }
+
+    /// The index of the database with this number, which is made where it is new. `None`: there are too many.
+    pub fn open_db(&mut self, oid: u32) -> Option<u32> {
+        let known = self.head.databases;
+        if let Some(ix) = self.dbs.iter().take(known as usize).position(|db| db.oid == oid) {
+            return u32::try_from(ix).ok();
+        }
+        let db = self.dbs.get_mut(known as usize)?;
+        *db = Db { oid, far: i64::MIN, tombs: NIL, classes: NIL, leases: NIL, ..Db::default() };
+        self.head.databases += 1;
+        Some(known)
+    }
+
+    /// A database.
+    pub fn db(&self, db: u32) -> &Db {
+        &self.dbs[db as usize]
+    }
+
+    /// A database.
+    pub fn db_mut(&mut self, db: u32) -> &mut Db {
+        &mut self.dbs[db as usize]
+    }
+}
+
+/// # Safety
+/// From `start` on the block has `count` valid values, which nobody else uses.
+unsafe fn slice<'m, T>(block: NonNull<u8>, start: usize, count: u32) -> &'m mut [T] {
+    // SAFETY: as the caller says.
+    unsafe { std::slice::from_raw_parts_mut(block.as_ptr().add(start).cast::<T>(), count as usize) }
+}
