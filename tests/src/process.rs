@@ -59,3 +59,11 @@ pub fn succeed(command: &mut Command) -> Output {
     );
     output
 }
+
+/// Kills a process as a crash would.
+///
+/// # Panics
+/// When there is none.
+pub fn kill_hard(pid: u32) {
+    succeed(Command::new("kill").args(["-KILL", &pid.to_string()]));
+}

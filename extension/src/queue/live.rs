@@ -11,6 +11,7 @@ use crate::memory;
 use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
 use crate::queue::held::{id_of, some_uuid};
+use crate::queue::load;
 
 const WORKER_OF: Statement = statement!(up "queue/worker_of");
 
@@ -30,6 +31,7 @@ fn job_lease(
     if !memory::is_there() || unsafe { pg_sys::RecoveryInProgress() } {
         return Ok(TableIterator::empty());
     }
+    load::warm()?;
     let found = memory::with(|memory| {
         let ix = memory.set.find(memory.db, id_of(id))?;
         let node = memory.set.get(ix);

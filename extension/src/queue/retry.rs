@@ -17,7 +17,6 @@ use crate::queue::settle::{self, Again, Fate, Settled};
 
 const REVIVABLE: Statement = statement!(up "queue/revivable");
 const REVIVE: Statement = statement!(up "queue/revive");
-const REVIVE_RETRY: Statement = statement!(up "queue/revive_retry");
 
 /// Runs jobs again: dead (failed) ones with all their attempts, waiting ones at once. Answers with those it did that
 /// to. Left alone are running, completed and canceled jobs, jobs of posts whose outcome is final, and dead jobs whose
@@ -58,8 +57,7 @@ fn revive(ids: &[Uuid], now: Timestamptz) -> Result<Vec<Uuid>> {
     if dead.is_empty() {
         return Ok(dead);
     }
-    let revived = REVIVE.write(&[dead.into()], |row| row.need::<Uuid>(1))?;
-    REVIVE_RETRY.run(&[revived.clone().into(), now.into()])?;
+    let revived = REVIVE.write(&[dead.into(), now.into()], |row| row.need::<Uuid>(1))?;
     load::add_own(&revived)?;
     Ok(revived)
 }

@@ -2,8 +2,14 @@
 //! them must pass this unchanged. Time passes by `backdoor`, the one place that knows more.
 
 mod contention;
+mod dead_letters;
+mod dedupe;
 mod endings;
 mod leases;
+mod order;
+mod recovery;
+mod transactions;
+mod waiting;
 
 use std::collections::BTreeSet;
 
