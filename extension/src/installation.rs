@@ -61,7 +61,7 @@ fn adopt_database() -> Result<(), ErrorReport> {
 
 pub(crate) fn adopt() -> Result<()> {
     let (system, database) = identity();
-    ADOPT.run(&[system.into(), database.into()])
+    ADOPT.run_only(&[system.into(), database.into()])
 }
 
 /// Whether jobs may be handed out. Says why not once per session.

@@ -1,17 +1,17 @@
 //! The statements the extension runs: each planned once per session and kept.
 
-mod snapshot;
+mod run;
 
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
-use std::rc::Rc;
+use std::cell::Cell;
+use std::ptr::NonNull;
 
+use pgrx::PgMemoryContexts;
 use pgrx::datum::DatumWithOid;
+use pgrx::pg_sys;
 use pgrx::prelude::*;
-use pgrx::spi::{OwnedPreparedStatement, SpiHeapTupleData, SpiTupleTable};
-use pgrx::{PgOid, pg_sys};
 
 use crate::error::{CrierError, Result};
+use run::Sees;
 
 /// One statement of `sql/queries/`, named by its path there.
 #[derive(Clone, Copy)]
@@ -32,8 +32,6 @@ macro_rules! statement {
 pub(crate) use statement;
 
 thread_local! {
-    /// By name and by whether the plan may write: a plan is one or the other.
-    static PLANS: RefCell<HashMap<(&'static str, bool), Rc<OwnedPreparedStatement>>> = RefCell::default();
     static MIGRATED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -52,32 +50,29 @@ impl Statement {
         row: impl Fn(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
         require_tables()?;
-        Spi::connect(|client| {
-            let plan =
-                self.plan(false, args, |types| client.prepare(self.sql, types).map(|plan| plan.keep()))?;
-            collect(client.select(&*plan, None, args)?, row)
-        })
+        self.run(Sees::Statement, args, row)
     }
 
     /// Runs it and reads all its rows as they are now, whatever the transaction has seen so far, its own changes
-    /// included.
+    /// included. It must only read.
     pub(crate) fn newest<T>(
         self,
         args: &[DatumWithOid<'_>],
         row: impl Fn(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
         require_tables()?;
-        snapshot::read(self.name, self.sql, args, false, row)
+        self.run(Sees::Newest, args, row)
     }
 
-    /// Runs it and reads all its rows as others see them now: without what this transaction has not committed.
+    /// Runs it and reads all its rows as others see them now: without what this transaction has not committed. It
+    /// must only read.
     pub(crate) fn committed<T>(
         self,
         args: &[DatumWithOid<'_>],
         row: impl Fn(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
         require_tables()?;
-        snapshot::read(self.name, self.sql, args, true, row)
+        self.run(Sees::Committed, args, row)
     }
 
     /// Runs it and reads all its rows. May write.
@@ -87,52 +82,38 @@ impl Statement {
         row: impl Fn(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
         require_tables()?;
-        Spi::connect_mut(|client| {
-            let plan =
-                self.plan(true, args, |types| client.prepare_mut(self.sql, types).map(|plan| plan.keep()))?;
-            collect(client.update(&*plan, None, args)?, row)
-        })
+        self.run(Sees::Writes, args, row)
     }
 
     /// Runs it for its effect.
-    pub(crate) fn run(self, args: &[DatumWithOid<'_>]) -> Result<()> {
+    pub(crate) fn run_only(self, args: &[DatumWithOid<'_>]) -> Result<()> {
         self.write(args, |_| Ok(())).map(drop)
-    }
-
-    fn plan(
-        self,
-        writes: bool,
-        args: &[DatumWithOid<'_>],
-        prepare: impl FnOnce(&[PgOid]) -> pgrx::spi::SpiResult<OwnedPreparedStatement>,
-    ) -> Result<Rc<OwnedPreparedStatement>> {
-        let key = (self.name, writes);
-        if let Some(plan) = PLANS.with_borrow(|plans| plans.get(&key).cloned()) {
-            return Ok(plan);
-        }
-        let types: Vec<PgOid> = args.iter().map(|arg| PgOid::from(arg.oid())).collect();
-        let plan = Rc::new(prepare(&types)?);
-        PLANS.with_borrow_mut(|plans| plans.insert(key, Rc::clone(&plan)));
-        Ok(plan)
     }
 }
 
 /// One row of an answer.
-pub(crate) struct Row<'a>(SpiHeapTupleData<'a>);
+pub(crate) struct Row<'a> {
+    values: &'a [pg_sys::Datum],
+    nulls: &'a [bool],
+    /// Where what is kept of it is copied to.
+    context: NonNull<pg_sys::MemoryContextData>,
+}
 
 impl Row<'_> {
-    /// Column `n` (the first is 1), which may be null.
-    pub(crate) fn get<T: IntoDatum + FromDatum>(&self, n: usize) -> Result<Option<T>> {
-        Ok(self.0.get(n)?)
+    /// Column `n` (the first is 1), which may be null. Its type is the one the statement gives.
+    pub(crate) fn get<T: FromDatum>(&self, n: usize) -> Result<Option<T>> {
+        let (Some(value), Some(null)) = (self.values.get(n - 1), self.nulls.get(n - 1)) else {
+            return Err(CrierError::Internal(format!("an answer has no column {n}")));
+        };
+        let context = PgMemoryContexts::For(self.context.as_ptr());
+        // SAFETY: a value of the row that is being read; what outlives it is copied.
+        Ok(unsafe { T::from_datum_in_memory_context(context, *value, *null, pg_sys::InvalidOid) })
     }
 
     /// Column `n` (the first is 1), which our statement never leaves null.
-    pub(crate) fn need<T: IntoDatum + FromDatum>(&self, n: usize) -> Result<T> {
+    pub(crate) fn need<T: FromDatum>(&self, n: usize) -> Result<T> {
         self.get(n)?.ok_or_else(|| CrierError::Internal(format!("column {n} of an answer is null")))
     }
-}
-
-fn collect<T>(table: SpiTupleTable<'_>, row: impl Fn(&Row<'_>) -> Result<T>) -> Result<Vec<T>> {
-    table.map(|tuple| row(&Row(tuple))).collect()
 }
 
 /// Says what to do where `crier.migrate()` was not run yet, instead of naming a relation that is not there.
@@ -140,11 +121,10 @@ fn require_tables() -> Result<()> {
     if MIGRATED.get() {
         return Ok(());
     }
-    let there =
-        Spi::connect(|client| client.select(IS_MIGRATED.sql, Some(1), &[])?.first().get_one::<bool>())?;
+    let there = IS_MIGRATED.run(Sees::Statement, &[], |row| row.need::<bool>(1))?.first() == Some(&true);
     // Not kept while it may still be rolled back together with the tables.
     // SAFETY: reads the state of this session's transaction.
     let settled = unsafe { pg_sys::GetTopTransactionIdIfAny() } == pg_sys::InvalidTransactionId;
-    MIGRATED.set(there == Some(true) && settled);
-    if there == Some(true) { Ok(()) } else { Err(CrierError::NotMigrated) }
+    MIGRATED.set(there && settled);
+    if there { Ok(()) } else { Err(CrierError::NotMigrated) }
 }

@@ -19,7 +19,7 @@ fn create_workspace(name: Option<&str>, owner_id: Option<Uuid>) -> Result<Uuid, 
     let owner = input::required(owner_id, "owner_id")?;
     Caller::current()?.acts_as(Some(owner))?;
     let id = new_id();
-    INSERT.run(&[id.into(), name.into(), owner.into()])?;
+    INSERT.run_only(&[id.into(), name.into(), owner.into()])?;
     Ok(id)
 }
 

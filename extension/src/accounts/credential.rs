@@ -69,7 +69,7 @@ fn store_credential(
     if STORE.write(&args, |_| Ok(()))?.is_empty() {
         return Ok(false);
     }
-    ACTIVATE.run(&[workspace.into(), account.into(), now.into()])?;
+    ACTIVATE.run_only(&[workspace.into(), account.into(), now.into()])?;
     let parked = PARKED.write(&[account.into()], |row| row.need::<Uuid>(1))?;
     if !parked.is_empty() {
         retry::hasten(&parked, now)?;

@@ -22,7 +22,7 @@ fn add_event(
     now: Timestamptz,
 ) -> Result<()> {
     let payload = Jsonb::from_value(payload);
-    ADD_EVENT.run(&[
+    ADD_EVENT.run_only(&[
         workspace.into(),
         new_id().into(),
         kind.into(),

@@ -54,13 +54,13 @@ fn fail_refresh(
     let class = parse_class(input::required(class, "class")?)?;
     let error = input::required(error, "error")?.parse("error", MAX_ERROR_BYTES)?;
     let now = clock::now();
-    LOCK_ACCOUNT.run(&[account.into()])?;
+    LOCK_ACCOUNT.run_only(&[account.into()])?;
     let found = FAIL.write(&[account.into(), generation.into(), token.into()], |row| row.need::<Uuid>(1))?;
     for workspace in found {
         let payload = serde_json::json!({ "class": class.as_str(), "error": error });
         add_event(workspace, "token_refresh_failed", account, &payload, now)?;
         if class == ErrorClass::AuthRevoked {
-            REQUIRE_REAUTH.run(&[workspace.into(), account.into(), now.into()])?;
+            REQUIRE_REAUTH.run_only(&[workspace.into(), account.into(), now.into()])?;
         }
     }
     Ok(())

@@ -74,7 +74,7 @@ fn create_post(
     let targets = targets(workspace, accounts, &parsed)?;
 
     let id = new_id();
-    INSERT_POST.run(&[
+    INSERT_POST.run_only(&[
         workspace.into(),
         id.into(),
         author.into(),
@@ -176,7 +176,7 @@ fn check_status(account: Uuid, status: &str) -> Result<()> {
 }
 
 fn insert_targets(workspace: Uuid, post: Uuid, targets: &[NewTarget], now: Timestamptz) -> Result<()> {
-    INSERT_TARGETS.run(&[
+    INSERT_TARGETS.run_only(&[
         workspace.into(),
         post.into(),
         targets.iter().map(|target| target.id).collect::<Vec<_>>().into(),

@@ -60,7 +60,7 @@ pub(crate) fn set(next: &[Next], now: Timestamptz) -> Result<()> {
     if next.is_empty() {
         return Ok(());
     }
-    SET_STATES.run(&[
+    SET_STATES.run_only(&[
         next.iter().map(|next| next.job_id).collect::<Vec<_>>().into(),
         next.iter().map(|next| next.state.as_str()).collect::<Vec<_>>().into(),
         next.iter().map(|next| next.detail).collect::<Vec<_>>().into(),
