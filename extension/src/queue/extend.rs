@@ -69,7 +69,7 @@ fn report(jobs: &[Held], progress: &[Option<Jsonb>]) -> Result<()> {
     if given.is_empty() {
         return Ok(());
     }
-    SET_PROGRESS.run(&[
+    SET_PROGRESS.run_only(&[
         given.iter().map(|(job, _)| job.id).collect::<Vec<_>>().into(),
         given.iter().map(|(job, _)| job.workspace).collect::<Vec<_>>().into(),
         given.iter().map(|(_, progress)| *progress).collect::<Vec<_>>().into(),
@@ -97,7 +97,7 @@ fn write_down(jobs: &[Held]) -> Result<()> {
         })?;
         let worker = live::worker_of(job.id, job.node.token, None)?;
         if let (true, Some(worker)) = (locked, worker) {
-            RECORD_CLAIM.run(&[
+            RECORD_CLAIM.run_only(&[
                 now.into(),
                 job.node.token.into(),
                 worker.into(),

@@ -164,7 +164,7 @@ fn forget(memory: &mut Memory<'_>, ix: Ix) {
 /// it is all that the transaction writes.
 fn record(wanted: &Wanted, jobs: &[HandedOut], token: i64, until: i64) -> Result<()> {
     let alone = !durable::has_written() || transaction::wrote_only_claims();
-    RECORD_CLAIM.run(&[
+    RECORD_CLAIM.run_only(&[
         token.into(),
         token.into(),
         wanted.worker.as_str().into(),

@@ -143,7 +143,7 @@ pub(crate) fn append(jobs: &[&NewJob], policies: &Policies, now: Timestamptz) ->
     let platforms = platforms(jobs)?;
     let platform = |job: &NewJob| job.account_id.and_then(|id| platforms.get(&id)).map(String::as_str);
     let attempts = |job: &NewJob| job.attempts(policies.get(&job.kind).max_attempts);
-    INSERT.run(&[
+    INSERT.run_only(&[
         column(jobs, |job| job.id).into(),
         column(jobs, |job| job.kind.as_str()).into(),
         column(jobs, |job| job.params.as_str()).into(),

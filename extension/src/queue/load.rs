@@ -4,7 +4,7 @@
 //! While jobs are read, others are finished. So whoever reads says so first: from then on finished jobs stay in
 //! memory as tombstones until the reader is done, and a job that the reader still saw unfinished does not come back.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crier_working_set::{Full, Lease, NewJob};
 use pgrx::Uuid;
@@ -19,6 +19,8 @@ use crate::queue::held::{id_of, nap, uuid_of};
 use crate::transaction::{self, FAR, KEYED, Loading, RETRIED};
 
 const LOAD_FROM: Statement = statement!(up "queue/load_from");
+const LOAD_RETRIES: Statement = statement!(up "queue/load_retries");
+const SCHEDULED_AMONG: Statement = statement!(up "queue/scheduled_among");
 const LOAD_IDS: Statement = statement!(up "queue/load_ids");
 const LOAD_SCHEDULED: Statement = statement!(up "queue/load_scheduled");
 const LOAD_CLAIMS: Statement = statement!(up "queue/load_claims");
@@ -143,7 +145,7 @@ pub(crate) fn refill(wanting: bool) -> Result<()> {
     }
     if free && incomplete && (wanting || room) {
         transaction::register()?;
-        read_on(&HashMap::new(), usize::MAX)?;
+        read_on(&HashMap::new())?;
     }
     Ok(())
 }
@@ -155,7 +157,7 @@ fn start() -> Result<()> {
     // Said before anything is read: what is committed from now on for a time up to here stays in memory.
     memory::with(|memory| memory.set.db_mut(memory.db).far = now.saturating_add(HORIZON))?;
     let claims = claims(now)?;
-    if !read_on(&claims, usize::MAX)? {
+    if !read_on(&claims)? {
         return Ok(());
     }
     memory::with(|memory| {
@@ -178,7 +180,7 @@ fn claims(now: i64) -> Result<HashMap<u128, Claimed>> {
 }
 
 /// Reads on from where the tables have more than memory. False: somebody else does.
-fn read_on(claims: &HashMap<u128, Claimed>, most: usize) -> Result<bool> {
+fn read_on(claims: &HashMap<u128, Claimed>) -> Result<bool> {
     let begun = memory::with(|memory| {
         let entry = memory.set.db_mut(memory.db);
         if entry.loader != 0 {
@@ -197,27 +199,20 @@ fn read_on(claims: &HashMap<u128, Claimed>, most: usize) -> Result<bool> {
     for job in stored(&leased)? {
         memory::with(|memory| job.add(memory, claims.get(&job.id)))?;
     }
-    let mut read = 0;
     let next = loop {
-        let jobs = LOAD_FROM
-            .committed(&[uuid_of(from).into(), Timestamptz(far).into(), CHUNK.into()], Stored::read)?;
-        let full = jobs.len() as i64 == CHUNK;
-        read += jobs.len();
+        let Chunk { jobs, last, full } = Chunk::read(from, far)?;
         let stopped = memory::with(|memory| {
             let reserve = memory.set.capacity() / 10;
             jobs.iter()
                 .find(|job| memory.set.free_nodes() <= reserve || !job.add(memory, None))
                 .map(|job| job.id)
         })?;
-        match (stopped, jobs.last()) {
-            (Some(id), _) => break id,
-            (None, Some(last)) if full => from = last.id + 1,
-            _ => break u128::MAX,
+        match stopped {
+            Some(id) => break id,
+            None if full => from = last + 1,
+            None => break u128::MAX,
         }
         transaction::set_loading(Some(Loading::From(from)));
-        if read >= most {
-            break from;
-        }
         pgrx::check_for_interrupts!();
     };
     memory::with(|memory| {
@@ -228,6 +223,48 @@ fn read_on(claims: &HashMap<u128, Claimed>, most: usize) -> Result<bool> {
     })?;
     transaction::set_loading(None);
     Ok(true)
+}
+
+/// Some unfinished jobs, in the order of their ids.
+struct Chunk {
+    jobs: Vec<Stored>,
+    /// The id of the last one that was read.
+    last: u128,
+    /// Whether there may be more.
+    full: bool,
+}
+
+impl Chunk {
+    /// The next jobs as they stand now, without those that are far and noted for their time.
+    fn read(from: u128, far: i64) -> Result<Self> {
+        let mut jobs = LOAD_FROM.committed(&[uuid_of(from).into(), CHUNK.into()], Stored::read)?;
+        let full = jobs.len() as i64 == CHUNK;
+        let Some(last) = jobs.last().map(|job| job.id) else { return Ok(Self { jobs, last: from, full }) };
+        let retries = LOAD_RETRIES.committed(&[uuid_of(from).into(), uuid_of(last).into()], |row| {
+            Ok((
+                id_of(row.need(1)?),
+                (row.need::<Timestamptz>(2)?.0, row.need::<i32>(3)?, row.need::<i32>(4)?),
+            ))
+        })?;
+        let retries: HashMap<u128, (i64, i32, i32)> = retries.into_iter().collect();
+        for job in &mut jobs {
+            if let Some((run_at, attempt, lost_leases)) = retries.get(&job.id) {
+                (job.run_at, job.attempt, job.lost_leases) = (*run_at, *attempt, *lost_leases);
+                job.flags |= RETRIED;
+            }
+        }
+        let later: Vec<&Stored> = jobs.iter().filter(|job| job.run_at > far).collect();
+        if !later.is_empty() {
+            let args = [
+                later.iter().map(|job| uuid_of(job.id)).collect::<Vec<_>>().into(),
+                later.iter().map(|job| Timestamptz(job.run_at)).collect::<Vec<_>>().into(),
+            ];
+            let noted = SCHEDULED_AMONG.committed(&args, |row| Ok(id_of(row.need(1)?)))?;
+            let noted: HashSet<u128> = noted.into_iter().collect();
+            jobs.retain(|job| !noted.contains(&job.id));
+        }
+        Ok(Self { jobs, last, full })
+    }
 }
 
 fn entry_far(memory: &Memory<'_>) -> i64 {

@@ -179,7 +179,7 @@ fn append_outcomes(jobs: &[Settled], now: Timestamptz) -> Result<()> {
     if jobs.is_empty() {
         return Ok(());
     }
-    INSERT_OUTCOMES.run(&[
+    INSERT_OUTCOMES.run_only(&[
         column(jobs, |job| job.job.id).into(),
         column(jobs, |job| job.job.workspace).into(),
         column(jobs, |job| job.fate.state()).into(),
@@ -193,7 +193,7 @@ fn append_outcomes(jobs: &[Settled], now: Timestamptz) -> Result<()> {
     ])?;
     let keyed: Vec<_> =
         jobs.iter().filter(|job| job.job.node.flags & KEYED != 0).map(|job| job.job.id).collect();
-    if keyed.is_empty() { Ok(()) } else { FREE_KEYS.run(&[keyed.into()]) }
+    if keyed.is_empty() { Ok(()) } else { FREE_KEYS.run_only(&[keyed.into()]) }
 }
 
 fn append_retries(jobs: &[Settled], now: Timestamptz) -> Result<()> {
@@ -201,7 +201,7 @@ fn append_retries(jobs: &[Settled], now: Timestamptz) -> Result<()> {
         return Ok(());
     }
     let again = |job: &Settled| job.fate.again().unwrap_or_else(|| job.job.again(now));
-    INSERT_RETRIES.run(&[
+    INSERT_RETRIES.run_only(&[
         column(jobs, |job| job.job.id).into(),
         column(jobs, |job| job.job.workspace).into(),
         column(jobs, |job| again(job).run_at).into(),

@@ -31,13 +31,13 @@ pub(crate) fn take(jobs: &[&NewJob], policies: &Policies, now: Timestamptz) -> R
         let user = Uuid::from_bytes(user);
         // the kind of no job: that has at most 100 characters
         let space = format!("unfinished jobs, {:>100}", kind);
-        LOCK.run(&[user.into(), space.as_str().into()])?;
+        LOCK.run_only(&[user.into(), space.as_str().into()])?;
         let active = COUNT.write(&[user.into(), space.as_str().into()], |row| row.need::<i64>(1))?;
         let active = active.into_iter().next().unwrap_or_default();
         if active + ids.len() as i64 > i64::from(limit) {
             return Err(CrierError::UserLimit { user, kind: kind.to_owned(), limit, active });
         }
-        TAKE.run(&[
+        TAKE.run_only(&[
             vec![user; ids.len()].into(),
             vec![space.as_str(); ids.len()].into(),
             ids.iter().map(Uuid::to_string).collect::<Vec<_>>().into(),
