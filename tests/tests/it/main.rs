@@ -9,6 +9,7 @@ mod cli;
 mod docs_sql;
 mod dump_restore;
 mod exactly_once;
+mod examples;
 mod health;
 mod publishing;
 mod queue;
