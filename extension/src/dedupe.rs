@@ -6,6 +6,7 @@ use pgrx::datum::Interval;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::answer::TableIterator;
 use crate::clock;
 use crate::error::{CrierError, Result};
 use crate::identity::Caller;

@@ -9,6 +9,7 @@ use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::answer::TableIterator;
 use crate::error::Result;
 use crate::migrate;
 use crate::plans::{Statement, statement};

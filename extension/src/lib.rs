@@ -5,6 +5,7 @@
 use pgrx::prelude::*;
 
 mod accounts;
+mod answer;
 mod clock;
 mod dedupe;
 mod durable;

@@ -6,6 +6,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use pgrx::spi::SpiClient;
 
+use crate::answer::TableIterator;
 use crate::error::{CrierError, Result};
 use crate::installation;
 

@@ -6,6 +6,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::accounts::add_event;
+use crate::answer::TableIterator;
 use crate::clock;
 use crate::durable;
 use crate::error::{CrierError, Result};

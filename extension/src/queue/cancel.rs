@@ -4,6 +4,7 @@ use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::answer::SetOfIterator;
 use crate::clock;
 use crate::error::Result;
 use crate::identity::Caller;

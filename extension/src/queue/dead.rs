@@ -4,6 +4,7 @@ use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::answer::{SetOfIterator, TableIterator};
 use crate::error::{CrierError, Result};
 use crate::identity::Caller;
 use crate::input;

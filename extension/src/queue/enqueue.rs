@@ -9,6 +9,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use serde_json::value::RawValue;
 
+use crate::answer::SetOfIterator;
 use crate::clock;
 use crate::error::{CrierError, Result};
 use crate::identity::Caller;

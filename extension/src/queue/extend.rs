@@ -7,6 +7,7 @@ use pgrx::prelude::*;
 
 use crier_working_set::State;
 
+use crate::answer::TableIterator;
 use crate::clock;
 use crate::error::Result;
 use crate::input;

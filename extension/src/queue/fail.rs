@@ -5,6 +5,7 @@ use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::answer::TableIterator;
 use crate::clock;
 use crate::error::{CrierError, Result};
 use crate::input;

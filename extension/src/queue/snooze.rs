@@ -4,6 +4,7 @@ use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::answer::TableIterator;
 use crate::clock;
 use crate::error::Result;
 use crate::input;
