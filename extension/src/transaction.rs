@@ -31,12 +31,12 @@ const SOON: i64 = 15_000_000;
 /// What this session reads from the tables.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Loading {
-    /// Unfinished jobs, from this one on.
-    From(u128),
+    /// Unfinished jobs, from this one on; the number of the reading.
+    From(u128, u32),
     /// Jobs that are no longer far; the time up to which they were before.
-    Near(i64),
+    Near(i64, u32),
     /// Some jobs.
-    Some,
+    Some(u32),
 }
 
 struct Entry {
@@ -219,11 +219,13 @@ impl Log {
     fn publish(&mut self, memory: &mut Memory<'_>, now: i64) {
         let db = memory.db;
         let far = memory.set.db(db).far;
+        // while the log is read, a job that left would be taken for one that has ended
+        let may_leave = !memory.set.is_loading(db);
         let mut due = 0;
         for ix in std::mem::take(&mut self.held).into_keys() {
             let mut node = memory.set.get(ix);
             if node.state == State::Waiting {
-                if node.flags & FAR != 0 && node.run_at > far {
+                if may_leave && node.flags & FAR != 0 && node.run_at > far {
                     // it comes back when its time is near
                     node.state = State::Gone;
                     memory.set.change(ix, &node);
@@ -252,15 +254,20 @@ impl Log {
     fn stop(&mut self, memory: &mut Memory<'_>) {
         if let Some(loading) = self.loading.take() {
             let db = memory.set.db_mut(memory.db);
-            match loading {
-                Loading::From(from) => {
+            let load = match loading {
+                Loading::From(from, load) => {
                     db.cursor = db.cursor.min(from);
                     db.loader = 0;
+                    load
                 }
-                Loading::Near(far) => db.far = far,
-                Loading::Some => {}
-            }
-            memory.set.end_load(memory.db);
+                Loading::Near(far, load) => {
+                    db.far = far;
+                    db.loader = 0;
+                    load
+                }
+                Loading::Some(load) => load,
+            };
+            memory.set.end_load(memory.db, load);
         }
         if std::mem::take(&mut self.configuring) {
             memory.set.db_mut(memory.db).config = 0;

@@ -40,6 +40,8 @@ CREATE TABLE crier.job_outcome (
 ) PARTITION BY RANGE (id);
 -- The dead letters.
 CREATE INDEX job_outcome_failed ON crier.job_outcome (id) WHERE state = 'failed';
+CREATE INDEX job_outcome_failed_workspace ON crier.job_outcome (workspace_id, id)
+    WHERE state = 'failed' AND workspace_id IS NOT NULL;
 
 -- Back to the queue: a retry, a snooze, a lost lease. The newest row of a job counts.
 CREATE TABLE crier.job_retry (
@@ -77,6 +79,8 @@ CREATE TABLE crier.job_claim (
     attempts         integer[]   NOT NULL
 ) PARTITION BY RANGE (recorded_at);
 CREATE INDEX job_claim_recorded ON crier.job_claim (recorded_at);
+-- Ids hardly compress.
+ALTER TABLE crier.job_claim ALTER COLUMN job_ids SET STORAGE EXTERNAL;
 
 CREATE TABLE crier.job_default          PARTITION OF crier.job DEFAULT;
 CREATE TABLE crier.job_outcome_default  PARTITION OF crier.job_outcome DEFAULT;

@@ -36,7 +36,7 @@ LEFT JOIN LATERAL (
     SELECT q.id, q.run_at, q.attempt, q.lost_leases, q.error
     FROM crier.job_retry q WHERE q.id = j.id ORDER BY q.retried_at DESC LIMIT 1
 ) r ON o.id IS NULL
-LEFT JOIN LATERAL crier.job_lease(j.id, j.workspace_id) l ON o.id IS NULL
+LEFT JOIN LATERAL crier.job_lease(CASE WHEN o.id IS NULL THEN j.id END, j.workspace_id) l ON true
 LEFT JOIN crier.job_progress p ON p.id = j.id;
 COMMENT ON VIEW crier.jobs IS 'Every job, waiting, running and finished. Who runs what is known on the primary only.';
 

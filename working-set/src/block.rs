@@ -111,7 +111,7 @@ impl Pool {
     }
 }
 
-pub(crate) const MAX_PAUSES: usize = 512;
+pub(crate) const MAX_PAUSES: usize = 1_024;
 
 /// Something that is paused. `db` is the index plus one; 0 is a free entry.
 #[derive(Clone, Copy, Debug)]
@@ -330,7 +330,7 @@ impl<'m> Set<'m> {
             return u32::try_from(ix).ok();
         }
         let db = self.dbs.get_mut(known as usize)?;
-        *db = Db { oid, far: i64::MIN, tombs: NIL, classes: NIL, leases: NIL, ..Db::default() };
+        *db = Db { oid, far: i64::MIN, first_tomb: NIL, last_tomb: NIL, classes: NIL, leases: NIL, ..Db::default() };
         self.head.databases += 1;
         Some(known)
     }

@@ -8,8 +8,8 @@ use crate::types::{Counts, Full, Ix, NewJob, Node, State};
 impl Set<'_> {
     /// Adds a job, locked by `locker`, or free for all where that is 0.
     pub fn add(&mut self, db: u32, job: &NewJob<'_>, locker: u32, now: i64) -> Result<Ix, Full> {
-        if self.find(db, job.id).is_some() {
-            return Err(Full::Present);
+        if let Some(ix) = self.find(db, job.id) {
+            return Err(self.present(ix));
         }
         let lane = self.lane_for(db, job)?;
         let slots = &mut *self.slots;
@@ -86,13 +86,14 @@ impl Set<'_> {
     }
 
     /// Locks a job for `me`: nobody else can touch it, and it is handed out to nobody else. What it is now; `None` if
-    /// somebody else has locked it.
+    /// somebody else has locked it, or if it has ended.
     pub fn lock(&mut self, ix: Ix, me: u32) -> Option<Node> {
         let node = self.get(ix);
         if node.locker == me {
             return Some(node);
         }
-        if node.locker != 0 {
+        let place = self.slots[ix as usize].place;
+        if node.locker != 0 || matches!(place, Place::Free | Place::Tomb) {
             return None;
         }
         self.take(ix);

@@ -210,13 +210,16 @@ fn what_ends_while_the_log_is_read_does_not_come_back() {
     let mut set = memory.set();
     set.open_db(7);
     set.add(0, &job(1), 0, -9).expect("room");
-    set.begin_load(0);
-    set.begin_load(0);
+    let (first, second) = (set.begin_load(0).expect("room"), set.begin_load(0).expect("room"));
     complete(&mut set, 1);
-    assert_eq!(set.add(0, &job(1), 0, 0), Err(Full::Present), "the reader saw it unfinished");
-    set.end_load(0);
+    let later = set.begin_load(0).expect("room");
+    assert_eq!(set.add(0, &job(1), 0, 0), Err(Full::Ended), "the reader saw it unfinished");
+    assert_eq!(set.lock(set.find(0, 1).expect("findable"), 1), None);
+    set.end_load(0, second);
     assert!(set.find(0, 1).is_some());
-    set.end_load(0);
+    set.end_load(0, first);
+    assert!(set.find(0, 1).is_none(), "who began later can't have seen it");
+    set.end_load(0, later);
     assert!(set.is_empty());
 }
 
@@ -267,7 +270,7 @@ struct Run {
     undo: BTreeMap<u32, Vec<(u32, Option<Node>)>>,
     next: u128,
     now: i64,
-    loads: u32,
+    loads: Vec<u32>,
 }
 
 impl Run {
@@ -336,13 +339,10 @@ impl Run {
                 assert_eq!(changed, was.locker == 0 || was.locker == by);
             }
             Step::End { by, abort } => self.end(set, by, abort),
-            Step::Load { begin: true } => {
-                set.begin_load(0);
-                self.loads += 1;
-            }
-            Step::Load { begin: false } if self.loads > 0 => {
-                set.end_load(0);
-                self.loads -= 1;
+            Step::Load { begin: true } => self.loads.extend(set.begin_load(0)),
+            Step::Load { begin: false } if !self.loads.is_empty() => {
+                let at = self.now as usize % self.loads.len();
+                set.end_load(0, self.loads.swap_remove(at));
             }
             Step::Load { .. } => {}
             Step::Forget => {
@@ -449,7 +449,7 @@ proptest! {
         for by in 1..4 {
             run.end(&mut set, by, true);
         }
-        while run.loads > 0 {
+        while !run.loads.is_empty() {
             run.step(&mut set, Step::Load { begin: false });
         }
         set.forget(0);

@@ -99,6 +99,8 @@ pub struct NewJob<'a> {
 pub enum Full {
     /// The job is in memory already.
     Present,
+    /// The job has ended, and is findable only because somebody reads the log.
+    Ended,
     /// There is no room for one more job, owner or kind.
     Room,
     /// Kind or platform are too long.
@@ -156,6 +158,9 @@ pub enum Scope<'a> {
     Workspace(u128),
 }
 
+/// How many may read the log of a database at once.
+pub(crate) const MAX_LOADS: usize = 32;
+
 /// One database. Its public fields are the caller's.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
@@ -174,10 +179,13 @@ pub struct Db {
     pub armed: bool,
     pub(crate) paused: bool,
     pub(crate) oid: u32,
-    /// Reads that are under way.
-    pub(crate) loads: u32,
-    /// Jobs that ended meanwhile.
-    pub(crate) tombs: u32,
+    /// The numbers of the reads that are under way; 0: none.
+    pub(crate) loads: [u64; MAX_LOADS],
+    /// The number of the read that began last.
+    pub(crate) load_no: u64,
+    /// Jobs that ended meanwhile, in that order.
+    pub(crate) first_tomb: u32,
+    pub(crate) last_tomb: u32,
     pub(crate) classes: u32,
     pub(crate) leases: u32,
     /// The turn of the owner that was served last.

@@ -106,8 +106,10 @@ fn next_run_at(
         memory.set.db_mut(db).armed = true;
         (memory.set.next_due(db, me(), now, &filter, &mine), memory.set.db(db).far)
     })?;
-    if let Some(near) = near {
+    if let Some(near) = near.filter(|near| *near <= far) {
         return Ok(Some(Timestamptz(near)));
     }
-    Ok(NEXT.read(&[Timestamptz(far).into(), kinds.into()], |row| row.get(1))?.into_iter().flatten().next())
+    // one that was brought into memory may be farther than one that was not
+    let noted = NEXT.read(&[Timestamptz(far).into(), kinds.into()], |row| row.need::<Timestamptz>(1))?;
+    Ok(noted.into_iter().chain(near.map(Timestamptz)).min())
 }

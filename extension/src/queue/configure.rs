@@ -5,20 +5,47 @@ use crier_working_set::Scope;
 use crate::error::{CrierError, Result};
 use crate::memory;
 use crate::plans::{Statement, statement};
-use crate::queue::held::id_of;
+use crate::queue::held::{id_of, nap};
 use crate::transaction;
 
 const PAUSES: Statement = statement!(up "queue/pauses");
 
+/// The configuration in memory is what it should be.
+const CURRENT: u32 = 1;
+/// Somebody reads it.
+const BEING_READ: u32 = 2;
+
 /// Reads the configuration if it was changed since it was read last.
 pub(crate) fn current() -> Result<()> {
-    // Said before it is read: a change that is committed meanwhile has it read once more.
-    let changed = memory::with(|memory| std::mem::replace(&mut memory.set.db_mut(memory.db).config, 1) == 0)?;
-    if !changed {
+    loop {
+        match memory::with(|memory| memory.set.db(memory.db).config)? {
+            CURRENT => return Ok(()),
+            BEING_READ => nap(),
+            _ => read()?,
+        }
+    }
+}
+
+/// Reads the configuration, unless somebody else does.
+pub(crate) fn read() -> Result<()> {
+    let mine = memory::with(|memory| {
+        let config = &mut memory.set.db_mut(memory.db).config;
+        // Said before it is read: a change that is committed meanwhile has it read once more.
+        let mine = *config != BEING_READ;
+        *config = BEING_READ;
+        transaction::set_configuring(mine);
+        mine
+    })?;
+    if !mine {
         return Ok(());
     }
-    transaction::set_configuring(true);
     pauses()?;
+    memory::with(|memory| {
+        let config = &mut memory.set.db_mut(memory.db).config;
+        if *config == BEING_READ {
+            *config = CURRENT;
+        }
+    })?;
     transaction::set_configuring(false);
     Ok(())
 }

@@ -42,14 +42,15 @@ fn extend_jobs(
         None => vec![None; ids.len()],
     };
     load::warm()?;
+    let now = clock::now().0;
     let jobs: Vec<Held> = memory::with(|memory| {
         let mut jobs = Vec::with_capacity(ids.len());
         for (place, id) in ids.iter().enumerate() {
             let Some(ix) = memory.set.find(memory.db, held::id_of(*id)) else { continue };
             let node = memory.set.get(ix);
             // One that another transaction holds, such as a cancel that is not committed, is not waited for: until that
-            // is committed the lease is what it was.
-            let held = node.locker != 0 && node.locker != memory::me();
+            // is committed the lease is what it was, unless it had run out.
+            let held = node.locker != 0 && node.locker != memory::me() && node.lease_until > now;
             if (held || node.state == State::Leased) && node.token == tokens[place] {
                 memory.set.extend(ix, until.0);
                 jobs.push(Held::new(memory, place, ix));
@@ -90,9 +91,13 @@ fn write_down(jobs: &[Held]) -> Result<()> {
     for job in old {
         // one that another transaction holds gets its turn at the next heartbeat
         let locked = memory::with(|memory| {
-            let locked = transaction::lock(memory, job.ix);
+            // looked for again: it may have ended since
+            let Some(ix) = memory.set.find(memory.db, held::id_of(job.id)) else { return false };
+            let node = memory.set.get(ix);
+            let same = node.state == State::Leased && node.token == job.node.token;
+            let locked = same && transaction::lock(memory, ix);
             if locked {
-                held::alter(memory, job.ix, |node| node.claimed_at = now);
+                held::alter(memory, ix, |node| node.claimed_at = now);
             }
             locked
         })?;

@@ -60,19 +60,20 @@ pub(crate) fn claim(wanted: &Wanted) -> Result<Vec<HandedOut>> {
     loop {
         configure::current()?;
         load::refill(false)?;
-        overdue::settle(clock::now())?;
-        let jobs = take(wanted)?;
+        let mut settled = overdue::settle(clock::now())?;
+        let jobs = take(wanted, &mut settled)?;
         if jobs.len() < wanted.max {
             load::refill(true)?;
         }
-        if !jobs.is_empty() || !wait_until(wanted, deadline)? {
+        // what was settled must not wait for its commit until there is work
+        if !jobs.is_empty() || settled || !wait_until(wanted, deadline)? {
             return Ok(jobs);
         }
     }
 }
 
-/// Chooses, records and reads jobs.
-fn take(wanted: &Wanted) -> Result<Vec<HandedOut>> {
+/// Chooses, records and reads jobs. `settled`: some of them were too late and ended.
+fn take(wanted: &Wanted, settled: &mut bool) -> Result<Vec<HandedOut>> {
     let now = clock::now().0;
     let (token, until) = (new_token(now), now + wanted.lease);
     let mut picked = Vec::new();
@@ -93,6 +94,7 @@ fn take(wanted: &Wanted) -> Result<Vec<HandedOut>> {
         };
         (held(false), held(true))
     })?;
+    *settled |= !expired.is_empty();
     settle_expired(expired, Timestamptz(now))?;
     if taken.is_empty() {
         return Ok(vec![]);

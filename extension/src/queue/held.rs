@@ -112,22 +112,32 @@ fn hold(ids: &[Uuid], wanted: impl Fn(&Node, usize) -> bool) -> Result<Vec<Held>
                 }
             }
         })?;
-        let Some(first) = busy.first() else { break };
-        if started.elapsed() >= patience() {
-            return Err(CrierError::Busy(format!("job {} is held by another transaction", ids[*first])));
+        let Some(first) = busy.first().copied() else { break };
+        // one is looked at until it is free, not all of them
+        while is_busy(ids[first])? {
+            if started.elapsed() >= patience() {
+                return Err(CrierError::Busy(format!("job {} is held by another transaction", ids[first])));
+            }
+            nap();
         }
         rest = busy;
-        nap();
     }
     held.sort_unstable_by_key(|job: &Held| job.place);
     Ok(held)
+}
+
+fn is_busy(id: Uuid) -> Result<bool> {
+    memory::with(|memory| {
+        let locker = memory.set.find(memory.db, id_of(id)).map_or(0, |ix| memory.set.get(ix).locker);
+        locker != 0 && locker != me()
+    })
 }
 
 fn patience() -> Duration {
     // SAFETY: a setting of the session, in milliseconds; 0 stands for none.
     match unsafe { pg_sys::LockTimeout } {
         ..=0 => PATIENCE,
-        limit => Duration::from_millis(limit.unsigned_abs().into()),
+        limit => Duration::from_millis(limit.unsigned_abs().into()).min(PATIENCE),
     }
 }
 

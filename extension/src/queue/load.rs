@@ -5,6 +5,7 @@
 //! memory as tombstones until the reader is done, and a job that the reader still saw unfinished does not come back.
 
 use std::collections::{HashMap, HashSet};
+use std::time::{Duration, Instant};
 
 use crier_working_set::{Full, Lease, NewJob};
 use pgrx::Uuid;
@@ -15,6 +16,7 @@ use crate::error::{CrierError, Result};
 use crate::memory::{self, Memory, me};
 use crate::passed::Timestamptz;
 use crate::plans::{Row, Statement, statement};
+use crate::queue::configure;
 use crate::queue::held::{id_of, nap, uuid_of};
 use crate::transaction::{self, FAR, KEYED, Loading, RETRIED};
 
@@ -29,8 +31,12 @@ const LOAD_CLAIMS: Statement = statement!(up "queue/load_claims");
 pub(crate) const HORIZON: i64 = 60 * 60 * 1_000_000;
 /// Jobs read at once.
 const CHUNK: i64 = 50_000;
-/// After a crash a lease lasts at least this long: heartbeats are not in the tables.
+/// Far jobs read at once.
+const PAGE: i64 = 20_000;
+/// After a crash a lease lasts at least this long, and as long as it was given for: heartbeats are not in the tables.
 const GRACE: i64 = 10 * 1_000_000;
+/// How long somebody else's reading is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Claims older than this have no lease any more: a lease is at most a day, and one that is kept up for longer is
 /// written down again.
 pub(crate) const OLDEST_CLAIM: i64 = 26 * 60 * 60 * 1_000_000;
@@ -50,6 +56,18 @@ struct Stored {
     attempt: i32,
     lost_leases: i32,
     flags: u8,
+    /// When it went back to the queue last.
+    retried_at: i64,
+}
+
+/// What became of a job that was to be added.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Added {
+    /// It is in memory, now or already.
+    There,
+    /// It comes another time: it has ended and lives again.
+    Later,
+    NoRoom,
 }
 
 impl Stored {
@@ -70,15 +88,18 @@ impl Stored {
             attempt: row.need(11)?,
             lost_leases: row.need(12)?,
             flags: flag(13, KEYED)? | flag(14, RETRIED)? | flag(15, FAR)?,
+            retried_at: row.get::<Timestamptz>(16)?.map_or(i64::MIN, |at| at.0),
         })
     }
 
-    /// False: there is no room.
-    fn add(&self, memory: &mut Memory<'_>, lease: Option<&Claimed>) -> bool {
-        matches!(
-            memory.set.add(memory.db, &self.new_job(lease), 0, clock::now().0),
-            Ok(_) | Err(Full::Present)
-        )
+    fn add(&self, memory: &mut Memory<'_>, claim: Option<&Claimed>) -> Added {
+        // one that went back to the queue since is nobody's
+        let claim = claim.filter(|claim| claim.lease.token > self.retried_at);
+        match memory.set.add(memory.db, &self.new_job(claim), 0, clock::now().0) {
+            Ok(_) | Err(Full::Present) => Added::There,
+            Err(Full::Ended) => Added::Later,
+            Err(_) => Added::NoRoom,
+        }
     }
 
     fn new_job(&self, lease: Option<&Claimed>) -> NewJob<'_> {
@@ -118,111 +139,238 @@ pub(crate) fn warm() -> Result<()> {
     if unsafe { pg_sys::RecoveryInProgress() } {
         return Err(CrierError::Standby);
     }
-    loop {
-        let (warm, loader) = memory::with(|memory| {
-            let db = memory.set.db(memory.db);
-            (db.warm, db.loader)
-        })?;
-        match (warm, loader) {
-            (true, _) => return Ok(()),
-            (false, 0) => start()?,
-            (false, _) => nap(),
+    let started = Instant::now();
+    while !memory::with(|memory| memory.set.db(memory.db).warm)? {
+        if read(Read::Start)? {
+            continue;
         }
+        if started.elapsed() > PATIENCE {
+            return Err(CrierError::Busy("the queue is still being read into memory".into()));
+        }
+        nap();
     }
+    Ok(())
 }
 
 /// Reads what is missing in memory and could be handed out: what has become near, and what there was no room for.
 /// `wanting`: the last claim got less than it asked for.
 pub(crate) fn refill(wanting: bool) -> Result<()> {
     let now = clock::now().0;
-    let (far, incomplete, free, room) = memory::with(|memory| {
+    let (far, incomplete, free) = memory::with(|memory| {
         let db = memory.set.db(memory.db);
-        let free = db.loader == 0;
-        (db.far, db.cursor != u128::MAX, free, memory.set.free_nodes() > memory.set.capacity() / 2)
+        (db.far, db.cursor != u128::MAX && db.loader == 0, memory.set.free_nodes())
     })?;
-    if free && far.saturating_sub(HORIZON / 2) < now {
-        near(far, now.saturating_add(HORIZON))?;
+    if far.saturating_sub(HORIZON / 2) < now {
+        near(now.saturating_add(HORIZON))?;
     }
-    if free && incomplete && (wanting || room) {
-        transaction::register()?;
-        read_on(&HashMap::new())?;
+    let capacity = memory::with(|memory| memory.set.capacity())?;
+    if incomplete && (free > capacity / 2 || (wanting && free > capacity / 10)) {
+        read(Read::Chunk)?;
     }
     Ok(())
 }
 
-/// Reads everything, leases first: nothing that a worker may still hold is handed out.
-fn start() -> Result<()> {
-    transaction::register()?;
-    let now = clock::now().0;
-    // Said before anything is read: what is committed from now on for a time up to here stays in memory.
-    memory::with(|memory| memory.set.db_mut(memory.db).far = now.saturating_add(HORIZON))?;
-    let claims = claims(now)?;
-    if !read_on(&claims)? {
-        return Ok(());
-    }
-    memory::with(|memory| {
-        let db = memory.set.db_mut(memory.db);
-        db.warm = true;
-        db.config = 0;
-        db.armed = true;
-    })
-}
-
-fn claims(now: i64) -> Result<HashMap<u128, Claimed>> {
-    let rows = LOAD_CLAIMS.committed(&[(now - OLDEST_CLAIM).into()], |row| {
-        let until = row.need::<Timestamptz>(3)?.0;
-        // -infinity: somebody has said that the worker is dead
-        let until = if until == i64::MIN { now } else { until.max(now.saturating_add(GRACE)) };
-        let lease = Lease { token: row.need(2)?, until };
-        Ok((id_of(row.need(1)?), Claimed { lease, attempt: row.need(4)? }))
-    })?;
-    Ok(rows.into_iter().collect())
-}
-
-/// Reads on from where the tables have more than memory. False: somebody else does.
-fn read_on(claims: &HashMap<u128, Claimed>) -> Result<bool> {
-    let begun = memory::with(|memory| {
-        let entry = memory.set.db_mut(memory.db);
-        if entry.loader != 0 {
-            return None;
+/// Forgets what is in memory and reads it again; the number of unfinished jobs that are in memory then.
+pub(crate) fn reload() -> Result<i64> {
+    let started = Instant::now();
+    while !read(Read::Again)? {
+        if started.elapsed() > PATIENCE {
+            return Err(CrierError::Busy("the queue is being read into memory all the time".into()));
         }
-        entry.loader = me();
-        // Whatever is committed from now on and not put into memory lowers it again.
-        let from = std::mem::replace(&mut entry.cursor, u128::MAX);
-        memory.set.begin_load(memory.db);
-        transaction::set_loading(Some(Loading::From(from)));
-        Some((from, entry_far(memory)))
-    })?;
-    let Some((mut from, far)) = begun else { return Ok(false) };
-    // Leases come first, wherever their jobs are.
-    let leased: Vec<Uuid> = claims.keys().map(|id| uuid_of(*id)).collect();
-    for job in stored(&leased)? {
-        memory::with(|memory| job.add(memory, claims.get(&job.id)))?;
+        nap();
     }
+    let counts = memory::with(|memory| memory.set.counts(memory.db))?;
+    Ok(i64::from(counts.waiting) + i64::from(counts.due) + i64::from(counts.leased))
+}
+
+/// Why unfinished jobs are read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Read {
+    /// Nothing has been read since the server started, or not to the end.
+    Start,
+    /// There is room for more.
+    Chunk,
+    /// Everything is to be forgotten and read anew.
+    Again,
+}
+
+/// Reads unfinished jobs from where the tables have more than memory. False: somebody else does.
+fn read(why: Read) -> Result<bool> {
+    transaction::register()?;
+    let Some((mut from, load)) = memory::with(|memory| begin(memory, why))? else { return Ok(false) };
+    if why != Read::Chunk {
+        // Leases come first, wherever their jobs are: nothing that a worker may still hold is handed out.
+        let claims = claims(clock::now().0)?;
+        let leased: Vec<Uuid> = claims.keys().map(|id| uuid_of(*id)).collect();
+        for job in stored(&leased)? {
+            memory::with(|memory| job.add(memory, claims.get(&job.id)))?;
+        }
+        configure::read()?;
+    }
+    let far = memory::with(|memory| memory.set.db(memory.db).far)?;
+    let mut later = u128::MAX;
     let next = loop {
         let Chunk { jobs, last, full } = Chunk::read(from, far)?;
         let stopped = memory::with(|memory| {
             let reserve = memory.set.capacity() / 10;
-            jobs.iter()
-                .find(|job| memory.set.free_nodes() <= reserve || !job.add(memory, None))
-                .map(|job| job.id)
+            for job in &jobs {
+                if memory.set.free_nodes() <= reserve {
+                    return Some(job.id);
+                }
+                match job.add(memory, None) {
+                    Added::There => {}
+                    Added::Later => later = later.min(job.id),
+                    Added::NoRoom => return Some(job.id),
+                }
+            }
+            None
         })?;
         match stopped {
             Some(id) => break id,
             None if full => from = last + 1,
             None => break u128::MAX,
         }
-        transaction::set_loading(Some(Loading::From(from)));
+        transaction::set_loading(Some(Loading::From(from.min(later), load)));
+        if why == Read::Chunk {
+            break from;
+        }
         pgrx::check_for_interrupts!();
     };
     memory::with(|memory| {
         let entry = memory.set.db_mut(memory.db);
-        entry.cursor = entry.cursor.min(next);
+        entry.cursor = entry.cursor.min(next).min(later);
         entry.loader = 0;
-        memory.set.end_load(memory.db);
+        entry.warm = true;
+        entry.armed |= why != Read::Chunk;
+        memory.set.end_load(memory.db, load);
     })?;
     transaction::set_loading(None);
     Ok(true)
+}
+
+/// Makes this session the one who reads; from where on, and the number of its reading.
+fn begin(memory: &mut Memory<'_>, why: Read) -> Option<(u128, u32)> {
+    let db = memory.db;
+    let entry = *memory.set.db(db);
+    let wanted = match why {
+        Read::Start => !entry.warm,
+        Read::Chunk => entry.warm && entry.cursor != u128::MAX,
+        // what others are about to add would be added to what was forgotten
+        Read::Again => !memory.set.is_loading(db),
+    };
+    if entry.loader != 0 || !wanted {
+        return None;
+    }
+    let load = memory.set.begin_load(db)?;
+    if why == Read::Again {
+        memory.set.forget(db);
+    }
+    let entry = memory.set.db_mut(db);
+    // Whatever is committed from now on and not put into memory lowers it again.
+    let from = std::mem::replace(&mut entry.cursor, u128::MAX);
+    let from = if why == Read::Again { 0 } else { from };
+    if from == 0 {
+        // Said before anything is read: what is committed from now on for a time up to here stays in memory.
+        entry.far = clock::now().0.saturating_add(HORIZON);
+    }
+    entry.warm &= why == Read::Chunk;
+    entry.loader = me();
+    transaction::set_loading(Some(Loading::From(from, load)));
+    Some((from, load))
+}
+
+/// Claims that nobody has answered.
+fn claims(now: i64) -> Result<HashMap<u128, Claimed>> {
+    let rows = LOAD_CLAIMS.committed(&[(now - OLDEST_CLAIM).into()], |row| {
+        let (until, recorded): (i64, i64) = (row.need::<Timestamptz>(3)?.0, row.need(5)?);
+        let length = until.saturating_sub(recorded).max(GRACE);
+        let lease = Lease { token: row.need(2)?, until: until.max(now.saturating_add(length)) };
+        Ok((id_of(row.need(1)?), Claimed { lease, attempt: row.need(4)? }))
+    })?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Reads the jobs that fall due up to a time: a page of them at a time.
+fn near(to: i64) -> Result<()> {
+    transaction::register()?;
+    let begun = memory::with(|memory| {
+        let entry = *memory.set.db(memory.db);
+        if entry.loader != 0 || entry.far >= to {
+            return None;
+        }
+        let load = memory.set.begin_load(memory.db)?;
+        let entry = memory.set.db_mut(memory.db);
+        entry.loader = me();
+        // Said before anything is read: what is committed from now on for a time up to here stays in memory.
+        let from = std::mem::replace(&mut entry.far, to);
+        transaction::set_loading(Some(Loading::Near(from, load)));
+        Some((from, load))
+    })?;
+    let Some((from, load)) = begun else { return Ok(()) };
+    let page = |to: i64, limit: Option<i64>| {
+        LOAD_SCHEDULED.committed(&[Timestamptz(from).into(), Timestamptz(to).into(), limit.into()], |row| {
+            Ok((row.need::<Uuid>(1)?, row.need::<Timestamptz>(2)?.0))
+        })
+    };
+    let mut ids = page(to, Some(PAGE))?;
+    let mut reached = to;
+    if ids.len() as i64 == PAGE
+        && let (Some((_, first)), Some((_, last))) = (ids.first().copied(), ids.last().copied())
+    {
+        // the next page goes on before the last instant, of which there may be more
+        reached = if first < last { last - 1 } else { last };
+        if first == last {
+            ids = page(last, None)?;
+        }
+    }
+    let ids: Vec<Uuid> = ids.into_iter().map(|(id, _)| id).collect();
+    let jobs = stored(&ids)?;
+    memory::with(|memory| {
+        let reserve = memory.set.capacity() / 10;
+        let mut missing = u128::MAX;
+        for job in jobs.iter().filter(|job| job.run_at <= reached) {
+            if memory.set.free_nodes() <= reserve || job.add(memory, None) != Added::There {
+                missing = missing.min(job.id);
+            }
+        }
+        let entry = memory.set.db_mut(memory.db);
+        entry.cursor = entry.cursor.min(missing);
+        entry.far = reached;
+        entry.loader = 0;
+        memory.set.end_load(memory.db, load);
+    })?;
+    transaction::set_loading(None);
+    Ok(())
+}
+
+/// Has the unfinished ones among these jobs in memory, also those that are far or had no room.
+pub(crate) fn bring_in(ids: &[Uuid]) -> Result<()> {
+    transaction::register()?;
+    let missing = |memory: &Memory<'_>| -> Vec<Uuid> {
+        ids.iter().copied().filter(|id| memory.set.find(memory.db, id_of(*id)).is_none()).collect()
+    };
+    let begun = memory::with(|memory| {
+        let missing = missing(memory);
+        if missing.is_empty() {
+            return Some((missing, 0));
+        }
+        let load = memory.set.begin_load(memory.db)?;
+        transaction::set_loading(Some(Loading::Some(load)));
+        Some((missing, load))
+    })?;
+    let busy = |what: &str| CrierError::Busy(what.into());
+    let (missing, load) = begun.ok_or_else(|| busy("too many sessions read jobs into memory"))?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let jobs = stored(&missing)?;
+    let added = memory::with(|memory| {
+        let added = jobs.iter().all(|job| job.add(memory, None) == Added::There);
+        memory.set.end_load(memory.db, load);
+        added
+    })?;
+    transaction::set_loading(None);
+    if added { Ok(()) } else { Err(busy("the queue's memory is full")) }
 }
 
 /// Some unfinished jobs, in the order of their ids.
@@ -267,59 +415,6 @@ impl Chunk {
     }
 }
 
-fn entry_far(memory: &Memory<'_>) -> i64 {
-    memory.set.db(memory.db).far
-}
-
-/// Reads the jobs that fall due between two times.
-fn near(from: i64, to: i64) -> Result<()> {
-    transaction::register()?;
-    memory::with(|memory| {
-        memory.set.db_mut(memory.db).far = to;
-        memory.set.begin_load(memory.db);
-        transaction::set_loading(Some(Loading::Near(from)));
-    })?;
-    let ids = LOAD_SCHEDULED
-        .committed(&[Timestamptz(from).into(), Timestamptz(to).into()], |row| row.need::<Uuid>(1))?;
-    let jobs = stored(&ids)?;
-    memory::with(|memory| {
-        for job in jobs.iter().filter(|job| job.run_at <= to) {
-            if !job.add(memory, None) {
-                let entry = memory.set.db_mut(memory.db);
-                entry.cursor = entry.cursor.min(job.id);
-            }
-        }
-        memory.set.end_load(memory.db);
-    })?;
-    transaction::set_loading(None);
-    Ok(())
-}
-
-/// Has the unfinished ones among these jobs in memory, also those that are far or had no room.
-pub(crate) fn bring_in(ids: &[Uuid]) -> Result<()> {
-    let missing = memory::with(|memory| {
-        let missing: Vec<Uuid> =
-            ids.iter().copied().filter(|id| memory.set.find(memory.db, id_of(*id)).is_none()).collect();
-        if !missing.is_empty() {
-            memory.set.begin_load(memory.db);
-            transaction::set_loading(Some(Loading::Some));
-        }
-        missing
-    })?;
-    if missing.is_empty() {
-        return Ok(());
-    }
-    transaction::register()?;
-    let jobs = stored(&missing)?;
-    let added = memory::with(|memory| {
-        let added = jobs.iter().all(|job| job.add(memory, None));
-        memory.set.end_load(memory.db);
-        added
-    })?;
-    transaction::set_loading(None);
-    if added { Ok(()) } else { Err(CrierError::Busy("the queue's memory is full".into())) }
-}
-
 /// Puts jobs into memory that this transaction has given another life: others see them once it is committed.
 pub(crate) fn add_own(ids: &[Uuid]) -> Result<()> {
     transaction::register()?;
@@ -333,18 +428,4 @@ pub(crate) fn add_own(ids: &[Uuid]) -> Result<()> {
 
 fn stored(ids: &[Uuid]) -> Result<Vec<Stored>> {
     if ids.is_empty() { Ok(vec![]) } else { LOAD_IDS.committed(&[ids.to_vec().into()], Stored::read) }
-}
-
-/// Forgets what is in memory and reads it again; the number of unfinished jobs that are in memory then.
-pub(crate) fn reload() -> Result<i64> {
-    transaction::register()?;
-    memory::with(|memory| {
-        memory.set.forget(memory.db);
-        let entry = memory.set.db_mut(memory.db);
-        entry.warm = false;
-        entry.cursor = 0;
-    })?;
-    warm()?;
-    let counts = memory::with(|memory| memory.set.counts(memory.db))?;
-    Ok(i64::from(counts.waiting) + i64::from(counts.due) + i64::from(counts.leased))
 }

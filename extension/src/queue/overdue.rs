@@ -15,8 +15,8 @@ use crate::transaction;
 const AT_ONCE: usize = 100;
 
 /// A lost lease goes back to the queue at once; after three in a row, or with its attempts used up, the job is
-/// given up. One whose post may be out has some more attempts, which look for it.
-pub(crate) fn settle(now: Timestamptz) -> Result<()> {
+/// given up. One whose post may be out has some more attempts, which look for it. Answers whether there were any.
+pub(crate) fn settle(now: Timestamptz) -> Result<bool> {
     let mine = transaction::mine();
     let mut lost: Vec<(u32, Node)> = Vec::new();
     let jobs: Vec<Held> = memory::with(|memory| {
@@ -27,7 +27,7 @@ pub(crate) fn settle(now: Timestamptz) -> Result<()> {
         lost.iter().enumerate().map(|(place, (ix, _))| Held::new(memory, place, *ix)).collect()
     })?;
     if jobs.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let publishing = jobs.iter().filter(|job| job.kind == PUBLISH);
     let out = follow::may_be_out(publishing.map(|job| job.id).collect())?;
@@ -35,7 +35,8 @@ pub(crate) fn settle(now: Timestamptz) -> Result<()> {
         let may_be_out = out.contains(&job.id);
         lost_lease(job, may_be_out, now)
     });
-    settle::settle(settled.collect(), now)
+    settle::settle(settled.collect(), now)?;
+    Ok(true)
 }
 
 fn lost_lease(job: Held, may_be_out: bool, now: Timestamptz) -> Settled {

@@ -13,7 +13,7 @@ use crate::transaction;
 const PAUSE: Statement = statement!(up "queue/pause");
 const RESUME: Statement = statement!(up "queue/resume");
 /// More than this one by one is better paused as a whole.
-const MAX_PAUSES: i64 = 500;
+const MAX_PAUSES: i64 = 100;
 
 /// Stops handing out jobs of a kind, of a platform, of an account or of a workspace, or all jobs where nothing is
 /// named. Running jobs go on. False: it was stopped already.

@@ -1,5 +1,5 @@
 -- Claims that nobody has answered yet, oldest first: the last one of a job counts.
-SELECT u.id, c.token, c.lease_expires_at, u.attempt
+SELECT u.id, c.token, c.lease_expires_at, u.attempt, c.recorded_at
 FROM crier.job_claim c
 CROSS JOIN LATERAL unnest(c.job_ids, c.attempts) AS u (id, attempt)
 WHERE c.recorded_at >= $1
