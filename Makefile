@@ -1,7 +1,7 @@
 # The targets are thin: every step is a script in scripts/, so that packagers and the Docker image use the same ones.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench build install uninstall fmt lint golden clean
+.PHONY: help demo test bench soak build install uninstall fmt lint golden clean
 
 # Variables of the command line reach the scripts through the environment: PG_CONFIG, PREFIX, DESTDIR, NO_BUILD.
 
@@ -16,6 +16,9 @@ test: ## every test; STEPS="lint workspace" runs some, DEMO=1 adds the demo
 
 bench: ## rates and latencies of the queue on a private Postgres; ARGS="…" goes to crier-bench
 	@scripts/bench $(ARGS)
+
+soak: ## works the queue hard while processes and the server are killed, then checks it; ARGS="…" goes to crier-soak
+	@scripts/soak $(ARGS)
 
 build: ## extension (for PG_CONFIG) and crierd in release mode
 	@scripts/prerequisites build

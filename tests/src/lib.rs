@@ -17,6 +17,7 @@ pub mod scan;
 pub mod serve;
 pub mod session;
 pub mod sim;
+pub mod soak;
 pub mod stage;
 pub mod wait;
 pub mod xrpc;

@@ -15,4 +15,5 @@ mod publishing;
 mod queue;
 mod secrets;
 mod simulator;
+mod soak;
 mod tenancy;
