@@ -59,6 +59,24 @@ impl Server {
         server.started(settings)
     }
 
+    /// A hot standby that follows this server.
+    pub fn standby(&self) -> Self {
+        let server = Self::prepare();
+        let port = self.port.to_string();
+        succeed(
+            pg("pg_basebackup")
+                .args(["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-R", "-X", "stream", "-c", "fast"])
+                .args([OsStr::new("--no-sync"), OsStr::new("-D"), server.data_dir().as_os_str()]),
+        );
+        let primary = format!("host=127.0.0.1 port={port} user=postgres");
+        server.started(&[("primary_conninfo", &primary)])
+    }
+
+    /// Makes a standby a primary.
+    pub fn promote(&self) {
+        succeed(pg("pg_ctl").args(["promote", "-s", "-w", "-D"]).arg(self.data_dir()));
+    }
+
     fn prepare() -> Self {
         let dir = tempfile::Builder::new()
             .prefix("crier-")

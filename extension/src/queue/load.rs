@@ -133,12 +133,15 @@ pub(crate) fn small(count: i32) -> u16 {
     u16::try_from(count.clamp(0, i32::from(u16::MAX))).unwrap_or_default()
 }
 
+/// On a standby nothing may be in memory: it would be out of date when that is promoted.
+fn require_primary() -> Result<()> {
+    // SAFETY: reads the state of the server.
+    if unsafe { pg_sys::RecoveryInProgress() } { Err(CrierError::Standby) } else { Ok(()) }
+}
+
 /// Sees to it that the working set has this database's jobs.
 pub(crate) fn warm() -> Result<()> {
-    // SAFETY: reads the state of the server.
-    if unsafe { pg_sys::RecoveryInProgress() } {
-        return Err(CrierError::Standby);
-    }
+    require_primary()?;
     let started = Instant::now();
     while !memory::with(|memory| memory.set.db(memory.db).warm)? {
         if read(Read::Start)? {
@@ -172,6 +175,7 @@ pub(crate) fn refill(wanting: bool) -> Result<()> {
 
 /// Forgets what is in memory and reads it again; the number of unfinished jobs that are in memory then.
 pub(crate) fn reload() -> Result<i64> {
+    require_primary()?;
     let started = Instant::now();
     while !read(Read::Again)? {
         if started.elapsed() > PATIENCE {

@@ -14,7 +14,10 @@ fn python() -> &'static str {
         let imported = Command::new(python).args(["-c", "import psycopg"]).output();
         imported.is_ok_and(|output| output.status.success())
     };
-    ["/usr/bin/python3", "python3"].iter().find(has_psycopg).expect("a Python with psycopg: scripts/prerequisites test")
+    ["/usr/bin/python3", "python3"]
+        .iter()
+        .find(has_psycopg)
+        .expect("a Python with psycopg: scripts/prerequisites test")
 }
 
 #[tokio::test]

@@ -103,6 +103,36 @@ async fn a_dead_workers_leases_end_at_once() {
 }
 
 #[tokio::test]
+async fn a_standby_answers_reads_and_goes_on_when_it_is_promoted() {
+    let database = Database::private().await;
+    let queue = Queue::open(&database).await;
+    let ids = queue.enqueue_many(&json!([{"kind": "a"}, {"kind": "b"}, {"kind": "c"}])).await;
+    let claims = queue.claim(2).await;
+    queue.complete(&claims[0]).await;
+    let standby = database.server().standby();
+    let replica = Queue(standby.connect(database.name()).await);
+    let states = "SELECT string_agg(state, ' ' ORDER BY id) FROM crier.jobs";
+    crier_tests::wait::wait_until("the standby's jobs", "completed pending pending".to_owned(), async || {
+        replica.0.text(states).await
+    })
+    .await;
+    assert_eq!(replica.0.text("SELECT count(*) FROM crier.dead_jobs()").await, "0");
+    for call in ["enqueue('a')", "claim_jobs('w')", "next_run_at()", "reload_queue()"] {
+        let refused = replica.0.refusal(&format!("SELECT crier.{call}")).await;
+        assert_eq!(
+            (refused.code.as_str(), refused.detail.as_str()),
+            ("25006", "standby"),
+            "{call}: {refused}"
+        );
+    }
+    database.server().stop("immediate");
+    standby.promote();
+    assert_eq!(replica.0.text(states).await, "completed running pending");
+    assert_eq!(replica.claim_one().await.id, ids[2], "expected the lease of the other to be known");
+    assert_eq!(replica.complete(&claims[1]).await, [ids[1]]);
+}
+
+#[tokio::test]
 async fn without_the_library_at_the_start_the_queue_says_what_to_do() {
     let database = Database::private_with(&[("shared_preload_libraries", "")]).await;
     let queue = Queue::open(&database).await;
