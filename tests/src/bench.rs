@@ -1,50 +1,135 @@
-//! Measures the queue through its functions, as a client does: rates of enqueue and of a drain, and how long a job
-//! waits until a worker has it.
+//! Measures the queue through its functions, as a client does, and beside it other queues on the same server with the
+//! same client and payload: rates, latencies, and what both cost in processor time and WAL.
 
+mod backlog;
+mod client;
+mod crier;
 mod drain;
 mod enqueue;
-mod pick_up;
+mod held;
+mod limits;
+mod load;
+mod meter;
+mod payload;
+mod peers;
 mod report;
+mod steady;
+mod table;
+mod targets;
 
 use std::time::Duration;
 
-use crate::cluster::Database;
+use clap::ValueEnum;
 
-pub use report::Report;
+use crate::cluster::Database;
+use client::System;
+use meter::Meter;
+use peers::graphile::Graphile;
+
+pub use report::{Backlog, Held, Rate, Report, Steady, Target};
 
 /// How much is measured.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Plan {
-    /// How long each enqueue rate and the pick-up are measured.
+    /// How long a steady load lasts; the other timed parts follow from it.
     pub time: Duration,
-    /// How many jobs a drain empties.
+    /// How many jobs a drain empties; the backlog has ten times as many.
     pub jobs: usize,
+    /// What Crier is compared with.
+    pub peers: Vec<Peer>,
+    /// What is measured.
+    pub workloads: Vec<Workload>,
+    /// Also a backlog of a hundred times `jobs`.
+    pub deep: bool,
 }
 
-/// Jobs per second of the steady load.
-const STEADY: u32 = 200;
+/// A part of the benchmark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Workload {
+    /// How fast jobs are added.
+    Enqueue,
+    /// How fast a full queue is emptied.
+    Drain,
+    /// How long jobs wait at 1,000 a second.
+    Steady,
+    /// How long they wait at 5,000 a second while an old snapshot is open.
+    Held,
+    /// What a deep queue costs.
+    Backlog,
+    /// What limits of accounts cost.
+    Limits,
+    /// The figures that were promised.
+    Targets,
+}
+
+/// Another queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Peer {
+    /// One table and SKIP LOCKED.
+    Textbook,
+    /// The SQL of the crate pgmq.
+    Pgmq,
+    /// graphile-worker, from npm.
+    Graphile,
+}
+
+/// As in production: a commit is on the disk before it is answered.
+const SETTINGS: [(&str, &str); 6] = [
+    ("fsync", "on"),
+    ("synchronous_commit", "on"),
+    ("full_page_writes", "on"),
+    ("shared_buffers", "256MB"),
+    ("max_wal_size", "4GB"),
+    ("checkpoint_timeout", "15min"),
+];
+
+/// What the workloads share.
+struct Bench {
+    database: Database,
+    meter: Meter,
+    plan: Plan,
+    /// Crier first.
+    systems: Vec<System>,
+    graphile: Option<Graphile>,
+    abilities: crier::Abilities,
+    report: Report,
+}
 
 /// Measures everything on a database of its own.
+///
+/// # Panics
+/// When a queue refuses a call or loses a job; the message says which.
 pub async fn run(plan: Plan) -> Report {
-    // as in production: a commit is on the disk before it is answered
-    let settings = [
-        ("fsync", "on"),
-        ("synchronous_commit", "on"),
-        ("full_page_writes", "on"),
-        ("shared_buffers", "256MB"),
-        ("max_wal_size", "2GB"),
-    ];
-    let database = Database::private_with(&settings).await;
+    let database = Database::private_with(&SETTINGS).await;
     let sql = database.connect().await;
-    let mut report = Report::new(&sql, plan).await;
-    for batch in [1, 100, 1_000] {
-        report.rates.push(enqueue::measure(&database, batch, plan.time).await);
+    let meter = Meter::new(&database);
+    let abilities = crier::Abilities::ask(&sql).await;
+    let report = Report::new(&sql, &plan).await;
+    let systems = vec![crier::system(&abilities)];
+    let mut bench = Bench { database, meter, plan, systems, graphile: None, abilities, report };
+    peers::install(&mut bench).await;
+    for workload in bench.plan.workloads.clone() {
+        say(&format!("{workload:?}"));
+        match workload {
+            Workload::Enqueue => enqueue::run(&mut bench).await,
+            Workload::Drain => drain::run(&mut bench).await,
+            Workload::Steady => steady::run(&mut bench).await,
+            Workload::Held => held::run(&mut bench).await,
+            Workload::Backlog => backlog::run(&mut bench).await,
+            Workload::Limits => limits::run(&mut bench).await,
+            Workload::Targets => targets::run(&mut bench).await,
+        }
     }
-    for (workers, batch) in [(1, 1), (1, 100), (1, 500), (2, 1), (2, 100), (2, 500)] {
-        // one at a time is slow: a smaller backlog gives the same rate
-        let jobs = if batch == 1 { plan.jobs / 10 } else { plan.jobs };
-        report.rates.push(drain::measure(&database, workers, batch, jobs).await);
+    bench.report
+}
+
+impl Bench {
+    fn crier(&self) -> &System {
+        &self.systems[0]
     }
-    report.pick_up = Some(pick_up::measure(&database, STEADY, plan.time).await);
-    report
+}
+
+/// Tells somebody who waits how far it is.
+fn say(what: &str) {
+    eprintln!("crier-bench: {what}");
 }

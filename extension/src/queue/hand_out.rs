@@ -128,7 +128,10 @@ impl Wanted {
 /// go again.
 fn read(taken: &[Held], token: i64, until: i64) -> Result<Vec<HandedOut>> {
     let ids: Vec<Uuid> = taken.iter().map(|job| job.id).collect();
-    let rows = GET_JOBS.newest(&[ids.into()], |row| {
+    let bounds = (ids.iter().map(Uuid::as_bytes).min(), ids.iter().map(Uuid::as_bytes).max());
+    let (Some(first), Some(last)) = bounds else { return Ok(vec![]) };
+    let (first, last) = (Uuid::from_bytes(*first), Uuid::from_bytes(*last));
+    let rows = GET_JOBS.newest(&[ids.into(), first.into(), last.into()], |row| {
         Ok((row.need::<Uuid>(1)?, (row.need(2)?, row.need(3)?, row.get(4)?, row.get(5)?, row.get(6)?)))
     })?;
     let mut rows: HashMap<Uuid, (String, Jsonb, Option<Uuid>, Option<Uuid>, Option<Uuid>)> =

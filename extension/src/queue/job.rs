@@ -157,8 +157,8 @@ pub(crate) fn append(jobs: &[&NewJob], policies: &Policies, now: Timestamptz) ->
         column(jobs, |job| job.expires_at).into(),
         column(jobs, |job| job.dedupe_key.as_deref()).into(),
         now.into(),
-        settle::far(now).into(),
     ])?;
+    settle::note_far(jobs.iter().map(|job| (job.run_at.unwrap_or(now), job.id)), now)?;
     memory::with(|memory| {
         let reserve = memory.set.capacity() / 10;
         for job in jobs {

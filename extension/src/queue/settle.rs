@@ -3,6 +3,7 @@
 use crier_core::error_class::{Action, ErrorClass};
 use crier_core::target::JobEnd;
 use crier_working_set::State;
+use pgrx::Uuid;
 
 use crate::error::Result;
 use crate::memory;
@@ -14,6 +15,9 @@ use crate::queue::kinds::Policies;
 use crate::queue::load::{HORIZON, small};
 use crate::transaction::{FAR, KEYED, RETRIED};
 
+const INSERT_COMPLETED: Statement = statement!(up "queue/insert_completed");
+const LAST_ERRORS: Statement = statement!(up "queue/last_errors");
+const NOTE_TIMES: Statement = statement!(up "queue/note_times");
 const INSERT_OUTCOMES: Statement = statement!(up "queue/insert_outcomes");
 const INSERT_RETRIES: Statement = statement!(up "queue/insert_retries");
 const FREE_KEYS: Statement = statement!(up "queue/free_keys");
@@ -141,8 +145,6 @@ pub(crate) fn settle(jobs: Vec<Settled>, now: Timestamptz) -> Result<()> {
 /// Carries the fates out for jobs whose targets were already spoken of.
 pub(crate) fn settle_jobs(jobs: Vec<Settled>, now: Timestamptz) -> Result<()> {
     let (back, ended): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.fate.again().is_some());
-    append_outcomes(&ended, now)?;
-    append_retries(&back, now)?;
     memory::with(|memory| {
         for Settled { job, .. } in &ended {
             alter(memory, job.ix, |node| node.state = State::Gone);
@@ -158,60 +160,88 @@ pub(crate) fn settle_jobs(jobs: Vec<Settled>, now: Timestamptz) -> Result<()> {
                 node.flags = if is_far(again.run_at, now) { node.flags | FAR } else { node.flags & !FAR };
             });
         }
-    })
+    })?;
+    append_outcomes(ended, now)?;
+    append_retries(back, now)
 }
 
 /// Whether a job is noted by its time, and need not be kept in memory.
 pub(crate) fn is_far(run_at: Timestamptz, now: Timestamptz) -> bool {
-    run_at > far(now)
-}
-
-/// What is due later than this is far.
-pub(crate) fn far(now: Timestamptz) -> Timestamptz {
-    Timestamptz(now.0.saturating_add(HORIZON))
+    run_at.0 > now.0.saturating_add(HORIZON)
 }
 
 fn column<T>(jobs: &[Settled], of: impl Fn(&Settled) -> T) -> Vec<T> {
     jobs.iter().map(of).collect()
 }
 
-fn append_outcomes(jobs: &[Settled], now: Timestamptz) -> Result<()> {
-    if jobs.is_empty() {
-        return Ok(());
-    }
-    INSERT_OUTCOMES.run_only(&[
-        column(jobs, |job| job.job.id).into(),
-        column(jobs, |job| job.job.workspace).into(),
-        column(jobs, |job| job.fate.state()).into(),
-        column(jobs, |job| job.job.run_at()).into(),
-        column(jobs, |job| job.job.attempt()).into(),
-        column(jobs, |job| i32::from(job.job.node.lost_leases)).into(),
-        column(jobs, |job| job.job.token()).into(),
-        column(jobs, |job| job.result).into(),
-        column(jobs, |job| job.error).into(),
-        now.into(),
-    ])?;
+/// Notes those that are far by their times.
+pub(crate) fn note_far(jobs: impl Iterator<Item = (Timestamptz, Uuid)>, now: Timestamptz) -> Result<()> {
+    let (times, ids): (Vec<_>, Vec<_>) = jobs.filter(|(run_at, _)| is_far(*run_at, now)).unzip();
+    if ids.is_empty() { Ok(()) } else { NOTE_TIMES.run_only(&[times.into(), ids.into()]) }
+}
+
+fn append_outcomes(jobs: Vec<Settled>, now: Timestamptz) -> Result<()> {
     let keyed: Vec<_> =
         jobs.iter().filter(|job| job.job.node.flags & KEYED != 0).map(|job| job.job.id).collect();
+    let (done, others): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.fate == Fate::Completed);
+    if !done.is_empty() {
+        INSERT_COMPLETED.run_only(&[
+            column(&done, |job| job.job.id).into(),
+            column(&done, |job| job.job.workspace).into(),
+            column(&done, |job| job.job.run_at()).into(),
+            column(&done, |job| job.job.attempt()).into(),
+            column(&done, |job| i32::from(job.job.node.lost_leases)).into(),
+            column(&done, |job| job.job.token()).into(),
+            column(&done, |job| job.result).into(),
+            now.into(),
+        ])?;
+    }
+    if !others.is_empty() {
+        INSERT_OUTCOMES.run_only(&[
+            column(&others, |job| job.job.id).into(),
+            column(&others, |job| job.job.workspace).into(),
+            column(&others, |job| job.fate.state()).into(),
+            column(&others, |job| job.job.run_at()).into(),
+            column(&others, |job| job.job.attempt()).into(),
+            column(&others, |job| i32::from(job.job.node.lost_leases)).into(),
+            column(&others, |job| job.job.token()).into(),
+            column(&others, |job| job.error).into(),
+            now.into(),
+        ])?;
+    }
     if keyed.is_empty() { Ok(()) } else { FREE_KEYS.run_only(&[keyed.into()]) }
 }
 
-fn append_retries(jobs: &[Settled], now: Timestamptz) -> Result<()> {
+fn append_retries(mut jobs: Vec<Settled>, now: Timestamptz) -> Result<()> {
     if jobs.is_empty() {
         return Ok(());
     }
+    // an earlier error stays where no new one is given
+    let without: Vec<usize> = (0..jobs.len())
+        .filter(|at| jobs[*at].error.is_none() && jobs[*at].job.node.flags & RETRIED != 0)
+        .collect();
+    if !without.is_empty() {
+        let ids: Vec<_> = without.iter().map(|at| jobs[*at].job.id).collect();
+        let found =
+            LAST_ERRORS.write(&[ids.into()], |row| Ok((row.need::<i32>(1)?, row.need::<Jsonb>(2)?)))?;
+        for (place, error) in found {
+            if let Some(at) = usize::try_from(place - 1).ok().and_then(|place| without.get(place)) {
+                jobs[*at].error = Some(error);
+            }
+        }
+    }
     let again = |job: &Settled| job.fate.again().unwrap_or_else(|| job.job.again(now));
     INSERT_RETRIES.run_only(&[
-        column(jobs, |job| job.job.id).into(),
-        column(jobs, |job| job.job.workspace).into(),
-        column(jobs, |job| again(job).run_at).into(),
-        column(jobs, |job| again(job).attempt).into(),
-        column(jobs, |job| again(job).lost_leases).into(),
-        column(jobs, |job| job.error).into(),
-        column(jobs, |job| job.job.account.filter(|_| again(job).parked)).into(),
-        column(jobs, |job| after(&job.job.node)).into(),
-        far(now).into(),
-    ])
+        column(&jobs, |job| job.job.id).into(),
+        column(&jobs, |job| job.job.workspace).into(),
+        column(&jobs, |job| again(job).run_at).into(),
+        column(&jobs, |job| again(job).attempt).into(),
+        column(&jobs, |job| again(job).lost_leases).into(),
+        column(&jobs, |job| job.error).into(),
+        column(&jobs, |job| job.job.account.filter(|_| again(job).parked)).into(),
+        column(&jobs, |job| after(&job.job.node)).into(),
+    ])?;
+    note_far(jobs.iter().map(|job| (again(job).run_at, job.job.id)), now)
 }
 
 /// An error that the queue itself gives.

@@ -1,32 +1,66 @@
-//! Rates and latencies of the queue, as a table on standard output and as JSON in a file.
+//! Rates, latencies and costs of the queue, as tables on standard output and as JSON in a file.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
-use crier_tests::bench::{self, Plan};
+use clap::{Parser, ValueEnum};
+use crier_tests::bench::{self, Peer, Plan, Workload};
 
 /// Measures the queue on a private Postgres, the one of CRIER_TEST_PG_BIN.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// How many seconds each timed part takes.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    /// How many seconds a steady load lasts: half of it for each enqueue rate, twice it beside an old snapshot.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: u64,
-    /// How many jobs a drain empties.
-    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u64).range(100..=10_000_000))]
+    /// How many jobs a drain empties; the backlog has ten times as many.
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1_000..=1_000_000))]
     jobs: u64,
+    /// What Crier is compared with: all, none, or some of textbook,pgmq,graphile.
+    #[arg(long, default_value = "all", value_parser = peers)]
+    peers: Peers,
+    /// Measures only these.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Workload>,
+    /// Also measures a backlog of a hundred times --jobs.
+    #[arg(long)]
+    deep: bool,
     /// Where the JSON goes [default: bench.json in the target directory].
     #[arg(long)]
     json: Option<PathBuf>,
 }
 
+#[derive(Clone)]
+struct Peers(Vec<Peer>);
+
+fn peers(text: &str) -> Result<Peers, String> {
+    let known = |name| {
+        Peer::from_str(name, false)
+            .map_err(|_| format!("there is no peer {name:?}: all, none, or some of textbook,pgmq,graphile"))
+    };
+    match text {
+        "all" => Ok(Peers(Peer::value_variants().to_vec())),
+        "none" => Ok(Peers(vec![])),
+        names => names.split(',').map(known).collect::<Result<_, _>>().map(Peers),
+    }
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let jobs = usize::try_from(arguments.jobs).unwrap_or(usize::MAX);
-    let report = bench::run(Plan { time: Duration::from_secs(arguments.seconds), jobs }).await;
+    // in the order that they refer to each other
+    let workloads = Workload::value_variants().iter().copied();
+    let plan = Plan {
+        time: Duration::from_secs(arguments.seconds),
+        jobs: usize::try_from(arguments.jobs).unwrap_or(usize::MAX),
+        peers: arguments.peers.0,
+        workloads: workloads
+            .filter(|one| arguments.only.is_empty() || arguments.only.contains(one))
+            .collect(),
+        deep: arguments.deep,
+    };
+    let report = bench::run(plan).await;
     println!("{report}");
     let path = arguments.json.unwrap_or_else(default_path);
     let written = serde_json::to_vec_pretty(&report)

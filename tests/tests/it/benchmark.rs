@@ -2,17 +2,39 @@
 
 use std::time::Duration;
 
-use crier_tests::bench::{Plan, run};
+use clap::ValueEnum;
+use crier_tests::bench::{Peer, Plan, Workload, run};
 
 #[tokio::test]
 async fn every_part_of_it_measures_something() {
-    let report = run(Plan { time: Duration::from_millis(100), jobs: 500 }).await;
-    assert_eq!(report.rates.len(), 9);
+    let plan = Plan {
+        time: Duration::from_millis(200),
+        jobs: 100,
+        peers: vec![Peer::Textbook],
+        workloads: Workload::value_variants().to_vec(),
+        deep: false,
+    };
+    let report = run(plan).await;
+    let count = |workload| report.rates.iter().filter(|rate| rate.workload == workload).count();
+    // four ways of Crier and two of the peer; nine by each of two calls and one of the peer
+    assert_eq!((count("enqueue"), count("drain"), count("backlog")), (6, 19, 1), "{:?}", report.notes);
     for rate in &report.rates {
-        assert!(rate.jobs > 0 && rate.per_second > 0.0, "{rate:?}");
+        assert!(rate.jobs > 0 && rate.per_second > 0.0 && rate.wal_bytes_per_job > 0.0, "{rate:?}");
     }
-    let wait = report.pick_up.as_ref().expect("the pick-up");
-    assert!(wait.jobs > 5 && wait.p50_ms <= wait.p99_ms, "{wait:?}");
-    let table = report.to_string();
-    assert!(table.contains("enqueue_many, 1000 jobs a call") && table.contains("p99"), "{table}");
+    let held = report.held.iter().map(|held| &held.steady);
+    let systems: Vec<_> = report.steady.iter().chain(held).map(|steady| steady.system.as_str()).collect();
+    assert_eq!(systems, ["crier", "textbook", "crier", "textbook"]);
+    for steady in report.steady.iter().chain(report.held.iter().map(|held| &held.steady)) {
+        assert!(steady.jobs > 0 && steady.waits.p50_ms <= steady.waits.p99_ms, "{steady:?}");
+    }
+    let backlog = report.backlogs.first().expect("the backlog");
+    assert_eq!((backlog.jobs, backlog.urgent_first), (1_000, 20), "{backlog:?}");
+    assert_eq!(report.targets.len(), 10);
+    for target in &report.targets {
+        assert!(target.measured.is_some_and(|value| value > 0.0) && target.pass.is_some(), "{target:?}");
+    }
+    let tables = report.to_string();
+    for part in ["1000 a call, 1 connection(s)", "p99", "dead rows", "backlog of 1000 jobs", "targets"] {
+        assert!(tables.contains(part), "{part:?} is missing in\n{tables}");
+    }
 }
