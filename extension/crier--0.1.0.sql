@@ -820,6 +820,7 @@ GRANT EXECUTE ON FUNCTION crier.ensure_partitions(integer) TO crier_worker;
 
 -- Nobody waits long for a row that a tenant's open transaction holds: the answer is 55P03, lock_not_available, and
 -- the other jobs of a batch are answered for one by one.
+ALTER FUNCTION crier.claim_jobs(text, int, text[], text[], uuid[], interval, interval) SET lock_timeout = '2s';
 ALTER FUNCTION crier.complete_jobs(uuid[], bigint[], jsonb[]) SET lock_timeout = '2s';
 ALTER FUNCTION crier.fail_jobs(uuid[], bigint[], text[], jsonb[], timestamptz[]) SET lock_timeout = '2s';
 ALTER FUNCTION crier.snooze_jobs(uuid[], bigint[], timestamptz[]) SET lock_timeout = '2s';

@@ -330,7 +330,15 @@ impl<'m> Set<'m> {
             return u32::try_from(ix).ok();
         }
         let db = self.dbs.get_mut(known as usize)?;
-        *db = Db { oid, far: i64::MIN, first_tomb: NIL, last_tomb: NIL, classes: NIL, leases: NIL, ..Db::default() };
+        *db = Db {
+            oid,
+            far: i64::MIN,
+            first_tomb: NIL,
+            last_tomb: NIL,
+            classes: NIL,
+            leases: NIL,
+            ..Db::default()
+        };
         self.head.databases += 1;
         Some(known)
     }

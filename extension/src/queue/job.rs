@@ -12,7 +12,7 @@ use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
 use crate::queue::held::id_of;
 use crate::queue::kinds::Policies;
-use crate::queue::load::small;
+use crate::queue::stored::small;
 use crate::queue::{load, settle, user_limits};
 use crate::transaction::{self, FAR, KEYED};
 use crate::workspaces::new_id;

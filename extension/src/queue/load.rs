@@ -4,10 +4,8 @@
 //! While jobs are read, others are finished. So whoever reads says so first: from then on finished jobs stay in
 //! memory as tombstones until the reader is done, and a job that the reader still saw unfinished does not come back.
 
-use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use crier_working_set::{Full, Lease, NewJob};
 use pgrx::Uuid;
 use pgrx::pg_sys;
 
@@ -15,123 +13,20 @@ use crate::clock;
 use crate::error::{CrierError, Result};
 use crate::memory::{self, Memory, me};
 use crate::passed::Timestamptz;
-use crate::plans::{Row, Statement, statement};
+use crate::plans::{Statement, statement};
 use crate::queue::configure;
 use crate::queue::held::{id_of, nap, uuid_of};
-use crate::transaction::{self, FAR, KEYED, Loading, RETRIED};
+use crate::queue::stored::{self, Added, Chunk};
+use crate::transaction::{self, Loading};
 
-const LOAD_FROM: Statement = statement!(up "queue/load_from");
-const LOAD_RETRIES: Statement = statement!(up "queue/load_retries");
-const SCHEDULED_AMONG: Statement = statement!(up "queue/scheduled_among");
-const LOAD_IDS: Statement = statement!(up "queue/load_ids");
 const LOAD_SCHEDULED: Statement = statement!(up "queue/load_scheduled");
-const LOAD_CLAIMS: Statement = statement!(up "queue/load_claims");
 
 /// Jobs that are due later than this are not kept in memory.
 pub(crate) const HORIZON: i64 = 60 * 60 * 1_000_000;
-/// Jobs read at once.
-const CHUNK: i64 = 50_000;
 /// Far jobs read at once.
 const PAGE: i64 = 20_000;
-/// After a crash a lease lasts at least this long, and as long as it was given for: heartbeats are not in the tables.
-const GRACE: i64 = 10 * 1_000_000;
 /// How long somebody else's reading is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Claims older than this have no lease any more: a lease is at most a day, and one that is kept up for longer is
-/// written down again.
-pub(crate) const OLDEST_CLAIM: i64 = 26 * 60 * 60 * 1_000_000;
-
-/// A job as the tables have it.
-struct Stored {
-    id: u128,
-    workspace: u128,
-    account: u128,
-    user: u128,
-    kind: String,
-    platform: Option<String>,
-    priority: i32,
-    run_at: i64,
-    expires_at: i64,
-    max_attempts: i32,
-    attempt: i32,
-    lost_leases: i32,
-    flags: u8,
-    /// When it went back to the queue last.
-    retried_at: i64,
-}
-
-/// What became of a job that was to be added.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Added {
-    /// It is in memory, now or already.
-    There,
-    /// It comes another time: it has ended and lives again.
-    Later,
-    NoRoom,
-}
-
-impl Stored {
-    fn read(row: &Row<'_>) -> Result<Self> {
-        let id = |n| -> Result<u128> { Ok(row.get::<Uuid>(n)?.map_or(0, id_of)) };
-        let flag = |n, flag| -> Result<u8> { Ok(if row.get(n)?.unwrap_or(false) { flag } else { 0 }) };
-        Ok(Self {
-            id: id(1)?,
-            workspace: id(2)?,
-            account: id(3)?,
-            user: id(4)?,
-            kind: row.need(5)?,
-            platform: row.get(6)?,
-            priority: row.need(7)?,
-            run_at: row.need::<Timestamptz>(8)?.0,
-            expires_at: row.get::<Timestamptz>(9)?.map_or(i64::MAX, |at| at.0),
-            max_attempts: row.need(10)?,
-            attempt: row.need(11)?,
-            lost_leases: row.need(12)?,
-            flags: flag(13, KEYED)? | flag(14, RETRIED)? | flag(15, FAR)?,
-            retried_at: row.get::<Timestamptz>(16)?.map_or(i64::MIN, |at| at.0),
-        })
-    }
-
-    fn add(&self, memory: &mut Memory<'_>, claim: Option<&Claimed>) -> Added {
-        // one that went back to the queue since is nobody's
-        let claim = claim.filter(|claim| claim.lease.token > self.retried_at);
-        match memory.set.add(memory.db, &self.new_job(claim), 0, clock::now().0) {
-            Ok(_) | Err(Full::Present) => Added::There,
-            Err(Full::Ended) => Added::Later,
-            Err(_) => Added::NoRoom,
-        }
-    }
-
-    fn new_job(&self, lease: Option<&Claimed>) -> NewJob<'_> {
-        NewJob {
-            id: self.id,
-            workspace: self.workspace,
-            account: self.account,
-            user: self.user,
-            kind: &self.kind,
-            platform: self.platform.as_deref().unwrap_or(""),
-            priority: self.priority,
-            run_at: self.run_at,
-            expires_at: self.expires_at,
-            attempt: small(lease.map_or(self.attempt, |lease| lease.attempt)),
-            max_attempts: small(self.max_attempts),
-            lost_leases: small(self.lost_leases),
-            flags: self.flags,
-            lease: lease.map(|claimed| claimed.lease),
-        }
-    }
-}
-
-/// A claim that nobody has answered.
-struct Claimed {
-    lease: Lease,
-    attempt: i32,
-}
-
-/// A count that the checks of arguments keep small.
-pub(crate) fn small(count: i32) -> u16 {
-    u16::try_from(count.clamp(0, i32::from(u16::MAX))).unwrap_or_default()
-}
 
 /// On a standby nothing may be in memory: it would be out of date when that is promoted.
 fn require_primary() -> Result<()> {
@@ -204,9 +99,9 @@ fn read(why: Read) -> Result<bool> {
     let Some((mut from, load)) = memory::with(|memory| begin(memory, why))? else { return Ok(false) };
     if why != Read::Chunk {
         // Leases come first, wherever their jobs are: nothing that a worker may still hold is handed out.
-        let claims = claims(clock::now().0)?;
+        let claims = stored::claims(clock::now().0)?;
         let leased: Vec<Uuid> = claims.keys().map(|id| uuid_of(*id)).collect();
-        for job in stored(&leased)? {
+        for job in stored::committed(&leased)? {
             memory::with(|memory| job.add(memory, claims.get(&job.id)))?;
         }
         configure::read()?;
@@ -283,17 +178,6 @@ fn begin(memory: &mut Memory<'_>, why: Read) -> Option<(u128, u32)> {
     Some((from, load))
 }
 
-/// Claims that nobody has answered.
-fn claims(now: i64) -> Result<HashMap<u128, Claimed>> {
-    let rows = LOAD_CLAIMS.committed(&[(now - OLDEST_CLAIM).into()], |row| {
-        let (until, recorded): (i64, i64) = (row.need::<Timestamptz>(3)?.0, row.need(5)?);
-        let length = until.saturating_sub(recorded).max(GRACE);
-        let lease = Lease { token: row.need(2)?, until: until.max(now.saturating_add(length)) };
-        Ok((id_of(row.need(1)?), Claimed { lease, attempt: row.need(4)? }))
-    })?;
-    Ok(rows.into_iter().collect())
-}
-
 /// Reads the jobs that fall due up to a time: a page of them at a time.
 fn near(to: i64) -> Result<()> {
     transaction::register()?;
@@ -328,7 +212,7 @@ fn near(to: i64) -> Result<()> {
         }
     }
     let ids: Vec<Uuid> = ids.into_iter().map(|(id, _)| id).collect();
-    let jobs = stored(&ids)?;
+    let jobs = stored::committed(&ids)?;
     memory::with(|memory| {
         let reserve = memory.set.capacity() / 10;
         let mut missing = u128::MAX;
@@ -367,7 +251,7 @@ pub(crate) fn bring_in(ids: &[Uuid]) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    let jobs = stored(&missing)?;
+    let jobs = stored::committed(&missing)?;
     let added = memory::with(|memory| {
         let added = jobs.iter().all(|job| job.add(memory, None) == Added::There);
         memory.set.end_load(memory.db, load);
@@ -377,59 +261,13 @@ pub(crate) fn bring_in(ids: &[Uuid]) -> Result<()> {
     if added { Ok(()) } else { Err(busy("the queue's memory is full")) }
 }
 
-/// Some unfinished jobs, in the order of their ids.
-struct Chunk {
-    jobs: Vec<Stored>,
-    /// The id of the last one that was read.
-    last: u128,
-    /// Whether there may be more.
-    full: bool,
-}
-
-impl Chunk {
-    /// The next jobs as they stand now, without those that are far and noted for their time.
-    fn read(from: u128, far: i64) -> Result<Self> {
-        let mut jobs = LOAD_FROM.committed(&[uuid_of(from).into(), CHUNK.into()], Stored::read)?;
-        let full = jobs.len() as i64 == CHUNK;
-        let Some(last) = jobs.last().map(|job| job.id) else { return Ok(Self { jobs, last: from, full }) };
-        let retries = LOAD_RETRIES.committed(&[uuid_of(from).into(), uuid_of(last).into()], |row| {
-            Ok((
-                id_of(row.need(1)?),
-                (row.need::<Timestamptz>(2)?.0, row.need::<i32>(3)?, row.need::<i32>(4)?),
-            ))
-        })?;
-        let retries: HashMap<u128, (i64, i32, i32)> = retries.into_iter().collect();
-        for job in &mut jobs {
-            if let Some((run_at, attempt, lost_leases)) = retries.get(&job.id) {
-                (job.run_at, job.attempt, job.lost_leases) = (*run_at, *attempt, *lost_leases);
-                job.flags |= RETRIED;
-            }
-        }
-        let later: Vec<&Stored> = jobs.iter().filter(|job| job.run_at > far).collect();
-        if !later.is_empty() {
-            let args = [
-                later.iter().map(|job| uuid_of(job.id)).collect::<Vec<_>>().into(),
-                later.iter().map(|job| Timestamptz(job.run_at)).collect::<Vec<_>>().into(),
-            ];
-            let noted = SCHEDULED_AMONG.committed(&args, |row| Ok(id_of(row.need(1)?)))?;
-            let noted: HashSet<u128> = noted.into_iter().collect();
-            jobs.retain(|job| !noted.contains(&job.id));
-        }
-        Ok(Self { jobs, last, full })
-    }
-}
-
 /// Puts jobs into memory that this transaction has given another life: others see them once it is committed.
 pub(crate) fn add_own(ids: &[Uuid]) -> Result<()> {
     transaction::register()?;
-    let jobs = LOAD_IDS.newest(&[ids.to_vec().into()], Stored::read)?;
+    let jobs = stored::own(ids)?;
     memory::with(|memory| {
         for job in &jobs {
             transaction::add(memory, &job.new_job(None));
         }
     })
-}
-
-fn stored(ids: &[Uuid]) -> Result<Vec<Stored>> {
-    if ids.is_empty() { Ok(vec![]) } else { LOAD_IDS.committed(&[ids.to_vec().into()], Stored::read) }
 }

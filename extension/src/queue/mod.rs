@@ -21,4 +21,5 @@ mod pause;
 pub(crate) mod retry;
 pub(crate) mod settle;
 mod snooze;
+pub(crate) mod stored;
 mod user_limits;

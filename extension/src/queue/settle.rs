@@ -12,7 +12,8 @@ use crate::plans::{Statement, statement};
 use crate::publishing::follow;
 use crate::queue::held::{Held, after, alter};
 use crate::queue::kinds::Policies;
-use crate::queue::load::{HORIZON, small};
+use crate::queue::load::HORIZON;
+use crate::queue::stored::small;
 use crate::transaction::{FAR, KEYED, RETRIED};
 
 const INSERT_COMPLETED: Statement = statement!(up "queue/insert_completed");
