@@ -4,7 +4,7 @@ use pgrx::pg_sys;
 
 const MAX: usize = 512;
 
-/// A session that waits, in shared memory.
+/// A session that waits.
 #[derive(Clone, Copy)]
 struct Waiter {
     /// Its database's index plus one; 0: free.
@@ -15,7 +15,7 @@ struct Waiter {
     latch: usize,
 }
 
-/// Those who wait, and the few facts about each database that are no jobs.
+/// Those who wait, in shared memory.
 #[derive(Clone, Copy)]
 pub(crate) struct Waiters([Waiter; MAX]);
 
