@@ -3,10 +3,14 @@
 
 use std::ptr::NonNull;
 
+use crate::gate::{GATES, Gate};
 use crate::heap::{Links, NIL};
+use crate::pool::Pool;
+use crate::rules::Book;
 use crate::types::{Counts, Db, Node};
+use crate::window::Window;
 
-const MAGIC: u64 = u64::from_be_bytes(*b"crier001");
+const MAGIC: u64 = u64::from_be_bytes(*b"crier002");
 const ALIGN: usize = 64;
 
 /// How much of everything there is room for.
@@ -23,6 +27,10 @@ pub struct Capacity {
     pub classes: u32,
     /// Databases.
     pub databases: u32,
+    /// Accounts, and actions of accounts, that are limited or were a short time ago.
+    pub gates: u32,
+    /// Windows of limits.
+    pub windows: u32,
 }
 
 impl Capacity {
@@ -34,6 +42,8 @@ impl Capacity {
             owners: jobs / 4 + 1_024,
             classes: 4_096,
             databases: 1_024,
+            gates: jobs / 2 + 8_192,
+            windows: jobs / 2 + 8_192,
         }
     }
 
@@ -51,8 +61,26 @@ impl Capacity {
         let node_buckets = room::<Slot>(nodes, self.nodes);
         let owner_buckets = room::<u32>(node_buckets, buckets(self.nodes));
         let class_buckets = room::<u32>(owner_buckets, buckets(self.owners));
-        let end = room::<u32>(class_buckets, buckets(self.classes));
-        Layout { dbs, classes, owners, lanes, nodes, node_buckets, owner_buckets, class_buckets, end }
+        let book = room::<u32>(class_buckets, buckets(self.classes));
+        let gates = room::<Book>(book, 1);
+        let windows = room::<Gate>(gates, self.gates);
+        let gate_buckets = room::<Window>(windows, self.windows);
+        let end = room::<u32>(gate_buckets, buckets(self.gates));
+        Layout {
+            dbs,
+            classes,
+            owners,
+            lanes,
+            nodes,
+            node_buckets,
+            owner_buckets,
+            class_buckets,
+            book,
+            gates,
+            windows,
+            gate_buckets,
+            end,
+        }
     }
 }
 
@@ -65,6 +93,10 @@ struct Layout {
     node_buckets: usize,
     owner_buckets: usize,
     class_buckets: usize,
+    book: usize,
+    gates: usize,
+    windows: usize,
+    gate_buckets: usize,
     end: usize,
 }
 
@@ -75,40 +107,6 @@ const fn buckets(elements: u32) -> u32 {
 /// Where the next thing begins after `count` of `T` from `start` on.
 const fn room<T>(start: usize, count: u32) -> usize {
     (start + size_of::<T>() * count as usize).next_multiple_of(ALIGN)
-}
-
-/// A pool: what was given back, then what was never used. Zero is a pool that was never used.
-#[derive(Clone, Copy, Debug, Default)]
-#[repr(C)]
-pub(crate) struct Pool {
-    /// The first free element plus one.
-    free: u32,
-    pub(crate) used_once: u32,
-    pub(crate) in_use: u32,
-}
-
-impl Pool {
-    pub(crate) fn take(&mut self, capacity: usize, next_free: impl FnOnce(u32) -> u32) -> Option<u32> {
-        let ix = match self.free {
-            0 if (self.used_once as usize) < capacity => {
-                self.used_once += 1;
-                self.used_once - 1
-            }
-            0 => return None,
-            free => {
-                self.free = next_free(free - 1);
-                free - 1
-            }
-        };
-        self.in_use += 1;
-        Some(ix)
-    }
-
-    /// Gives an element back; what it has to keep as its next free one.
-    pub(crate) fn give(&mut self, ix: u32) -> u32 {
-        self.in_use -= 1;
-        std::mem::replace(&mut self.free, ix + 1)
-    }
 }
 
 pub(crate) const MAX_PAUSES: usize = 1_024;
@@ -162,6 +160,12 @@ pub(crate) struct Head {
     pub(crate) lanes: Pool,
     pub(crate) owners: Pool,
     pub(crate) classes: Pool,
+    pub(crate) gates: Pool,
+    pub(crate) windows: Pool,
+    /// The gate that was last looked at to see whether it is still needed.
+    pub(crate) swept: u32,
+    /// The time at the last call that said it.
+    pub(crate) clock: i64,
     pub(crate) pauses: u32,
     pub(crate) paused: [Pause; MAX_PAUSES],
 }
@@ -183,6 +187,12 @@ pub(crate) struct Class {
     pub(crate) hash_next: u32,
     pub(crate) counts: Counts,
     pub(crate) paused: bool,
+    /// The number of what its jobs do on the platform; none: nothing that is limited.
+    pub(crate) action: u32,
+    /// The number of the platform.
+    pub(crate) platform_term: u32,
+    /// Jobs of one owner in workers' hands, at most; 0: any number.
+    pub(crate) owner_concurrency: u32,
     pub(crate) kind: Name<400>,
     pub(crate) platform: Name<64>,
 }
@@ -221,6 +231,12 @@ pub(crate) struct Lane {
     /// The list of the owner's lanes.
     pub(crate) next: u32,
     pub(crate) prev: u32,
+    /// Jobs of it that count as being in workers' hands.
+    pub(crate) running: u32,
+    /// What it goes through.
+    pub(crate) gates: [u32; GATES],
+    /// The gate at which it waits instead of being seated.
+    pub(crate) waits_on: u32,
 }
 
 /// Where a job is.
@@ -246,6 +262,11 @@ pub(crate) struct Slot {
     pub(crate) links: Links,
     pub(crate) hash_next: u32,
     pub(crate) place: Place,
+    /// Its gates count it as being in a worker's hands. What a transaction does to it counts when that has ended, so that
+    /// one that is rolled back has not let others through.
+    pub(crate) runs: bool,
+    /// When it took from the limits of its action, as those have it.
+    pub(crate) used_at: i64,
 }
 
 /// The working set, as whoever holds its lock sees it.
@@ -260,6 +281,10 @@ pub struct Set<'m> {
     pub(crate) node_buckets: &'m mut [u32],
     pub(crate) owner_buckets: &'m mut [u32],
     pub(crate) class_buckets: &'m mut [u32],
+    pub(crate) book: &'m mut Book,
+    pub(crate) gates: &'m mut [Gate],
+    pub(crate) windows: &'m mut [Window],
+    pub(crate) gate_buckets: &'m mut [u32],
 }
 
 impl std::fmt::Debug for Head {
@@ -309,6 +334,10 @@ impl<'m> Set<'m> {
                 node_buckets: slice(block, at.node_buckets, buckets(capacity.nodes)),
                 owner_buckets: slice(block, at.owner_buckets, buckets(capacity.owners)),
                 class_buckets: slice(block, at.class_buckets, buckets(capacity.classes)),
+                book: &mut *block.as_ptr().add(at.book).cast::<Book>(),
+                gates: slice(block, at.gates, capacity.gates),
+                windows: slice(block, at.windows, capacity.windows),
+                gate_buckets: slice(block, at.gate_buckets, buckets(capacity.gates)),
             }
         }
     }
@@ -321,6 +350,11 @@ impl<'m> Set<'m> {
     /// How many more jobs there is room for.
     pub fn free_nodes(&self) -> u32 {
         self.head.capacity.nodes - self.head.nodes.in_use
+    }
+
+    /// Whether there is room for one more job. The last tenth is for urgent ones.
+    pub fn has_room(&self, urgent: bool) -> bool {
+        self.free_nodes() > if urgent { 0 } else { self.capacity() / 10 }
     }
 
     /// The index of the database with this number, which is made where it is new. `None`: there are too many.
@@ -337,6 +371,7 @@ impl<'m> Set<'m> {
             last_tomb: NIL,
             classes: NIL,
             leases: NIL,
+            reopening: NIL,
             ..Db::default()
         };
         self.head.databases += 1;

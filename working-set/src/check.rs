@@ -32,7 +32,7 @@ impl Set<'_> {
             let mut leased = 0;
             self.each_class(db, |class| {
                 let entry = &self.classes[class as usize];
-                let found = self.count(class);
+                let found = self.count_of(class);
                 assert_eq!(found, entry.counts, "counts of a class");
                 assert_eq!(self.walk(entry.timers, false), entry.counts.waiting, "timers");
                 self.walk(entry.ready, true);
@@ -42,9 +42,39 @@ impl Set<'_> {
             assert_eq!(in_leases, leased, "leases");
         }
         assert_eq!(lanes, self.head.lanes.in_use, "lanes in use");
+        self.check_gates();
     }
 
-    fn count(&self, class: u32) -> Counts {
+    /// Lanes wait at one gate or sit in one heap, and gates count what is there.
+    fn check_gates(&self) {
+        let mut used = 0;
+        for gate in 0..self.head.gates.used_once {
+            let entry = &self.gates[gate as usize];
+            if self.find_gate(entry.key) != Some(gate) {
+                continue;
+            }
+            used += 1;
+            let through = self.lanes.iter().filter(|lane| lane.nodes > 0 && lane.gates.contains(&gate));
+            let (mut lanes, mut running, mut waiting) = (0, 0, 0);
+            for lane in through {
+                lanes += 1;
+                running += lane.running;
+                waiting += u32::from(lane.waits_on == gate);
+            }
+            assert_eq!((lanes, running), (entry.lanes, entry.running), "what goes through {entry:?}");
+            assert_eq!(self.walk(entry.waiting, true), waiting, "who waits at {entry:?}");
+        }
+        assert_eq!(used, self.head.gates.in_use, "gates in use");
+        for lane in 0..self.head.lanes.used_once {
+            let entry = &self.lanes[lane as usize];
+            let slots = self.slots.iter().take(self.head.nodes.used_once as usize);
+            let runs = slots.filter(|slot| slot.place != Place::Free && slot.node.lane == lane && slot.runs);
+            assert!(entry.nodes == 0 || runs.count() == entry.running as usize, "what runs of {entry:?}");
+            assert!(!(entry.seated && entry.waits_on != NIL), "in one place only");
+        }
+    }
+
+    fn count_of(&self, class: u32) -> Counts {
         let mut counts = Counts::default();
         for ix in 0..self.head.nodes.used_once {
             let slot = &self.slots[ix as usize];

@@ -1,6 +1,7 @@
 //! Which job is next.
 
 use crate::block::{Place, Set};
+use crate::gate::GATES;
 use crate::heap::NIL;
 use crate::places::Rank;
 use crate::types::{Filter, Ix, Node, Picked, State};
@@ -11,6 +12,9 @@ const MAX_EXPIRED: usize = 100;
 /// The most jobs whose time is seen to have come in one call, so that a great many of one instant keep nobody waiting
 /// for long.
 const MAX_FALLING_DUE: usize = 20_000;
+
+/// The most lanes that are found to have to wait in one call.
+const MAX_PARKED: usize = 10_000;
 
 /// What is next: the best job of a lane, or one of the caller's own.
 enum Next {
@@ -35,33 +39,76 @@ impl Set<'_> {
         mine: &[Ix],
         out: &mut Vec<Picked>,
     ) {
+        self.head.clock = now;
         if self.dbs[db as usize].paused {
             return;
         }
         let classes = self.classes_of(db, filter);
         self.let_fall_due(&classes, now, max.saturating_mul(4).max(MAX_FALLING_DUE));
+        self.reopen(db, now);
         let mut mine = self.my_due(db, me, now, filter, mine);
-        let (mut left, mut expired) = (max, 0);
-        while left > 0 && expired < MAX_EXPIRED {
-            let Some(next) = self.next(&classes, filter, &mine) else { return };
-            let ix = match next {
-                Next::Lane(lane) => self.lanes[lane as usize].due,
-                Next::Mine(at) => mine.swap_remove(at),
+        let (mut left, mut expired, mut parked) = (max, 0, 0);
+        while left > 0 && expired < MAX_EXPIRED && parked < MAX_PARKED {
+            let (ix, own) = match self.next(&classes, filter, &mine) {
+                Some(Next::Lane(lane)) => (self.lanes[lane as usize].due, false),
+                Some(Next::Mine(at)) => (mine.swap_remove(at), true),
+                // those that were let through a gate may be none that this worker takes
+                None if self.reopen(db, now) > 0 => {
+                    parked += 1;
+                    continue;
+                }
+                None => return,
             };
+            let late = self.get(ix).expires_at <= now;
+            if !late && !self.may_pass(ix, own, now) {
+                parked += 1;
+                continue;
+            }
             let Some(before) = self.lock(ix, me) else { return };
-            if before.expires_at <= now {
+            if late {
                 expired += 1;
-                out.push(Picked { ix, before, expired: true });
+                out.push(Picked { ix, before, expired: true, limited: false });
                 continue;
             }
             let attempt = before.attempt.saturating_add(1);
             let lease =
                 Node { state: State::Leased, token, lease_until: until, claimed_at: now, attempt, ..before };
             self.change(ix, &lease);
+            let limited = self.charge(ix, now);
             self.served(db, ix);
-            out.push(Picked { ix, before, expired: false });
+            out.push(Picked { ix, before, expired: false, limited });
             left -= 1;
         }
+    }
+
+    /// Whether a job may go through its gates; its lane waits at the first that is closed. What the job took before, in an
+    /// attempt that may have done something, it gives back for what it takes now.
+    fn may_pass(&mut self, ix: Ix, own: bool, now: i64) -> bool {
+        let node = self.get(ix);
+        let lane = &self.lanes[node.lane as usize];
+        let (gates, most) = (lane.gates, self.classes[lane.class as usize].owner_concurrency);
+        if own && most > 0 && lane.running >= most {
+            return false;
+        }
+        if gates == [NIL; GATES] {
+            return true;
+        }
+        // one that this transaction had before still counts for then: it can count once only
+        let slot = &self.slots[ix as usize];
+        if slot.runs || slot.used_at != node.used_at {
+            return false;
+        }
+        if node.used_at != 0 {
+            self.give_back(gates, node.used_at);
+        }
+        let Some(closed) = self.closed_gate(node.lane, now) else { return true };
+        if node.used_at != 0 {
+            self.use_up(gates, node.used_at, now);
+        }
+        if !own {
+            self.park(node.lane, closed, now);
+        }
+        false
     }
 
     /// Up to `max` jobs whose lease has run out, locked by `me`; otherwise they stay as they are. `mine` are jobs that
@@ -109,7 +156,9 @@ impl Set<'_> {
         };
         let own =
             self.my_due(db, me, i64::MAX, filter, mine).into_iter().map(|ix| self.get(ix).run_at.max(now));
-        classes.iter().filter_map(timer).chain(own).min()
+        let first = self.dbs[db as usize].reopening;
+        let gate = (first != NIL).then(|| self.gates[first as usize].reopen_at.max(now));
+        classes.iter().filter_map(timer).chain(own).chain(gate).min()
     }
 
     /// The kinds and platforms that pass the filter and are not paused.

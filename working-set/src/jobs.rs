@@ -1,6 +1,7 @@
 //! Jobs come, are locked, changed, released, and go.
 
 use crate::block::{Place, Set, Slot};
+use crate::gate::ACTION;
 use crate::heap::{NIL, UNLINKED};
 use crate::places::mix;
 use crate::types::{Counts, Full, Ix, NewJob, Node, State};
@@ -35,11 +36,20 @@ impl Set<'_> {
             lost_leases: job.lost_leases,
             state: if job.lease.is_some() { State::Leased } else { State::Waiting },
             flags: job.flags,
+            used_at: 0,
         };
-        self.slots[ix as usize] = Slot { node, links: UNLINKED, hash_next, place: Place::Nowhere };
+        let mut slot =
+            Slot { node, links: UNLINKED, hash_next, place: Place::Nowhere, runs: false, used_at: 0 };
+        if self.lanes[lane as usize].gates[ACTION] != NIL {
+            // what it took when it was claimed is remembered apart
+            slot.node.used_at = node.claimed_at;
+            slot.used_at = node.claimed_at;
+        }
+        self.slots[ix as usize] = slot;
         self.lanes[lane as usize].nodes += 1;
         let class = self.lanes[lane as usize].class as usize;
         if locker == 0 {
+            self.account_for(ix, now);
             self.put(ix, now);
         } else {
             self.classes[class].counts.locked += 1;
@@ -110,12 +120,22 @@ impl Set<'_> {
         *node = Node { id: node.id, lane: node.lane, locker: node.locker, ..*to };
     }
 
-    /// Unlocks a job: it goes where its state says.
-    pub fn release(&mut self, ix: Ix, now: i64) {
+    /// Unlocks a job: it goes where its state says. How many others may be handed out that could not before.
+    pub fn release(&mut self, ix: Ix, now: i64) -> u32 {
+        self.head.clock = now;
         self.slots[ix as usize].node.locker = 0;
         let class = self.class_of(ix);
         self.classes[class].counts.locked -= 1;
+        let opened = self.account_for(ix, now);
         self.put(ix, now);
+        opened
+    }
+
+    /// Whether others wait for this job to leave its worker's hands.
+    pub fn is_waited_for(&self, ix: Ix) -> bool {
+        let lane = &self.lanes[self.slots[ix as usize].node.lane as usize];
+        let waiting = |gate: &u32| *gate != NIL && self.gates[*gate as usize].waiting != NIL;
+        (lane.due != NIL && !lane.seated) || lane.gates.iter().any(waiting)
     }
 
     /// Puts a locked job back to what it was. A lease that was extended meanwhile stays so.
@@ -132,10 +152,12 @@ impl Set<'_> {
     }
 
     /// Takes back that a locked job was added.
-    pub fn discard(&mut self, ix: Ix) {
+    pub fn discard(&mut self, ix: Ix, now: i64) {
         let class = self.class_of(ix);
         self.classes[class].counts.locked -= 1;
-        self.slots[ix as usize].node.locker = 0;
+        let node = &mut self.slots[ix as usize].node;
+        (node.locker, node.state, node.used_at) = (0, State::Gone, 0);
+        self.account_for(ix, now);
         self.free(ix);
     }
 
@@ -176,6 +198,9 @@ impl Set<'_> {
             let there = !matches!(slot.place, Place::Free | Place::Tomb) && slot.node.locker == 0;
             if there && self.db_of(ix) == db {
                 self.take(ix);
+                // what it has used stays used
+                self.slots[ix as usize].node.state = State::Gone;
+                self.account_for(ix, self.head.clock);
                 self.free(ix);
             }
         }

@@ -10,16 +10,24 @@
 //! The order in which jobs are handed out: priority, then fair turns for owners, then `run_at`, then id. An *owner* is
 //! whoever must be treated fairly: an account, otherwise a user, of one workspace. Each owner has one job handed out a
 //! turn, so that one with 100,000 due jobs delays nobody else's by more than one job; within an owner the order is
-//! strict.
+//! strict. What an account does on a platform goes through *gates*, which limit it: who has to wait there is not looked at
+//! until it may go on.
 
 mod block;
 mod claim;
+mod gate;
+mod gates;
 mod heap;
 mod jobs;
+mod limits;
 mod loads;
+mod passage;
 mod pause;
 mod places;
+mod pool;
+mod rules;
 mod types;
+mod window;
 
 #[cfg(test)]
 mod check;
@@ -27,4 +35,7 @@ mod check;
 mod tests;
 
 pub use block::{Capacity, Set};
-pub use types::{Counts, Db, Filter, Full, Ix, Lease, NEVER, NewJob, Node, Picked, Scope, State};
+pub use types::{
+    BreakerRule, Counts, Db, Filter, Full, GateStatus, Gated, Ix, KindPolicy, KindRule, Lease, LimitRule,
+    NEVER, NewJob, Node, OwnLimit, Picked, PlatformRule, Rules, Scope, State, Tripped, Usage,
+};

@@ -56,11 +56,11 @@ impl Heap for Leases<'_> {
     }
 }
 
-/// Lanes of a class with due jobs.
-struct Ready<'a> {
-    lanes: &'a mut [Lane],
-    owners: &'a [Owner],
-    slots: &'a [Slot],
+/// Lanes with due jobs: of a class, or those that wait at a gate.
+pub(crate) struct Ready<'a> {
+    pub(crate) lanes: &'a mut [Lane],
+    pub(crate) owners: &'a [Owner],
+    pub(crate) slots: &'a [Slot],
 }
 
 impl Heap for Ready<'_> {
@@ -156,11 +156,20 @@ impl Set<'_> {
         self.classes[class as usize].counts.due += 1;
     }
 
-    /// Takes a lane out of its class's heap.
+    /// Takes a lane out of its class's heap, or from the gate at which it waits.
     pub(crate) fn unseat(&mut self, lane: u32) {
         let entry = &mut self.lanes[lane as usize];
-        if std::mem::take(&mut entry.seated) {
-            let class = entry.class as usize;
+        let class = entry.class as usize;
+        let gate = std::mem::replace(&mut entry.waits_on, NIL);
+        if gate != NIL {
+            let root = self.gates[gate as usize].waiting;
+            let mut heap = Ready { lanes: self.lanes, owners: self.owners, slots: self.slots };
+            let root = heap.remove(root, lane);
+            self.gates[gate as usize].waiting = root;
+            if root == NIL {
+                self.unschedule(gate);
+            }
+        } else if std::mem::take(&mut entry.seated) {
             let root = self.classes[class].ready;
             let mut heap = Ready { lanes: self.lanes, owners: self.owners, slots: self.slots };
             self.classes[class].ready = heap.remove(root, lane);
@@ -170,11 +179,13 @@ impl Set<'_> {
     /// Puts a lane back among those that have due jobs, if it has some and may go on.
     pub(crate) fn seat(&mut self, lane: u32) {
         let entry = &mut self.lanes[lane as usize];
-        if entry.seated || entry.held || entry.due == NIL {
+        let class = entry.class as usize;
+        let most = self.classes[class].owner_concurrency;
+        let full = most > 0 && entry.running >= most;
+        if entry.seated || entry.held || entry.due == NIL || entry.waits_on != NIL || full {
             return;
         }
         entry.seated = true;
-        let class = entry.class as usize;
         let root = self.classes[class].ready;
         let mut heap = Ready { lanes: self.lanes, owners: self.owners, slots: self.slots };
         self.classes[class].ready = heap.insert(root, lane);
@@ -213,20 +224,43 @@ impl Set<'_> {
             }
             lane = self.lanes[lane as usize].next;
         }
-        let lanes = &mut *self.lanes;
-        let taken = self.head.lanes.take(lanes.len(), |free| lanes[free as usize].next);
-        let Some(lane) = taken else {
-            self.free_owner_if_unused(owner);
-            self.free_class_if_unused(class);
-            return Err(Full::Room);
+        let made = self.gates_for(class, job).and_then(|gates| {
+            let lanes = &mut *self.lanes;
+            match self.head.lanes.take(lanes.len(), |free| lanes[free as usize].next) {
+                Some(lane) => Ok((lane, gates)),
+                None => {
+                    self.leave_gates(gates);
+                    Err(Full::Room)
+                }
+            }
+        });
+        let (lane, gates) = match made {
+            Ok(made) => made,
+            Err(full) => {
+                self.free_owner_if_unused(owner);
+                self.free_class_if_unused(class);
+                return Err(full);
+            }
         };
         let next = std::mem::replace(&mut self.owners[owner as usize].lanes, lane);
         if next != NIL {
             self.lanes[next as usize].prev = lane;
         }
         let held = self.is_held(owner);
-        self.lanes[lane as usize] =
-            Lane { owner, class, nodes: 0, due: NIL, links: UNLINKED, seated: false, held, next, prev: NIL };
+        self.lanes[lane as usize] = Lane {
+            owner,
+            class,
+            nodes: 0,
+            due: NIL,
+            links: UNLINKED,
+            seated: false,
+            held,
+            next,
+            prev: NIL,
+            running: 0,
+            gates,
+            waits_on: NIL,
+        };
         self.classes[class as usize].lanes += 1;
         Ok(lane)
     }
@@ -238,6 +272,7 @@ impl Set<'_> {
             return;
         }
         self.unseat(lane);
+        self.leave_gates(self.lanes[lane as usize].gates);
         if prev == NIL {
             self.owners[owner as usize].lanes = next;
         } else {
@@ -320,6 +355,12 @@ impl Set<'_> {
         }
         let names = (Name::new(kind), Name::new(platform));
         let (Some(kind_name), Some(platform_name)) = names else { return Err(Full::Name) };
+        let platform_term = match platform {
+            "" => NIL,
+            platform => self.book.term_for(platform).ok_or(Full::Room)?,
+        };
+        let action = self.action_of(db, kind);
+        let owner_concurrency = self.kind_policy(db, kind).owner_concurrency;
         let classes = &mut *self.classes;
         let taken = self.head.classes.take(classes.len(), |free| classes[free as usize].next);
         let ix = taken.ok_or(Full::Room)?;
@@ -339,6 +380,9 @@ impl Set<'_> {
             hash_next,
             counts: Counts::default(),
             paused,
+            action,
+            platform_term,
+            owner_concurrency,
             kind: kind_name,
             platform: platform_name,
         };

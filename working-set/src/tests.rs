@@ -1,6 +1,7 @@
 //! The set against a naive model, and the promises about order, fairness and room.
 #![allow(unsafe_code)]
 
+mod limits;
 mod model;
 
 use std::ptr::NonNull;
@@ -40,6 +41,7 @@ fn job(id: u128) -> NewJob<'static> {
         user: 0,
         kind: "k",
         platform: "",
+        host: "",
         priority: 0,
         run_at: 0,
         expires_at: NEVER,
@@ -109,7 +111,9 @@ fn one_owner_with_many_jobs_delays_nobody_by_more_than_one() {
 fn claim_quietly(set: &mut Set<'_>, max: usize) -> Vec<u128> {
     let mut out = Vec::new();
     set.claim(0, 1, 10, &ALL, max, 1, 100, &[], &mut out);
-    out.iter().for_each(|pick| set.release(pick.ix, NOW));
+    for pick in &out {
+        set.release(pick.ix, NOW);
+    }
     out.iter().map(|pick| pick.before.id).collect()
 }
 
@@ -176,7 +180,8 @@ fn what_is_paused_is_not_handed_out() {
 
 #[test]
 fn a_full_set_refuses_and_stays_whole() {
-    let capacity = Capacity { nodes: 20, lanes: 10, owners: 8, classes: 4, databases: 2 };
+    let capacity =
+        Capacity { nodes: 20, lanes: 10, owners: 8, classes: 4, databases: 2, gates: 8, windows: 8 };
     let mut memory = Memory::new(capacity);
     let mut set = memory.set();
     assert_eq!(

@@ -50,6 +50,9 @@ pub struct Node {
     pub state: State,
     /// Free for the caller.
     pub flags: u8,
+    /// When it took from the limits of its action, if it still counts there; 0: it does not. A claim sets it; who knows
+    /// that nothing was done sets it to 0, and the limits have it back.
+    pub used_at: i64,
 }
 
 /// A lease.
@@ -76,6 +79,8 @@ pub struct NewJob<'a> {
     pub kind: &'a str,
     /// The platform of the account; at most 64 bytes, empty: none.
     pub platform: &'a str,
+    /// The server of the account, where the platform has many; at most 253 bytes, empty: the usual one.
+    pub host: &'a str,
     /// Higher goes first.
     pub priority: i32,
     /// When it falls due.
@@ -127,6 +132,8 @@ pub struct Picked {
     pub before: Node,
     /// Too late to be handed out: it was locked and left as it is.
     pub expired: bool,
+    /// It took from the limits of its action; what it had taken before went back.
+    pub limited: bool,
 }
 
 /// How many jobs there are.
@@ -190,4 +197,175 @@ pub struct Db {
     pub(crate) leases: u32,
     /// The turn of the owner that was served last.
     pub(crate) turn: u64,
+    /// The heap of gates that open at a time and have lanes waiting.
+    pub(crate) reopening: u32,
+    /// Lists of rules, one more than the index of the first.
+    pub(crate) kind_rules: u32,
+    pub(crate) platform_rules: u32,
+    pub(crate) limit_rules: u32,
+}
+
+/// How jobs of a kind are treated; 0 stands for nothing set. Times are microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct KindPolicy {
+    /// Free for the caller: attempts.
+    pub max_attempts: u32,
+    /// Free for the caller: the wait before the first retry.
+    pub first_delay: i64,
+    /// Free for the caller: the longest wait before a retry.
+    pub max_delay: i64,
+    /// Free for the caller: whether waits are random.
+    pub jitter: bool,
+    /// Free for the caller: unfinished jobs a user may have.
+    pub user_limit: u32,
+    /// Jobs of the kind that one account or user has in workers' hands, at most.
+    pub owner_concurrency: u32,
+}
+
+/// What holds for a kind of jobs.
+#[derive(Clone, Copy, Debug)]
+pub struct KindRule<'a> {
+    /// The kind.
+    pub kind: &'a str,
+    /// What its jobs do on a platform; empty: nothing that is limited.
+    pub action: &'a str,
+    /// How they are treated.
+    pub policy: KindPolicy,
+}
+
+/// When a circuit breaker opens. All zeroes: never.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct BreakerRule {
+    /// After so many failures without a success,
+    pub failures: u32,
+    /// of which the first is no longer ago than this.
+    pub window: i64,
+    /// How long it is open the first time; twice as long each further time.
+    pub pause: i64,
+    /// The longest it is open.
+    pub max_pause: i64,
+}
+
+/// What holds for a platform. 0 stands for no limit.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PlatformRule<'a> {
+    /// The platform.
+    pub platform: &'a str,
+    /// Jobs at once for one account.
+    pub account_concurrency: u32,
+    /// Jobs at once for all accounts of one server.
+    pub concurrency: u32,
+    /// From the claim of one job of an account to that of the next.
+    pub account_gap: i64,
+    /// From the claim of one job of a server to that of the next.
+    pub gap: i64,
+    /// When an account, or a server, is left alone.
+    pub breaker: BreakerRule,
+}
+
+/// How many of an action a platform admits in a window.
+#[derive(Clone, Copy, Debug)]
+pub struct LimitRule<'a> {
+    /// The platform.
+    pub platform: &'a str,
+    /// The action.
+    pub action: &'a str,
+    /// All accounts of the platform together, not each.
+    pub shared: bool,
+    /// The length of the window.
+    pub length: i64,
+    /// How many.
+    pub max: u32,
+}
+
+/// What one account is limited to, in the place of the rule for its platform with a window of that length.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnLimit<'a> {
+    /// The account.
+    pub account: u128,
+    /// Its platform.
+    pub platform: &'a str,
+    /// The action.
+    pub action: &'a str,
+    /// The length of the window.
+    pub length: i64,
+    /// How many.
+    pub max: u32,
+}
+
+/// The rules of a database.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rules<'a> {
+    /// For kinds of jobs.
+    pub kinds: &'a [KindRule<'a>],
+    /// For platforms.
+    pub platforms: &'a [PlatformRule<'a>],
+    /// Limits of actions.
+    pub limits: &'a [LimitRule<'a>],
+    /// Limits of single accounts.
+    pub own: &'a [OwnLimit<'a>],
+}
+
+/// What has limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gated<'a> {
+    /// An account, whatever it does: concurrency, pauses between jobs, blocks, a breaker.
+    Account(u128, &'a str),
+    /// An action of an account on its platform: windows, blocks.
+    Action(u128, &'a str, &'a str),
+    /// A server of a platform, empty: the usual one: concurrency, pauses between jobs, blocks, a breaker.
+    Site(&'a str, &'a str),
+    /// An action of all accounts of a platform together: windows, blocks.
+    Shared(&'a str, &'a str),
+    /// Anything that the caller counts under a number of its own: one window.
+    Other(u128),
+}
+
+/// A window of a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// Its length.
+    pub length: i64,
+    /// How many it admits.
+    pub max: u32,
+    /// How many count now.
+    pub used: u32,
+    /// When it admits another one: now or later.
+    pub free_at: i64,
+    /// Whether it is a limit of the account's own.
+    pub own: bool,
+}
+
+/// A gate as it is now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GateStatus {
+    /// Jobs in workers' hands.
+    pub running: u32,
+    /// How many there may be; 0: any number.
+    pub max_running: u32,
+    /// Nothing goes through before.
+    pub blocked_until: i64,
+    /// Its breaker is open until then; in the past: one job may try. 0: it is closed.
+    pub open_until: i64,
+    /// How often in a row it opened.
+    pub trips: u32,
+    /// Its windows.
+    pub windows: Vec<Usage>,
+}
+
+/// A breaker that is not closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tripped {
+    /// The account; 0: the breaker of a server.
+    pub account: u128,
+    /// The platform.
+    pub platform: String,
+    /// The server; empty: the usual one.
+    pub host: String,
+    /// Open until then; in the past: one job may try.
+    pub open_until: i64,
+    /// How often in a row it opened.
+    pub trips: u32,
 }

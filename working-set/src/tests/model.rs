@@ -171,7 +171,7 @@ impl Run {
         assert_eq!(out.first().map(|pick| pick.before.priority), best, "the best priority comes first");
         let fresh = available.iter().filter(|node| node.expires_at > now).count();
         assert_eq!(out.iter().filter(|pick| !pick.expired).count(), fresh.min(max), "as many as there are");
-        for Picked { ix, before, expired } in out {
+        for Picked { ix, before, expired, .. } in out {
             assert!(could(&self.jobs[&before.id]), "{before:?}");
             assert_eq!(expired, before.expires_at <= now);
             self.undo.entry(by).or_default().push((ix, Some(before)));
@@ -187,7 +187,7 @@ impl Run {
                 let left = undo.iter().any(|(other, _)| *other == ix);
                 match before {
                     None => {
-                        set.discard(ix);
+                        set.discard(ix, self.now);
                         self.jobs.remove(&id);
                     }
                     Some(before) => {
@@ -217,7 +217,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
     #[test]
     fn any_run_agrees_with_the_model(steps in prop::collection::vec(step(), 1..120)) {
-        let mut memory = Memory::new(Capacity { nodes: 40, lanes: 16, owners: 6, classes: 3, databases: 1 });
+        let mut memory = Memory::new(Capacity { nodes: 40, lanes: 16, owners: 6, classes: 3, databases: 1, gates: 8, windows: 8 });
         let mut set = memory.set();
         set.open_db(7);
         let mut run = Run::default();

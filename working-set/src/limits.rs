@@ -1,0 +1,245 @@
+//! Limits, as the caller asks for them and changes them.
+
+use crate::block::Set;
+use crate::gate::{ACCOUNT, Gate, Key, Of, SITE};
+use crate::heap::NIL;
+use crate::types::{Full, GateStatus, Gated, Ix, Tripped, Usage};
+
+impl Set<'_> {
+    /// What limits something now. Where nothing is in memory about it, what the rules say.
+    pub fn status(&mut self, db: u32, what: Gated<'_>, now: i64) -> GateStatus {
+        let Some((key, platform)) = self.known(db, what) else { return GateStatus::default() };
+        let gate = match self.find_gate(key) {
+            Some(ix) => {
+                let gate = &mut self.gates[ix as usize];
+                gate.way(now);
+                *gate
+            }
+            None => return self.status_by_rules(key, platform, now),
+        };
+        let windows = gate.windows().map(|ix| {
+            let window = &mut self.windows[ix];
+            Usage {
+                length: window.length,
+                max: window.max,
+                used: window.used(now),
+                free_at: window.free_at(now),
+                own: window.own,
+            }
+        });
+        let mut windows: Vec<Usage> = windows.collect();
+        windows.sort_unstable_by_key(|window| window.length);
+        GateStatus {
+            running: gate.running,
+            max_running: gate.max_running,
+            blocked_until: gate.blocked_until,
+            open_until: gate.open_until,
+            trips: gate.trips,
+            windows,
+        }
+    }
+
+    fn status_by_rules(&self, key: Key, platform: u32, now: i64) -> GateStatus {
+        let mut status = GateStatus::default();
+        if let Some(rule) = self.platform_rule(key.db, platform) {
+            match key.of {
+                Of::Account => status.max_running = rule.account_concurrency,
+                Of::Site => status.max_running = rule.concurrency,
+                Of::Action | Of::Shared | Of::Other => {}
+            }
+        }
+        self.each_limit(key.db, platform, key.name, |limit| {
+            if limit.shared == (key.of == Of::Shared) && matches!(key.of, Of::Action | Of::Shared) {
+                let (length, max) = (limit.length, limit.max);
+                let free_at = if max > 0 { now } else { now.saturating_add(length) };
+                status.windows.push(Usage { length, max, used: 0, free_at, own: false });
+            }
+        });
+        status.windows.sort_unstable_by_key(|window| window.length);
+        status
+    }
+
+    /// Lets nothing through before a time; 0: everything again, whatever its breaker says. How many lanes may look again.
+    pub fn block(&mut self, db: u32, what: Gated<'_>, until: i64, now: i64) -> Result<u32, Full> {
+        self.head.clock = now;
+        if until <= now {
+            let Some(gate) = self.known(db, what).and_then(|(key, _)| self.find_gate(key)) else {
+                return Ok(0);
+            };
+            let entry = &mut self.gates[gate as usize];
+            entry.blocked_until = 0;
+            entry.report(true, now);
+            return Ok(self.settle(gate, now));
+        }
+        let gate = self.named(db, what)?;
+        let entry = &mut self.gates[gate as usize];
+        entry.blocked_until = entry.blocked_until.max(until);
+        Ok(self.settle(gate, now))
+    }
+
+    /// Forgets all blocks of a database: they are about to be said again.
+    pub fn unblock_all(&mut self, db: u32) {
+        self.each_gate(db, |set, gate| set.gates[gate as usize].blocked_until = 0);
+    }
+
+    /// Whether so many may go through all windows, and counts them if so, or in any case.
+    pub fn record(
+        &mut self,
+        db: u32,
+        what: Gated<'_>,
+        count: u32,
+        within: bool,
+        now: i64,
+    ) -> Result<bool, Full> {
+        self.head.clock = now;
+        let gate = self.named(db, what)?;
+        let windows = self.gates[gate as usize].windows();
+        let fits = self.gates[gate as usize].blocked_until <= now
+            && windows.into_iter().all(|ix| self.windows[ix].room(now) >= count);
+        if fits || !within {
+            self.count_at(gate, now, count, now);
+        }
+        Ok(fits)
+    }
+
+    fn count_at(&mut self, gate: u32, at: i64, count: u32, now: i64) {
+        for ix in self.gates[gate as usize].windows() {
+            self.windows[ix].add_at(at, count, now);
+        }
+    }
+
+    /// Takes back what [`Set::record`] counted at a time.
+    pub fn take_back(&mut self, db: u32, what: Gated<'_>, at: i64, count: u32, now: i64) -> u32 {
+        let Some(gate) = self.known(db, what).and_then(|(key, _)| self.find_gate(key)) else { return 0 };
+        for ix in self.gates[gate as usize].windows() {
+            self.windows[ix].give_back(at, count);
+        }
+        self.settle(gate, now)
+    }
+
+    /// Counts what happened before the server started. It counts as late as it may have happened.
+    pub fn remember(&mut self, db: u32, what: Gated<'_>, at: i64, count: u32, now: i64) -> Result<(), Full> {
+        self.head.clock = now;
+        let gate = self.named(db, what)?;
+        self.count_at(gate, at, count, now);
+        Ok(())
+    }
+
+    /// Forgets what the windows of a database have counted.
+    pub fn forget_usage(&mut self, db: u32) {
+        self.each_gate(db, |set, gate| {
+            for ix in set.gates[gate as usize].windows() {
+                set.windows[ix].clear();
+            }
+        });
+    }
+
+    /// Whether one more of something may happen in a window of its own, and counts it if so.
+    pub fn admit(
+        &mut self,
+        db: u32,
+        number: u128,
+        length: i64,
+        max: u32,
+        now: i64,
+    ) -> Result<(bool, Usage), Full> {
+        self.head.clock = now;
+        let key = Key { id: number, db, name: NIL, of: Of::Other };
+        let gate = self.gate_for(key, NIL)?;
+        self.set_window(gate, length, max, false)?;
+        let ix = self.gates[gate as usize].windows().find(|ix| self.windows[*ix].length == length);
+        let window = &mut self.windows[ix.ok_or(Full::Room)?];
+        let admitted = window.room(now) > 0;
+        if admitted {
+            window.add(now, 1);
+        }
+        let used = window.used(now);
+        Ok((admitted, Usage { length, max, used, free_at: window.free_at(now), own: false }))
+    }
+
+    /// Says what became of a job, which its breakers count: the platform did what it was asked to, or could not be
+    /// reached. How many lanes may look again.
+    pub fn report(&mut self, ix: Ix, worked: bool, now: i64) -> u32 {
+        let lane = self.slots[ix as usize].node.lane;
+        let gates = self.lanes[lane as usize].gates;
+        let mut woken = 0;
+        for gate in [gates[ACCOUNT], gates[SITE]].into_iter().filter(|gate| *gate != NIL) {
+            if self.gates[gate as usize].report(worked, now) {
+                woken += self.settle(gate, now);
+            }
+        }
+        woken
+    }
+
+    /// The breakers of a database that are not closed, among so many gates from this one on; where to go on, if there are
+    /// more.
+    pub fn tripped(&self, db: u32, from: u32, most: u32) -> (Vec<Tripped>, Option<u32>) {
+        let end = from.saturating_add(most).min(self.head.gates.used_once);
+        let open = (from..end).filter(|ix| {
+            let gate = &self.gates[*ix as usize];
+            gate.key.db == db && gate.trips > 0 && self.find_gate(gate.key) == Some(*ix)
+        });
+        let open = open.map(|ix| {
+            let Gate { key, platform, open_until, trips, .. } = self.gates[ix as usize];
+            let site = if key.of == Of::Site { self.book.name_of(key.name) } else { "" };
+            Tripped {
+                account: key.id,
+                platform: self.book.name_of(platform).to_owned(),
+                host: site.split_once(' ').map_or("", |(_, host)| host).to_owned(),
+                open_until,
+                trips,
+            }
+        });
+        (open.collect(), (end < self.head.gates.used_once).then_some(end))
+    }
+
+    /// The gate of something, made where there is none, and its platform.
+    fn named(&mut self, db: u32, what: Gated<'_>) -> Result<u32, Full> {
+        let book = &mut *self.book;
+        let platform = match what {
+            Gated::Account(_, platform)
+            | Gated::Action(_, platform, _)
+            | Gated::Site(platform, _)
+            | Gated::Shared(platform, _) => book.term_for(platform).ok_or(Full::Room)?,
+            Gated::Other(_) => NIL,
+        };
+        let key = match what {
+            Gated::Account(id, _) => Key { id, db, name: NIL, of: Of::Account },
+            Gated::Action(id, _, action) => {
+                Key { id, db, name: book.term_for(action).ok_or(Full::Room)?, of: Of::Action }
+            }
+            Gated::Site(platform, host) => {
+                Key { id: 0, db, name: book.site_for(platform, host).ok_or(Full::Room)?, of: Of::Site }
+            }
+            Gated::Shared(_, action) => {
+                let name = book.term_for(action).ok_or(Full::Room)?;
+                Key { id: u128::from(platform), db, name, of: Of::Shared }
+            }
+            Gated::Other(id) => Key { id, db, name: NIL, of: Of::Other },
+        };
+        self.gate_for(key, platform)
+    }
+
+    /// The gate that something would have, and its platform. `None`: a name in it was never used.
+    fn known(&self, db: u32, what: Gated<'_>) -> Option<(Key, u32)> {
+        let term = |name: &str| self.book.find_term(name);
+        Some(match what {
+            Gated::Account(id, platform) => (Key { id, db, name: NIL, of: Of::Account }, term(platform)?),
+            Gated::Action(id, platform, action) => {
+                (Key { id, db, name: term(action)?, of: Of::Action }, term(platform)?)
+            }
+            Gated::Site(platform, "") => {
+                (Key { id: 0, db, name: term(platform)?, of: Of::Site }, term(platform)?)
+            }
+            Gated::Site(platform, host) => {
+                let name = term(&format!("{platform} {host}"))?;
+                (Key { id: 0, db, name, of: Of::Site }, term(platform)?)
+            }
+            Gated::Shared(platform, action) => {
+                let platform = term(platform)?;
+                (Key { id: u128::from(platform), db, name: term(action)?, of: Of::Shared }, platform)
+            }
+            Gated::Other(id) => (Key { id, db, name: NIL, of: Of::Other }, NIL),
+        })
+    }
+}

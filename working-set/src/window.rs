@@ -1,0 +1,232 @@
+//! Counts what happened in a sliding window.
+//!
+//! A window is cut into (at most) sixty buckets, and what happened counts until its whole bucket has left the window. So
+//! no stretch of the window's length ever holds more than was admitted, and nothing counts longer than one bucket too
+//! long.
+
+/// Buckets a window is cut into, at most; one more is under way.
+const BUCKETS: i64 = 60;
+
+/// A sliding window and how many it admits. All zeroes: no window yet.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window {
+    /// Its length.
+    pub(crate) length: i64,
+    /// How many it admits.
+    pub(crate) max: u32,
+    /// Which limit set it: one of the account's own, or a rule of its platform.
+    pub(crate) own: bool,
+    /// The number of the newest bucket.
+    head: i64,
+    total: u32,
+    buckets: [u32; BUCKETS as usize + 1],
+    /// The next free one in the pool.
+    pub(crate) next: u32,
+}
+
+impl Window {
+    pub(crate) fn new(length: i64, max: u32, own: bool) -> Self {
+        Self { length, max, own, head: 0, total: 0, buckets: [0; BUCKETS as usize + 1], next: 0 }
+    }
+
+    /// A bucket's length.
+    fn width(&self) -> i64 {
+        (self.length / BUCKETS + i64::from(self.length % BUCKETS != 0)).max(1)
+    }
+
+    /// For how many further buckets a bucket counts.
+    fn span(&self) -> i64 {
+        let width = self.width();
+        self.length / width + i64::from(self.length % width != 0)
+    }
+
+    fn slot(&mut self, bucket: i64) -> &mut u32 {
+        let at = bucket.rem_euclid(self.span() + 1);
+        &mut self.buckets[usize::try_from(at).unwrap_or(0).min(BUCKETS as usize)]
+    }
+
+    /// When a bucket stops counting.
+    fn end(&self, bucket: i64) -> i64 {
+        bucket.saturating_add(1).saturating_add(self.span()).saturating_mul(self.width())
+    }
+
+    /// Forgets what has left the window.
+    fn advance(&mut self, now: i64) {
+        let bucket = now.div_euclid(self.width());
+        let span = self.span();
+        let ahead = bucket.saturating_sub(self.head);
+        if ahead > span || (self.total == 0 && (self.head == 0 || ahead > 0)) {
+            self.clear();
+            self.head = bucket;
+        } else if ahead > 0 {
+            for new in self.head + 1..=bucket {
+                let gone = std::mem::take(self.slot(new));
+                self.total -= gone;
+            }
+            self.head = bucket;
+        } else if ahead < -span - 1 {
+            // The clock went back by more than the window: waiting until it is where it was could take years. As
+            // what counts happened before now, it may count as if it happened now.
+            let total = self.total;
+            self.clear();
+            self.head = bucket;
+            self.total = total;
+            *self.slot(bucket) = total;
+        }
+        // If it went back by less, time stands still until it has caught up.
+    }
+
+    /// Forgets everything it counted.
+    pub(crate) fn clear(&mut self) {
+        self.total = 0;
+        self.buckets = [0; BUCKETS as usize + 1];
+    }
+
+    /// Counts so many now.
+    pub(crate) fn add(&mut self, now: i64, count: u32) {
+        self.advance(now);
+        let count = count.min(u32::MAX - self.total);
+        self.total += count;
+        *self.slot(self.head) += count;
+    }
+
+    /// Counts so many that happened before now, or as late as they may have.
+    pub(crate) fn add_at(&mut self, at: i64, count: u32, now: i64) {
+        self.advance(now);
+        let bucket = at.min(now).div_euclid(self.width()).min(self.head);
+        if bucket >= self.head - self.span() {
+            let count = count.min(u32::MAX - self.total);
+            self.total += count;
+            *self.slot(bucket) += count;
+        }
+    }
+
+    /// Takes some back that were counted at that time, as far as they still count.
+    pub(crate) fn give_back(&mut self, at: i64, count: u32) {
+        let bucket = at.div_euclid(self.width());
+        if bucket < self.head.saturating_sub(self.span()) || bucket > self.head {
+            // Out of the window; or of a time before the clock was set back by more than a window, and who knows then.
+            return;
+        }
+        // It may have been counted later than it happened (see `advance`), never earlier.
+        let mut left = count;
+        for bucket in bucket..=self.head {
+            let slot = self.slot(bucket);
+            let back = left.min(*slot);
+            *slot -= back;
+            self.total -= back;
+            left -= back;
+        }
+    }
+
+    /// Whether nothing counts at that time.
+    pub(crate) fn is_idle(&self, now: i64) -> bool {
+        self.total == 0 || self.end(self.head) <= now
+    }
+
+    /// How many count now.
+    pub(crate) fn used(&mut self, now: i64) -> u32 {
+        self.advance(now);
+        self.total
+    }
+
+    /// How many more it admits now.
+    pub(crate) fn room(&mut self, now: i64) -> u32 {
+        self.max.saturating_sub(self.used(now))
+    }
+
+    /// When it admits another one: now or later.
+    pub(crate) fn free_at(&mut self, now: i64) -> i64 {
+        self.advance(now);
+        if self.total < self.max {
+            return now;
+        }
+        let mut left = self.total;
+        for bucket in self.head.saturating_sub(self.span())..=self.head {
+            left -= *self.slot(bucket);
+            if left < self.max {
+                return self.end(bucket);
+            }
+        }
+        // one that admits nothing
+        now.saturating_add(self.length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Tick(i64),
+        Take,
+        GiveBack(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            3 => (0..400_i64).prop_map(Step::Tick),
+            5 => Just(Step::Take),
+            1 => any::<usize>().prop_map(Step::GiveBack),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+        #[test]
+        fn no_stretch_of_its_length_holds_more_than_it_admits(
+            length in 1..5_000_i64, max in 0..12_u32, steps in prop::collection::vec(step(), 1..300)
+        ) {
+            let mut window = Window::new(length, max, false);
+            let (mut now, mut taken) = (1_000_000_i64, Vec::new());
+            for step in steps {
+                match step {
+                    Step::Tick(by) => now += by,
+                    Step::Take if window.room(now) > 0 => {
+                        window.add(now, 1);
+                        taken.push(now);
+                    }
+                    Step::Take => {
+                        let at = window.free_at(now);
+                        prop_assert!(at > now);
+                        // nothing counts for more than one bucket too long
+                        let longest = (window.span() + 1) * window.width();
+                        let within = taken.iter().filter(|t| **t > now - longest).count();
+                        prop_assert!(within >= max as usize, "{within} of {max}");
+                        let mut later = window;
+                        prop_assert!(max == 0 || later.room(at) > 0);
+                    }
+                    Step::GiveBack(pick) if !taken.is_empty() => {
+                        let at = taken.swap_remove(pick % taken.len());
+                        window.give_back(at, 1);
+                    }
+                    Step::GiveBack(_) => {}
+                }
+                let within = taken.iter().filter(|t| **t > now - length).count();
+                prop_assert!(within <= max as usize, "{within} of {max}");
+                prop_assert!(window.used(now) as usize >= within);
+            }
+        }
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_frees_nothing_and_holds_nothing_up_for_long() {
+        let mut window = Window::new(3_600, 2, false);
+        window.add(1_000_000, 2);
+        assert_eq!(window.free_at(1_000_000 - 1_800), 1_000_000 + 3_600 + 20);
+        assert_eq!(window.room(500_000), 0);
+        assert!(window.free_at(500_000) <= 500_000 + 3_600 + 120);
+    }
+
+    #[test]
+    fn what_was_counted_in_the_past_leaves_with_the_past() {
+        let mut window = Window::new(3_600, 3, false);
+        window.add_at(1_000_000 - 3_000, 2, 1_000_000);
+        window.add_at(1_000_000 - 4_000, 2, 1_000_000);
+        assert_eq!(window.used(1_000_000), 2);
+        assert_eq!(window.used(1_000_000 + 700), 0);
+    }
+}
