@@ -70,15 +70,15 @@ BEGIN
     -- Two callers at once would make the same partition.
     PERFORM pg_advisory_xact_lock(hashtextextended('crier.ensure_partitions', 0));
     FOR day IN SELECT current_date + n FROM generate_series(0, days) AS n LOOP
-        FOREACH parent IN ARRAY ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim'] LOOP
+        FOREACH parent IN ARRAY ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim', 'limit_use'] LOOP
             name := format('%s_%s', parent, to_char(day, 'YYYYMMDD'));
             CONTINUE WHEN to_regclass(format('crier.%I', name)) IS NOT NULL;
-            IF parent = 'job_claim' THEN
-                -- its times are microseconds since 2000
+            IF parent IN ('job_claim', 'limit_use') THEN
+                -- their times are microseconds since 2000
                 lower := ((day - date '2000-01-01')::bigint * 86400000000)::text;
                 upper := ((day + 1 - date '2000-01-01')::bigint * 86400000000)::text;
-                EXECUTE format('SELECT EXISTS (SELECT FROM crier.job_claim_default WHERE recorded_at >= %L AND recorded_at < %L)',
-                               lower, upper) INTO crowded;
+                EXECUTE format('SELECT EXISTS (SELECT FROM crier.%I WHERE recorded_at >= %L AND recorded_at < %L)',
+                               parent || '_default', lower, upper) INTO crowded;
             ELSE
                 -- a UUIDv7 begins with its time: 48 bits, milliseconds since 1970
                 lower := (lpad(to_hex((day - date '1970-01-01')::bigint * 86400000), 12, '0') || repeat('0', 20))::uuid;
@@ -129,6 +129,50 @@ AS 'MODULE_PATHNAME', 'begin_refresh_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::limits::block::block_account
+CREATE  FUNCTION "block_account"(
+	"p_account_id" uuid, /* Option < Uuid > */
+	"p_until" timestamp with time zone, /* Option < Timestamptz > */
+	"p_action" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_reason" TEXT DEFAULT NULL /* Option < & str > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'block_account_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::limits::block::block_server
+CREATE  FUNCTION "block_server"(
+	"p_platform" TEXT, /* Option < & str > */
+	"p_host" TEXT, /* Option < & str > */
+	"p_until" timestamp with time zone, /* Option < Timestamptz > */
+	"p_reason" TEXT DEFAULT NULL /* Option < & str > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'block_server_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::limits::breaker::breakers
+CREATE  FUNCTION "breakers"() RETURNS TABLE (
+	"platform" TEXT,  /* String */
+	"host" TEXT,  /* Option < String > */
+	"account_id" uuid,  /* Option < Uuid > */
+	"state" TEXT,  /* & '_ str */
+	"open_until" timestamp with time zone,  /* Timestamptz */
+	"trips" INT  /* i32 */
+)
+STRICT SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'breakers_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::queue::cancel::cancel_jobs
 CREATE  FUNCTION "cancel_jobs"(
 	"job_ids" uuid[] /* :: std :: option :: Option < Vec < Option < Uuid > > > */
@@ -152,6 +196,46 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'cancel_post_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::limits::check::check_rate_limit
+CREATE  FUNCTION "check_rate_limit"(
+	"p_account_id" uuid, /* Option < Uuid > */
+	"p_action" TEXT /* Option < & str > */
+) RETURNS TABLE (
+	"allowed" bool,  /* bool */
+	"used" bigint,  /* Option < i64 > */
+	"max" bigint,  /* Option < i64 > */
+	"per" interval,  /* Option < Interval > */
+	"remaining" bigint,  /* Option < i64 > */
+	"resets_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"blocked_until" timestamp with time zone,  /* Option < Timestamptz > */
+	"reason" TEXT  /* Option < String > */
+)
+SECURITY DEFINER 
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'check_account_limit_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::limits::request::check_rate_limit
+CREATE  FUNCTION "check_rate_limit"(
+	"p_user_id" uuid, /* Option < Uuid > */
+	"p_endpoint" TEXT, /* Option < & str > */
+	"p_max" INT /* Option < i32 > */
+) RETURNS TABLE (
+	"allowed" bool,  /* bool */
+	"used" bigint,  /* i64 */
+	"max" bigint,  /* i64 */
+	"remaining" bigint,  /* i64 */
+	"resets_at" timestamp with time zone  /* Option < Timestamptz > */
+)
+SECURITY DEFINER 
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'check_request_limit_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -568,6 +652,42 @@ AS 'MODULE_PATHNAME', 'purge_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::limits::check::rate_limit_status
+CREATE  FUNCTION "rate_limit_status"(
+	"p_account_id" uuid /* Option < Uuid > */
+) RETURNS TABLE (
+	"action" TEXT,  /* String */
+	"scope" TEXT,  /* & '_ str */
+	"per" interval,  /* Interval */
+	"max" bigint,  /* i64 */
+	"used" bigint,  /* i64 */
+	"remaining" bigint,  /* i64 */
+	"resets_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"custom" bool,  /* bool */
+	"blocked_until" timestamp with time zone,  /* Option < Timestamptz > */
+	"reason" TEXT  /* Option < String > */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'rate_limit_status_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::limits::record::record_action
+CREATE  FUNCTION "record_action"(
+	"p_account_id" uuid, /* Option < Uuid > */
+	"p_action" TEXT, /* Option < & str > */
+	"p_count" INT DEFAULT 1, /* Option < i32 > */
+	"p_within_limits" bool DEFAULT false /* Option < bool > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'record_action_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::publishing::intent::record_intent
 CREATE  FUNCTION "record_intent"(
 	"job_id" uuid, /* Option < Uuid > */
@@ -653,6 +773,20 @@ AS 'MODULE_PATHNAME', 'save_prepared_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::limits::custom::set_rate_limit
+CREATE  FUNCTION "set_rate_limit"(
+	"p_account_id" uuid, /* Option < Uuid > */
+	"p_action" TEXT, /* Option < & str > */
+	"p_per" interval, /* Option < Interval > */
+	"p_max" INT /* Option < i32 > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'set_rate_limit_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::queue::snooze::snooze_jobs
 CREATE  FUNCTION "snooze_jobs"(
 	"job_ids" uuid[], /* :: std :: option :: Option < Vec < Option < Uuid > > > */
@@ -732,11 +866,43 @@ AS 'MODULE_PATHNAME', 'store_credential_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::limits::block::unblock_account
+CREATE  FUNCTION "unblock_account"(
+	"p_account_id" uuid, /* Option < Uuid > */
+	"p_action" TEXT DEFAULT NULL /* Option < & str > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'unblock_account_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::limits::block::unblock_server
+CREATE  FUNCTION "unblock_server"(
+	"p_platform" TEXT, /* Option < & str > */
+	"p_host" TEXT /* Option < & str > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'unblock_server_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::installation::version
 CREATE  FUNCTION "version"() RETURNS TEXT /* & '_ str */
 IMMUTABLE STRICT PARALLEL SAFE
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'version_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::limits::rules::rules_changed
+CREATE FUNCTION "rules_changed"()
+	RETURNS TRIGGER
+	LANGUAGE c
+	AS 'MODULE_PATHNAME', 'rules_changed_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -793,6 +959,12 @@ GRANT EXECUTE ON FUNCTION crier.purge_jobs(uuid[]) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.dead_jobs(text[], text[], integer, uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.job_lease(uuid, uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.job_worker(uuid, bigint) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.check_rate_limit(uuid, text) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.rate_limit_status(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.record_action(uuid, text, int, boolean) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.set_rate_limit(uuid, text, interval, int) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.block_account(uuid, timestamptz, text, text) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.unblock_account(uuid, text) TO crier_app, crier_worker;
 
 -- The sidecar, and every other worker.
 GRANT EXECUTE ON FUNCTION crier.claim_jobs(text, int, text[], text[], uuid[], interval, interval) TO crier_worker;
@@ -800,6 +972,11 @@ GRANT EXECUTE ON FUNCTION crier.exchange(text, int, uuid[], bigint[], jsonb[], u
                                          text[], text[], uuid[], interval, interval) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.pause_jobs(text, text, uuid, uuid, text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.resume_jobs(text, text, uuid, uuid) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.block_server(text, text, timestamptz, text) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.unblock_server(text, text) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.breakers() TO crier_worker, crier_monitor;
+-- For API servers, which know their users: a user who could call it could fill the memory with endpoints.
+GRANT EXECUTE ON FUNCTION crier.check_rate_limit(uuid, text, int) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.expire_leases(text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.reload_queue() TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.next_run_at(text[]) TO crier_worker;
@@ -865,6 +1042,17 @@ COMMENT ON FUNCTION crier.job_lease(uuid, uuid) IS 'The lease of a running job. 
 COMMENT ON FUNCTION crier.job_worker(uuid, bigint) IS 'The worker that has or had a job by a claim. The view crier.jobs uses it.';
 COMMENT ON FUNCTION crier.pause_jobs(text, text, uuid, uuid, text) IS 'Stops handing out jobs of a kind, a platform, an account or a workspace, or all where none is named. Running jobs go on. False: it was stopped already.';
 COMMENT ON FUNCTION crier.resume_jobs(text, text, uuid, uuid) IS 'Hands out again what crier.pause_jobs stopped with the same arguments. False: it was not stopped.';
+COMMENT ON FUNCTION crier.check_rate_limit(uuid, text) IS 'Whether an account may do an action now, and what is left of its tightest window. Takes nothing.';
+COMMENT ON FUNCTION crier.check_rate_limit(uuid, text, int) IS 'Whether a user may make one more request of a kind within a minute, and counts it if so. p_max null: what crier.request_limit says.';
+COMMENT ON FUNCTION crier.rate_limit_status(uuid) IS 'Every limit of an account: window, what is used and left, when it admits more, what blocks it and why.';
+COMMENT ON FUNCTION crier.record_action(uuid, text, int, boolean) IS 'Counts that an account did something beside its jobs. False: over a limit or blocked; p_within_limits: then it does not count.';
+COMMENT ON FUNCTION crier.set_rate_limit(uuid, text, interval, int) IS 'A limit of one account, in the place of its platform''s with the same window. p_max null takes it back.';
+COMMENT ON FUNCTION crier.block_account(uuid, timestamptz, text, text) IS 'Lets no job of an account, or none that does an action, be handed out before a time.';
+COMMENT ON FUNCTION crier.unblock_account(uuid, text) IS 'Lifts the block of an account or of an action of it, and closes its circuit breaker. False: nothing was blocked so.';
+COMMENT ON FUNCTION crier.block_server(text, text, timestamptz, text) IS 'Lets no job of any account on a server of a platform be handed out before a time.';
+COMMENT ON FUNCTION crier.unblock_server(text, text) IS 'Lifts the block of a server and closes its circuit breaker. False: nothing was blocked so.';
+COMMENT ON FUNCTION crier.breakers() IS 'Circuit breakers that are not closed, of accounts and servers: open, or half_open while one job may try.';
+COMMENT ON FUNCTION crier.rules_changed() IS 'The trigger of the tables with limits: a change holds from its commit on.';
 COMMENT ON FUNCTION crier.expire_leases(text) IS 'Ends the leases of a worker that is known to be dead, or all: what it held is handed out again at once. Answers with their number.';
 COMMENT ON FUNCTION crier.reload_queue() IS 'Forgets what the queue has in memory and reads it from the tables again. Answers with the number of unfinished jobs in memory.';
 COMMENT ON FUNCTION crier.next_run_at(text[]) IS 'When the next waiting job of these kinds is due; null: none waits.';

@@ -99,6 +99,18 @@ impl ErrorClass {
             | Self::Unsupported => Action::Stop,
         }
     }
+
+    /// Whether what the job was to do may have been done, or counts as if it had been: it stays counted in the limits of
+    /// its account. Where it certainly was not, the limits have it back.
+    pub const fn may_have_acted(self) -> bool {
+        matches!(self, Self::OutcomeUnknown | Self::Duplicate | Self::PolicyBlocked)
+    }
+
+    /// Whether the platform, or the way to it, is at fault: the circuit breakers count it. Every other answer shows that
+    /// the platform works.
+    pub const fn is_outage(self) -> bool {
+        matches!(self, Self::Transient | Self::OutcomeUnknown | Self::Config)
+    }
 }
 
 impl fmt::Display for ErrorClass {

@@ -51,6 +51,12 @@ pub(crate) fn micros(interval: &Interval) -> Option<i64> {
     i64::try_from(micros).ok()
 }
 
+/// A span of microseconds as an interval, in days and what is left of them.
+pub(crate) fn interval(micros: i64) -> Interval {
+    let days = i32::try_from(micros / DAY).unwrap_or(i32::MAX);
+    Interval::new(0, days, micros % DAY).unwrap_or_else(|_| Interval::from_days(days))
+}
+
 /// How long a worker waits for work: nothing up to a second.
 pub(crate) fn wait(wait: Option<Interval>) -> Result<i64> {
     match micros(&wait.ok_or(CrierError::Null("wait"))?) {

@@ -28,6 +28,8 @@ pub(crate) enum CrierError {
     Content { account: pgrx::Uuid, violations: Vec<Violation> },
     #[error("user {user} has {active} unfinished jobs of kind {kind}; at most {limit} are accepted")]
     UserLimit { user: pgrx::Uuid, kind: String, limit: i32, active: i64 },
+    #[error("there is no room in memory for one more limit")]
+    LimitsFull,
     #[error("{0}")]
     Busy(String),
     #[error(
@@ -72,7 +74,7 @@ impl CrierError {
             Self::NotAllowed(_) => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
             Self::UserLimit { .. } => PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
             Self::Busy(_) => PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE,
-            Self::TooManyDatabases => PgSqlErrorCode::ERRCODE_INSUFFICIENT_RESOURCES,
+            Self::TooManyDatabases | Self::LimitsFull => PgSqlErrorCode::ERRCODE_INSUFFICIENT_RESOURCES,
             Self::Prepared => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
             Self::Standby => PgSqlErrorCode::ERRCODE_READ_ONLY_SQL_TRANSACTION,
             Self::Encoding(_)
@@ -98,6 +100,7 @@ impl CrierError {
             Self::Busy(_) => "busy",
             Self::NotPreloaded => "not_preloaded",
             Self::TooManyDatabases => "too_many_databases",
+            Self::LimitsFull => "limits_full",
             Self::Prepared => "prepared_transaction",
             Self::Standby => "standby",
             Self::Encoding(_) => "encoding",
@@ -128,6 +131,10 @@ impl CrierError {
             }
             Self::TooManyDatabases => {
                 "Restart the server, which forgets databases that were dropped.".to_owned()
+            }
+            Self::LimitsFull => {
+                "Raise crier.queue_capacity, which the room for limits grows with, and restart the server."
+                    .to_owned()
             }
             Self::Prepared => "Use COMMIT instead of PREPARE TRANSACTION.".to_owned(),
             Self::Standby => "Connect to the primary.".to_owned(),

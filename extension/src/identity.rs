@@ -21,6 +21,9 @@ const WORKSPACE_ROLE: Statement = statement!("posts/workspace_role");
 /// The roles of a workspace that may write. A viewer reads.
 const WRITERS: [&str; 3] = ["owner", "admin", "editor"];
 
+/// Those that decide about accounts and their limits.
+const ADMINS: [&str; 2] = ["owner", "admin"];
+
 /// Who calls.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Caller {
@@ -84,6 +87,15 @@ impl Caller {
     /// Refuses a caller who may not write in the workspace. A workspace that does not exist and one that the
     /// caller is no member of get the same answer.
     pub(crate) fn require_editor(self, workspace: Uuid) -> Result<()> {
+        self.require(workspace, &WRITERS, "read, but not write")
+    }
+
+    /// Refuses a caller who may not decide about accounts and their limits, as [`Caller::require_editor`] does.
+    pub(crate) fn require_admin(self, workspace: Uuid) -> Result<()> {
+        self.require(workspace, &ADMINS, "write, but not decide about accounts")
+    }
+
+    fn require(self, workspace: Uuid, roles: &[&str], may: &str) -> Result<()> {
         let user = match self {
             Self::Trusted => None,
             Self::User(user) => user,
@@ -93,10 +105,13 @@ impl Caller {
         let role = found.into_iter().next().ok_or_else(missing)?;
         match (self, role.as_deref()) {
             (Self::Trusted, _) => Ok(()),
-            (_, Some(role)) if WRITERS.contains(&role) => Ok(()),
-            (_, Some(role)) => Err(CrierError::NotAllowed(format!(
-                "a {role} of workspace {workspace} may read, but not write"
+            (_, Some(role)) if roles.contains(&role) => Ok(()),
+            (_, Some("viewer")) => Err(CrierError::NotAllowed(format!(
+                "a viewer of workspace {workspace} may read, but not write"
             ))),
+            (_, Some(role)) => {
+                Err(CrierError::NotAllowed(format!("a {role} of workspace {workspace} may {may}")))
+            }
             (_, None) => Err(missing()),
         }
     }

@@ -14,6 +14,7 @@ use crate::installation;
 const MIGRATIONS: &[(i32, &str, &str)] = &[
     (1, "0001_first_post", include_str!("../../sql/migrations/0001_first_post.sql")),
     (2, "0002_queue", include_str!("../../sql/migrations/0002_queue.sql")),
+    (3, "0003_limits", include_str!("../../sql/migrations/0003_limits.sql")),
 ];
 
 /// Run by every migrate, in this order: they replace what they made before.
@@ -21,6 +22,7 @@ const REPEATABLE: &[(&str, &str)] = &[
     ("010_policies", include_str!("../../sql/views/010_policies.sql")),
     ("020_views", include_str!("../../sql/views/020_views.sql")),
     ("030_grants", include_str!("../../sql/views/030_grants.sql")),
+    ("040_triggers", include_str!("../../sql/views/040_triggers.sql")),
 ];
 
 const LOCK: &str = include_str!("../../sql/queries/installation/migration_lock.sql");

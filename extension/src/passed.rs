@@ -216,6 +216,12 @@ impl Jsonb {
         Self(pgrx::JsonB(value.clone()).into_datum().unwrap_or(pg_sys::Datum::null()))
     }
 
+    /// The text of a field of an object, if it has that field and it is text.
+    pub(crate) fn text_field(self, name: &str) -> Option<String> {
+        let value = self.parse("error", MAX_ERROR_BYTES).ok()?;
+        value.get(name)?.as_str().map(str::to_owned)
+    }
+
     /// The value with the error class in it; a value that is not an object becomes the message of one.
     pub(crate) fn with_class(self, class: ErrorClass) -> Self {
         let mut value = match self.parse("error", MAX_ERROR_BYTES) {

@@ -9,13 +9,14 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::{c_char, c_void};
 
-use crier_working_set::{Ix, NewJob, Node, State};
+use crier_working_set::{Gated, Ix, NewJob, Node, State};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::clock;
 use crate::durable;
 use crate::error::{CrierError, Result};
+use crate::limits::rules;
 use crate::memory::{self, Memory, me};
 
 /// A job that is noted in `job_scheduled`: it need not stay in memory while it is far.
@@ -46,8 +47,29 @@ struct Entry {
     before: Option<Node>,
 }
 
+/// What counts in the limits at once, and does not if the transaction is undone.
+struct Used {
+    account: u128,
+    platform: String,
+    action: String,
+    at: i64,
+    count: u32,
+}
+
+/// What holds for everybody once this transaction has ended.
+enum Note {
+    /// A job shows that its platform works, or that it does not.
+    Report(Ix, bool),
+    /// Something is blocked until a time; 0: no more.
+    Block { platform: String, host: String, account: u128, action: String, until: i64 },
+    /// Something was used.
+    Used(Used),
+}
+
 struct Log {
     entries: Vec<Entry>,
+    /// In their order, with the subtransaction of each.
+    notes: Vec<(pg_sys::SubTransactionId, Note)>,
     /// The jobs that are locked, with the number of their entries.
     held: HashMap<Ix, usize>,
     /// The first job that was added to the tables and not to memory.
@@ -70,6 +92,7 @@ impl Default for Log {
     fn default() -> Self {
         Self {
             entries: Vec::new(),
+            notes: Vec::new(),
             held: HashMap::new(),
             spilled: u128::MAX,
             reconfigured: false,
@@ -127,6 +150,35 @@ pub(crate) fn change(memory: &mut Memory<'_>, ix: Ix, to: &Node) {
     let before = memory.set.get(ix);
     note(ix, before);
     memory.set.change(ix, to);
+}
+
+/// Says what became of a job, for the circuit breakers of its account and server.
+pub(crate) fn note_report(ix: Ix, worked: bool) {
+    LOG.with_borrow_mut(|log| log.note(Note::Report(ix, worked)));
+}
+
+/// Says that something is blocked until a time; 0: no more. An account of 0: the whole server.
+pub(crate) fn note_block(
+    platform: String,
+    host: String,
+    account: u128,
+    action: String,
+    until: i64,
+) -> Result<()> {
+    register()?;
+    LOG.with_borrow_mut(|log| log.note(Note::Block { platform, host, account, action, until }));
+    Ok(())
+}
+
+/// Says what was counted in the limits of an account.
+pub(crate) fn note_use(account: u128, platform: &str, action: &str, at: i64, count: u32) {
+    let used = Used { account, platform: platform.to_owned(), action: action.to_owned(), at, count };
+    LOG.with_borrow_mut(|log| log.note(Note::Used(used)));
+}
+
+/// Whether this transaction has changed pauses, limits or kinds.
+pub(crate) fn is_reconfigured() -> bool {
+    LOG.with_borrow(|log| log.reconfigured)
 }
 
 /// The jobs that this transaction has locked.
@@ -189,8 +241,14 @@ impl Log {
         *self.held.entry(ix).or_default() += 1;
     }
 
+    fn note(&mut self, note: Note) {
+        // SAFETY: inside a transaction.
+        self.notes.push((unsafe { pg_sys::GetCurrentSubTransactionId() }, note));
+    }
+
     fn is_empty(&self) -> bool {
         self.entries.is_empty()
+            && self.notes.is_empty()
             && self.spilled == u128::MAX
             && !self.reconfigured
             && self.loading.is_none()
@@ -210,9 +268,36 @@ impl Log {
             }
             match entry.before {
                 Some(before) => memory.set.restore(entry.ix, &before, left > 0, now),
-                None => memory.set.discard(entry.ix),
+                None => memory.set.discard(entry.ix, now),
             }
         }
+        while let Some((_, note)) = self.notes.pop_if(|(of, _)| *of >= subtransaction) {
+            if let Note::Used(Used { account, platform, action, at, count }) = note {
+                for what in [Gated::Action(account, &platform, &action), Gated::Shared(&platform, &action)] {
+                    memory.set.take_back(memory.db, what, at, count, now);
+                }
+            }
+        }
+    }
+
+    /// Does what was noted. How many lanes may look again.
+    fn follow_notes(&mut self, memory: &mut Memory<'_>, now: i64) -> usize {
+        let mut opened = 0;
+        for (_, note) in self.notes.drain(..) {
+            opened += match note {
+                Note::Report(ix, worked) => memory.set.report(ix, worked, now),
+                Note::Block { platform, host, account, action, until } => {
+                    let what = rules::blocked(&platform, &host, account, &action);
+                    // Where there is no room for it, the tables have it: read again, it is refused aloud.
+                    memory.set.block(memory.db, what, until, now).unwrap_or_else(|_| {
+                        self.reconfigured = true;
+                        0
+                    })
+                }
+                Note::Used(_) => 0,
+            } as usize;
+        }
+        opened
     }
 
     /// Lets everyone see what was done, and wakes who waits for it.
@@ -221,7 +306,7 @@ impl Log {
         let far = memory.set.db(db).far;
         // while the log is read, a job that left would be taken for one that has ended
         let may_leave = !memory.set.is_loading(db);
-        let mut due = 0;
+        let mut due = self.follow_notes(memory, now);
         for ix in std::mem::take(&mut self.held).into_keys() {
             let mut node = memory.set.get(ix);
             if node.state == State::Waiting {
@@ -233,7 +318,7 @@ impl Log {
                     due += 1;
                 }
             }
-            memory.set.release(ix, now);
+            due += memory.set.release(ix, now) as usize;
         }
         self.entries.clear();
         let entry = memory.set.db_mut(db);
@@ -284,7 +369,10 @@ impl Log {
             || self.reconfigured
             || self.held.keys().any(|ix| {
                 let node = memory.set.get(*ix);
-                node.state == State::Waiting && node.run_at <= now + SOON
+                match node.state {
+                    State::Waiting => node.run_at <= now + SOON,
+                    _ => memory.set.is_waited_for(*ix),
+                }
             });
         self.notifies = brings_work && std::mem::take(&mut memory.set.db_mut(memory.db).armed);
         self.notifies

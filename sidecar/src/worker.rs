@@ -3,7 +3,6 @@
 mod drain;
 mod heartbeat;
 mod inflight;
-mod lanes;
 mod report;
 mod task;
 
@@ -24,7 +23,6 @@ use crate::error::Error;
 use crate::jobs::{Environment, Jobs};
 use crate::shutdown::Shutdown;
 use inflight::InFlight;
-use lanes::{Lanes, Place};
 use report::Reporter;
 
 pub(crate) use inflight::Phase;
@@ -38,7 +36,6 @@ pub(crate) struct Worker {
     inflight: Arc<InFlight>,
     reporter: Reporter,
     reporting: JoinHandle<()>,
-    lanes: Lanes,
     tasks: JoinSet<Claim>,
     /// Something may be due.
     due: bool,
@@ -57,7 +54,6 @@ impl Worker {
             settings,
             name,
             inflight: Arc::default(),
-            lanes: Lanes::default(),
             tasks: JoinSet::new(),
             due: true,
             poll_at: Instant::now(),
@@ -118,11 +114,9 @@ impl Worker {
                     info!("the database answers again");
                     self.backoff.reset();
                 }
-                // As many as asked for: there may be more. But if all of them had to go back, the next ones would
-                // most likely too.
-                let full = claims.len() >= free;
-                let kept = self.accept(claims).await;
-                self.due = full && kept;
+                // As many as asked for: there may be more.
+                self.due = claims.len() >= free;
+                claims.into_iter().for_each(|claim| self.start(claim));
                 if !self.due {
                     self.wait_for_next(&kinds).await;
                 }
@@ -145,30 +139,9 @@ impl Worker {
         }
     }
 
-    /// Starts what may start, keeps a few jobs for accounts that are at work, and gives the rest back.
-    /// Returns whether it kept any.
-    async fn accept(&mut self, claims: Vec<Claim>) -> bool {
-        let all = claims.len();
-        let (mut surplus, mut pauses) = (Vec::new(), Vec::new());
-        let now = Instant::now();
-        for claim in claims {
-            debug!(job_id = %claim.job_id, kind = claim.kind, attempt = claim.attempt, "claimed");
-            match self.lanes.place(claim, now) {
-                Place::Start(claim) => self.start(claim),
-                Place::Waiting(claim) => drop(self.inflight.add(&claim)),
-                Place::Surplus(claim, pause) => {
-                    surplus.push(claim);
-                    pauses.push(pause);
-                }
-            }
-        }
-        if !surplus.is_empty() {
-            self.give_back(&surplus, &pauses).await;
-        }
-        surplus.len() < all
-    }
-
+    /// Every claim may run: how many of an account do, the database has seen to.
     fn start(&mut self, claim: Claim) {
+        debug!(job_id = %claim.job_id, kind = claim.kind, attempt = claim.attempt, "claimed");
         let work = self.inflight.add(&claim);
         let (environment, jobs) = (Arc::clone(&self.environment), self.jobs.clone());
         let reporter = self.reporter.clone();
@@ -178,15 +151,10 @@ impl Worker {
         });
     }
 
-    /// The slot is free again, and so is the account.
+    /// The slot is free again.
     fn ended(&mut self, ended: Result<Claim, tokio::task::JoinError>) {
         match ended {
-            Ok(claim) => {
-                self.inflight.remove(&claim);
-                if let Some(next) = self.lanes.ended(&claim, Instant::now()) {
-                    self.start(next);
-                }
-            }
+            Ok(claim) => self.inflight.remove(&claim),
             // A task catches its panics; it is only aborted at the end of a drain.
             Err(error) => warn!(%error, "a task was lost"),
         }
@@ -202,8 +170,8 @@ impl Worker {
     }
 }
 
-/// Runs a task and comes back with its claim even if the task panics, so that its account is free again and nobody
-/// extends its lease: the next worker takes it up.
+/// Runs a task and comes back with its claim even if the task panics, so that nobody extends its lease: the next worker
+/// takes it up.
 async fn whatever_happens(claim: Claim, task: impl Future<Output = ()>) -> Claim {
     if AssertUnwindSafe(task).catch_unwind().await.is_err() {
         error!(job_id = %claim.job_id, "a task panicked outside its job; its lease will run out");
@@ -245,16 +213,5 @@ mod tests {
         let error = worker.run(Arc::default(), Shutdown::default()).await.unwrap_err();
         assert!(error.to_string().contains("reporter"), "{error}");
         assert_ne!(error.exit_code(), 0);
-    }
-
-    #[tokio::test]
-    async fn a_batch_that_goes_back_as_a_whole_is_told_from_others() {
-        let mut worker = worker();
-        let jobs = |jobs: std::ops::Range<u128>| jobs.map(|job| claim(job, 1, Some(7))).collect::<Vec<_>>();
-        assert!(worker.accept(jobs(0..8)).await);
-        assert!(!worker.accept(jobs(8..12)).await);
-        let mut mixed = jobs(12..14);
-        mixed.push(claim(14, 1, Some(8)));
-        assert!(worker.accept(mixed).await);
     }
 }

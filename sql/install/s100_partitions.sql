@@ -28,15 +28,15 @@ BEGIN
     -- Two callers at once would make the same partition.
     PERFORM pg_advisory_xact_lock(hashtextextended('crier.ensure_partitions', 0));
     FOR day IN SELECT current_date + n FROM generate_series(0, days) AS n LOOP
-        FOREACH parent IN ARRAY ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim'] LOOP
+        FOREACH parent IN ARRAY ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim', 'limit_use'] LOOP
             name := format('%s_%s', parent, to_char(day, 'YYYYMMDD'));
             CONTINUE WHEN to_regclass(format('crier.%I', name)) IS NOT NULL;
-            IF parent = 'job_claim' THEN
-                -- its times are microseconds since 2000
+            IF parent IN ('job_claim', 'limit_use') THEN
+                -- their times are microseconds since 2000
                 lower := ((day - date '2000-01-01')::bigint * 86400000000)::text;
                 upper := ((day + 1 - date '2000-01-01')::bigint * 86400000000)::text;
-                EXECUTE format('SELECT EXISTS (SELECT FROM crier.job_claim_default WHERE recorded_at >= %L AND recorded_at < %L)',
-                               lower, upper) INTO crowded;
+                EXECUTE format('SELECT EXISTS (SELECT FROM crier.%I WHERE recorded_at >= %L AND recorded_at < %L)',
+                               parent || '_default', lower, upper) INTO crowded;
             ELSE
                 -- a UUIDv7 begins with its time: 48 bits, milliseconds since 1970
                 lower := (lpad(to_hex((day - date '1970-01-01')::bigint * 86400000), 12, '0') || repeat('0', 20))::uuid;

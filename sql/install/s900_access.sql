@@ -50,6 +50,12 @@ GRANT EXECUTE ON FUNCTION crier.purge_jobs(uuid[]) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.dead_jobs(text[], text[], integer, uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.job_lease(uuid, uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.job_worker(uuid, bigint) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.check_rate_limit(uuid, text) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.rate_limit_status(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.record_action(uuid, text, int, boolean) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.set_rate_limit(uuid, text, interval, int) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.block_account(uuid, timestamptz, text, text) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.unblock_account(uuid, text) TO crier_app, crier_worker;
 
 -- The sidecar, and every other worker.
 GRANT EXECUTE ON FUNCTION crier.claim_jobs(text, int, text[], text[], uuid[], interval, interval) TO crier_worker;
@@ -57,6 +63,11 @@ GRANT EXECUTE ON FUNCTION crier.exchange(text, int, uuid[], bigint[], jsonb[], u
                                          text[], text[], uuid[], interval, interval) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.pause_jobs(text, text, uuid, uuid, text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.resume_jobs(text, text, uuid, uuid) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.block_server(text, text, timestamptz, text) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.unblock_server(text, text) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.breakers() TO crier_worker, crier_monitor;
+-- For API servers, which know their users: a user who could call it could fill the memory with endpoints.
+GRANT EXECUTE ON FUNCTION crier.check_rate_limit(uuid, text, int) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.expire_leases(text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.reload_queue() TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.next_run_at(text[]) TO crier_worker;
@@ -122,6 +133,17 @@ COMMENT ON FUNCTION crier.job_lease(uuid, uuid) IS 'The lease of a running job. 
 COMMENT ON FUNCTION crier.job_worker(uuid, bigint) IS 'The worker that has or had a job by a claim. The view crier.jobs uses it.';
 COMMENT ON FUNCTION crier.pause_jobs(text, text, uuid, uuid, text) IS 'Stops handing out jobs of a kind, a platform, an account or a workspace, or all where none is named. Running jobs go on. False: it was stopped already.';
 COMMENT ON FUNCTION crier.resume_jobs(text, text, uuid, uuid) IS 'Hands out again what crier.pause_jobs stopped with the same arguments. False: it was not stopped.';
+COMMENT ON FUNCTION crier.check_rate_limit(uuid, text) IS 'Whether an account may do an action now, and what is left of its tightest window. Takes nothing.';
+COMMENT ON FUNCTION crier.check_rate_limit(uuid, text, int) IS 'Whether a user may make one more request of a kind within a minute, and counts it if so. p_max null: what crier.request_limit says.';
+COMMENT ON FUNCTION crier.rate_limit_status(uuid) IS 'Every limit of an account: window, what is used and left, when it admits more, what blocks it and why.';
+COMMENT ON FUNCTION crier.record_action(uuid, text, int, boolean) IS 'Counts that an account did something beside its jobs. False: over a limit or blocked; p_within_limits: then it does not count.';
+COMMENT ON FUNCTION crier.set_rate_limit(uuid, text, interval, int) IS 'A limit of one account, in the place of its platform''s with the same window. p_max null takes it back.';
+COMMENT ON FUNCTION crier.block_account(uuid, timestamptz, text, text) IS 'Lets no job of an account, or none that does an action, be handed out before a time.';
+COMMENT ON FUNCTION crier.unblock_account(uuid, text) IS 'Lifts the block of an account or of an action of it, and closes its circuit breaker. False: nothing was blocked so.';
+COMMENT ON FUNCTION crier.block_server(text, text, timestamptz, text) IS 'Lets no job of any account on a server of a platform be handed out before a time.';
+COMMENT ON FUNCTION crier.unblock_server(text, text) IS 'Lifts the block of a server and closes its circuit breaker. False: nothing was blocked so.';
+COMMENT ON FUNCTION crier.breakers() IS 'Circuit breakers that are not closed, of accounts and servers: open, or half_open while one job may try.';
+COMMENT ON FUNCTION crier.rules_changed() IS 'The trigger of the tables with limits: a change holds from its commit on.';
 COMMENT ON FUNCTION crier.expire_leases(text) IS 'Ends the leases of a worker that is known to be dead, or all: what it held is handed out again at once. Answers with their number.';
 COMMENT ON FUNCTION crier.reload_queue() IS 'Forgets what the queue has in memory and reads it from the tables again. Answers with the number of unfinished jobs in memory.';
 COMMENT ON FUNCTION crier.next_run_at(text[]) IS 'When the next waiting job of these kinds is due; null: none waits.';

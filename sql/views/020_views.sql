@@ -44,6 +44,14 @@ CREATE OR REPLACE VIEW crier.pauses AS
 SELECT scope, nullif(name, '') AS name, reason, paused_at FROM crier.pause;
 COMMENT ON VIEW crier.pauses IS 'What is stopped for now: a kind, a platform, an account, a workspace, or everything (scope all).';
 
+CREATE OR REPLACE VIEW crier.blocks AS
+SELECT workspace_id, platform, nullif(host, '') AS host,
+       nullif(account_id, '00000000-0000-0000-0000-000000000000') AS account_id, nullif(action, '') AS action,
+       until, reason, blocked_at
+FROM crier.limit_block
+WHERE until > now();
+COMMENT ON VIEW crier.blocks IS 'What is blocked until a time: an account, an action of one, or a server.';
+
 CREATE OR REPLACE VIEW crier.events AS
 SELECT workspace_id, id, kind, account_id, post_id, target_id, payload, created_at FROM crier.event;
 COMMENT ON VIEW crier.events IS 'What happened: post_published, post_publish_failed, account_connected, token_refreshed, token_refresh_failed.';
@@ -59,7 +67,7 @@ DO $do$
 DECLARE
     v text;
 BEGIN
-    FOREACH v IN ARRAY ARRAY['posts', 'jobs', 'events', 'accounts'] LOOP
+    FOREACH v IN ARRAY ARRAY['posts', 'jobs', 'events', 'accounts', 'blocks'] LOOP
         IF current_setting('server_version_num')::int >= 150000 THEN
             EXECUTE format('ALTER VIEW crier.%I SET (security_invoker = true)', v);
             EXECUTE format('GRANT SELECT ON crier.%I TO crier_app', v);

@@ -46,6 +46,13 @@ impl Stage {
         Self { database, deployment, workspace, account, sql }
     }
 
+    /// Lets the account's posts follow each other at once, as many as there are.
+    pub async fn without_pace(&self) {
+        self.sql
+            .run("UPDATE crier.platform_policy SET account_gap = NULL; DELETE FROM crier.platform_limit")
+            .await;
+    }
+
     /// Connects anew: the server was restarted.
     pub async fn reconnect(&mut self) {
         self.sql = self.database.connect().await;

@@ -1,7 +1,7 @@
 //! Limits, as the caller asks for them and changes them.
 
 use crate::block::Set;
-use crate::gate::{ACCOUNT, Gate, Key, Of, SITE};
+use crate::gate::{ACCOUNT, ACTION, Gate, Key, Of, SITE};
 use crate::heap::NIL;
 use crate::types::{Full, GateStatus, Gated, Ix, Tripped, Usage};
 
@@ -155,6 +155,18 @@ impl Set<'_> {
         }
         let used = window.used(now);
         Ok((admitted, Usage { length, max, used, free_at: window.free_at(now), own: false }))
+    }
+
+    /// The platform, the server and the action of a job that is limited.
+    pub fn limited(&self, ix: Ix) -> Option<(&str, &str, &str)> {
+        let lane = &self.lanes[self.slots[ix as usize].node.lane as usize];
+        let (action, site) = (lane.gates[ACTION], lane.gates[SITE]);
+        if action == NIL || site == NIL {
+            return None;
+        }
+        let site = self.book.name_of(self.gates[site as usize].key.name);
+        let (platform, host) = site.split_once(' ').unwrap_or((site, ""));
+        Some((platform, host, self.book.name_of(self.gates[action as usize].key.name)))
     }
 
     /// Says what became of a job, which its breakers count: the platform did what it was asked to, or could not be

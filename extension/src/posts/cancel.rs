@@ -15,7 +15,7 @@ use crate::input;
 use crate::plans::{Statement, statement};
 use crate::publishing::follow;
 use crate::queue::held::{self, Held};
-use crate::queue::settle::{self, Fate, Settled};
+use crate::queue::settle::{self, Fate, Said, Settled};
 
 const WORKSPACE_OF: Statement = statement!(up "posts/workspace_of");
 const JOB_IDS: Statement = statement!(up "posts/job_ids");
@@ -61,6 +61,7 @@ fn cancel_post(
     follow::jobs(canceled.iter().map(|target| (target.job_id, JobEnd::Canceled, None)), now)?;
     let settled = canceled.iter().filter_map(|target| jobs.remove(&target.job_id)).map(|job| Settled {
         job,
+        said: Said::Nothing,
         fate: Fate::Canceled,
         result: None,
         error: None,

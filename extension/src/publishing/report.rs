@@ -17,7 +17,7 @@ use crate::publishing::follow::{self, Next};
 use crate::queue::fail::{parse_class, retry_times};
 use crate::queue::held;
 use crate::queue::kinds::Policies;
-use crate::queue::settle::{self, Fate, Settled};
+use crate::queue::settle::{self, Fate, Said, Settled};
 
 /// What a worker says of a target.
 #[derive(Clone, Copy)]
@@ -74,11 +74,15 @@ fn report_targets(
                 (fate, state.after_error(class, fate.run_at().is_some()), error)
             }
         };
+        let said = match outcomes[job.place] {
+            Outcome::Published => Said::Done,
+            Outcome::Failed(class) => Said::Failed(class),
+        };
         let published = state == TargetState::Published;
         rows.push((job.id, state.as_str(), fate.state(), fate.run_at()));
         next.push(Next { job_id: job.id, state, detail: if published { detail } else { error } });
         let result = if published { detail } else { None };
-        settled.push(Settled { job, fate, result, error });
+        settled.push(Settled { job, said, fate, result, error });
     }
     durable::require_commit()?;
     follow::set(&next, now)?;

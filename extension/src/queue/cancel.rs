@@ -11,7 +11,7 @@ use crate::identity::Caller;
 use crate::input;
 use crate::publishing::follow;
 use crate::queue::held;
-use crate::queue::settle::{self, Fate, PUBLISH, Settled};
+use crate::queue::settle::{self, Fate, PUBLISH, Said, Settled};
 
 /// Cancels waiting and running jobs; answers with those it canceled. The worker of a running one learns it at
 /// its next heartbeat, and its answer changes nothing. A publish that the platform may have received already
@@ -29,7 +29,7 @@ fn cancel_jobs(job_ids: Option<Vec<Option<Uuid>>>) -> Result<SetOfIterator<'stat
     let settled: Vec<_> = jobs
         .into_iter()
         .filter(|job| !out.contains(&job.id))
-        .map(|job| Settled { job, fate: Fate::Canceled, result: None, error: None })
+        .map(|job| Settled { job, said: Said::Nothing, fate: Fate::Canceled, result: None, error: None })
         .collect();
     let canceled: Vec<_> = settled.iter().map(|job| job.job.id).collect();
     settle::settle(settled, clock::now())?;

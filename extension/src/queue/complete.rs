@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::input;
 use crate::passed::{Jsonb, JsonbArray, Timestamptz};
 use crate::queue::held;
-use crate::queue::settle::{self, Fate, Settled};
+use crate::queue::settle::{self, Fate, Said, Settled};
 
 /// Ends jobs as completed, with a result each or none. Answers with those whose token was the current one.
 #[pg_extern(security_definer)]
@@ -36,7 +36,7 @@ pub(crate) fn complete(
     let done = jobs.iter().map(|job| job.id).collect();
     let settled = jobs.into_iter().map(|job| {
         let result = results.and_then(|results| results[job.place]);
-        Settled { job, fate: Fate::Completed, result, error: None }
+        Settled { job, said: Said::Done, fate: Fate::Completed, result, error: None }
     });
     settle::settle(settled.collect(), now)?;
     Ok(done)

@@ -3,6 +3,7 @@
 use crier_working_set::Scope;
 
 use crate::error::{CrierError, Result};
+use crate::limits::rules;
 use crate::memory;
 use crate::plans::{Statement, statement};
 use crate::queue::held::{id_of, nap};
@@ -20,6 +21,7 @@ pub(crate) fn current() -> Result<()> {
     loop {
         match memory::with(|memory| memory.set.db(memory.db).config)? {
             CURRENT => return Ok(()),
+            // by another session
             BEING_READ => nap(),
             _ => read()?,
         }
@@ -39,6 +41,7 @@ pub(crate) fn read() -> Result<()> {
     if !mine {
         return Ok(());
     }
+    rules::read()?;
     pauses()?;
     memory::with(|memory| {
         let config = &mut memory.set.db_mut(memory.db).config;

@@ -12,7 +12,7 @@ use crate::input;
 use crate::passed::{Jsonb, JsonbArray, Timestamptz};
 use crate::queue::held;
 use crate::queue::kinds::Policies;
-use crate::queue::settle::{self, Settled};
+use crate::queue::settle::{self, Said, Settled};
 
 /// Says that jobs failed, with the class of the error each. The class decides whether a job runs again
 /// (after 1, 2, 4 minutes, or at `retry_at`), waits without using up an attempt, or ends as failed.
@@ -64,7 +64,7 @@ pub(crate) fn fail(
             let class = answers.classes[job.place];
             let fate = job.after_error(class, answers.retry_at[job.place], 0, &policies, now);
             let error = answers.errors[job.place].map(|error| error.with_class(class));
-            Settled { job, fate, result: None, error }
+            Settled { job, said: Said::Failed(class), fate, result: None, error }
         })
         .collect();
     let rows = settled.iter().map(|job| (job.job.id, job.fate.state(), job.fate.run_at())).collect();

@@ -11,11 +11,12 @@ use crate::clock;
 use crate::durable;
 use crate::error::Result;
 use crate::installation;
+use crate::limits::usage::{self, Use};
 use crate::memory::{self, Memory, me};
 use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
 use crate::queue::held::Held;
-use crate::queue::settle::{self, Fate, Settled, reason};
+use crate::queue::settle::{self, Fate, Said, Settled, reason};
 use crate::queue::{configure, load, overdue};
 use crate::transaction;
 
@@ -78,13 +79,15 @@ fn take(wanted: &Wanted, settled: &mut bool) -> Result<Vec<HandedOut>> {
     let (token, until) = (new_token(now), now + wanted.lease);
     let mut picked = Vec::new();
     let mine = transaction::mine();
-    let (taken, expired) = memory::with(|memory| {
+    let (taken, expired, uses) = memory::with(|memory| {
         wanted.with_filter(|filter| {
             memory.set.claim(memory.db, me(), now, filter, wanted.max, token, until, &mine, &mut picked);
         });
         for pick in &picked {
             transaction::note(pick.ix, pick.before);
         }
+        let limited = picked.iter().filter(|pick| pick.limited);
+        let uses: Vec<Use> = limited.flat_map(|pick| Use::of_claim(memory, pick.ix, &pick.before)).collect();
         let taken = picked.iter().filter(|pick| !pick.expired).count();
         // one who does not wait here and goes away with less than he can carry needs to be called
         memory.set.db_mut(memory.db).armed |= taken < wanted.max && wanted.wait == 0;
@@ -92,7 +95,7 @@ fn take(wanted: &Wanted, settled: &mut bool) -> Result<Vec<HandedOut>> {
             let which = picked.iter().filter(|pick| pick.expired == expired);
             which.enumerate().map(|(place, Picked { ix, .. })| Held::new(memory, place, *ix)).collect()
         };
-        (held(false), held(true))
+        (held(false), held(true), uses)
     })?;
     *settled |= !expired.is_empty();
     settle_expired(expired, Timestamptz(now))?;
@@ -101,7 +104,7 @@ fn take(wanted: &Wanted, settled: &mut bool) -> Result<Vec<HandedOut>> {
     }
     let jobs = read(&taken, token, until)?;
     if !jobs.is_empty() {
-        record(wanted, &jobs, token, until)?;
+        record(wanted, &jobs, uses, token, until)?;
     }
     Ok(jobs)
 }
@@ -166,9 +169,10 @@ fn forget(memory: &mut Memory<'_>, ix: Ix) {
 
 /// Writes the claim down, so that lease and token survive a crash. A claim that a crash forgets has been given to
 /// nobody who could answer: its token is not known then. So the row need not be on the disk before the answer, where
-/// it is all that the transaction writes.
-fn record(wanted: &Wanted, jobs: &[HandedOut], token: i64, until: i64) -> Result<()> {
-    let alone = !durable::has_written() || transaction::wrote_only_claims();
+/// it is all that the transaction writes. What was used of a limit must be: the worker may use it, answer or not.
+fn record(wanted: &Wanted, jobs: &[HandedOut], uses: Vec<Use>, token: i64, until: i64) -> Result<()> {
+    let unlimited = uses.is_empty();
+    let alone = unlimited && (!durable::has_written() || transaction::wrote_only_claims());
     RECORD_CLAIM.run_only(&[
         token.into(),
         token.into(),
@@ -177,6 +181,7 @@ fn record(wanted: &Wanted, jobs: &[HandedOut], token: i64, until: i64) -> Result
         jobs.iter().map(|job| job.id).collect::<Vec<_>>().into(),
         jobs.iter().map(|job| job.attempt).collect::<Vec<_>>().into(),
     ])?;
+    usage::record(uses)?;
     transaction::set_wrote_only_claims(alone);
     Ok(())
 }
@@ -188,7 +193,7 @@ fn settle_expired(expired: Vec<Held>, now: Timestamptz) -> Result<()> {
     let error = reason("expired", "the job expired before it was done");
     let settled: Vec<_> = expired
         .into_iter()
-        .map(|job| Settled { job, fate: Fate::Failed, result: None, error: Some(error) })
+        .map(|job| Settled { job, said: Said::Nothing, fate: Fate::Failed, result: None, error: Some(error) })
         .collect();
     settle::settle(settled, now)
 }

@@ -141,8 +141,10 @@ pub(crate) fn append(jobs: &[&NewJob], policies: &Policies, now: Timestamptz) ->
     load::warm()?;
     let limited = user_limits::take(jobs, policies, now)?;
     let platforms = platforms(jobs)?;
-    let platform = |job: &NewJob| job.account_id.and_then(|id| platforms.get(&id)).map(String::as_str);
-    let attempts = |job: &NewJob| job.attempts(policies.get(&job.kind).max_attempts);
+    let place = |job: &NewJob| job.account_id.and_then(|id| platforms.get(&id));
+    let platform = |job: &NewJob| place(job).map(|(platform, _)| platform.as_str());
+    let host = |job: &NewJob| place(job).map(|(_, host)| host.as_str());
+    let attempts = |job: &NewJob| job.attempts(policies.max_attempts(&job.kind));
     INSERT.run_only(&[
         column(jobs, |job| job.id).into(),
         column(jobs, |job| job.kind.as_str()).into(),
@@ -157,13 +159,13 @@ pub(crate) fn append(jobs: &[&NewJob], policies: &Policies, now: Timestamptz) ->
         column(jobs, |job| job.expires_at).into(),
         column(jobs, |job| job.dedupe_key.as_deref()).into(),
         now.into(),
+        column(jobs, host).into(),
     ])?;
     settle::note_far(jobs.iter().map(|job| (job.run_at.unwrap_or(now), job.id)), now)?;
     memory::with(|memory| {
-        let reserve = memory.set.capacity() / 10;
         for job in jobs {
             // What has to wait for others in the tables is not overtaken by what comes later, unless it is urgent.
-            let full = memory.set.free_nodes() <= reserve;
+            let full = !memory.set.has_room(false);
             let behind = memory.set.db(memory.db).cursor != u128::MAX;
             if (full || behind) && job.priority <= 0 {
                 transaction::spill(id_of(job.id));
@@ -181,6 +183,7 @@ pub(crate) fn append(jobs: &[&NewJob], policies: &Policies, now: Timestamptz) ->
                     user: job.user_id.map_or(0, id_of),
                     kind: &job.kind,
                     platform: platform(job).unwrap_or(""),
+                    host: host(job).unwrap_or(""),
                     priority: job.priority,
                     run_at: run_at.0,
                     expires_at: job.expires_at.map_or(i64::MAX, |at| at.0),
@@ -195,14 +198,15 @@ pub(crate) fn append(jobs: &[&NewJob], policies: &Policies, now: Timestamptz) ->
     })
 }
 
-fn platforms(jobs: &[&NewJob]) -> Result<HashMap<Uuid, String>> {
+/// The platforms and servers of the accounts.
+fn platforms(jobs: &[&NewJob]) -> Result<HashMap<Uuid, (String, String)>> {
     let mut accounts: Vec<Uuid> = jobs.iter().filter_map(|job| job.account_id).collect();
     accounts.sort_unstable_by_key(|id| *id.as_bytes());
     accounts.dedup();
     if accounts.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows = PLATFORMS.read(&[accounts.into()], |row| Ok((row.need(1)?, row.need(2)?)))?;
+    let rows = PLATFORMS.read(&[accounts.into()], |row| Ok((row.need(1)?, (row.need(2)?, row.need(3)?))))?;
     Ok(rows.into_iter().collect())
 }
 

@@ -4,30 +4,20 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use crier_core::retry;
-use pgrx::datum::Interval;
+use crier_working_set::KindPolicy;
 
-use crate::clock;
 use crate::error::Result;
-use crate::plans::{Statement, statement};
+use crate::limits::rules::Kind;
+use crate::memory;
+use crate::queue::{configure, load};
+use crate::transaction;
 
-const KINDS: Statement = statement!(up "queue/kinds");
-
-/// What is set for one kind; what is not follows the default.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Kind {
-    pub(crate) max_attempts: Option<i32>,
-    first_delay: Option<Duration>,
-    max_delay: Option<Duration>,
-    jitter: bool,
-    pub(crate) user_limit: Option<i32>,
-}
-
-/// The policies of some kinds.
+/// The policies of some kinds; what is not set follows the default.
 #[derive(Debug, Default)]
-pub(crate) struct Policies(HashMap<String, Kind>);
+pub(crate) struct Policies(HashMap<String, KindPolicy>);
 
 impl Policies {
-    /// Of the kinds named. One statement, however many.
+    /// Of the kinds named: from memory, except where this transaction has changed the table.
     pub(crate) fn of<'a>(kinds: impl Iterator<Item = &'a str>) -> Result<Self> {
         let mut names: Vec<&str> = kinds.collect();
         names.sort_unstable();
@@ -35,37 +25,48 @@ impl Policies {
         if names.is_empty() {
             return Ok(Self::default());
         }
-        let rows = KINDS.read(&[names.into()], |row| {
-            let span = |n| -> Result<Option<Duration>> {
-                let micros = row.get::<Interval>(n)?.and_then(|interval| clock::micros(&interval));
-                Ok(micros.and_then(|micros| u64::try_from(micros).ok()).map(Duration::from_micros))
-            };
-            let kind = Kind {
-                max_attempts: row.get(2)?,
-                first_delay: span(3)?,
-                max_delay: span(4)?,
-                jitter: row.need(5)?,
-                user_limit: row.get(6)?,
-            };
-            Ok((row.need(1)?, kind))
+        if transaction::is_reconfigured() {
+            let rows = Kind::all(true)?;
+            return Ok(Self(rows.into_iter().map(|row| (row.kind, row.policy)).collect()));
+        }
+        load::warm()?;
+        configure::current()?;
+        let policies = memory::with(|memory| {
+            names.iter().map(|name| memory.set.kind_policy(memory.db, name)).collect::<Vec<_>>()
         })?;
-        Ok(Self(rows.into_iter().collect()))
+        Ok(Self(names.into_iter().map(str::to_owned).zip(policies).collect()))
     }
 
-    pub(crate) fn get(&self, kind: &str) -> Kind {
+    fn get(&self, kind: &str) -> KindPolicy {
         self.0.get(kind).copied().unwrap_or_default()
+    }
+
+    /// The attempts that a job of this kind has.
+    pub(crate) fn max_attempts(&self, kind: &str) -> Option<i32> {
+        some(self.get(kind).max_attempts)
+    }
+
+    /// How many unfinished jobs of this kind a user may have.
+    pub(crate) fn user_limit(&self, kind: &str) -> Option<i32> {
+        some(self.get(kind).user_limit)
     }
 
     /// How long a job of this kind waits after its attempt number `attempt`.
     pub(crate) fn delay(&self, kind: &str, attempt: i32) -> Duration {
-        let kind = self.get(kind);
+        let policy = self.get(kind);
+        let span =
+            |micros: i64| u64::try_from(micros).ok().filter(|micros| *micros > 0).map(Duration::from_micros);
         let backoff = retry::Backoff {
-            first: kind.first_delay.unwrap_or(retry::FIRST_DELAY),
-            max: kind.max_delay.unwrap_or(retry::MAX_DELAY),
+            first: span(policy.first_delay).unwrap_or(retry::FIRST_DELAY),
+            max: span(policy.max_delay).unwrap_or(retry::MAX_DELAY),
         };
         let delay = backoff.delay(attempt);
-        if kind.jitter { retry::jittered(delay, random()) } else { delay }
+        if policy.jitter { retry::jittered(delay, random()) } else { delay }
     }
+}
+
+fn some(count: u32) -> Option<i32> {
+    i32::try_from(count).ok().filter(|count| *count > 0)
 }
 
 /// A number from 0 up to 1.

@@ -11,6 +11,7 @@ use pgrx::pg_sys;
 
 use crate::clock;
 use crate::error::{CrierError, Result};
+use crate::limits::usage;
 use crate::memory::{self, Memory, me};
 use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
@@ -54,15 +55,15 @@ pub(crate) fn warm() -> Result<()> {
 /// `wanting`: the last claim got less than it asked for.
 pub(crate) fn refill(wanting: bool) -> Result<()> {
     let now = clock::now().0;
-    let (far, incomplete, free) = memory::with(|memory| {
+    let (far, incomplete, room) = memory::with(|memory| {
         let db = memory.set.db(memory.db);
-        (db.far, db.cursor != u128::MAX && db.loader == 0, memory.set.free_nodes())
+        let room = memory.set.free_nodes() > memory.set.capacity() / 2;
+        (db.far, db.cursor != u128::MAX && db.loader == 0, room || (wanting && memory.set.has_room(false)))
     })?;
     if far.saturating_sub(HORIZON / 2) < now {
         near(now.saturating_add(HORIZON))?;
     }
-    let capacity = memory::with(|memory| memory.set.capacity())?;
-    if incomplete && (free > capacity / 2 || (wanting && free > capacity / 10)) {
+    if incomplete && room {
         read(Read::Chunk)?;
     }
     Ok(())
@@ -98,22 +99,25 @@ fn read(why: Read) -> Result<bool> {
     transaction::register()?;
     let Some((mut from, load)) = memory::with(|memory| begin(memory, why))? else { return Ok(false) };
     if why != Read::Chunk {
+        // Before any job is there: each goes through the gates that the rules give it.
+        configure::read()?;
+        if why == Read::Start {
+            usage::load()?;
+        }
         // Leases come first, wherever their jobs are: nothing that a worker may still hold is handed out.
         let claims = stored::claims(clock::now().0)?;
         let leased: Vec<Uuid> = claims.keys().map(|id| uuid_of(*id)).collect();
         for job in stored::committed(&leased)? {
             memory::with(|memory| job.add(memory, claims.get(&job.id)))?;
         }
-        configure::read()?;
     }
     let far = memory::with(|memory| memory.set.db(memory.db).far)?;
     let mut later = u128::MAX;
     let next = loop {
         let Chunk { jobs, last, full } = Chunk::read(from, far)?;
         let stopped = memory::with(|memory| {
-            let reserve = memory.set.capacity() / 10;
             for job in &jobs {
-                if memory.set.free_nodes() <= reserve {
+                if !memory.set.has_room(false) {
                     return Some(job.id);
                 }
                 match job.add(memory, None) {
@@ -214,10 +218,9 @@ fn near(to: i64) -> Result<()> {
     let ids: Vec<Uuid> = ids.into_iter().map(|(id, _)| id).collect();
     let jobs = stored::committed(&ids)?;
     memory::with(|memory| {
-        let reserve = memory.set.capacity() / 10;
         let mut missing = u128::MAX;
         for job in jobs.iter().filter(|job| job.run_at <= reached) {
-            if memory.set.free_nodes() <= reserve || job.add(memory, None) != Added::There {
+            if !memory.set.has_room(false) || job.add(memory, None) != Added::There {
                 missing = missing.min(job.id);
             }
         }

@@ -3,7 +3,7 @@
 mod cancel;
 mod claim;
 pub(crate) mod complete;
-mod configure;
+pub(crate) mod configure;
 mod dead;
 mod enqueue;
 mod exchange;

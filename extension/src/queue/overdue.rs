@@ -8,7 +8,7 @@ use crate::memory::{self, me};
 use crate::passed::Timestamptz;
 use crate::publishing::follow;
 use crate::queue::held::Held;
-use crate::queue::settle::{self, Again, Fate, PUBLISH, Settled, reason};
+use crate::queue::settle::{self, Again, Fate, PUBLISH, Said, Settled, reason};
 use crate::transaction;
 
 /// Bounded, so that a claim never pays for a large number of them.
@@ -51,5 +51,5 @@ fn lost_lease(job: Held, may_be_out: bool, now: Timestamptz) -> Settled {
     } else {
         (Fate::Again(Again { lost_leases, ..job.again(now) }), "the worker's lease ran out without an answer")
     };
-    Settled { job, fate, result: None, error: Some(reason("lease_lost", message)) }
+    Settled { job, said: Said::Nothing, fate, result: None, error: Some(reason("lease_lost", message)) }
 }

@@ -14,7 +14,7 @@ use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
 use crate::queue::held::{self, Held};
 use crate::queue::load;
-use crate::queue::settle::{self, Again, Fate, Settled};
+use crate::queue::settle::{self, Again, Fate, Said, Settled};
 
 const REVIVABLE: Statement = statement!(up "queue/revivable");
 const REVIVE: Statement = statement!(up "queue/revive");
@@ -43,7 +43,7 @@ pub(crate) fn hasten(ids: &[Uuid], now: Timestamptz) -> Result<Vec<Uuid>> {
         .map(|job| {
             let lost_leases = i32::from(job.node.lost_leases);
             let fate = Fate::Again(Again { lost_leases, ..job.again(now) });
-            Settled { job, fate, result: None, error: None }
+            Settled { job, said: Said::Nothing, fate, result: None, error: None }
         })
         .collect();
     let ids = settled.iter().map(|job| job.job.id).collect();

@@ -6,6 +6,8 @@ use crier_working_set::State;
 use pgrx::Uuid;
 
 use crate::error::Result;
+use crate::limits::block::{self, Block};
+use crate::limits::usage::{self, Use};
 use crate::memory;
 use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
@@ -14,7 +16,7 @@ use crate::queue::held::{Held, after, alter};
 use crate::queue::kinds::Policies;
 use crate::queue::load::HORIZON;
 use crate::queue::stored::small;
-use crate::transaction::{FAR, KEYED, RETRIED};
+use crate::transaction::{self, FAR, KEYED, RETRIED};
 
 const INSERT_COMPLETED: Statement = statement!(up "queue/insert_completed");
 const LAST_ERRORS: Statement = statement!(up "queue/last_errors");
@@ -29,6 +31,9 @@ const SHORTEST_WAIT: std::time::Duration = std::time::Duration::from_secs(1);
 const PARKED: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 /// How long a job waits where a limit names no time.
 const LIMIT_WAIT: std::time::Duration = std::time::Duration::from_secs(15 * 60);
+
+/// How long an account is left alone that its platform blocks by its policy.
+const COOL_DOWN: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
 
 /// The kind of the jobs that publish; their targets follow what becomes of them.
 pub(crate) const PUBLISH: &str = "publish_post";
@@ -54,12 +59,46 @@ pub(crate) struct Again {
     pub(crate) parked: bool,
 }
 
+/// What its worker said of a job.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Said {
+    /// Nothing: it is gone, or somebody else decided.
+    Nothing,
+    /// It was done.
+    Done,
+    /// It was not begun.
+    NotBegun,
+    /// It went wrong.
+    Failed(ErrorClass),
+}
+
 /// A job with its fate.
 pub(crate) struct Settled {
     pub(crate) job: Held,
+    pub(crate) said: Said,
     pub(crate) fate: Fate,
     pub(crate) result: Option<Jsonb>,
     pub(crate) error: Option<Jsonb>,
+}
+
+impl Said {
+    /// Whether the job certainly did nothing, so that the limits of its account have back what it took.
+    fn gives_back(self) -> bool {
+        match self {
+            Self::Nothing | Self::Done => false,
+            Self::NotBegun => true,
+            Self::Failed(class) => !class.may_have_acted(),
+        }
+    }
+
+    /// Whether its platform works, as far as this tells.
+    fn works(self) -> Option<bool> {
+        match self {
+            Self::Nothing | Self::NotBegun => None,
+            Self::Done => Some(true),
+            Self::Failed(class) => Some(!class.is_outage()),
+        }
+    }
 }
 
 impl Fate {
@@ -145,15 +184,31 @@ pub(crate) fn settle(jobs: Vec<Settled>, now: Timestamptz) -> Result<()> {
 
 /// Carries the fates out for jobs whose targets were already spoken of.
 pub(crate) fn settle_jobs(jobs: Vec<Settled>, now: Timestamptz) -> Result<()> {
+    let given_back = jobs.iter().filter(|job| job.said.gives_back()).filter_map(|job| {
+        let (used_at, account) = (job.job.node.used_at, job.job.account?);
+        let limited = job.job.limited.as_ref().filter(|_| used_at != 0)?;
+        Some(Use::new(account, &limited.action, used_at, -1))
+    });
+    usage::record(given_back.collect())?;
+    block::set(jobs.iter().filter_map(|job| block_of(job, now)).collect(), now)?;
+    for job in jobs.iter().filter(|job| job.job.limited.is_some()) {
+        if let Some(works) = job.said.works() {
+            transaction::note_report(job.job.ix, works);
+        }
+    }
     let (back, ended): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.fate.again().is_some());
     memory::with(|memory| {
-        for Settled { job, .. } in &ended {
-            alter(memory, job.ix, |node| node.state = State::Gone);
+        for Settled { job, said, .. } in &ended {
+            alter(memory, job.ix, |node| {
+                node.state = State::Gone;
+                node.used_at = if said.gives_back() { 0 } else { node.used_at };
+            });
         }
-        for Settled { job, fate, .. } in &back {
+        for Settled { job, said, fate, .. } in &back {
             let Some(again) = fate.again() else { continue };
             alter(memory, job.ix, |node| {
                 node.state = State::Waiting;
+                node.used_at = if said.gives_back() { 0 } else { node.used_at };
                 node.run_at = again.run_at.0;
                 node.attempt = small(again.attempt);
                 node.lost_leases = small(again.lost_leases);
@@ -164,6 +219,36 @@ pub(crate) fn settle_jobs(jobs: Vec<Settled>, now: Timestamptz) -> Result<()> {
     })?;
     append_outcomes(ended, now)?;
     append_retries(back, now)
+}
+
+/// What a platform's answer to a job blocks: exactly the scope it names, `action` (of the account) where it names none.
+fn block_of(job: &Settled, now: Timestamptz) -> Option<Block> {
+    let Said::Failed(class) = job.said else { return None };
+    let limited = job.job.limited.as_ref()?;
+    let account = job.job.account;
+    let scope = job.error.and_then(|error| error.text_field("scope"));
+    let (until, account, host, action) = match (class, scope.as_deref()) {
+        (ErrorClass::PolicyBlocked, _) => (now.plus(COOL_DOWN), account, "", ""),
+        (ErrorClass::RateLimited | ErrorClass::QuotaExhausted, scope) => {
+            let until = job.fate.run_at()?;
+            match scope {
+                Some("job") => return None,
+                Some("server") => (until, None, limited.host.as_str(), ""),
+                Some("account") => (until, account, "", ""),
+                _ => (until, account, "", limited.action.as_str()),
+            }
+        }
+        _ => return None,
+    };
+    Some(Block {
+        workspace: account.and(job.job.workspace),
+        platform: limited.platform.clone(),
+        host: host.to_owned(),
+        account,
+        action: action.to_owned(),
+        until,
+        reason: Some(format!("the platform answered {class}")),
+    })
 }
 
 /// Whether a job is noted by its time, and need not be kept in memory.

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::input;
 use crate::passed::Timestamptz;
 use crate::queue::held;
-use crate::queue::settle::{self, Fate, Settled};
+use crate::queue::settle::{self, Fate, Said, Settled};
 
 /// Gives jobs back to the queue until a time, without using up an attempt. Answers with the jobs whose token
 /// was the current one.
@@ -31,6 +31,7 @@ fn snooze_jobs(
         .map(|job| Settled {
             fate: Fate::Again(job.again_untried(until[job.place])),
             job,
+            said: Said::NotBegun,
             result: None,
             error: None,
         })

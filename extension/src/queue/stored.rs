@@ -35,6 +35,7 @@ pub(super) struct Stored {
     user: u128,
     kind: String,
     platform: Option<String>,
+    host: Option<String>,
     priority: i32,
     pub(super) run_at: i64,
     expires_at: i64,
@@ -75,6 +76,7 @@ impl Stored {
             lost_leases: row.need(12)?,
             flags: flag(13, KEYED)? | flag(14, RETRIED)? | flag(15, FAR)?,
             retried_at: row.get::<Timestamptz>(16)?.map_or(i64::MIN, |at| at.0),
+            host: row.get(17)?,
         })
     }
 
@@ -96,6 +98,7 @@ impl Stored {
             user: self.user,
             kind: &self.kind,
             platform: self.platform.as_deref().unwrap_or(""),
+            host: self.host.as_deref().unwrap_or(""),
             priority: self.priority,
             run_at: self.run_at,
             expires_at: self.expires_at,

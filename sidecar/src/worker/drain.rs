@@ -12,13 +12,11 @@ use crate::db::Claim;
 const STOP: Duration = Duration::from_secs(2);
 
 impl Worker {
-    /// Gives back what has not begun, waits for the rest, gives back what has not come to its commit.
+    /// Waits for what runs, gives back what has not come to its commit.
     /// What is still being sent then stays under its lease: the next worker asks the platform about it.
     pub(super) async fn drain(&mut self) {
-        let waiting = self.lanes.take_waiting();
-        self.give_back_now(&waiting).await;
         let deadline = Instant::now() + self.settings.drain;
-        info!(running = self.tasks.len(), given_back = waiting.len(), "draining");
+        info!(running = self.tasks.len(), "draining");
         self.join_until(deadline).await;
         let stopped = self.inflight.stop_preparing();
         if !stopped.is_empty() {

@@ -120,17 +120,20 @@ async fn many_posts_on_many_sidecars_need_one_refresh() {
     stage.sql.run(&format!("ALTER DATABASE {database} SET track_functions = 'all'")).await;
     sim.add_bluesky_account("bob.test", PASSWORD);
     let bob = stage.deployment.add_account(stage.workspace, "bob.test", &sim.bluesky_url(), PASSWORD);
+    let policy = "UPDATE crier.platform_policy SET account_concurrency = 2, account_gap = NULL WHERE platform = 'bluesky'";
+    stage.sql.run(policy).await;
     sim.expire("alice.test");
     sim.expire("bob.test");
     sim.plan(Rule::once("bluesky", REFRESH, Fault::HoldAfterCommit).times(2));
-    let _one = stage.deployment.start().await;
-    let _two = stage.deployment.start().await;
+    // each has room for one job of each account
+    let _one = stage.deployment.start_with(&[("CRIER_WORKER_CONCURRENCY", "2")]).await;
+    let _two = stage.deployment.start_with(&[("CRIER_WORKER_CONCURRENCY", "2")]).await;
     for n in 0..POSTS {
         let sql = "SELECT crier.create_post($1, $2, ARRAY[$3::uuid, $4])";
         let text = format!("post {n}");
         stage.sql.rows(sql, &[&stage.workspace, &text, &stage.account, &bob]).await;
     }
-    // more than one sidecar keeps for an account: both were told by the server that its token has expired
+    // both sidecars have a job of each account: both were told by the server that its token has expired
     wait_until("the number of sent records", 4, async || sim.calls(PUT)).await;
     wait_until("the number of held answers", 2, async || sim.held()).await;
     // and both asked for the right to refresh while one had it

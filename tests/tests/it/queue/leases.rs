@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crier_tests::backdoor;
 use crier_tests::cluster::Database;
-use crier_tests::wait::wait_until;
+use crier_tests::wait::{SOON, wait_for, wait_until};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -84,7 +84,8 @@ async fn a_lease_that_runs_out_by_itself_is_taken_over() {
     let id = queue.enqueue("a").await;
     let sql = "SELECT token FROM crier.claim_jobs('slow', lease => '1 millisecond')";
     let first: i64 = queue.0.value(sql, &[]).await;
-    let second = queue.claim_one().await;
+    let second =
+        wait_for("the lease to run out", SOON, async || queue.claim(10).await.pop().ok_or("held")).await;
     assert_eq!((second.id, second.attempt), (id, 2));
     assert_ne!(second.token, first);
     assert_eq!(queue.extend(&second).await, 1);

@@ -1,0 +1,156 @@
+//! The rules as the tables have them, and how they get into memory.
+
+use crier_working_set::{BreakerRule, Gated, KindPolicy, KindRule, LimitRule, OwnLimit, PlatformRule, Rules};
+use pgrx::Uuid;
+use pgrx::datum::Interval;
+use pgrx::prelude::*;
+
+use crate::clock;
+use crate::error::{CrierError, Result};
+use crate::limits::no_room;
+use crate::memory;
+use crate::passed::Timestamptz;
+use crate::plans::{Row, Statement, statement};
+use crate::queue::held::id_of;
+use crate::transaction;
+
+const KINDS: Statement = statement!(up "limits/kinds");
+const PLATFORMS: Statement = statement!(up "limits/platforms");
+const LIMITS: Statement = statement!(up "limits/limits");
+const OWN: Statement = statement!(up "limits/own_limits");
+const BLOCKS: Statement = statement!(up "limits/blocks");
+
+/// A row of `job_kind`.
+pub(crate) struct Kind {
+    pub(crate) kind: String,
+    action: Option<String>,
+    pub(crate) policy: KindPolicy,
+}
+
+impl Kind {
+    /// Every row as others see it, or as this transaction does.
+    pub(crate) fn all(own: bool) -> Result<Vec<Self>> {
+        if own { KINDS.newest(&[], Self::read) } else { KINDS.committed(&[], Self::read) }
+    }
+
+    fn read(row: &Row<'_>) -> Result<Self> {
+        Ok(Self {
+            kind: row.need(1)?,
+            action: row.get(2)?,
+            policy: KindPolicy {
+                max_attempts: count(row, 3)?,
+                first_delay: span(row, 4)?,
+                max_delay: span(row, 5)?,
+                jitter: row.need(6)?,
+                user_limit: count(row, 7)?,
+                owner_concurrency: count(row, 8)?,
+            },
+        })
+    }
+}
+
+/// Reads every rule, and what is blocked, into memory.
+pub(crate) fn read() -> Result<()> {
+    let kinds = Kind::all(false)?;
+    let platforms = PLATFORMS.committed(&[], |row| {
+        let breaker = BreakerRule {
+            failures: count(row, 6)?,
+            window: span(row, 7)?,
+            pause: span(row, 8)?,
+            max_pause: span(row, 9)?,
+        };
+        let rule = PlatformRule {
+            platform: "",
+            account_concurrency: count(row, 2)?,
+            concurrency: count(row, 3)?,
+            account_gap: span(row, 4)?,
+            gap: span(row, 5)?,
+            breaker,
+        };
+        Ok((row.need::<String>(1)?, rule))
+    })?;
+    let limits = LIMITS.committed(&[], |row| {
+        Ok((row.need::<String>(1)?, row.need::<String>(2)?, row.need(3)?, span(row, 4)?, count(row, 5)?))
+    })?;
+    let own = OWN.committed(&[], |row| {
+        let account = id_of(row.need::<Uuid>(1)?);
+        Ok((account, row.need::<String>(2)?, row.need::<String>(3)?, span(row, 4)?, count(row, 5)?))
+    })?;
+    let now = clock::now();
+    let blocks = BLOCKS.committed(&[now.into()], |row| {
+        let account = id_of(row.need::<Uuid>(3)?);
+        let until = row.need::<Timestamptz>(5)?.0;
+        Ok((row.need::<String>(1)?, row.need::<String>(2)?, account, row.need::<String>(4)?, until))
+    })?;
+
+    let kinds: Vec<KindRule<'_>> = kinds
+        .iter()
+        .map(|kind| KindRule {
+            kind: &kind.kind,
+            action: kind.action.as_deref().unwrap_or(""),
+            policy: kind.policy,
+        })
+        .collect();
+    let platforms: Vec<PlatformRule<'_>> =
+        platforms.iter().map(|(platform, rule)| PlatformRule { platform, ..*rule }).collect();
+    let limits: Vec<LimitRule<'_>> = limits
+        .iter()
+        .map(|(platform, action, shared, length, max)| LimitRule {
+            platform,
+            action,
+            shared: *shared,
+            length: *length,
+            max: *max,
+        })
+        .collect();
+    let own: Vec<OwnLimit<'_>> = own
+        .iter()
+        .map(|(account, platform, action, length, max)| OwnLimit {
+            account: *account,
+            platform,
+            action,
+            length: *length,
+            max: *max,
+        })
+        .collect();
+    let rules = Rules { kinds: &kinds, platforms: &platforms, limits: &limits, own: &own };
+    memory::with(|memory| {
+        let (set, db) = (&mut memory.set, memory.db);
+        set.set_rules(db, &rules, now.0)?;
+        set.unblock_all(db);
+        for (platform, host, account, action, until) in &blocks {
+            set.block(db, blocked(platform, host, *account, action), *until, now.0)?;
+        }
+        Ok(())
+    })?
+    .map_err(no_room)
+}
+
+/// What a block is of: the server, where no account is named; all an account does, where no action is.
+pub(crate) fn blocked<'a>(platform: &'a str, host: &'a str, account: u128, action: &'a str) -> Gated<'a> {
+    match (account, action) {
+        (0, _) => Gated::Site(platform, host),
+        (account, "") => Gated::Account(account, platform),
+        (account, action) => Gated::Action(account, platform, action),
+    }
+}
+
+/// A count that a check of the table keeps above nothing; 0: none.
+fn count(row: &Row<'_>, n: usize) -> Result<u32> {
+    Ok(row.get::<i32>(n)?.map_or(0, i32::unsigned_abs))
+}
+
+/// A span that a check of the table keeps above nothing, in microseconds; 0: none.
+fn span(row: &Row<'_>, n: usize) -> Result<i64> {
+    let Some(interval) = row.get::<Interval>(n)? else { return Ok(0) };
+    clock::micros(&interval).ok_or_else(|| CrierError::Internal("an interval is out of range".into()))
+}
+
+/// The trigger of the tables with rules: a change holds from its commit on.
+#[pg_trigger]
+fn rules_changed<'a>(
+    _trigger: &'a pgrx::PgTrigger<'a>,
+) -> Result<Option<PgHeapTuple<'a, impl WhoAllocated>>, pgrx::pg_sys::panic::ErrorReport> {
+    transaction::reconfigured()?;
+    Ok(None::<PgHeapTuple<'a, AllocatedByRust>>)
+}
