@@ -13,6 +13,7 @@ mod error;
 mod identity;
 mod input;
 mod installation;
+mod latch;
 mod limits;
 mod memory;
 mod migrate;

@@ -90,7 +90,7 @@ pub async fn empty_queue(superuser: &Session) {
     superuser
         .run(
             "TRUNCATE crier.job, crier.job_outcome, crier.job_retry, crier.job_progress, crier.job_claim, \
-                 crier.job_scheduled, crier.job_key",
+                 crier.job_scheduled, crier.job_key, crier.limit_use",
         )
         .await;
     reload(superuser).await;

@@ -26,7 +26,7 @@ use client::System;
 use meter::Meter;
 use peers::graphile::Graphile;
 
-pub use report::{Backlog, Held, Rate, Report, Steady, Target};
+pub use report::{Backlog, Held, Limits, Rate, Report, Steady, Target};
 
 /// How much is measured.
 #[derive(Clone, Debug)]

@@ -25,7 +25,7 @@ use uuid::Uuid;
 use crate::cluster::{Database, SIDECAR_ROLE};
 use crate::session::Session;
 use crate::stage;
-use check::{FINAL, History, Verdict};
+use check::{FINAL, History, Verdict, limits};
 use client::Client;
 use dice::Dice;
 use fleet::Fleet;
@@ -125,6 +125,16 @@ async fn owners(database: &Database) -> Owners {
     for at in 0..ACCOUNTS {
         accounts.push(stage::dummy_account(&sql, workspace, &format!("soak{at}.test")).await);
     }
+    sql.run(&format!(
+        "INSERT INTO crier.job_kind (kind, action) VALUES ('{}', 'soak');
+         INSERT INTO crier.platform_limit (platform, action, per, max) VALUES ('bluesky', 'soak', '1 second', {});
+         UPDATE crier.platform_policy SET account_concurrency = {}, server_concurrency = NULL, account_gap = NULL, \
+                                          breaker_failures = NULL",
+        limits::KIND,
+        limits::PER_SECOND,
+        limits::AT_ONCE
+    ))
+    .await;
     Owners { workspace, accounts, users: (0..USERS).map(|_| Uuid::new_v4()).collect() }
 }
 

@@ -1,7 +1,6 @@
 //! `crier.report_targets`.
 
 use crier_core::error_class::ErrorClass;
-use crier_core::retry;
 use crier_core::target::TargetState;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -66,10 +65,8 @@ fn report_targets(
             Outcome::Published if state.is_final() => (Fate::Completed, state, None),
             Outcome::Published => (Fate::Completed, TargetState::Published, None),
             Outcome::Failed(class) => {
-                // What may be out is looked for some more times before a person has to.
-                let unclear = state == TargetState::Unknown || class == ErrorClass::OutcomeUnknown;
-                let extra = if unclear { retry::EXTRA_LOOKS } else { 0 };
-                let fate = job.after_error(class, retry_at[job.place], extra, &policies, now);
+                let may_be_out = state == TargetState::Unknown || class == ErrorClass::OutcomeUnknown;
+                let fate = job.after_error(class, retry_at[job.place], may_be_out, &policies, now);
                 let error = detail.map(|detail| detail.with_class(class));
                 (fate, state.after_error(class, fate.run_at().is_some()), error)
             }

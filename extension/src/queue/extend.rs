@@ -19,7 +19,6 @@ use crate::queue::{live, load};
 use crate::transaction;
 
 const SET_PROGRESS: Statement = statement!(up "queue/set_progress");
-const RECORD_CLAIM: Statement = statement!(up "queue/record_claim");
 
 /// A lease that is kept up for so long beyond what is written down is written down again.
 const UNWRITTEN: i64 = 12 * 60 * 60 * 1_000_000;
@@ -103,14 +102,8 @@ fn write_down(jobs: &[Held]) -> Result<()> {
         })?;
         let worker = live::worker_of(job.id, job.node.token, None)?;
         if let (true, Some(worker)) = (locked, worker) {
-            RECORD_CLAIM.run_only(&[
-                now.into(),
-                job.node.token.into(),
-                worker.into(),
-                Timestamptz(job.node.lease_until).into(),
-                vec![job.id].into(),
-                vec![job.attempt()].into(),
-            ])?;
+            let until = Timestamptz(job.node.lease_until);
+            live::record_claim(now, job.node.token, &worker, until, vec![job.id], vec![job.attempt()])?;
         }
     }
     Ok(())

@@ -62,7 +62,7 @@ pub(crate) fn fail(
         .into_iter()
         .map(|job| {
             let class = answers.classes[job.place];
-            let fate = job.after_error(class, answers.retry_at[job.place], 0, &policies, now);
+            let fate = job.after_error(class, answers.retry_at[job.place], false, &policies, now);
             let error = answers.errors[job.place].map(|error| error.with_class(class));
             Settled { job, said: Said::Failed(class), fate, result: None, error }
         })

@@ -5,23 +5,22 @@ use std::collections::HashMap;
 
 use crier_working_set::{Filter, Ix, Picked, State};
 use pgrx::Uuid;
-use pgrx::pg_sys;
 
 use crate::clock;
 use crate::durable;
 use crate::error::Result;
 use crate::installation;
+use crate::latch;
 use crate::limits::usage::{self, Use};
 use crate::memory::{self, Memory, me};
 use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
 use crate::queue::held::Held;
 use crate::queue::settle::{self, Fate, Said, Settled, reason};
-use crate::queue::{configure, load, overdue};
+use crate::queue::{configure, live, load, overdue};
 use crate::transaction;
 
 const GET_JOBS: Statement = statement!(up "queue/get_jobs");
-const RECORD_CLAIM: Statement = statement!(up "queue/record_claim");
 
 /// What a worker asks for.
 pub(crate) struct Wanted {
@@ -173,14 +172,8 @@ fn forget(memory: &mut Memory<'_>, ix: Ix) {
 fn record(wanted: &Wanted, jobs: &[HandedOut], uses: Vec<Use>, token: i64, until: i64) -> Result<()> {
     let unlimited = uses.is_empty();
     let alone = unlimited && (!durable::has_written() || transaction::wrote_only_claims());
-    RECORD_CLAIM.run_only(&[
-        token.into(),
-        token.into(),
-        wanted.worker.as_str().into(),
-        Timestamptz(until).into(),
-        jobs.iter().map(|job| job.id).collect::<Vec<_>>().into(),
-        jobs.iter().map(|job| job.attempt).collect::<Vec<_>>().into(),
-    ])?;
+    let (ids, attempts) = jobs.iter().map(|job| (job.id, job.attempt)).unzip();
+    live::record_claim(token, token, &wanted.worker, Timestamptz(until), ids, attempts)?;
     usage::record(uses)?;
     transaction::set_wrote_only_claims(alone);
     Ok(())
@@ -222,15 +215,7 @@ fn wait_until(wanted: &Wanted, deadline: i64) -> Result<bool> {
     })?;
     // a job that fell due meanwhile
     let rest = (until - now).max(0);
-    let timeout = (rest + 999) / 1_000;
-    let events = pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
-    // SAFETY: the latch of this process.
-    unsafe {
-        if timeout > 0 {
-            pg_sys::WaitLatch(pg_sys::MyLatch, events as i32, timeout, pg_sys::PG_WAIT_EXTENSION);
-        }
-        pg_sys::ResetLatch(pg_sys::MyLatch);
-    }
+    latch::wait((rest + 999) / 1_000);
     memory::with(|memory| memory.waiters.leave())?;
     transaction::set_waiting(false);
     pgrx::check_for_interrupts!();

@@ -9,6 +9,7 @@ use pgrx::pg_sys;
 
 use crate::clock;
 use crate::error::{CrierError, Result};
+use crate::latch;
 use crate::memory::{self, Memory, me};
 use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
@@ -158,12 +159,7 @@ fn patience() -> Duration {
 
 /// Waits a moment, or less: a cancel or a shutdown is obeyed.
 pub(crate) fn nap() {
-    let events = pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
-    // SAFETY: the latch of this process.
-    unsafe {
-        pg_sys::WaitLatch(pg_sys::MyLatch, events as i32, LOOK, pg_sys::PG_WAIT_EXTENSION);
-        pg_sys::ResetLatch(pg_sys::MyLatch);
-    }
+    latch::wait(LOOK);
     pgrx::check_for_interrupts!();
 }
 

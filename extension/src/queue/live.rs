@@ -1,4 +1,4 @@
-//! `crier.job_lease` and `crier.job_worker`: what the view of jobs shows of running ones.
+//! Who has what: what a claim writes down, and what the view of jobs shows of it (`crier.job_lease`, `crier.job_worker`).
 
 use crier_working_set::State;
 use pgrx::Uuid;
@@ -15,6 +15,7 @@ use crate::queue::held::{id_of, some_uuid};
 use crate::queue::load;
 
 const WORKER_OF: Statement = statement!(up "queue/worker_of");
+const RECORD_CLAIM: Statement = statement!(up "queue/record_claim");
 
 /// The lease of a running job of a workspace that the caller may read; no row for any other job. On a standby, and
 /// where the library was not preloaded, nothing is known of leases.
@@ -54,6 +55,26 @@ fn job_lease(
 fn job_worker(job_id: Option<Uuid>, token: Option<i64>) -> Result<Option<String>, ErrorReport> {
     let (Some(id), Some(token)) = (job_id, token) else { return Ok(None) };
     Ok(worker_of(id, token, Caller::current()?.readable()?)?)
+}
+
+/// Writes down who was given what, so that leases and tokens survive a crash. `recorded_at`: the token's own time, or a later
+/// one where a lease is kept up for long.
+pub(crate) fn record_claim(
+    recorded_at: i64,
+    token: i64,
+    worker: &str,
+    until: Timestamptz,
+    jobs: Vec<Uuid>,
+    attempts: Vec<i32>,
+) -> Result<()> {
+    RECORD_CLAIM.run_only(&[
+        recorded_at.into(),
+        token.into(),
+        worker.into(),
+        until.into(),
+        jobs.into(),
+        attempts.into(),
+    ])
 }
 
 /// The worker of a claim, if its job belongs to one of the workspaces, or to any where none are given.

@@ -41,11 +41,8 @@ pub(crate) fn settle(now: Timestamptz) -> Result<bool> {
 
 fn lost_lease(job: Held, may_be_out: bool, now: Timestamptz) -> Settled {
     let lost_leases = i32::from(job.node.lost_leases) + 1;
-    let spent = if may_be_out {
-        job.attempt() >= job.max_attempts().saturating_add(retry::EXTRA_LOOKS)
-    } else {
-        lost_leases >= retry::MAX_LOST_LEASES || job.attempt() >= job.max_attempts()
-    };
+    let poison = !may_be_out && lost_leases >= retry::MAX_LOST_LEASES;
+    let spent = poison || job.attempt() >= job.attempts_with_looks(may_be_out);
     let (fate, message) = if spent {
         (Fate::Failed, "the leases of its workers ran out without an answer; the attempts are used up")
     } else {

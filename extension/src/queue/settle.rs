@@ -1,6 +1,7 @@
 //! What happens to jobs that left a worker's hands: the one place where they end or go back to the queue.
 
 use crier_core::error_class::{Action, ErrorClass};
+use crier_core::retry;
 use crier_core::target::JobEnd;
 use crier_working_set::State;
 use pgrx::Uuid;
@@ -134,6 +135,11 @@ impl Fate {
 }
 
 impl Held {
+    /// The attempts it has. One whose post may be out has some more, which look for it.
+    pub(crate) fn attempts_with_looks(&self, may_be_out: bool) -> i32 {
+        self.max_attempts().saturating_add(if may_be_out { retry::EXTRA_LOOKS } else { 0 })
+    }
+
     /// Back to the queue with this attempt used up.
     pub(crate) fn again(&self, run_at: Timestamptz) -> Again {
         Again { run_at, attempt: self.attempt(), lost_leases: 0, parked: false }
@@ -144,13 +150,12 @@ impl Held {
         Again { attempt: (self.attempt() - 1).max(0), ..self.again(run_at) }
     }
 
-    /// What an error of `class` means for this job. `retry_at` is the time the platform or the worker named,
-    /// `extra` the attempts it has beyond its own.
+    /// What an error of `class` means for this job. `retry_at` is the time the platform or the worker named.
     pub(crate) fn after_error(
         &self,
         class: ErrorClass,
         retry_at: Option<Timestamptz>,
-        extra: i32,
+        may_be_out: bool,
         policies: &Policies,
         now: Timestamptz,
     ) -> Fate {
@@ -164,7 +169,7 @@ impl Held {
                 Fate::Again(Again { parked: true, ..self.again_untried(now.plus(PARKED)) })
             }
             Action::Park => Fate::Failed,
-            Action::Retry if self.attempt() >= self.max_attempts().saturating_add(extra) => Fate::Failed,
+            Action::Retry if self.attempt() >= self.attempts_with_looks(may_be_out) => Fate::Failed,
             Action::Retry => {
                 let delay = policies.delay(&self.kind, self.attempt());
                 Fate::Again(self.again(retry_at.unwrap_or_else(|| now.plus(delay))))

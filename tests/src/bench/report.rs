@@ -30,6 +30,8 @@ pub struct Report {
     pub held: Vec<Held>,
     /// Deep queues.
     pub backlogs: Vec<Backlog>,
+    /// Whether limits hold; what they cost is among the rates.
+    pub limits: Vec<Limits>,
     /// What was promised.
     pub targets: Vec<Target>,
     /// What was left out, and why.
@@ -127,6 +129,23 @@ pub struct Backlog {
     pub urgent_first: usize,
 }
 
+/// What was handed out beside what a limit allows.
+#[derive(Debug, Serialize)]
+pub struct Limits {
+    /// Accounts, of which a few have most of the jobs.
+    pub accounts: usize,
+    /// Jobs of all of them.
+    pub jobs: usize,
+    /// How many an account may have in the time; none: any number.
+    pub limit: Option<u32>,
+    /// How many were handed out.
+    pub handed_out: usize,
+    /// How many of them were beyond their account's limit.
+    pub overshot: usize,
+    /// How many more there should have been.
+    pub missing: usize,
+}
+
 /// A figure that was promised.
 #[derive(Debug, Serialize)]
 pub struct Target {
@@ -154,6 +173,7 @@ impl Report {
             steady: Vec::new(),
             held: Vec::new(),
             backlogs: Vec::new(),
+            limits: Vec::new(),
             targets: Vec::new(),
             notes: Vec::new(),
         }

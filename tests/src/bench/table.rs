@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Formatter, Result};
 
-use super::report::{Backlog, Held, Rate, Report, Steady, Target};
+use super::report::{Backlog, Held, Limits, Rate, Report, Steady, Target};
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
@@ -12,6 +12,7 @@ impl Display for Report {
         steady(f, &self.steady)?;
         held(f, &self.held)?;
         backlogs(f, &self.backlogs)?;
+        limits(f, &self.limits)?;
         targets(f, &self.targets)?;
         if !self.notes.is_empty() {
             writeln!(f, "\nnotes")?;
@@ -123,6 +124,18 @@ fn backlogs(f: &mut Formatter<'_>, all: &[Backlog]) -> Result {
             urgent.p50_ms,
             urgent.max_ms,
             backlog.urgent_first
+        )?;
+    }
+    Ok(())
+}
+
+fn limits(f: &mut Formatter<'_>, all: &[Limits]) -> Result {
+    for limits in all {
+        let limit = limits.limit.map_or_else(|| "no limit".to_owned(), |limit| format!("{limit} an account"));
+        let Limits { jobs, accounts, handed_out, overshot, missing, .. } = limits;
+        writeln!(
+            f,
+            "\n{jobs} jobs of {accounts} accounts, {limit}: {handed_out} handed out, {overshot} too many, {missing} too few"
         )?;
     }
     Ok(())

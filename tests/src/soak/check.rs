@@ -6,6 +6,7 @@
 
 mod board;
 mod fencing;
+pub(super) mod limits;
 mod load;
 mod order;
 mod outcome;
@@ -71,6 +72,8 @@ pub fn check(history: &History, order: bool) -> Verdict {
     fencing::endings(&board, &mut verdict);
     fencing::stale(&board, &mut verdict);
     fencing::leases(&board, &mut verdict);
+    limits::windows(&board, &mut verdict);
+    limits::at_once(&board, &mut verdict);
     if order {
         order::priorities(&board, &mut verdict);
     }
@@ -125,6 +128,7 @@ impl fmt::Display for Verdict {
         writeln!(f, "lost                       {:>9}", self.broken(&["lost"]))?;
         writeln!(f, "doubled                    {:>9}", self.broken(&["doubled", "made twice"]))?;
         writeln!(f, "stale accepted             {:>9}", self.broken(&["stale", "after the end"]))?;
+        writeln!(f, "limits overshot            {:>9}", self.broken(&["limit"]))?;
         write!(f, "violations                 {:>9}", self.violations.len())
     }
 }

@@ -7,11 +7,12 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::check::limits;
 use super::client::{Client, ENQUEUE, ENQUEUE_MANY, ids};
 use super::dice::Dice;
 use super::history::{Answer, Ask, Wish, now};
 
-const KINDS: [&str; 3] = ["soak_a", "soak_b", "soak_c"];
+const KINDS: [&str; 3] = ["soak_a", "soak_b", limits::KIND];
 /// So few that they are often taken.
 const KEYS: u64 = 300;
 const LARGEST_BATCH: i64 = 100;

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::Verdict;
 use super::board::{Board, Job, places};
+use super::limits::is_limited;
 use super::load::{Call, Outcome};
 use crate::soak::history::{Answer, LONGEST_SNOOZE, Micros, Op};
 
@@ -42,7 +43,8 @@ struct Lane<'a> {
 pub(super) fn priorities(board: &Board<'_>, verdict: &mut Verdict) {
     let mut lanes: HashMap<(&str, &str), Lane<'_>> = HashMap::new();
     for (id, job) in &board.jobs {
-        let Some(end) = job.end else { continue };
+        // what is limited waits for other reasons than its turn
+        let Some(end) = job.end.filter(|end| !is_limited(&end.kind, &end.owner)) else { continue };
         let lane = lanes.entry((&end.owner, &end.kind)).or_default();
         lane.free.extend(free(board, job).into_iter().map(|(from, to)| Free {
             from,

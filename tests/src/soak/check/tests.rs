@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Verdict, check};
+use super::{Verdict, check, limits};
 use crate::soak::check::{Call, History, Outcome};
 use crate::soak::history::{
     Accepted, Answer, Ask, Claimed, FaultKind, Final, Micros, Op, Reply, Wanted, Wish,
@@ -316,6 +316,44 @@ fn a_job_that_is_passed_over_is_found() {
     urgent(passed(story().fault(10 * SECOND, FaultKind::Immediate)), "").is_fine();
     let lost_claim = story().call(9 * SECOND, None, asks(), Outcome::Lost);
     urgent(passed(lost_claim), "").is_fine();
+}
+
+/// Jobs of one account and the kind that is limited, each claimed for `hold`, one every `apart`, the first `given_back` of
+/// them given back.
+fn limited(jobs: u64, apart: Micros, hold: Micros, given_back: u64) -> Story {
+    let mut story = story();
+    for n in 1..=jobs {
+        let at = SECOND + n as Micros * apart;
+        let token = n as i64;
+        let op = if n <= given_back { Op::Snooze } else { Op::Complete };
+        story = story.added(0, n).claimed(at, n, token, 1).said(at + hold, op, n, token, true);
+        if n <= given_back {
+            story = story.claimed(at + 60 * SECOND, n, -token, 1).said(
+                at + 60 * SECOND + 2 * MS,
+                Op::Complete,
+                n,
+                -token,
+                true,
+            );
+        }
+        story = story.ended_as(n, |job| {
+            (job.kind, job.owner) = (limits::KIND.to_owned(), "workspace||account".to_owned());
+        });
+    }
+    story
+}
+
+#[test]
+fn what_is_over_a_limit_is_found() {
+    let most = limits::PER_SECOND as u64;
+    let apart = SECOND / most as Micros;
+    // held for so short that few are at once
+    limited(most + 1, apart - apart / 8, 2 * MS, 0).breaks(&["limit"]);
+    limited(most + 1, apart + 1, 2 * MS, 0).is_fine();
+    limited(most + 1, apart - apart / 8, 2 * MS, 30).is_fine();
+    let at_once = limits::AT_ONCE as u64;
+    limited(at_once + 1, 10 * MS, 500 * MS, 0).breaks(&["limit"]);
+    limited(at_once, 10 * MS, 500 * MS, 0).is_fine();
 }
 
 #[test]
