@@ -18,6 +18,8 @@ use run::Sees;
 pub(crate) struct Statement {
     name: &'static str,
     sql: &'static str,
+    /// One plan for all values.
+    generic: bool,
 }
 
 /// The statement in the file `sql/queries/<path>.sql`.
@@ -39,7 +41,13 @@ const IS_MIGRATED: Statement = statement!("installation/is_migrated");
 
 impl Statement {
     pub(crate) const fn new(name: &'static str, sql: &'static str) -> Self {
-        Self { name, sql }
+        Self { name, sql, generic: false }
+    }
+
+    /// The same, planned once and for all. Where a plan for the values at hand looks cheaper to the server, it makes one
+    /// for each call: of a partitioned table that can cost more than the call.
+    pub(crate) const fn generic(self) -> Self {
+        Self { generic: true, ..self }
     }
 
     /// Runs it and reads all its rows. Writes nothing and assigns no transaction id, so that it works on a

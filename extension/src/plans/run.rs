@@ -60,7 +60,9 @@ impl Statement {
         let mut types: Vec<pg_sys::Oid> = args.iter().map(DatumWithOid::oid).collect();
         // SAFETY: inside a connection to SPI; text and types live for the call.
         let plan = unsafe {
-            let plan = pg_sys::SPI_prepare(text.as_ptr(), types.len() as i32, types.as_mut_ptr());
+            let options = if self.generic { pg_sys::CURSOR_OPT_GENERIC_PLAN as i32 } else { 0 };
+            let plan =
+                pg_sys::SPI_prepare_cursor(text.as_ptr(), types.len() as i32, types.as_mut_ptr(), options);
             if plan.is_null() || pg_sys::SPI_keepplan(plan) != 0 {
                 return Err(CrierError::Internal(format!("{} can't be prepared", self.name)));
             }

@@ -18,6 +18,7 @@ use crate::transaction::{self, FAR, KEYED};
 use crate::workspaces::new_id;
 
 const INSERT: Statement = statement!(up "queue/insert_jobs");
+const INSERT_ONE: Statement = statement!(up "queue/insert_job");
 const PLATFORMS: Statement = statement!(up "queue/platforms");
 const FIND_KEYS: Statement = statement!(up "queue/find_keys");
 const TAKE_KEYS: Statement = statement!(up "queue/take_keys");
@@ -145,22 +146,26 @@ pub(crate) fn append(jobs: &[&NewJob], policies: &Policies, now: Timestamptz) ->
     let platform = |job: &NewJob| place(job).map(|(platform, _)| platform.as_str());
     let host = |job: &NewJob| place(job).map(|(_, host)| host.as_str());
     let attempts = |job: &NewJob| job.attempts(policies.max_attempts(&job.kind));
-    INSERT.run_only(&[
-        column(jobs, |job| job.id).into(),
-        column(jobs, |job| job.kind.as_str()).into(),
-        column(jobs, |job| job.params.as_str()).into(),
-        column(jobs, |job| job.workspace_id).into(),
-        column(jobs, |job| job.user_id).into(),
-        column(jobs, |job| job.account_id).into(),
-        column(jobs, platform).into(),
-        column(jobs, |job| job.priority).into(),
-        column(jobs, |job| job.run_at.unwrap_or(now)).into(),
-        column(jobs, attempts).into(),
-        column(jobs, |job| job.expires_at).into(),
-        column(jobs, |job| job.dedupe_key.as_deref()).into(),
-        now.into(),
-        column(jobs, host).into(),
-    ])?;
+    if let [job] = jobs {
+        INSERT_ONE.run_only(&[
+            job.id.into(),
+            job.kind.as_str().into(),
+            job.params.as_str().into(),
+            job.workspace_id.into(),
+            job.user_id.into(),
+            job.account_id.into(),
+            platform(job).into(),
+            job.priority.into(),
+            job.run_at.unwrap_or(now).into(),
+            attempts(job).into(),
+            job.expires_at.into(),
+            job.dedupe_key.as_deref().into(),
+            now.into(),
+            host(job).into(),
+        ])?;
+    } else {
+        insert_many(jobs, platform, host, attempts, now)?;
+    }
     settle::note_far(jobs.iter().map(|job| (job.run_at.unwrap_or(now), job.id)), now)?;
     memory::with(|memory| {
         for job in jobs {
@@ -196,6 +201,31 @@ pub(crate) fn append(jobs: &[&NewJob], policies: &Policies, now: Timestamptz) ->
             );
         }
     })
+}
+
+fn insert_many<'a>(
+    jobs: &[&'a NewJob],
+    platform: impl Fn(&'a NewJob) -> Option<&'a str>,
+    host: impl Fn(&'a NewJob) -> Option<&'a str>,
+    attempts: impl Fn(&'a NewJob) -> i32,
+    now: Timestamptz,
+) -> Result<()> {
+    INSERT.run_only(&[
+        column(jobs, |job| job.id).into(),
+        column(jobs, |job| job.kind.as_str()).into(),
+        column(jobs, |job| job.params.as_str()).into(),
+        column(jobs, |job| job.workspace_id).into(),
+        column(jobs, |job| job.user_id).into(),
+        column(jobs, |job| job.account_id).into(),
+        column(jobs, platform).into(),
+        column(jobs, |job| job.priority).into(),
+        column(jobs, |job| job.run_at.unwrap_or(now)).into(),
+        column(jobs, attempts).into(),
+        column(jobs, |job| job.expires_at).into(),
+        column(jobs, |job| job.dedupe_key.as_deref()).into(),
+        now.into(),
+        column(jobs, host).into(),
+    ])
 }
 
 /// The platforms and servers of the accounts.

@@ -20,6 +20,7 @@ use crate::queue::stored::small;
 use crate::transaction::{self, FAR, KEYED, RETRIED};
 
 const INSERT_COMPLETED: Statement = statement!(up "queue/insert_completed");
+const INSERT_COMPLETED_ONE: Statement = statement!(up "queue/insert_completed_one");
 const LAST_ERRORS: Statement = statement!(up "queue/last_errors");
 const NOTE_TIMES: Statement = statement!(up "queue/note_times");
 const INSERT_OUTCOMES: Statement = statement!(up "queue/insert_outcomes");
@@ -275,7 +276,18 @@ fn append_outcomes(jobs: Vec<Settled>, now: Timestamptz) -> Result<()> {
     let keyed: Vec<_> =
         jobs.iter().filter(|job| job.job.node.flags & KEYED != 0).map(|job| job.job.id).collect();
     let (done, others): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.fate == Fate::Completed);
-    if !done.is_empty() {
+    if let [job] = &done[..] {
+        INSERT_COMPLETED_ONE.run_only(&[
+            job.job.id.into(),
+            job.job.workspace.into(),
+            job.job.run_at().into(),
+            job.job.attempt().into(),
+            i32::from(job.job.node.lost_leases).into(),
+            job.job.token().into(),
+            job.result.into(),
+            now.into(),
+        ])?;
+    } else if !done.is_empty() {
         INSERT_COMPLETED.run_only(&[
             column(&done, |job| job.job.id).into(),
             column(&done, |job| job.job.workspace).into(),
