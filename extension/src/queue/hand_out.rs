@@ -129,10 +129,10 @@ impl Wanted {
 /// The jobs as the log has them. One that this transaction can't see, or that somebody deleted from the log, is let
 /// go again.
 fn read(taken: &[Held], token: i64, until: i64) -> Result<Vec<HandedOut>> {
-    let ids: Vec<Uuid> = taken.iter().map(|job| job.id).collect();
-    let bounds = (ids.iter().map(Uuid::as_bytes).min(), ids.iter().map(Uuid::as_bytes).max());
-    let (Some(first), Some(last)) = bounds else { return Ok(vec![]) };
-    let (first, last) = (Uuid::from_bytes(*first), Uuid::from_bytes(*last));
+    let mut ids: Vec<Uuid> = taken.iter().map(|job| job.id).collect();
+    // in the order in which they are stored: those of many accounts are far from each other
+    ids.sort_unstable_by_key(|id| *id.as_bytes());
+    let (Some(first), Some(last)) = (ids.first().copied(), ids.last().copied()) else { return Ok(vec![]) };
     let rows = GET_JOBS.newest(&[ids.into(), first.into(), last.into()], |row| {
         Ok((row.need::<Uuid>(1)?, (row.need(2)?, row.need(3)?, row.get(4)?, row.get(5)?, row.get(6)?)))
     })?;

@@ -275,7 +275,9 @@ pub(crate) fn note_far(jobs: impl Iterator<Item = (Timestamptz, Uuid)>, now: Tim
 fn append_outcomes(jobs: Vec<Settled>, now: Timestamptz) -> Result<()> {
     let keyed: Vec<_> =
         jobs.iter().filter(|job| job.job.node.flags & KEYED != 0).map(|job| job.job.id).collect();
-    let (done, others): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.fate == Fate::Completed);
+    let (mut done, others): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.fate == Fate::Completed);
+    // in the order of their key: those of many accounts are far from each other
+    done.sort_unstable_by_key(|job| *job.job.id.as_bytes());
     if let [job] = &done[..] {
         INSERT_COMPLETED_ONE.run_only(&[
             job.job.id.into(),
