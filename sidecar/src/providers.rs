@@ -21,7 +21,7 @@ use crate::client::Client;
 use crate::media::Fetcher;
 use crate::secrets::Session;
 
-pub use failure::Failure;
+pub use failure::{Failure, Scope};
 
 /// An account on a platform.
 #[derive(Debug, Clone)]

@@ -22,6 +22,8 @@ pub struct Failure {
     pub code: Option<String>,
     /// When the platform wants to be asked again.
     pub retry_at: Option<SystemTime>,
+    /// What has to wait until then, where the platform tells; otherwise the action of the account.
+    pub scope: Option<Scope>,
     /// What was prepared is gone on the platform: preparing it again can help.
     pub prepare_again: bool,
 }
@@ -30,7 +32,7 @@ impl Failure {
     /// A failure without an answer of the platform.
     pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
         let message = clean(&message.into(), MAX_MESSAGE);
-        Self { class, message, status: None, code: None, retry_at: None, prepare_again: false }
+        Self { class, message, status: None, code: None, retry_at: None, scope: None, prepare_again: false }
     }
 
     /// The same failure where it is not known what the platform did.
@@ -48,7 +50,29 @@ impl Failure {
         if let Some(code) = &self.code {
             details["code"] = json!(code);
         }
+        if let Some(scope) = self.scope {
+            details["scope"] = json!(scope.as_str());
+        }
         details
+    }
+}
+
+/// What a platform's limit is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// All that the account does.
+    Account,
+    /// Everyone on that server.
+    Server,
+}
+
+impl Scope {
+    /// As the database calls it.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Server => "server",
+        }
     }
 }
 
@@ -70,6 +94,11 @@ mod tests {
         failure.code = Some("Upstream".into());
         assert_eq!(failure.details()["status"], 502);
         assert_eq!(failure.details()["code"], "Upstream");
+        assert!(failure.details().get("scope").is_none());
+        for (scope, name) in [(Scope::Account, "account"), (Scope::Server, "server")] {
+            failure.scope = Some(scope);
+            assert_eq!(failure.details()["scope"], name);
+        }
     }
 
     #[test]

@@ -7,8 +7,8 @@ use reqwest::header::{HeaderName, RETRY_AFTER};
 use serde_json::Value;
 
 use crate::client::{Answer, CallError};
-use crate::providers::Failure;
 use crate::providers::failure::clean;
+use crate::providers::{Failure, Scope};
 
 const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 /// A limit without a time.
@@ -70,6 +70,8 @@ pub(super) fn failure(phase: Phase, answer: &Answer, now: SystemTime) -> Failure
         status: Some(answer.status),
         code: (!body.error.is_empty()).then(|| clean(&body.error, MAX_CODE)),
         retry_at: limited.then(|| retry_at(answer, now)),
+        // whatever an account writes costs points of one budget
+        scope: limited.then_some(Scope::Account),
         // Servers drop uploads that no record claims; the same bytes get the same address again.
         prepare_again: phase == Phase::Commit && body.error == "BlobNotFound",
         ..Failure::new(class, message)
