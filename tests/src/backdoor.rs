@@ -101,3 +101,27 @@ pub async fn empty_queue(superuser: &Session) {
 async fn reload(superuser: &Session) {
     superuser.text("SELECT crier.reload_queue()").await;
 }
+
+/// A history that years of work leave. See `backdoor/history.sql`.
+#[derive(Clone, Copy, Debug)]
+pub struct History {
+    /// Days before today.
+    pub days: i32,
+    /// Jobs of each of them.
+    pub per_day: i32,
+    /// How many jobs of each of them are unfinished.
+    pub open: i32,
+    /// Unfinished jobs of today.
+    pub live: i32,
+}
+
+/// Fills a new database with history, and tells the planner.
+pub async fn fill(superuser: &Session, history: History) {
+    let History { days, per_day, open, live } = history;
+    superuser.run("SET synchronous_commit = off").await;
+    superuser.run(include_str!("backdoor/history.sql")).await;
+    superuser.rows("SELECT pg_temp.make_past_partitions($1)", &[&days]).await;
+    superuser.rows("SELECT pg_temp.fill($1, $2, $3, $4)", &[&days, &per_day, &open, &live]).await;
+    superuser.run("ANALYZE").await;
+    superuser.run("RESET synchronous_commit").await;
+}
