@@ -165,6 +165,7 @@ async fn no_statement_looks_at_more_than_it_needs() {
              tests/tests/it/plans/typical.rs"
         );
         for typical in typical {
+            complaints.extend(filled.complaints(name, sql, typical).await);
         }
     }
     assert!(complaints.is_empty(), "{} bad plans:\n{}", complaints.len(), complaints.join("\n"));
