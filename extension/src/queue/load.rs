@@ -14,6 +14,7 @@ use crate::error::{CrierError, Result};
 use crate::memory::{self, Memory, me};
 use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
+use crate::queue::checkpoint;
 use crate::queue::configure;
 use crate::queue::held::{id_of, nap, uuid_of};
 use crate::queue::stored::{self, Added, Chunk};
@@ -29,7 +30,7 @@ const PAGE: i64 = 20_000;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// On a standby nothing may be in memory: it would be out of date when that is promoted.
-fn require_primary() -> Result<()> {
+pub(crate) fn require_primary() -> Result<()> {
     // SAFETY: reads the state of the server.
     if unsafe { pg_sys::RecoveryInProgress() } { Err(CrierError::Standby) } else { Ok(()) }
 }
@@ -68,9 +69,10 @@ pub(crate) fn refill(wanting: bool) -> Result<()> {
     Ok(())
 }
 
-/// Forgets what is in memory and reads it again; the number of unfinished jobs that are in memory then.
+/// Forgets what is in memory and reads everything again, also the days that are dealt with; the number of unfinished jobs that are in memory then.
 pub(crate) fn reload() -> Result<i64> {
     require_primary()?;
+    checkpoint::forget()?;
     let started = Instant::now();
     while !read(Read::Again)? {
         if started.elapsed() > PATIENCE {
@@ -107,9 +109,10 @@ fn read(why: Read) -> Result<bool> {
         configure::read()?;
     }
     let far = memory::with(|memory| memory.set.db(memory.db).far)?;
+    let noted = if why == Read::Again { vec![] } else { checkpoint::noted_days(from)? };
     let mut later = u128::MAX;
     let next = loop {
-        let Chunk { jobs, last, full } = Chunk::read(from, far)?;
+        let Chunk { jobs, next } = Chunk::read(from, far, &noted)?;
         let stopped = memory::with(|memory| {
             let reserve = memory.set.capacity() / 10;
             for job in &jobs {
@@ -124,13 +127,13 @@ fn read(why: Read) -> Result<bool> {
             }
             None
         })?;
-        match stopped {
-            Some(id) => break id,
-            None if full => from = last + 1,
-            None => break u128::MAX,
+        match (stopped, next) {
+            (Some(id), _) => break id,
+            (None, Some(next)) => from = next,
+            (None, None) => break u128::MAX,
         }
         transaction::set_loading(Some(Loading::From(from.min(later), load)));
-        if why == Read::Chunk {
+        if why == Read::Chunk && !jobs.is_empty() {
             break from;
         }
         pgrx::check_for_interrupts!();

@@ -56,9 +56,9 @@ BEGIN
            jsonb_build_object('n', n % 1000), 0, CASE WHEN unfinished AND i % 2 = 0 THEN now() + i * interval '1 minute' ELSE at END, 3, at
     FROM filling;
     INSERT INTO crier.job_outcome (id, workspace_id, state, run_at, attempt, lost_leases, token, result, error, finished_at)
-    SELECT id, pg_temp.named('workspace', n % 1000), CASE WHEN n % 100 = 0 THEN 'failed' ELSE 'completed' END, at, 1, 0,
-           ((extract(epoch FROM at) - 946684800) * 1000000)::bigint, CASE WHEN n % 100 > 0 THEN '{"ok": true}'::jsonb END,
-           CASE WHEN n % 100 = 0 THEN jsonb_build_object('class', CASE WHEN n % 1000 = 0 THEN 'config' ELSE 'transient' END) END, at + interval '1 second'
+    SELECT id, pg_temp.named('workspace', n % 1000), CASE WHEN n % 100 = 1 THEN 'failed' ELSE 'completed' END, at, 1, 0,
+           ((extract(epoch FROM at) - 946684800) * 1000000)::bigint, CASE WHEN n % 100 <> 1 THEN '{"ok": true}'::jsonb END,
+           CASE WHEN n % 100 = 1 THEN jsonb_build_object('class', CASE WHEN n % 1000 = 1 THEN 'config' ELSE 'transient' END) END, at + interval '1 second'
     FROM filling WHERE NOT unfinished;
     INSERT INTO crier.job_retry (id, retried_at, workspace_id, run_at, attempt, lost_leases, error, parked_for)
     SELECT id, at, pg_temp.named('workspace', n % 1000), at, 1, 0, '{"class": "transient"}',
@@ -83,7 +83,7 @@ BEGIN
     SELECT pg_temp.named('workspace', w), pg_temp.named('user', w % 500), 'owner' FROM generate_series(0, 999) AS w;
     INSERT INTO crier.social_account (workspace_id, id, platform, external_id, handle, base_url, status)
     SELECT pg_temp.named('workspace', a % 1000), pg_temp.named('account', a), 'bluesky', 'did:' || a, 'h', 'http://localhost', 'active'
-    FROM generate_series(0, 49999) AS a;
+    FROM generate_series(0, (SELECT least(49999, max(n)) FROM filling)) AS a;
     INSERT INTO crier.credential (workspace_id, account_id, generation, sealed)
     SELECT workspace_id, id, 1, decode('0101' || repeat('00', 40), 'hex') FROM crier.social_account;
     INSERT INTO crier.post (workspace_id, id, content, media, settings, scheduled_at)

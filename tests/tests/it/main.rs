@@ -14,6 +14,7 @@ mod health;
 mod plans;
 mod publishing;
 mod queue;
+mod replication;
 mod secrets;
 mod simulator;
 mod soak;

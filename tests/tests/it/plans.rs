@@ -34,12 +34,13 @@ const LARGE: [&str; 12] = [
 ];
 
 /// What is not looked at, and why.
-const LEFT_OUT: [(&str, &str); 6] = [
+const LEFT_OUT: [(&str, &str); 7] = [
     ("installation/migration_table", "DDL of crier.migrate()"),
     ("installation/migration_lock", "reads no table"),
     ("installation/checksum", "reads no table"),
     ("installation/require_durable_commit", "reads no table"),
     ("installation/partitions", "calls a function that makes partitions: DDL"),
+    ("queue/checkpoint_lock", "reads no table"),
     ("queue/user_limit_lock", "reads no table"),
 ];
 
@@ -89,7 +90,10 @@ impl Filled {
         let large: BTreeMap<String, String> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
         let tables: BTreeSet<&str> = large.values().map(String::as_str).collect();
         for table in LARGE {
-            assert!(tables.contains(table), "backdoor/history.sql leaves crier.{table} too small to tell a good plan from a bad one");
+            assert!(
+                tables.contains(table),
+                "backdoor/history.sql leaves crier.{table} too small to tell a good plan from a bad one"
+            );
         }
         Self { session, large, _database: database }
     }
@@ -109,7 +113,9 @@ impl Filled {
             let plan = self.session.try_text(&explain).await;
             self.session.run("ROLLBACK").await;
             let plan: Value = match plan {
-                Ok(plan) => plan.parse().unwrap_or_else(|error| panic!("the plan of {name} is no JSON: {error}")),
+                Ok(plan) => {
+                    plan.parse().unwrap_or_else(|error| panic!("the plan of {name} is no JSON: {error}"))
+                }
                 Err(refusal) => {
                     complaints.push(format!("{name}({}): {refusal}", typical.args));
                     break;
@@ -118,22 +124,26 @@ impl Filled {
             let top = &plan[0]["Plan"];
             let mut found = BTreeSet::new();
             self.walk(top, typical.reads, &mut found);
-            let pages = ["Shared Hit Blocks", "Shared Read Blocks"].iter().filter_map(|of| top[of].as_i64()).sum::<i64>();
+            let pages = ["Shared Hit Blocks", "Shared Read Blocks"]
+                .iter()
+                .filter_map(|of| top[of].as_i64())
+                .sum::<i64>();
             if pages > typical.pages {
                 found.insert(format!("looked at {pages} pages; at most {} are expected", typical.pages));
             }
-            complaints.extend(found.into_iter().map(|what| format!("{name}({}), {mode}: {what}", typical.args)));
+            complaints
+                .extend(found.into_iter().map(|what| format!("{name}({}), {mode}: {what}", typical.args)));
         }
         self.session.run("DEALLOCATE statement").await;
         complaints
     }
 
-    fn walk(&self, node: &Value, reads: &str, found: &mut BTreeSet<String>) {
+    fn walk(&self, node: &Value, reads: &[&str], found: &mut BTreeSet<String>) {
         let (kind, index) = (node["Node Type"].as_str().unwrap_or_default(), node["Index Name"].as_str());
         let relation = node["Relation Name"].as_str().or(index);
         if let Some(table) = relation.and_then(|relation| self.large.get(relation)) {
-            if table == reads {
-                // as much as it was asked for
+            if reads.contains(&table.as_str()) {
+                // a day of it
             } else if kind == "Seq Scan" {
                 found.insert(format!("reads all of crier.{table}"));
             } else if index.is_some() && node["Index Cond"].is_null() {

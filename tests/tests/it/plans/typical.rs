@@ -11,8 +11,8 @@ pub(super) struct Typical {
     pub(super) pages: i64,
     /// The types of its parameters, where the server can't tell them from the statement.
     pub(super) types: &'static str,
-    /// A table of which it may read all rows of a partition.
-    pub(super) reads: &'static str,
+    /// Tables of which it may read all rows of a day.
+    pub(super) reads: &'static [&'static str],
 }
 
 /// How many pages a call may look at where nothing else is said: a hundred jobs are looked up in it, a few tables
@@ -25,7 +25,7 @@ pub(super) const fn call(name: &'static str, args: &'static str) -> Typical {
 
 /// A call that looks at more pages, for a reason that stands beside it.
 const fn long(name: &'static str, args: &'static str, pages: i64) -> Typical {
-    Typical { name, args, pages, types: "", reads: "" }
+    Typical { name, args, pages, types: "", reads: &[] }
 }
 
 impl Typical {
@@ -34,8 +34,8 @@ impl Typical {
         self
     }
 
-    const fn reading(mut self, table: &'static str) -> Self {
-        self.reads = table;
+    const fn reading(mut self, tables: &'static [&'static str]) -> Self {
+        self.reads = tables;
         self
     }
 }
@@ -118,13 +118,17 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("queue/cached_result", "md5('user1')::uuid, 'kind 10', '{\"n\": 10}', now() - interval '1 hour', NULL"),
     call("queue/cached_result", "md5('user1')::uuid, 'kind 10', '{\"n\": 10}', now() - interval '1 hour', pg_temp.workspaces(100)"),
     call("queue/cached_result", "md5('user0')::uuid, 'kind 10', '{\"n\": 10}', now() - interval '1 hour', NULL"),
+    call("queue/days_to_note", "pg_temp.at(1), 1"),
     call("queue/dead_jobs", "NULL, NULL, 100, NULL"),
     call("queue/dead_jobs", "NULL, NULL, 100, pg_temp.at(3)"),
     // a tenth of the dead letters has the class
-    long("queue/dead_jobs", "'{kind 0}', '{config}', 100, NULL", 20_000),
-    call("queue/dead_jobs_of", "NULL, NULL, 100, NULL, pg_temp.workspaces(10)"),
-    call("queue/dead_jobs_of", "'{kind 0}', '{config}', 100, pg_temp.at(3), pg_temp.workspaces(10)"),
+    long("queue/dead_jobs", "'{kind 1}', '{config}', 100, NULL", 20_000),
+    // up to a hundred of each workspace
+    long("queue/dead_jobs_of", "NULL, NULL, 100, NULL, pg_temp.workspaces(10)", 10_000),
+    long("queue/dead_jobs_of", "'{kind 1}', '{config}', 100, pg_temp.at(3), pg_temp.workspaces(10)", 10_000),
     call("queue/find_keys", "pg_temp.workspaces(100), pg_temp.many('kind 1'::text), pg_temp.keys(100)"),
+    call("queue/forget_days", ""),
+    call("queue/forget_reopened", ""),
     call("queue/free_keys", "pg_temp.waiting(100)"),
     call("queue/get_jobs", "pg_temp.waiting(100), pg_temp.at(10), pg_temp.at(-1)"),
     call("queue/in_scope", "pg_temp.waiting(100), pg_temp.workspaces(100)"),
@@ -135,9 +139,10 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("queue/kinds", "'{like,other}'"),
     call("queue/last_errors", "pg_temp.waiting(100)"),
     // everything that was claimed since yesterday, looked up job by job
-    long("queue/load_claims", "pg_temp.claimed('26 hours')", 1_000_000).reading("job_claim"),
+    long("queue/load_claims", "pg_temp.claimed('26 hours')", 1_000_000).reading(&["job_claim"]),
     // as many rows as asked for
-    long("queue/load_from", "pg_temp.at(0), 10000", 10_000),
+    long("queue/load_from", "pg_temp.at(0), 10000, pg_temp.at(-1)", 10_000),
+    long("queue/load_from", "pg_temp.at(4), 100, pg_temp.at(3)", 5_000).reading(&["job", "job_outcome"]),
     long("queue/load_ids", "pg_temp.waiting(100)", 5_000),
     call("queue/load_retries", "pg_temp.at(0), pg_temp.at(-1)"),
     call("queue/load_scheduled", "now(), now() + interval '1 hour', 20000"),
@@ -145,22 +150,28 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("queue/next_scheduled", "now(), '{kind 2}'"),
     // gives up after a thousand jobs
     long("queue/next_scheduled", "now(), '{none}'", 8_000),
+    call("queue/note_day", "pg_temp.at(3), pg_temp.at(2), pg_temp.waiting(100), now()"),
+    call("queue/note_reopened", "pg_temp.dead(100), now()"),
     call("queue/note_times", "pg_temp.many(now()), pg_temp.new(100)"),
+    call("queue/noted_days", "pg_temp.at(10)"),
     call("queue/pause", "'kind', 'kind 1', NULL, now(), 1000"),
     call("queue/pauses", ""),
     call("queue/platforms", "pg_temp.accounts(100)"),
-    call("queue/purge_jobs", "pg_temp.dead(100)"),
+    // looks for each job in every partition that has one of them
+    long("queue/purge_jobs", "pg_temp.dead(100)", 5_000),
     call("queue/record_claim", "1, 1, 'worker', now(), pg_temp.waiting(100), pg_temp.many(1)"),
     call("queue/resume", "'kind', 'kind 1'"),
     call("queue/revivable", "pg_temp.dead(100), now()"),
-    // looks for each job in every partition that has one of them
+    // as above
     long("queue/revive", "pg_temp.dead(100), now()", 5_000),
     call("queue/scheduled_among", "pg_temp.waiting(100), pg_temp.many(now())"),
     call("queue/set_progress", "pg_temp.waiting(100), pg_temp.workspaces(100), pg_temp.many('{}'::jsonb), now()"),
     call("queue/state_of", "(pg_temp.finished(1))[1]"),
     call("queue/take_key_over", "(pg_temp.workspaces(1))[1], 'kind 1', 'new key', crier.new_id(), now(), now() - interval '1 minute'"),
     call("queue/take_keys", "pg_temp.workspaces(100), pg_temp.many('kind 1'::text), pg_temp.keys(100), pg_temp.new(100), now()"),
-    call("queue/tokens_of", "pg_temp.claimed('26 hours'), 'worker 1'").reading("job_claim"),
+    call("queue/tokens_of", "pg_temp.claimed('26 hours'), 'worker 1'").reading(&["job_claim"]),
+    // a whole day, once
+    long("queue/unfinished_of_day", "pg_temp.at(4), pg_temp.at(3), 10001", 5_000).reading(&["job", "job_outcome"]),
     call("queue/user_limit_count", "(pg_temp.workspaces(1))[1], 'kind 1'"),
     call("queue/worker_of", "pg_temp.claim_of_finished(), (pg_temp.finished(1))[1], NULL"),
     call("queue/worker_of", "pg_temp.claim_of_finished(), (pg_temp.finished(1))[1], pg_temp.workspaces(100)"),
