@@ -11,6 +11,7 @@ pub mod gate;
 pub mod hold_proxy;
 pub mod http;
 pub mod images;
+pub mod installation;
 pub mod pds;
 pub mod process;
 pub mod scan;

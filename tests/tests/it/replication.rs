@@ -136,7 +136,10 @@ async fn a_subscriber_without_the_first_copy_is_paused_too() {
     .await;
     assert_eq!(copy.text("SELECT paused FROM crier.status()").await, "t");
     origin.run("SELECT crier.enqueue('a')").await;
-    wait_until("the copy's jobs", "1".to_owned(), async || copy.text("SELECT count(*) FROM crier.jobs").await).await;
+    wait_until("the copy's jobs", "1".to_owned(), async || {
+        copy.text("SELECT count(*) FROM crier.jobs").await
+    })
+    .await;
     assert!(claim(copy, 100).await.is_empty());
     copy.run("SELECT crier.adopt_database()").await;
     assert_eq!(copy.text("SELECT paused FROM crier.status()").await, "t", "as long as rows come in");
