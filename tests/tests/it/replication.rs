@@ -109,13 +109,21 @@ async fn a_subscriber_is_paused_and_takes_over_exactly_what_is_unfinished() {
     assert_eq!(copy.text("SELECT paused FROM crier.status()").await, "t");
     assert!(claim(copy, 100).await.is_empty(), "expected a copy to hand out nothing");
 
-    let unfinished = pair.unfinished().await;
-    assert_eq!(unfinished.len(), 20 + 20 - 5 - 5 + 1);
+    origin.run("SELECT crier.enqueue('held')").await;
+    let held = origin.row("SELECT job_id, token FROM crier.claim_jobs('w', kinds => '{held}')", &[]).await;
+    let (held, token): (Uuid, i64) = (held.get(0), held.get(1));
+    pair.caught_up().await;
+
+    let mut unfinished = pair.unfinished().await;
+    assert_eq!(unfinished.len(), 20 + 20 - 5 - 5 + 1 + 1);
     pair.origin.server().stop("fast");
     copy.run("ALTER SUBSCRIPTION crier DISABLE; ALTER SUBSCRIPTION crier SET (slot_name = NONE); DROP SUBSCRIPTION crier").await;
     assert_eq!(copy.text("SELECT paused FROM crier.status()").await, "t", "until somebody says so");
     copy.run("SELECT crier.adopt_database()").await;
     assert_eq!(copy.text("SELECT paused FROM crier.status()").await, "f");
+    let done = "SELECT crier.complete_jobs(ARRAY[$1::uuid], ARRAY[$2::bigint])";
+    assert_eq!(copy.column::<Uuid>(done, &[&held, &token]).await, [held], "expected its lease to be known");
+    unfinished.remove(&held);
     copy.text("SELECT crier.expire_leases()").await;
     crier_tests::backdoor::make_all_due(copy).await;
     assert_eq!(claim(copy, 1000).await, unfinished);
