@@ -19,8 +19,14 @@ CREATE TABLE crier.job_reopened (
     PRIMARY KEY (id, reopened_at)
 );
 
-ALTER TABLE crier.job_day      ENABLE ROW LEVEL SECURITY;
-ALTER TABLE crier.job_reopened ENABLE ROW LEVEL SECURITY;
+-- Claims that were recorded before are answered: a start reads the others.
+CREATE TABLE crier.job_claim_mark (
+    claims_from bigint PRIMARY KEY
+);
+
+ALTER TABLE crier.job_day        ENABLE ROW LEVEL SECURITY;
+ALTER TABLE crier.job_reopened   ENABLE ROW LEVEL SECURITY;
+ALTER TABLE crier.job_claim_mark ENABLE ROW LEVEL SECURITY;
 
 -- It has no key, and a table whose rows are deleted is replicated only with an identity.
 ALTER TABLE crier.installation REPLICA IDENTITY FULL;

@@ -103,6 +103,17 @@ pub async fn add_late(superuser: &Session, days_ago: i32, reopened: bool) -> Uui
     id
 }
 
+/// Lets the newest claim have been made some hours earlier; answers with its token then.
+pub async fn age_claim(superuser: &Session, hours: i64) -> i64 {
+    superuser
+        .value(
+            "UPDATE crier.job_claim SET recorded_at = recorded_at - $1::bigint * 3600000000, token = token - $1 * 3600000000 \
+             WHERE token = (SELECT max(token) FROM crier.job_claim) RETURNING token",
+            &[&hours],
+        )
+        .await
+}
+
 /// Takes the end of one finished job of some days ago back, and tells nobody.
 pub async fn forget_an_end(superuser: &Session, days_ago: i32) -> Uuid {
     superuser
@@ -120,7 +131,7 @@ pub async fn forget_an_end(superuser: &Session, days_ago: i32) -> Uuid {
 pub async fn empty_queue(superuser: &Session) {
     superuser
         .run(
-            "TRUNCATE crier.job_day, crier.job_reopened, crier.job, crier.job_outcome, crier.job_retry, crier.job_progress, crier.job_claim, \
+            "TRUNCATE crier.job_claim_mark, crier.job_day, crier.job_reopened, crier.job, crier.job_outcome, crier.job_retry, crier.job_progress, crier.job_claim, \
                  crier.job_scheduled, crier.job_key",
         )
         .await;

@@ -1,10 +1,13 @@
-//! `crier.checkpoint_queue`: notes which days of the log are dealt with, so that a start reads less.
+//! `crier.checkpoint_queue`: notes which days of the log and which claims are dealt with, so that a start reads less.
 //!
 //! A day is noted with the jobs in it that are unfinished. From then on these are all that a start looks up of it, with
 //! those that are *reopened*: whatever makes another job of a noted day unfinished says so in `job_reopened`, in its own
 //! transaction. There are two such things, a dead job that is retried, and a job that is added later than on the day
 //! its id was made. A job that was added on its day and is not committed yet keeps the day from being noted, because
 //! its transaction holds a lock on the partition.
+//!
+//! All claims that somebody may still answer are in memory with their tokens, which are the times at which they were
+//! recorded. So those before the oldest are answered.
 
 use std::time::{Duration, Instant};
 
@@ -16,6 +19,7 @@ use pgrx::prelude::*;
 use crate::clock;
 use crate::error::Result;
 use crate::installation;
+use crate::memory;
 use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
 use crate::queue::held::{id_of, uuid_of};
@@ -27,6 +31,9 @@ const UNFINISHED_OF_DAY: Statement = statement!(up "queue/unfinished_of_day");
 const NOTE_DAY: Statement = statement!(up "queue/note_day");
 const NOTED_DAYS: Statement = statement!(up "queue/noted_days");
 const FORGET_DAYS: Statement = statement!(up "queue/forget_days");
+const MARK_CLAIMS: Statement = statement!(up "queue/mark_claims");
+const CLAIMS_MARK: Statement = statement!(up "queue/claims_mark");
+const FORGET_CLAIMS_MARK: Statement = statement!(up "queue/forget_claims_mark");
 const NOTE_REOPENED: Statement = statement!(up "queue/note_reopened");
 const FORGET_REOPENED: Statement = statement!(up "queue/forget_reopened");
 
@@ -35,14 +42,20 @@ const MAX_OPEN: usize = 10_000;
 /// How long after its end a day is noted. The clock must not be put back by more, or ids would be made in a noted day.
 const AGE: i64 = DAY_MS;
 
+/// Claims younger than this are always read: between the moment a token is made and the claim there may be a pause.
+const YOUNG: i64 = 60 * 60 * 1_000_000;
 /// How long a call goes on to the next day.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Claims older than this have no lease any more: a lease is at most a day, and one that is kept up for longer is
+/// written down again.
+const OLDEST_CLAIM: i64 = 26 * 60 * 60 * 1_000_000;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 /// The clock counts from 2000 on, the time in an id from 1970 on.
 const EPOCHS_APART_MS: i64 = 946_684_800_000;
 
-/// Notes the days of the log that ended more than a day ago and in which hardly a job is unfinished: after a crash or a
+/// Notes up to when claims are answered, and the days of the log that ended more than a day ago and in which hardly a job is unfinished: after a crash or a
 /// restart they are not read again. Each is read once for it; after ten seconds the rest is left to the next call.
 /// Answers with the number of days it noted. A paused copy notes nothing.
 #[pg_extern(security_definer)]
@@ -53,6 +66,7 @@ fn checkpoint_queue() -> Result<i32, ErrorReport> {
         return Ok(0);
     }
     LOCK.run_only(&[])?;
+    mark_claims()?;
     FORGET_REOPENED.run_only(&[])?;
     let now = clock::now();
     // SAFETY: set when the session starts.
@@ -78,9 +92,35 @@ fn checkpoint_queue() -> Result<i32, ErrorReport> {
     Ok(noted)
 }
 
+fn mark_claims() -> Result<()> {
+    load::warm()?;
+    let now = clock::now().0;
+    // somebody may have begun to read everything anew: then the leases are not known for a moment
+    let oldest = memory::with(|memory| {
+        let warm = memory.set.db(memory.db).warm;
+        warm.then(|| memory.set.oldest_token(memory.db).unwrap_or(now))
+    })?;
+    match oldest {
+        Some(oldest) => MARK_CLAIMS.run_only(&[(oldest.min(now) - YOUNG).into()]),
+        None => Ok(()),
+    }
+}
+
+/// From when on claims may be unanswered.
+pub(super) fn claims_from(now: i64) -> Result<i64> {
+    let mark = CLAIMS_MARK.committed(&[], |row| row.get::<i64>(1))?.into_iter().flatten().next();
+    Ok(mark.unwrap_or(i64::MIN).max(oldest_claim(now)))
+}
+
+/// From when on a claim may have a lease.
+pub(super) fn oldest_claim(now: i64) -> i64 {
+    now - OLDEST_CLAIM
+}
+
 /// Has the next start read everything: somebody has changed the tables by hand.
 pub(crate) fn forget() -> Result<()> {
     LOCK.run_only(&[])?;
+    FORGET_CLAIMS_MARK.run_only(&[])?;
     FORGET_DAYS.run_only(&[])
 }
 

@@ -101,7 +101,10 @@ fn read(why: Read) -> Result<bool> {
     let Some((mut from, load)) = memory::with(|memory| begin(memory, why))? else { return Ok(false) };
     if why != Read::Chunk {
         // Leases come first, wherever their jobs are: nothing that a worker may still hold is handed out.
-        let claims = stored::claims(clock::now().0)?;
+        let now = clock::now().0;
+        let from =
+            if why == Read::Again { checkpoint::oldest_claim(now) } else { checkpoint::claims_from(now)? };
+        let claims = stored::claims(from, now)?;
         let leased: Vec<Uuid> = claims.keys().map(|id| uuid_of(*id)).collect();
         for job in stored::committed(&leased)? {
             memory::with(|memory| job.add(memory, claims.get(&job.id)))?;

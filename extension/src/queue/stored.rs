@@ -24,9 +24,6 @@ const LOAD_CLAIMS: Statement = statement!(up "queue/load_claims");
 const CHUNK: i64 = 50_000;
 /// After a crash a lease lasts at least this long, and as long as it was given for: heartbeats are not in the tables.
 const GRACE: i64 = 10 * 1_000_000;
-/// Claims older than this have no lease any more: a lease is at most a day, and one that is kept up for longer is
-/// written down again.
-pub(crate) const OLDEST_CLAIM: i64 = 26 * 60 * 60 * 1_000_000;
 
 /// A job as the tables have it.
 pub(super) struct Stored {
@@ -180,9 +177,9 @@ impl Chunk {
     }
 }
 
-/// Claims that nobody has answered.
-pub(super) fn claims(now: i64) -> Result<HashMap<u128, Claimed>> {
-    let rows = LOAD_CLAIMS.committed(&[(now - OLDEST_CLAIM).into()], |row| {
+/// Claims from a time on that nobody has answered.
+pub(super) fn claims(from: i64, now: i64) -> Result<HashMap<u128, Claimed>> {
+    let rows = LOAD_CLAIMS.committed(&[from.into()], |row| {
         let (until, recorded): (i64, i64) = (row.need::<Timestamptz>(3)?.0, row.need(5)?);
         let length = until.saturating_sub(recorded).max(GRACE);
         let lease = Lease { token: row.need(2)?, until: until.max(now.saturating_add(length)) };

@@ -119,6 +119,7 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("queue/cached_result", "md5('user1')::uuid, 'kind 10', '{\"n\": 10}', now() - interval '1 hour', pg_temp.workspaces(100)"),
     call("queue/cached_result", "md5('user0')::uuid, 'kind 10', '{\"n\": 10}', now() - interval '1 hour', NULL"),
     call("queue/days_to_note", "pg_temp.at(1), 1"),
+    call("queue/claims_mark", ""),
     call("queue/dead_jobs", "NULL, NULL, 100, NULL"),
     call("queue/dead_jobs", "NULL, NULL, 100, pg_temp.at(3)"),
     // a tenth of the dead letters has the class
@@ -127,6 +128,7 @@ pub(super) const TYPICAL: &[Typical] = &[
     long("queue/dead_jobs_of", "NULL, NULL, 100, NULL, pg_temp.workspaces(10)", 10_000),
     long("queue/dead_jobs_of", "'{kind 1}', '{config}', 100, pg_temp.at(3), pg_temp.workspaces(10)", 10_000),
     call("queue/find_keys", "pg_temp.workspaces(100), pg_temp.many('kind 1'::text), pg_temp.keys(100)"),
+    call("queue/forget_claims_mark", ""),
     call("queue/forget_days", ""),
     call("queue/forget_reopened", ""),
     call("queue/free_keys", "pg_temp.waiting(100)"),
@@ -150,6 +152,7 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("queue/next_scheduled", "now(), '{kind 2}'"),
     // gives up after a thousand jobs
     long("queue/next_scheduled", "now(), '{none}'", 8_000),
+    call("queue/mark_claims", "1"),
     call("queue/note_day", "pg_temp.at(3), pg_temp.at(2), pg_temp.waiting(100), now()"),
     call("queue/note_reopened", "pg_temp.dead(100), now()"),
     call("queue/note_times", "pg_temp.many(now()), pg_temp.new(100)"),

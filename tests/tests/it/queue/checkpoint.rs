@@ -167,3 +167,40 @@ async fn a_copy_notes_nothing() {
     backdoor::become_a_copy(&queue.0).await;
     assert_eq!(checkpoint(&queue).await, 0);
 }
+
+#[tokio::test]
+async fn a_lease_that_is_older_than_answered_claims_is_still_known() {
+    let database = Database::private().await;
+    let queue = Queue::open(&database).await;
+    let held = queue.enqueue("held").await;
+    queue.0.text("SELECT job_id FROM crier.claim_jobs('w', lease => '1 day')").await;
+    let token = backdoor::age_claim(&queue.0, 5).await;
+    queue.0.text("SELECT crier.reload_queue()").await;
+    // claims since then that are answered
+    queue.enqueue("done").await;
+    let done = queue.claim_one().await;
+    queue.complete(&done).await;
+    checkpoint(&queue).await;
+    checkpoint(&queue).await;
+    let queue = restart(&database).await;
+    assert!(queue.claim(10).await.is_empty(), "expected the lease to be known");
+    assert_eq!(queue.complete(&super::Claim { id: held, token, attempt: 1 }).await, [held]);
+}
+
+#[tokio::test]
+async fn a_start_does_not_read_claims_before_the_mark_and_a_reload_does() {
+    let database = Database::private().await;
+    let queue = Queue::open(&database).await;
+    let id = queue.enqueue("held").await;
+    checkpoint(&queue).await;
+    queue.0.text("SELECT job_id FROM crier.claim_jobs('w', lease => '1 day')").await;
+    let token = backdoor::age_claim(&queue.0, 5).await;
+    let queue = restart(&database).await;
+    let claim = "SELECT job_id FROM crier.claim_jobs('w')";
+    queue.0.run("BEGIN").await;
+    assert_eq!(queue.0.text(claim).await, id.to_string(), "expected a claim before the mark not to be read");
+    queue.0.run("ROLLBACK").await;
+    queue.0.text("SELECT crier.reload_queue()").await;
+    assert_eq!(queue.0.text(claim).await, "");
+    assert_eq!(queue.complete(&super::Claim { id, token, attempt: 1 }).await, [id]);
+}
