@@ -194,6 +194,11 @@ impl Server {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The address for a role and a database.
     pub fn url(&self, role: &str, database: &str) -> String {
         format!("postgres://{role}@127.0.0.1:{}/{database}", self.port)
@@ -337,7 +342,7 @@ fn clean(command: &mut Command) -> &mut Command {
 }
 
 /// Postgres refuses to run as root: then it runs as the user its package makes.
-fn server_user() -> Option<&'static str> {
+pub(crate) fn server_user() -> Option<&'static str> {
     rustix::process::geteuid().is_root().then_some("postgres")
 }
 
@@ -351,7 +356,7 @@ fn own(dir: &Path, owner: Option<&str>) {
 }
 
 /// A port that no server of this process has and nobody listens on now.
-fn reserve_port() -> u16 {
+pub(crate) fn reserve_port() -> u16 {
     static TAKEN: Mutex<Option<HashSet<u16>>> = Mutex::new(None);
     let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
     let taken = taken.get_or_insert_default();

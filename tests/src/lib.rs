@@ -13,6 +13,7 @@ pub mod http;
 pub mod images;
 pub mod installation;
 pub mod pds;
+pub mod pgbouncer;
 pub mod process;
 pub mod scan;
 pub mod serve;

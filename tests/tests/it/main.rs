@@ -13,6 +13,7 @@ mod examples;
 mod health;
 mod library_upgrade;
 mod plans;
+mod pooler;
 mod publishing;
 mod queue;
 mod replication;
