@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crier_tests::backdoor::{self, History};
-use crier_tests::cluster::Database;
+use crier_tests::cluster::{Database, SIDECAR_ROLE};
+use crier_tests::crierd::Deployment;
+use crier_tests::wait::wait_until;
 use uuid::Uuid;
 
 use super::Queue;
@@ -166,6 +168,19 @@ async fn a_copy_notes_nothing() {
     backdoor::fill(&queue.0, HISTORY).await;
     backdoor::become_a_copy(&queue.0).await;
     assert_eq!(checkpoint(&queue).await, 0);
+}
+
+#[tokio::test]
+async fn the_sidecar_sees_to_it() {
+    let database = Database::private().await;
+    let queue = Queue::open(&database).await;
+    backdoor::fill(&queue.0, HISTORY).await;
+    let deployment = Deployment::init(&database.url(SIDECAR_ROLE));
+    let _crierd = deployment.start().await;
+    wait_until("the noted days", (HISTORY.days - 1).to_string(), async || {
+        queue.0.text("SELECT count(*) FROM crier.job_day").await
+    })
+    .await;
 }
 
 #[tokio::test]
