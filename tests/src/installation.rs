@@ -52,8 +52,8 @@ impl Installation {
         folder.join("crier.so")
     }
 
-    /// Puts another build of the library in place as `make install` does: a new file under the old name, so that whoever
-    /// has the old one loaded keeps it.
+    /// Puts another build of the library in place as `make install` does: a new file under the old name, so that
+    /// whoever has the old one loaded keeps it.
     ///
     /// # Panics
     /// When a file can't be written.

@@ -9,8 +9,8 @@ use tempfile::TempDir;
 
 use crate::cluster::{SIDECAR_ROLE, Server, reserve_port, server_user};
 
-/// A PgBouncer that gives each transaction any of its two connections. Killed when dropped, and when the thread that started
-/// it ends.
+/// A PgBouncer that gives each transaction any of its two connections. Killed when dropped, and when the thread that
+/// started it ends.
 #[derive(Debug)]
 pub struct PgBouncer {
     child: Child,

@@ -55,9 +55,9 @@ const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 /// The clock counts from 2000 on, the time in an id from 1970 on.
 const EPOCHS_APART_MS: i64 = 946_684_800_000;
 
-/// Notes up to when claims are answered, and the days of the log that ended more than a day ago and in which hardly a job is unfinished: after a crash or a
-/// restart they are not read again. Each is read once for it; after ten seconds the rest is left to the next call.
-/// Answers with the number of days it noted. A paused copy notes nothing.
+/// Notes up to when claims are answered, and the days of the log that ended more than a day ago and in which hardly a
+/// job is unfinished: after a crash or a restart they are not read again. Each day is read once for it; after ten
+/// seconds the rest is left to the next call. Answers with the number of days it noted. A paused copy notes nothing.
 #[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn checkpoint_queue() -> Result<i32, ErrorReport> {

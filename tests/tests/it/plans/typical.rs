@@ -118,8 +118,8 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("queue/cached_result", "md5('user1')::uuid, 'kind 10', '{\"n\": 10}', now() - interval '1 hour', NULL"),
     call("queue/cached_result", "md5('user1')::uuid, 'kind 10', '{\"n\": 10}', now() - interval '1 hour', pg_temp.workspaces(100)"),
     call("queue/cached_result", "md5('user0')::uuid, 'kind 10', '{\"n\": 10}', now() - interval '1 hour', NULL"),
-    call("queue/days_to_note", "pg_temp.at(1), 1"),
     call("queue/claims_mark", ""),
+    call("queue/days_to_note", "pg_temp.at(1), 1"),
     call("queue/dead_jobs", "NULL, NULL, 100, NULL"),
     call("queue/dead_jobs", "NULL, NULL, 100, pg_temp.at(3)"),
     // a tenth of the dead letters has the class
