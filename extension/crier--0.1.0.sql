@@ -239,6 +239,15 @@ AS 'MODULE_PATHNAME', 'check_request_limit_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::queue::checkpoint::checkpoint_queue
+CREATE  FUNCTION "checkpoint_queue"() RETURNS INT /* Result < i32, ErrorReport > */
+STRICT SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'checkpoint_queue_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::queue::claim::claim_jobs
 CREATE  FUNCTION "claim_jobs"(
 	"worker" TEXT, /* Option < & str > */
@@ -979,6 +988,7 @@ GRANT EXECUTE ON FUNCTION crier.breakers() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.check_rate_limit(uuid, text, int) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.expire_leases(text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.reload_queue() TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.checkpoint_queue() TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.next_run_at(text[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.complete_jobs(uuid[], bigint[], jsonb[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.fail_jobs(uuid[], bigint[], text[], jsonb[], timestamptz[]) TO crier_worker;
@@ -1054,8 +1064,9 @@ COMMENT ON FUNCTION crier.unblock_server(text, text) IS 'Lifts the block of a se
 COMMENT ON FUNCTION crier.breakers() IS 'Circuit breakers that are not closed, of accounts and servers: open, or half_open while one job may try.';
 COMMENT ON FUNCTION crier.rules_changed() IS 'The trigger of the tables with limits: a change holds from its commit on.';
 COMMENT ON FUNCTION crier.expire_leases(text) IS 'Ends the leases of a worker that is known to be dead, or all: what it held is handed out again at once. Answers with their number.';
-COMMENT ON FUNCTION crier.reload_queue() IS 'Forgets what the queue has in memory and reads it from the tables again. Answers with the number of unfinished jobs in memory.';
-COMMENT ON FUNCTION crier.next_run_at(text[]) IS 'When the next waiting job of these kinds is due; null: none waits.';
+COMMENT ON FUNCTION crier.reload_queue() IS 'Forgets what the queue has in memory and what was noted of days that are dealt with, and reads the tables again. Answers with the number of unfinished jobs in memory.';
+COMMENT ON FUNCTION crier.checkpoint_queue() IS 'Notes the days of the log that ended more than a day ago and are dealt with, so that a start need not read them. Answers with their number. crierd calls it every hour.';
+COMMENT ON FUNCTION crier.next_run_at(text[]) IS 'When the next waiting job of these kinds is due, or an earlier time at which to ask again; null: none waits.';
 COMMENT ON FUNCTION crier.complete_jobs(uuid[], bigint[], jsonb[]) IS 'Ends jobs as completed, with a result each or none. Answers with those accepted: a stale token changes nothing.';
 COMMENT ON FUNCTION crier.fail_jobs(uuid[], bigint[], text[], jsonb[], timestamptz[]) IS
     'Says that jobs failed, with an error class each; the class decides between retry after 1, 2, 4 minutes, waiting without using up an attempt, and the end.';

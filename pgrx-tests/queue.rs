@@ -216,4 +216,19 @@ mod tests {
         assert!(one::<bool>("SELECT crier.next_run_at(ARRAY['a']) = now() + interval '1 hour'"));
         assert_eq!(Spi::get_one::<bool>("SELECT crier.next_run_at(ARRAY['b']) IS NULL"), Ok(Some(true)));
     }
+
+    #[pg_test]
+    fn a_job_is_late_once_the_day_of_its_id_is_over() {
+        const MIDNIGHT: i64 = 1_767_312_000_000; // 2026-01-02, in milliseconds since 1970
+        let id = |ms: i64| pgrx::Uuid::from_bytes((u128::from(ms.unsigned_abs()) << 80).to_be_bytes());
+        let late = |id_ms: i64, now_ms: i64| {
+            let now = crate::passed::Timestamptz((now_ms - 946_684_800_000) * 1_000);
+            !crate::queue::checkpoint::late([id(id_ms)].into_iter(), now).is_empty()
+        };
+        assert!(!late(MIDNIGHT - 1, MIDNIGHT - 1));
+        assert!(late(MIDNIGHT - 1, MIDNIGHT), "its day ended this moment");
+        assert!(!late(MIDNIGHT, MIDNIGHT) && !late(MIDNIGHT, MIDNIGHT + 86_399_999));
+        assert!(late(MIDNIGHT, MIDNIGHT + 86_400_000));
+        assert!(!late(MIDNIGHT + 1, MIDNIGHT - 1), "a clock that was put back");
+    }
 }

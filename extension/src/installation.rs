@@ -11,8 +11,11 @@ use pgrx::prelude::*;
 
 use crate::answer::TableIterator;
 use crate::error::Result;
+use crate::limits::usage;
+use crate::memory;
 use crate::migrate;
 use crate::plans::{Statement, statement};
+use crate::queue::load;
 
 const IS_OURS: Statement = statement!("installation/is_ours");
 const ADOPT: Statement = statement!("installation/adopt");
@@ -46,18 +49,27 @@ fn status() -> Result<
 > {
     let paused = !is_ours()?;
     let reason = paused.then_some(
-        "this database is a copy: it was restored from a dump or moved to another cluster; \
-         once its origin no longer publishes, run SELECT crier.adopt_database()",
+        "this database is a copy: it was restored from a dump, moved to another cluster, or takes its rows by a \
+         subscription; once its origin no longer publishes, drop the subscription, if there is one, and run \
+         SELECT crier.adopt_database()",
     );
     let at = SCHEMA_VERSION.read(&[], |row| row.get::<i32>(1))?.into_iter().flatten().next().unwrap_or(0);
     Ok(TableIterator::once((paused, reason, version(), at, at == migrate::latest())))
 }
 
-/// Says that this database is the one that publishes. Ends the pause of a restored copy.
+/// Says that this database is the one that publishes. Ends the pause of a restored copy, and of a subscriber once its
+/// subscription is dropped.
 #[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn adopt_database() -> Result<(), ErrorReport> {
-    Ok(adopt()?)
+    adopt()?;
+    // rows may have come in past the functions, by a subscription or a restore of the data alone
+    if memory::is_there() {
+        load::reload()?;
+        // what the origin used of the limits came with its rows; here nothing was handed out until now
+        usage::load()?;
+    }
+    Ok(())
 }
 
 pub(crate) fn adopt() -> Result<()> {
@@ -73,7 +85,7 @@ pub(crate) fn may_hand_out() -> Result<bool> {
             PgLogLevel::WARNING,
             PgSqlErrorCode::ERRCODE_WARNING,
             "crier is paused: this database is a copy of another one",
-            "Run SELECT crier.adopt_database(); once its origin no longer publishes."
+            "Run SELECT crier.adopt_database(); once its origin no longer publishes. Drop a subscription to it before."
         );
     }
     Ok(ours)

@@ -52,6 +52,7 @@ const GET_CREDENTIAL: &str = "SELECT workspace_id, generation, sealed, refresh_l
 const BEGIN_REFRESH: &str = "SELECT crier.begin_refresh($1, $2, pg_catalog.make_interval(secs => $3))";
 const FAIL_REFRESH: &str = "SELECT crier.fail_refresh($1, $2, $3, $4, $5)";
 const ENSURE_PARTITIONS: &str = "SELECT crier.ensure_partitions()";
+const CHECKPOINT_QUEUE: &str = "SELECT crier.checkpoint_queue()";
 const STATUS: &str =
     "SELECT paused, reason, library_version, schema_version, schema_current FROM crier.status()";
 const MIGRATE: &str = "SELECT name, action FROM crier.migrate()";
@@ -281,6 +282,12 @@ impl Db {
     /// Makes the partitions of the coming days; returns the names of new ones.
     pub async fn ensure_partitions(&self) -> Result<Vec<String>, Error> {
         self.rows(ENSURE_PARTITIONS, &[]).await?.iter().map(first).collect()
+    }
+
+    /// Notes what a start of the database need not read again; returns the number of days.
+    pub async fn checkpoint_queue(&self) -> Result<i32, Error> {
+        let rows = self.rows_slowly(CHECKPOINT_QUEUE).await?;
+        rows.first().map_or(Ok(0), first)
     }
 
     /// Whether work is handed out, and the versions.

@@ -1,14 +1,14 @@
-//! What has to be done now and then: make partitions ahead of time, notice a pause.
+//! What has to be done now and then: make partitions ahead of time, note what is dealt with, notice a pause.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::db::Db;
 
-/// How often partitions are looked after.
-const PARTITIONS: Duration = Duration::from_secs(60 * 60);
+/// How often the days of the queue's log are looked after.
+const DAYS: Duration = Duration::from_secs(60 * 60);
 /// How often the state is looked at.
 const STATUS: Duration = Duration::from_secs(15);
 /// How often a state that stops everything is said again.
@@ -16,11 +16,11 @@ const REMIND: Duration = Duration::from_secs(5 * 60);
 
 /// Runs for ever.
 pub(crate) async fn run(db: Db) {
-    let mut partitions_at = Instant::now();
+    let mut days_at = Instant::now();
     let mut said: Option<(String, Instant)> = None;
     loop {
-        if Instant::now() >= partitions_at && ensure_partitions(&db).await {
-            partitions_at = Instant::now() + PARTITIONS;
+        if Instant::now() >= days_at && ensure_partitions(&db).await && checkpoint_queue(&db).await {
+            days_at = Instant::now() + DAYS;
         }
         look(&db, &mut said).await;
         tokio::time::sleep(STATUS).await;
@@ -39,6 +39,22 @@ async fn ensure_partitions(db: &Db) -> bool {
         Err(error) if error.is_passing() => false,
         Err(error) => {
             warn!(%error, "partitions could not be made");
+            false
+        }
+    }
+}
+
+/// Whether it was done to the end; otherwise it goes on soon.
+async fn checkpoint_queue(db: &Db) -> bool {
+    match db.checkpoint_queue().await {
+        Ok(0) => true,
+        Ok(days) => {
+            debug!(days, "days of the queue's log noted as dealt with");
+            false
+        }
+        Err(error) if error.is_passing() => false,
+        Err(error) => {
+            warn!(%error, "the days of the queue's log could not be looked through");
             false
         }
     }

@@ -85,12 +85,54 @@ pub async fn forget_intent(superuser: &Session, post: Uuid) {
         .await;
 }
 
+/// Adds a job whose id was made at the beginning of a day some days ago; `reopened`: with what the library notes of a
+/// job that it adds so late.
+pub async fn add_late(superuser: &Session, days_ago: i32, reopened: bool) -> Uuid {
+    let id: Uuid = superuser
+        .value(
+            "INSERT INTO crier.job (id, kind, params, priority, run_at, max_attempts, created_at) \
+             SELECT (lpad(to_hex((extract(epoch FROM date_trunc('day', now(), 'UTC')) * 1000)::bigint - $1::int * 86400000::bigint), 12, '0') \
+                     || '7' || substr(md5(random()::text), 1, 3) || '8' || substr(md5(random()::text), 1, 15))::uuid, \
+                    'late', '{}', 0, now(), 3, now() RETURNING id",
+            &[&days_ago],
+        )
+        .await;
+    if reopened {
+        superuser.rows("INSERT INTO crier.job_reopened (id, reopened_at) VALUES ($1, now())", &[&id]).await;
+    }
+    id
+}
+
+/// Lets the newest claim have been made some hours earlier; answers with its token then.
+pub async fn age_claim(superuser: &Session, hours: i64) -> i64 {
+    superuser
+        .value(
+            "UPDATE crier.job_claim SET recorded_at = recorded_at - $1::bigint * 3600000000, token = token - $1 * 3600000000 \
+             WHERE token = (SELECT max(token) FROM crier.job_claim) RETURNING token",
+            &[&hours],
+        )
+        .await
+}
+
+/// Takes the end of one finished job of some days ago back, and tells nobody.
+pub async fn forget_an_end(superuser: &Session, days_ago: i32) -> Uuid {
+    superuser
+        .value(
+            "DELETE FROM crier.job_outcome WHERE id = (SELECT o.id FROM crier.job_outcome o JOIN crier.job j USING (id) \
+                 WHERE j.created_at < date_trunc('day', now(), 'UTC') - ($1::int - 1) * interval '1 day' \
+                   AND j.created_at > date_trunc('day', now(), 'UTC') - $1::int * interval '1 day' \
+                   AND o.state = 'completed' ORDER BY o.id LIMIT 1) RETURNING id",
+            &[&days_ago],
+        )
+        .await
+}
+
 /// Empties the queue and leaves its tables as new.
 pub async fn empty_queue(superuser: &Session) {
     superuser
         .run(
-            "TRUNCATE crier.job, crier.job_outcome, crier.job_retry, crier.job_progress, crier.job_claim, \
-                 crier.job_scheduled, crier.job_key, crier.limit_use",
+            "TRUNCATE crier.job_claim_mark, crier.job_day, crier.job_reopened, crier.job, crier.job_outcome, crier.job_retry, \
+                 crier.job_progress, crier.job_claim, crier.job_scheduled, crier.job_key, crier.limit_use",
         )
         .await;
     reload(superuser).await;
@@ -100,4 +142,33 @@ pub async fn empty_queue(superuser: &Session) {
 /// Has the queue look at what was changed behind its back.
 async fn reload(superuser: &Session) {
     superuser.text("SELECT crier.reload_queue()").await;
+}
+
+/// A history that years of work leave. See `backdoor/history.sql`.
+#[derive(Clone, Copy, Debug)]
+pub struct History {
+    /// Days before today.
+    pub days: i32,
+    /// Jobs of each of them.
+    pub per_day: i32,
+    /// How many jobs of each of them are unfinished.
+    pub open: i32,
+    /// Unfinished jobs of today.
+    pub live: i32,
+}
+
+/// Fills a new database with history, and tells the planner.
+pub async fn fill(superuser: &Session, history: History) {
+    let History { days, per_day, open, live } = history;
+    superuser.run("SET synchronous_commit = off").await;
+    superuser.run(include_str!("backdoor/history.sql")).await;
+    superuser.rows("SELECT pg_temp.make_past_partitions($1)", &[&days]).await;
+    superuser.rows("SELECT pg_temp.fill($1, $2, $3, $4)", &[&days, &per_day, &open, &live]).await;
+    superuser.run("ANALYZE").await;
+    superuser.run("RESET synchronous_commit").await;
+}
+
+/// Has the database take itself for a copy of another one.
+pub async fn become_a_copy(superuser: &Session) {
+    superuser.run("UPDATE crier.installation SET system_identifier = 'another'").await;
 }

@@ -13,6 +13,7 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use crate::installation::Installation;
 use crate::process::{OnExit, succeed};
 use crate::session::Session;
 
@@ -35,6 +36,8 @@ const REMOVE: &str = r#"
 /// A Postgres server of its own. Stopped and removed when dropped, and when the process ends in any way.
 #[derive(Debug)]
 pub struct Server {
+    /// Where its programs are.
+    bin: PathBuf,
     dir: PathBuf,
     port: u16,
     _remove: OnExit,
@@ -43,9 +46,10 @@ pub struct Server {
 impl Server {
     /// A server as initdb makes it: no extension, no database besides `postgres`.
     pub fn bare() -> Self {
-        let server = Self::prepare();
+        let server = Self::prepare(bin_dir());
         succeed(
-            pg("initdb")
+            server
+                .program("initdb")
                 .args(["--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "-U", "postgres"])
                 .args([OsStr::new("--no-sync"), OsStr::new("-D"), server.data_dir().as_os_str()]),
         );
@@ -53,18 +57,19 @@ impl Server {
     }
 
     /// A server with the database `crier` ready, as a copy of the template.
-    fn copied(settings: &[(&str, &str)]) -> Self {
-        let server = Self::prepare();
+    fn copied(bin: PathBuf, settings: &[(&str, &str)]) -> Self {
+        let server = Self::prepare(bin);
         succeed(Command::new("cp").arg("-a").arg(template_dir()).arg(server.data_dir()));
         server.started(settings)
     }
 
     /// A hot standby that follows this server.
     pub fn standby(&self) -> Self {
-        let server = Self::prepare();
+        let server = Self::prepare(self.bin.clone());
         let port = self.port.to_string();
         succeed(
-            pg("pg_basebackup")
+            server
+                .program("pg_basebackup")
                 .args(["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-R", "-X", "stream", "-c", "fast"])
                 .args([OsStr::new("--no-sync"), OsStr::new("-D"), server.data_dir().as_os_str()]),
         );
@@ -74,10 +79,10 @@ impl Server {
 
     /// Makes a standby a primary.
     pub fn promote(&self) {
-        succeed(pg("pg_ctl").args(["promote", "-s", "-w", "-D"]).arg(self.data_dir()));
+        succeed(self.program("pg_ctl").args(["promote", "-s", "-w", "-D"]).arg(self.data_dir()));
     }
 
-    fn prepare() -> Self {
+    fn prepare(bin: PathBuf) -> Self {
         let dir = tempfile::Builder::new()
             .prefix("crier-")
             .tempdir_in("/tmp") // short: the path of a socket has at most 107 bytes
@@ -85,7 +90,7 @@ impl Server {
         own(dir.path(), server_user());
         let remove = OnExit::run(REMOVE, &[dir.path().as_os_str()]);
         // from here on the shell removes it
-        Self { dir: dir.keep(), port: 0, _remove: remove }
+        Self { bin, dir: dir.keep(), port: 0, _remove: remove }
     }
 
     fn started(mut self, settings: &[(&str, &str)]) -> Self {
@@ -128,7 +133,8 @@ impl Server {
     }
 
     fn try_start(&self) -> Result<(), String> {
-        let output = pg("pg_ctl")
+        let output = self
+            .program("pg_ctl")
             .args(["start", "-s", "-w", "-t", "120", "-l"])
             .arg(self.log_path())
             .arg("-D")
@@ -136,6 +142,21 @@ impl Server {
             .output()
             .unwrap_or_else(|error| panic!("can't start pg_ctl: {error}"));
         if output.status.success() { Ok(()) } else { Err(self.log()) }
+    }
+
+    /// A server program, as a user that Postgres accepts.
+    fn program(&self, name: &str) -> Command {
+        let program = self.bin.join(name);
+        let mut command = match server_user() {
+            None => Command::new(program),
+            Some(user) => {
+                let mut command = Command::new("runuser");
+                command.args(["-u", user, "--"]).arg(program);
+                command
+            }
+        };
+        clean(&mut command).stdin(Stdio::null());
+        command
     }
 
     /// Starts a stopped server, on the same port.
@@ -148,7 +169,7 @@ impl Server {
 
     /// Stops the server; `mode` is `fast` or `immediate` (as if it had crashed).
     pub fn stop(&self, mode: &str) {
-        succeed(pg("pg_ctl").args(["stop", "-s", "-w", "-m", mode, "-D"]).arg(self.data_dir()));
+        succeed(self.program("pg_ctl").args(["stop", "-s", "-w", "-m", mode, "-D"]).arg(self.data_dir()));
     }
 
     /// Crashes the server and starts it again.
@@ -173,6 +194,11 @@ impl Server {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The address for a role and a database.
     pub fn url(&self, role: &str, database: &str) -> String {
         format!("postgres://{role}@127.0.0.1:{}/{database}", self.port)
@@ -180,7 +206,7 @@ impl Server {
 
     /// A client program of the server's version (`psql`, `pg_dump`, …), connected as superuser.
     pub fn client(&self, program: &str, database: &str) -> Command {
-        let mut command = Command::new(bin_dir().join(program));
+        let mut command = Command::new(self.bin.join(program));
         clean(&mut command).arg("--dbname").arg(self.url("postgres", database));
         command
     }
@@ -203,7 +229,7 @@ impl Database {
     pub async fn shared() -> Self {
         static SHARED: OnceLock<Arc<Server>> = OnceLock::new();
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let server = Arc::clone(SHARED.get_or_init(|| Arc::new(Server::copied(&[]))));
+        let server = Arc::clone(SHARED.get_or_init(|| Arc::new(Server::copied(bin_dir(), &[]))));
         let name = format!("t{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let admin = server.connect("postgres").await;
         admin.run(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}")).await;
@@ -220,7 +246,13 @@ impl Database {
 
     /// The same with settings of `postgresql.conf`.
     pub async fn private_with(settings: &[(&str, &str)]) -> Self {
-        Self { server: Arc::new(Server::copied(settings)), name: TEMPLATE.to_owned() }
+        Self { server: Arc::new(Server::copied(bin_dir(), settings)), name: TEMPLATE.to_owned() }
+    }
+
+    /// The same with the programs and the library of an installation.
+    pub async fn private_in(installation: &Installation) -> Self {
+        let server = Server::copied(installation.bin().to_owned(), &[]);
+        Self { server: Arc::new(server), name: TEMPLATE.to_owned() }
     }
 
     /// The server it is on.
@@ -298,21 +330,6 @@ pub fn bin_dir() -> PathBuf {
     dir
 }
 
-/// A server program, as a user that Postgres accepts.
-fn pg(program: &str) -> Command {
-    let program = bin_dir().join(program);
-    let mut command = match server_user() {
-        None => Command::new(program),
-        Some(user) => {
-            let mut command = Command::new("runuser");
-            command.args(["-u", user, "--"]).arg(program);
-            command
-        }
-    };
-    clean(&mut command).stdin(Stdio::null());
-    command
-}
-
 /// Takes away what the environment would change.
 fn clean(command: &mut Command) -> &mut Command {
     for (name, _) in std::env::vars_os() {
@@ -325,7 +342,7 @@ fn clean(command: &mut Command) -> &mut Command {
 }
 
 /// Postgres refuses to run as root: then it runs as the user its package makes.
-fn server_user() -> Option<&'static str> {
+pub(crate) fn server_user() -> Option<&'static str> {
     rustix::process::geteuid().is_root().then_some("postgres")
 }
 
@@ -339,7 +356,7 @@ fn own(dir: &Path, owner: Option<&str>) {
 }
 
 /// A port that no server of this process has and nobody listens on now.
-fn reserve_port() -> u16 {
+pub(crate) fn reserve_port() -> u16 {
     static TAKEN: Mutex<Option<HashSet<u16>>> = Mutex::new(None);
     let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
     let taken = taken.get_or_insert_default();

@@ -216,6 +216,20 @@ impl Set<'_> {
         }
     }
 
+    /// The lowest token that a worker may still answer with, as far as can be told: of the jobs in workers' hands, and of
+    /// those in which a transaction may have changed that and may yet take it back. Looks at all jobs.
+    pub fn oldest_token(&self, db: u32) -> Option<i64> {
+        let mut oldest = None;
+        for ix in 0..self.head.nodes.used_once {
+            let slot = &self.slots[ix as usize];
+            let held = slot.node.state == State::Leased || (slot.node.locker != 0 && slot.node.token != 0);
+            if slot.place != Place::Free && held && self.db_of(ix) == db {
+                oldest = Some(oldest.map_or(slot.node.token, |token: i64| token.min(slot.node.token)));
+            }
+        }
+        oldest
+    }
+
     /// Frees a job that is in no heap.
     pub(crate) fn free(&mut self, ix: Ix) {
         let Node { id, lane, .. } = self.get(ix);

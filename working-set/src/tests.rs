@@ -209,6 +209,31 @@ fn a_full_set_refuses_and_stays_whole() {
 }
 
 #[test]
+fn the_oldest_token_counts_until_its_end_is_certain() {
+    let mut memory = Memory::new(Capacity::for_jobs(100));
+    let mut set = memory.set();
+    set.open_db(7);
+    set.open_db(8);
+    for id in 1..=3 {
+        set.add(0, &job(id), 0, -9).expect("room");
+    }
+    assert_eq!(set.oldest_token(0), None);
+    assert_eq!((claim(&mut set, 20, &ALL, 1), claim(&mut set, 30, &ALL, 1)), (vec![1], vec![2]));
+    assert_eq!((set.oldest_token(0), set.oldest_token(1)), (Some(21), None));
+    // it ends, unless the transaction is rolled back
+    let ix = set.find(0, 1).expect("the job");
+    let node = set.lock(ix, 1).expect("nobody else's");
+    set.change(ix, &Node { state: State::Gone, ..node });
+    assert_eq!(set.oldest_token(0), Some(21));
+    set.release(ix, NOW);
+    assert_eq!(set.oldest_token(0), Some(31));
+    // one that was never claimed has no token, whoever has locked it
+    let ix = set.find(0, 3).expect("the job");
+    set.lock(ix, 1).expect("nobody else's");
+    assert_eq!(set.oldest_token(0), Some(31));
+}
+
+#[test]
 fn what_ends_while_the_log_is_read_does_not_come_back() {
     let mut memory = Memory::new(Capacity::for_jobs(10));
     let mut set = memory.set();

@@ -110,8 +110,8 @@ fn rate_limit_status(
     let account = Account::find(input::required(p_account_id, "p_account_id")?, Caller::current()?)?;
     let now = clock::now();
     let blocks = blocks(&account, now)?;
-    let actions =
-        ACTIONS.read(&[account.id.into(), account.platform.as_str().into()], |row| row.need::<String>(1))?;
+    let args = [account.id.into(), account.platform.as_str().into(), account.workspace.into()];
+    let actions = ACTIONS.read(&args, |row| row.need::<String>(1))?;
     let mut rows = Vec::new();
     for action in actions {
         let Standing { windows, shared, blocked_until, reason } = standing(&account, &action, &blocks, now)?;

@@ -110,6 +110,6 @@ fn next_run_at(
         return Ok(Some(Timestamptz(near)));
     }
     // one that was brought into memory may be farther than one that was not
-    let noted = NEXT.read(&[Timestamptz(far).into(), kinds.into()], |row| row.need::<Timestamptz>(1))?;
-    Ok(noted.into_iter().chain(near.map(Timestamptz)).min())
+    let noted = NEXT.read(&[Timestamptz(far).into(), kinds.into()], |row| row.get::<Timestamptz>(1))?;
+    Ok(noted.into_iter().flatten().chain(near.map(Timestamptz)).min())
 }

@@ -13,6 +13,7 @@ use crate::plans::{Statement, statement};
 use crate::queue::held;
 
 const DEAD: Statement = statement!(up "queue/dead_jobs");
+const DEAD_OF: Statement = statement!(up "queue/dead_jobs_of");
 const PURGE: Statement = statement!(up "queue/purge_jobs");
 const MAX_LIST: i32 = 10_000;
 /// Reasons of the queue's own, beside the classes of errors.
@@ -56,8 +57,15 @@ fn dead_jobs(
         return Err(CrierError::invalid("max", format!("is {max}"), "Give a number from 1 to 10000.").into());
     }
     let scope = Caller::current()?.readable()?;
-    let args = [kinds.into(), classes.into(), i64::from(max).into(), before.into(), scope.into()];
-    let rows = DEAD.read(&args, |row| {
+    let mut args = vec![kinds.into(), classes.into(), i64::from(max).into(), before.into()];
+    let dead = match scope {
+        None => DEAD,
+        Some(workspaces) => {
+            args.push(workspaces.into());
+            DEAD_OF
+        }
+    };
+    let rows = dead.read(&args, |row| {
         Ok((
             row.need(1)?,
             row.get(2)?,

@@ -13,7 +13,7 @@ use crate::plans::{Statement, statement};
 use crate::queue::held::id_of;
 use crate::queue::kinds::Policies;
 use crate::queue::stored::small;
-use crate::queue::{load, settle, user_limits};
+use crate::queue::{checkpoint, load, settle, user_limits};
 use crate::transaction::{self, FAR, KEYED};
 use crate::workspaces::new_id;
 
@@ -166,6 +166,7 @@ pub(crate) fn append(jobs: &[&NewJob], policies: &Policies, now: Timestamptz) ->
     } else {
         insert_many(jobs, platform, host, attempts, now)?;
     }
+    checkpoint::note_late(jobs.iter().map(|job| job.id))?;
     settle::note_far(jobs.iter().map(|job| (job.run_at.unwrap_or(now), job.id)), now)?;
     memory::with(|memory| {
         for job in jobs {

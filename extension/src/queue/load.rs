@@ -15,6 +15,7 @@ use crate::limits::usage;
 use crate::memory::{self, Memory, me};
 use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
+use crate::queue::checkpoint;
 use crate::queue::configure;
 use crate::queue::held::{id_of, nap, uuid_of};
 use crate::queue::stored::{self, Added, Chunk};
@@ -30,7 +31,7 @@ const PAGE: i64 = 20_000;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// On a standby nothing may be in memory: it would be out of date when that is promoted.
-fn require_primary() -> Result<()> {
+pub(crate) fn require_primary() -> Result<()> {
     // SAFETY: reads the state of the server.
     if unsafe { pg_sys::RecoveryInProgress() } { Err(CrierError::Standby) } else { Ok(()) }
 }
@@ -69,9 +70,10 @@ pub(crate) fn refill(wanting: bool) -> Result<()> {
     Ok(())
 }
 
-/// Forgets what is in memory and reads it again; the number of unfinished jobs that are in memory then.
+/// Forgets what is in memory and reads everything again, also the days that are dealt with; the number of unfinished jobs that are in memory then.
 pub(crate) fn reload() -> Result<i64> {
     require_primary()?;
+    checkpoint::forget()?;
     let started = Instant::now();
     while !read(Read::Again)? {
         if started.elapsed() > PATIENCE {
@@ -105,16 +107,20 @@ fn read(why: Read) -> Result<bool> {
             usage::load()?;
         }
         // Leases come first, wherever their jobs are: nothing that a worker may still hold is handed out.
-        let claims = stored::claims(clock::now().0)?;
+        let now = clock::now().0;
+        let from =
+            if why == Read::Again { checkpoint::oldest_claim(now) } else { checkpoint::claims_from(now)? };
+        let claims = stored::claims(from, now)?;
         let leased: Vec<Uuid> = claims.keys().map(|id| uuid_of(*id)).collect();
         for job in stored::committed(&leased)? {
             memory::with(|memory| job.add(memory, claims.get(&job.id)))?;
         }
     }
     let far = memory::with(|memory| memory.set.db(memory.db).far)?;
+    let noted = if why == Read::Again { vec![] } else { checkpoint::noted_days(from)? };
     let mut later = u128::MAX;
     let next = loop {
-        let Chunk { jobs, last, full } = Chunk::read(from, far)?;
+        let Chunk { jobs, next } = Chunk::read(from, far, &noted)?;
         let stopped = memory::with(|memory| {
             for job in &jobs {
                 if !memory.set.has_room(false) {
@@ -128,13 +134,13 @@ fn read(why: Read) -> Result<bool> {
             }
             None
         })?;
-        match stopped {
-            Some(id) => break id,
-            None if full => from = last + 1,
-            None => break u128::MAX,
+        match (stopped, next) {
+            (Some(id), _) => break id,
+            (None, Some(next)) => from = next,
+            (None, None) => break u128::MAX,
         }
         transaction::set_loading(Some(Loading::From(from.min(later), load)));
-        if why == Read::Chunk {
+        if why == Read::Chunk && !jobs.is_empty() {
             break from;
         }
         pgrx::check_for_interrupts!();

@@ -1,6 +1,7 @@
 //! The queue: every promise of `docs/queue.md` behind functions that take and return arrays.
 
 mod cancel;
+pub(crate) mod checkpoint;
 mod claim;
 pub(crate) mod complete;
 pub(crate) mod configure;

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::input;
 use crate::memory;
 use crate::plans::{Statement, statement};
-use crate::queue::{load, stored};
+use crate::queue::{checkpoint, load};
 
 const TOKENS_OF: Statement = statement!(up "queue/tokens_of");
 
@@ -23,7 +23,7 @@ fn expire_leases(worker: default!(Option<&str>, "NULL")) -> Result<i64, ErrorRep
         None => None,
         worker => {
             let worker = input::text(worker, "worker", 200)?;
-            let since = clock::now().0 - stored::OLDEST_CLAIM;
+            let since = checkpoint::claims_from(clock::now().0)?;
             let tokens = TOKENS_OF.read(&[since.into(), worker.into()], |row| row.need(1))?;
             Some(tokens.into_iter().collect())
         }

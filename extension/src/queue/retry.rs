@@ -12,6 +12,7 @@ use crate::identity::Caller;
 use crate::input;
 use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
+use crate::queue::checkpoint;
 use crate::queue::held::{self, Held};
 use crate::queue::load;
 use crate::queue::settle::{self, Again, Fate, Said, Settled};
@@ -59,6 +60,7 @@ fn revive(ids: &[Uuid], now: Timestamptz) -> Result<Vec<Uuid>> {
         return Ok(dead);
     }
     let revived = REVIVE.write(&[dead.into(), now.into()], |row| row.need::<Uuid>(1))?;
+    checkpoint::note_reopened(&revived, now)?;
     load::add_own(&revived)?;
     Ok(revived)
 }

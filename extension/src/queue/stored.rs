@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::memory::Memory;
 use crate::passed::Timestamptz;
 use crate::plans::{Row, Statement, statement};
+use crate::queue::checkpoint::Noted;
 use crate::queue::held::{id_of, uuid_of};
 use crate::transaction::{FAR, KEYED, RETRIED};
 
@@ -23,9 +24,6 @@ const LOAD_CLAIMS: Statement = statement!(up "queue/load_claims");
 const CHUNK: i64 = 50_000;
 /// After a crash a lease lasts at least this long, and as long as it was given for: heartbeats are not in the tables.
 const GRACE: i64 = 10 * 1_000_000;
-/// Claims older than this have no lease any more: a lease is at most a day, and one that is kept up for longer is
-/// written down again.
-pub(crate) const OLDEST_CLAIM: i64 = 26 * 60 * 60 * 1_000_000;
 
 /// A job as the tables have it.
 pub(super) struct Stored {
@@ -125,18 +123,36 @@ pub(crate) fn small(count: i32) -> u16 {
 /// Some unfinished jobs, in the order of their ids.
 pub(super) struct Chunk {
     pub(super) jobs: Vec<Stored>,
-    /// The id of the last one that was read.
-    pub(super) last: u128,
-    /// Whether there may be more.
-    pub(super) full: bool,
+    /// Where the next chunk begins; nothing after the last one.
+    pub(super) next: Option<u128>,
 }
 
 impl Chunk {
-    /// The next jobs as they stand now, without those that are far and noted for their time.
-    pub(super) fn read(from: u128, far: i64) -> Result<Self> {
-        let mut jobs = LOAD_FROM.committed(&[uuid_of(from).into(), CHUNK.into()], Stored::read)?;
+    /// The next jobs as they stand now, without those that are far and noted for their time. Of `noted` days only the
+    /// open ones are looked at.
+    pub(super) fn read(from: u128, far: i64, noted: &[Noted]) -> Result<Self> {
+        let ahead = noted.iter().find(|day| day.end > from);
+        match ahead {
+            Some(day) if day.first <= from => Self::of_noted(from, far, day),
+            day => Self::of_log(from, day.map(|day| day.first), far),
+        }
+    }
+
+    /// The open jobs of a noted day.
+    fn of_noted(from: u128, far: i64, day: &Noted) -> Result<Self> {
+        let ids: Vec<Uuid> = day.open.iter().filter(|id| **id >= from).map(|id| uuid_of(*id)).collect();
+        let mut jobs = committed(&ids)?;
+        jobs.retain(|job| job.flags & FAR == 0 || job.run_at <= far);
+        jobs.sort_unstable_by_key(|job| job.id);
+        Ok(Self { jobs, next: Some(day.end) })
+    }
+
+    /// Jobs of the log, before an id where one is given.
+    fn of_log(from: u128, before: Option<u128>, far: i64) -> Result<Self> {
+        let args = [uuid_of(from).into(), CHUNK.into(), uuid_of(before.unwrap_or(u128::MAX)).into()];
+        let mut jobs = LOAD_FROM.committed(&args, Stored::read)?;
         let full = jobs.len() as i64 == CHUNK;
-        let Some(last) = jobs.last().map(|job| job.id) else { return Ok(Self { jobs, last: from, full }) };
+        let Some(last) = jobs.last().map(|job| job.id) else { return Ok(Self { jobs, next: before }) };
         let retries = LOAD_RETRIES.committed(&[uuid_of(from).into(), uuid_of(last).into()], |row| {
             Ok((
                 id_of(row.need(1)?),
@@ -160,13 +176,13 @@ impl Chunk {
             let noted: HashSet<u128> = noted.into_iter().collect();
             jobs.retain(|job| !noted.contains(&job.id));
         }
-        Ok(Self { jobs, last, full })
+        Ok(Self { jobs, next: if full { Some(last + 1) } else { before } })
     }
 }
 
-/// Claims that nobody has answered.
-pub(super) fn claims(now: i64) -> Result<HashMap<u128, Claimed>> {
-    let rows = LOAD_CLAIMS.committed(&[(now - OLDEST_CLAIM).into()], |row| {
+/// Claims from a time on that nobody has answered.
+pub(super) fn claims(from: i64, now: i64) -> Result<HashMap<u128, Claimed>> {
+    let rows = LOAD_CLAIMS.committed(&[from.into()], |row| {
         let (until, recorded): (i64, i64) = (row.need::<Timestamptz>(3)?.0, row.need(5)?);
         let length = until.saturating_sub(recorded).max(GRACE);
         let lease = Lease { token: row.need(2)?, until: until.max(now.saturating_add(length)) };

@@ -1,5 +1,8 @@
--- What a worker needs of the jobs it was given. The bounds tell the server which partitions it need not open.
+-- What a worker needs of the jobs it was given, looked up one by one: a plan that joins reads everything between the
+-- bounds. These tell the server which partitions it need not open.
 SELECT j.id, j.kind, j.params, j.workspace_id, j.user_id, j.account_id
 FROM unnest($1::uuid[]) AS i (id)
-JOIN crier.job j ON j.id = i.id
-WHERE j.id >= $2 AND j.id <= $3
+CROSS JOIN LATERAL (
+    SELECT q.id, q.kind, q.params, q.workspace_id, q.user_id, q.account_id
+    FROM crier.job q WHERE q.id = i.id AND q.id >= $2 AND q.id <= $3 LIMIT 1
+) j

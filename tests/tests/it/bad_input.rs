@@ -208,6 +208,7 @@ async fn before_the_tables_are_there_everything_says_so() {
         "get_credential(gen_random_uuid())",
         "start_target(gen_random_uuid(), 1)",
         "ensure_partitions()",
+        "checkpoint_queue()",
         "adopt_database()",
     ] {
         let refusal = sql.refusal(&format!("SELECT * FROM crier.{call}")).await;

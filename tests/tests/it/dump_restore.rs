@@ -6,7 +6,7 @@ use crier_tests::session::Session;
 use crier_tests::stage::{create_workspace, dummy_account};
 
 /// Every table with a checksum of its rows.
-async fn contents(session: &Session) -> Vec<(String, i64, String)> {
+pub(crate) async fn contents(session: &Session) -> Vec<(String, i64, String)> {
     let tables: Vec<String> = session
         .column(
             "SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \

@@ -1,6 +1,7 @@
 //! The promises of the queue, in SQL that knows only its functions and the view `crier.jobs`: any storage behind
 //! them must pass this unchanged. Time passes by `backdoor`, the one place that knows more.
 
+mod checkpoint;
 mod contention;
 mod dead_letters;
 mod dedupe;

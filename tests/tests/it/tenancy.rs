@@ -166,6 +166,7 @@ async fn an_application_can_not_do_a_workers_work() {
         format!("SELECT crier.begin_refresh('{id}', 1)"),
         format!("SELECT crier.fail_refresh('{id}', 1, 1, 'transient', '{{}}')"),
         "SELECT crier.ensure_partitions()".into(),
+        "SELECT crier.checkpoint_queue()".into(),
         "SELECT * FROM crier.migrate()".into(),
         "SELECT crier.adopt_database()".into(),
         format!("INSERT INTO crier.event (workspace_id, id, kind) VALUES ('{}', '{id}', 'x')", one.workspace),

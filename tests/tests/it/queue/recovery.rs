@@ -117,7 +117,7 @@ async fn a_standby_answers_reads_and_goes_on_when_it_is_promoted() {
     })
     .await;
     assert_eq!(replica.0.text("SELECT count(*) FROM crier.dead_jobs()").await, "0");
-    for call in ["enqueue('a')", "claim_jobs('w')", "next_run_at()", "reload_queue()"] {
+    for call in ["enqueue('a')", "claim_jobs('w')", "next_run_at()", "reload_queue()", "checkpoint_queue()"] {
         let refused = replica.0.refusal(&format!("SELECT crier.{call}")).await;
         assert_eq!(
             (refused.code.as_str(), refused.detail.as_str()),

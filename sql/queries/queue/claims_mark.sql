@@ -1,0 +1,1 @@
+SELECT max(claims_from) FROM crier.job_claim_mark

@@ -1,0 +1,1 @@
+DELETE FROM crier.job_day

@@ -1,0 +1,202 @@
+//! What each statement is typically called with, as SQL. A statement whose parameters may be null has a line for each way
+//! it is called.
+
+/// A call of a statement.
+pub(super) struct Typical {
+    /// The file below `sql/queries/`, without the ending.
+    pub(super) name: &'static str,
+    /// The arguments.
+    pub(super) args: &'static str,
+    /// How many pages it may look at.
+    pub(super) pages: i64,
+    /// The types of its parameters, where the server can't tell them from the statement.
+    pub(super) types: &'static str,
+    /// Tables of which it may read all rows of a day.
+    pub(super) reads: &'static [&'static str],
+}
+
+/// How many pages a call may look at where nothing else is said: a hundred jobs are looked up in it, a few tables
+/// each, by indexes of three levels.
+pub(super) const PAGES: i64 = 2_500;
+
+pub(super) const fn call(name: &'static str, args: &'static str) -> Typical {
+    long(name, args, PAGES)
+}
+
+/// A call that looks at more pages, for a reason that stands beside it.
+const fn long(name: &'static str, args: &'static str, pages: i64) -> Typical {
+    Typical { name, args, pages, types: "", reads: &[] }
+}
+
+impl Typical {
+    const fn of_types(mut self, types: &'static str) -> Self {
+        self.types = types;
+        self
+    }
+
+    const fn reading(mut self, tables: &'static [&'static str]) -> Self {
+        self.reads = tables;
+        self
+    }
+}
+
+/// Values that the calls are made of: jobs from all over the history.
+pub(super) const FUNCTIONS: &str = "
+    CREATE TEMPORARY TABLE picked AS
+    (SELECT 'finished' AS what, id FROM crier.job_outcome TABLESAMPLE system (1) WHERE state = 'completed' ORDER BY md5(id::text) LIMIT 100)
+    UNION ALL
+    (SELECT 'dead', id FROM crier.job_outcome WHERE state = 'failed' ORDER BY md5(id::text) LIMIT 100)
+    UNION ALL
+    (SELECT 'waiting', k.job_id FROM crier.job_key k
+     WHERE NOT EXISTS (SELECT FROM crier.job_outcome o WHERE o.id = k.job_id) ORDER BY md5(k.job_id::text) LIMIT 100)
+    UNION ALL
+    (SELECT 'posting', job_id FROM crier.post_target WHERE state = 'scheduled' LIMIT 100);
+    CREATE FUNCTION pg_temp.picked_jobs(what text, n int) RETURNS uuid[] LANGUAGE sql AS $$
+        SELECT array_agg(id) FROM (SELECT id FROM picked p WHERE p.what = picked_jobs.what ORDER BY md5(id::text) LIMIT n) AS s $$;
+    CREATE FUNCTION pg_temp.finished(n int) RETURNS uuid[] LANGUAGE sql AS $$ SELECT pg_temp.picked_jobs('finished', n) $$;
+    CREATE FUNCTION pg_temp.dead(n int) RETURNS uuid[] LANGUAGE sql AS $$ SELECT pg_temp.picked_jobs('dead', n) $$;
+    CREATE FUNCTION pg_temp.waiting(n int) RETURNS uuid[] LANGUAGE sql AS $$ SELECT pg_temp.picked_jobs('waiting', n) $$;
+    CREATE FUNCTION pg_temp.posting(n int) RETURNS uuid[] LANGUAGE sql AS $$ SELECT pg_temp.picked_jobs('posting', n) $$;
+    CREATE FUNCTION pg_temp.new(n int) RETURNS uuid[] LANGUAGE sql AS $$
+        SELECT array_agg(crier.new_id()) FROM generate_series(1, n) $$;
+    CREATE FUNCTION pg_temp.workspaces(n int) RETURNS uuid[] LANGUAGE sql AS $$
+        SELECT array_agg(md5('workspace' || w)::uuid) FROM generate_series(1, n) AS w $$;
+    CREATE FUNCTION pg_temp.accounts(n int) RETURNS uuid[] LANGUAGE sql AS $$
+        SELECT array_agg(md5('account' || a)::uuid) FROM generate_series(1, n) AS a $$;
+    CREATE FUNCTION pg_temp.many(value anyelement, n int DEFAULT 100) RETURNS anyarray LANGUAGE sql AS $$
+        SELECT array_agg(value) FROM generate_series(1, n) $$;
+    CREATE FUNCTION pg_temp.keys(n int) RETURNS text[] LANGUAGE sql AS $$
+        SELECT array_agg('new key ' || k) FROM generate_series(1, n) AS k $$;
+    CREATE FUNCTION pg_temp.claimed(ago interval) RETURNS bigint LANGUAGE sql AS $$
+        SELECT ((extract(epoch FROM now() - ago) - 946684800) * 1000000)::bigint $$;
+    CREATE FUNCTION pg_temp.claim_of_finished() RETURNS bigint LANGUAGE sql AS $$
+        SELECT token FROM crier.job_claim ORDER BY recorded_at LIMIT 1 $$;
+    CREATE FUNCTION pg_temp.at(midnights_ago int) RETURNS uuid LANGUAGE sql AS $$
+        SELECT (lpad(to_hex((extract(epoch FROM date_trunc('day', now(), 'UTC')) * 1000)::bigint - midnights_ago * 86400000::bigint), 12, '0')
+                || repeat('0', 20))::uuid $$;
+";
+
+/// In the order of the files.
+#[rustfmt::skip]
+pub(super) const TYPICAL: &[Typical] = &[
+    call("accounts/activate", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1], now()"),
+    call("accounts/add_event", "(pg_temp.workspaces(1))[1], crier.new_id(), 'account_connected', (pg_temp.accounts(1))[1], '{}', now()"),
+    call("accounts/begin_refresh", "(pg_temp.accounts(1))[1], 1, now(), now() + interval '1 minute'"),
+    call("accounts/connect", "(pg_temp.workspaces(1))[1], crier.new_id(), 'bluesky', 'did:1', 'h', 'http://localhost', now()"),
+    call("accounts/fail_refresh", "(pg_temp.accounts(1))[1], 1, 0"),
+    call("accounts/get_credential", "(pg_temp.accounts(1))[1]"),
+    call("accounts/lock_account", "(pg_temp.accounts(1))[1]"),
+    call("accounts/parked", "(pg_temp.accounts(100))[100]"),
+    call("accounts/require_reauth", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1], now()"),
+    call("accounts/store_credential", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1], NULL, 2, decode('0101' || repeat('00', 40), 'hex'), now(), now(), now()")
+        .of_types("uuid, uuid, uuid, bigint, bytea, timestamptz, timestamptz, timestamptz"),
+    call("installation/adopt", "'1', 1"),
+    call("installation/is_migrated", ""),
+    call("installation/is_ours", "'1', 1"),
+    call("installation/migrations_applied", ""),
+    call("installation/record_migration", "1000, 'name', 'sum'"),
+    call("installation/schema_version", ""),
+    call("limits/account", "md5('account1020')::uuid, NULL"),
+    call("limits/account", "md5('account1020')::uuid, pg_temp.workspaces(100)"),
+    call("limits/actions", "md5('account1020')::uuid, 'bluesky', md5('workspace20')::uuid"),
+    call("limits/block", "pg_temp.workspaces(100), pg_temp.many('bluesky'::text), pg_temp.many(''::text), pg_temp.accounts(100), pg_temp.many('like'::text), pg_temp.many(now()), pg_temp.many(NULL::text), now()"),
+    // whatever is blocked
+    call("limits/blocks", "now()").reading(&["limit_block"]),
+    call("limits/blocks_of_account", "md5('account1020')::uuid, now()"),
+    call("limits/drop_own_limit", "md5('workspace20')::uuid, md5('account1020')::uuid, 'publish', '1 hour'"),
+    call("limits/kinds", ""),
+    call("limits/limits", ""),
+    // everything used in the longest window, once after a start
+    long("limits/load_use", "0", 60_000).reading(&["limit_use", "social_account"]),
+    call("limits/loosest", "'bluesky', 'publish', '1 hour'"),
+    // whatever is limited by itself
+    long("limits/own_limits", "", 5_000).reading(&["account_limit", "social_account"]),
+    call("limits/platforms", ""),
+    call("limits/record_use", "1, pg_temp.accounts(100), pg_temp.many('like'::text), pg_temp.many(1)"),
+    call("limits/request_limit", "'general'"),
+    call("limits/set_own_limit", "md5('workspace20')::uuid, md5('account1020')::uuid, 'like', '1 hour', 5, now()"),
+    call("limits/unblock", "md5('account1020')::uuid, 'bluesky', '', 'publish'"),
+    call("posts/accounts", "(pg_temp.workspaces(1))[1], pg_temp.accounts(10)"),
+    call("posts/get_post", "md5('post20')::uuid, NULL"),
+    call("posts/get_post", "md5('post20')::uuid, pg_temp.workspaces(100)"),
+    call("posts/insert_post", "(pg_temp.workspaces(1))[1], crier.new_id(), NULL, 'text', '[]', '{}', now(), now()"),
+    call("posts/insert_targets", "md5('workspace20')::uuid, md5('post20')::uuid, pg_temp.new(2), ARRAY[md5('account1020')::uuid, md5('account2020')::uuid], '{bluesky,bluesky}', pg_temp.new(2), now()"),
+    call("posts/insert_workspace", "crier.new_id(), 'name', crier.new_id()"),
+    call("posts/job_ids", "md5('workspace20')::uuid, md5('post20')::uuid"),
+    call("posts/lock_targets", "md5('workspace20')::uuid, md5('post20')::uuid"),
+    call("posts/my_workspaces", "md5('user1')::uuid, NULL"),
+    call("posts/my_workspaces", "md5('user1')::uuid, '{owner,editor}'"),
+    call("posts/workspace_of", "md5('post20')::uuid, NULL"),
+    call("posts/workspace_of", "md5('post20')::uuid, pg_temp.workspaces(100)"),
+    call("posts/workspace_role", "(pg_temp.workspaces(1))[1], md5('user1')::uuid"),
+    call("publishing/lock_targets", "pg_temp.posting(100)"),
+    call("publishing/record_intent", "(pg_temp.posting(1))[1], 'key', 'request', now()"),
+    call("publishing/save_prepared", "(pg_temp.posting(1))[1], '{}', now()"),
+    call("publishing/set_states", "pg_temp.posting(100), pg_temp.many('failed'::text), pg_temp.many('{}'::jsonb), now(), pg_temp.new(100)"),
+    call("publishing/start", "(pg_temp.posting(1))[1], 1, now()"),
+    call("queue/accounts_elsewhere", "pg_temp.workspaces(100), pg_temp.accounts(100)"),
+    call("queue/cached_result", "md5('user1')::uuid, 'kind 10', '{\"n\": 10}', now() - interval '1 hour', NULL"),
+    call("queue/cached_result", "md5('user1')::uuid, 'kind 10', '{\"n\": 10}', now() - interval '1 hour', pg_temp.workspaces(100)"),
+    call("queue/cached_result", "md5('user0')::uuid, 'kind 10', '{\"n\": 10}', now() - interval '1 hour', NULL"),
+    call("queue/claims_mark", ""),
+    call("queue/days_to_note", "pg_temp.at(1), 1"),
+    call("queue/dead_jobs", "NULL, NULL, 100, NULL"),
+    call("queue/dead_jobs", "NULL, NULL, 100, pg_temp.at(3)"),
+    // a tenth of the dead letters has the class
+    long("queue/dead_jobs", "'{kind 1}', '{config}', 100, NULL", 20_000),
+    // up to a hundred of each workspace
+    long("queue/dead_jobs_of", "NULL, NULL, 100, NULL, pg_temp.workspaces(10)", 10_000),
+    long("queue/dead_jobs_of", "'{kind 1}', '{config}', 100, pg_temp.at(3), pg_temp.workspaces(10)", 10_000),
+    call("queue/find_keys", "pg_temp.workspaces(100), pg_temp.many('kind 1'::text), pg_temp.keys(100)"),
+    call("queue/forget_claims_mark", ""),
+    call("queue/forget_days", ""),
+    call("queue/forget_reopened", ""),
+    call("queue/free_keys", "pg_temp.waiting(100)"),
+    call("queue/get_jobs", "pg_temp.waiting(100), pg_temp.at(10), pg_temp.at(-1)"),
+    call("queue/in_scope", "pg_temp.waiting(100), pg_temp.workspaces(100)"),
+    call("queue/insert_completed", "pg_temp.waiting(100), pg_temp.workspaces(100), pg_temp.many(now()), pg_temp.many(1), pg_temp.many(0), pg_temp.many(1::bigint), pg_temp.many(NULL::jsonb), now()"),
+    call("queue/insert_completed_one", "(pg_temp.waiting(1))[1], (pg_temp.workspaces(1))[1], now(), 1, 0, 1, NULL, now()"),
+    call("queue/insert_job", "crier.new_id(), 'kind 1', '{}', (pg_temp.workspaces(1))[1], crier.new_id(), (pg_temp.accounts(1))[1], 'bluesky', 0, now(), 3, NULL, NULL, now(), NULL"),
+    call("queue/insert_jobs", "pg_temp.new(100), pg_temp.many('kind 1'::text), pg_temp.many('{}'::text), pg_temp.workspaces(100), pg_temp.workspaces(100), pg_temp.accounts(100), pg_temp.many('bluesky'::text), pg_temp.many(0), pg_temp.many(now()), pg_temp.many(3), pg_temp.many(NULL::timestamptz), pg_temp.many(NULL::text), now(), pg_temp.many(NULL::text)"),
+    call("queue/insert_outcomes", "pg_temp.waiting(100), pg_temp.workspaces(100), pg_temp.many('failed'::text), pg_temp.many(now()), pg_temp.many(1), pg_temp.many(0), pg_temp.many(1::bigint), pg_temp.many('{}'::jsonb), now()"),
+    call("queue/insert_retries", "pg_temp.waiting(100), pg_temp.workspaces(100), pg_temp.many(now()), pg_temp.many(1), pg_temp.many(0), pg_temp.many('{}'::jsonb), pg_temp.many(NULL::uuid), pg_temp.many(now())"),
+    call("queue/last_errors", "pg_temp.waiting(100)"),
+    // everything that was claimed since yesterday, looked up job by job
+    long("queue/load_claims", "pg_temp.claimed('26 hours')", 1_000_000).reading(&["job_claim"]),
+    // as many rows as asked for
+    long("queue/load_from", "pg_temp.at(0), 10000, pg_temp.at(-1)", 10_000),
+    long("queue/load_from", "pg_temp.at(4), 100, pg_temp.at(3)", 5_000).reading(&["job", "job_outcome"]),
+    long("queue/load_ids", "pg_temp.waiting(100)", 5_000),
+    call("queue/load_retries", "pg_temp.at(0), pg_temp.at(-1)"),
+    call("queue/load_scheduled", "now(), now() + interval '1 hour', 20000"),
+    call("queue/next_scheduled", "now(), NULL"),
+    call("queue/next_scheduled", "now(), '{kind 2}'"),
+    // gives up after a thousand jobs
+    long("queue/next_scheduled", "now(), '{none}'", 8_000),
+    call("queue/mark_claims", "1"),
+    call("queue/note_day", "pg_temp.at(3), pg_temp.at(2), pg_temp.waiting(100), now()"),
+    call("queue/note_reopened", "pg_temp.dead(100), now()"),
+    call("queue/note_times", "pg_temp.many(now()), pg_temp.new(100)"),
+    call("queue/noted_days", "pg_temp.at(10)"),
+    call("queue/pause", "'kind', 'kind 1', NULL, now(), 1000"),
+    call("queue/pauses", ""),
+    call("queue/platforms", "pg_temp.accounts(100)"),
+    // looks for each job in every partition that has one of them
+    long("queue/purge_jobs", "pg_temp.dead(100)", 5_000),
+    call("queue/record_claim", "1, 1, 'worker', now(), pg_temp.waiting(100), pg_temp.many(1)"),
+    call("queue/resume", "'kind', 'kind 1'"),
+    call("queue/revivable", "pg_temp.dead(100), now()"),
+    // as above
+    long("queue/revive", "pg_temp.dead(100), now()", 5_000),
+    call("queue/scheduled_among", "pg_temp.waiting(100), pg_temp.many(now())"),
+    call("queue/set_progress", "pg_temp.waiting(100), pg_temp.workspaces(100), pg_temp.many('{}'::jsonb), now()"),
+    call("queue/state_of", "(pg_temp.finished(1))[1]"),
+    call("queue/take_key_over", "(pg_temp.workspaces(1))[1], 'kind 1', 'new key', crier.new_id(), now(), now() - interval '1 minute'"),
+    call("queue/take_keys", "pg_temp.workspaces(100), pg_temp.many('kind 1'::text), pg_temp.keys(100), pg_temp.new(100), now()"),
+    call("queue/tokens_of", "pg_temp.claimed('26 hours'), 'worker 1'").reading(&["job_claim"]),
+    // a whole day, once
+    long("queue/unfinished_of_day", "pg_temp.at(4), pg_temp.at(3), 10001", 5_000).reading(&["job", "job_outcome"]),
+    call("queue/user_limit_count", "(pg_temp.workspaces(1))[1], 'kind 1'"),
+    call("queue/worker_of", "pg_temp.claim_of_finished(), (pg_temp.finished(1))[1], NULL"),
+    call("queue/worker_of", "pg_temp.claim_of_finished(), (pg_temp.finished(1))[1], pg_temp.workspaces(100)"),
+];
