@@ -67,6 +67,7 @@ fn adopt_database() -> Result<(), ErrorReport> {
     if memory::is_there() {
         load::reload()?;
         // what the origin used of the limits came with its rows; here nothing was handed out until now
+        memory::with(|memory| memory.set.db_mut(memory.db).usage = false)?;
         usage::load()?;
     }
     Ok(())

@@ -72,7 +72,7 @@ pub(crate) fn init() {
     GucRegistry::define_int_guc(
         c"crier.queue_capacity",
         c"Unfinished jobs that are kept in memory, over all databases.",
-        c"About 200 bytes each, taken as they are needed. What is beyond it waits in the tables.",
+        c"About 500 bytes each with the limits beside them, taken as they are needed. What is beyond it waits in the tables.",
         &CAPACITY,
         1_000,
         100_000_000,

@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::ffi::{c_char, c_void};
 
-use crier_working_set::{Gated, Ix, NewJob, Node, State};
+use crier_working_set::{Gated, Ix, NewJob, Node, Own, State};
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -54,14 +54,36 @@ struct Used {
     action: String,
     at: i64,
     count: u32,
+    /// Also in what all accounts of the platform share.
+    shared: bool,
+}
+
+/// A server (account 0), an account (no action), or an action of an account.
+#[derive(Debug)]
+pub(crate) struct Scope {
+    pub(crate) platform: String,
+    /// Of a server.
+    pub(crate) host: String,
+    pub(crate) account: u128,
+    pub(crate) action: String,
+}
+
+impl Scope {
+    fn gated(&self) -> Gated<'_> {
+        rules::blocked(&self.platform, &self.host, self.account, &self.action)
+    }
 }
 
 /// What holds for everybody once this transaction has ended.
 enum Note {
     /// A job shows that its platform works, or that it does not.
     Report(Ix, bool),
-    /// Something is blocked until a time; 0: no more.
-    Block { platform: String, host: String, account: u128, action: String, until: i64 },
+    /// Something is blocked until a time.
+    Block(Scope, i64),
+    /// A block is lifted; what is left of others ends at that time.
+    Unblock(Scope, i64),
+    /// An account has these limits of its own for an action.
+    Own(Scope, Vec<Own>),
     /// Something was used.
     Used(Used),
 }
@@ -157,22 +179,30 @@ pub(crate) fn note_report(ix: Ix, worked: bool) {
     LOG.with_borrow_mut(|log| log.note(Note::Report(ix, worked)));
 }
 
-/// Says that something is blocked until a time; 0: no more. An account of 0: the whole server.
-pub(crate) fn note_block(
-    platform: String,
-    host: String,
-    account: u128,
-    action: String,
-    until: i64,
-) -> Result<()> {
+/// Says that something is blocked until a time.
+pub(crate) fn note_block(what: Scope, until: i64) -> Result<()> {
+    note_down(Note::Block(what, until))
+}
+
+/// Says that a block is lifted; what is left of others ends at that time.
+pub(crate) fn note_unblock(what: Scope, left: i64) -> Result<()> {
+    note_down(Note::Unblock(what, left))
+}
+
+/// Says what limits an account has of its own for an action.
+pub(crate) fn note_own_limits(what: Scope, limits: Vec<Own>) -> Result<()> {
+    note_down(Note::Own(what, limits))
+}
+
+fn note_down(note: Note) -> Result<()> {
     register()?;
-    LOG.with_borrow_mut(|log| log.note(Note::Block { platform, host, account, action, until }));
+    LOG.with_borrow_mut(|log| log.note(note));
     Ok(())
 }
 
 /// Says what was counted in the limits of an account.
-pub(crate) fn note_use(account: u128, platform: &str, action: &str, at: i64, count: u32) {
-    let used = Used { account, platform: platform.to_owned(), action: action.to_owned(), at, count };
+pub(crate) fn note_use(account: u128, platform: &str, action: &str, at: i64, count: u32, shared: bool) {
+    let used = Used { account, platform: platform.to_owned(), action: action.to_owned(), at, count, shared };
     LOG.with_borrow_mut(|log| log.note(Note::Used(used)));
 }
 
@@ -272,8 +302,9 @@ impl Log {
             }
         }
         while let Some((_, note)) = self.notes.pop_if(|(of, _)| *of >= subtransaction) {
-            if let Note::Used(Used { account, platform, action, at, count }) = note {
-                for what in [Gated::Action(account, &platform, &action), Gated::Shared(&platform, &action)] {
+            if let Note::Used(Used { account, platform, action, at, count, shared }) = note {
+                let both = [Gated::Action(account, &platform, &action), Gated::Shared(&platform, &action)];
+                for what in both.into_iter().take(1 + usize::from(shared)) {
                     memory.set.take_back(memory.db, what, at, count, now);
                 }
             }
@@ -282,17 +313,20 @@ impl Log {
 
     /// Does what was noted. How many lanes may look again.
     fn follow_notes(&mut self, memory: &mut Memory<'_>, now: i64) -> usize {
-        let mut opened = 0;
+        let (mut opened, db) = (0, memory.db);
         for (_, note) in self.notes.drain(..) {
+            let rules = matches!(note, Note::Block(..) | Note::Unblock(..) | Note::Own(..));
+            if rules && memory.set.db(db).config_reader != 0 {
+                // somebody has read the tables as they were before this
+                memory.set.db_mut(db).config_wanted += 1;
+            }
+            // Where there is no room for one, nobody waits at it; whoever reads the rules again says so.
             opened += match note {
                 Note::Report(ix, worked) => memory.set.report(ix, worked, now),
-                Note::Block { platform, host, account, action, until } => {
-                    let what = rules::blocked(&platform, &host, account, &action);
-                    // Where there is no room for it, the tables have it: read again, it is refused aloud.
-                    memory.set.block(memory.db, what, until, now).unwrap_or_else(|_| {
-                        self.reconfigured = true;
-                        0
-                    })
+                Note::Block(what, until) => memory.set.block(db, what.gated(), until, now).unwrap_or(0),
+                Note::Unblock(what, left) => memory.set.unblock(db, what.gated(), left, now),
+                Note::Own(Scope { platform, account, action, .. }, limits) => {
+                    memory.set.set_own_limits(db, account, (&platform, &action), &limits, now).unwrap_or(0)
                 }
                 Note::Used(_) => 0,
             } as usize;
@@ -327,7 +361,7 @@ impl Log {
             due += 1;
         }
         if self.reconfigured {
-            entry.config = 0;
+            entry.config_wanted += 1;
             due = usize::MAX;
         }
         if due > 0 {
@@ -355,7 +389,7 @@ impl Log {
             memory.set.end_load(memory.db, load);
         }
         if std::mem::take(&mut self.configuring) {
-            memory.set.db_mut(memory.db).config = 0;
+            memory.set.db_mut(memory.db).config_reader = 0;
         }
         if std::mem::take(&mut self.waiting) {
             memory.waiters.leave();
@@ -369,11 +403,9 @@ impl Log {
             || self.reconfigured
             || self.held.keys().any(|ix| {
                 let node = memory.set.get(*ix);
-                match node.state {
-                    State::Waiting => node.run_at <= now + SOON,
-                    _ => memory.set.is_waited_for(*ix),
-                }
-            });
+                (node.state == State::Waiting && node.run_at <= now + SOON) || memory.set.is_waited_for(*ix)
+            })
+            || self.notes.iter().any(|(_, note)| matches!(note, Note::Unblock(..) | Note::Own(..)));
         self.notifies = brings_work && std::mem::take(&mut memory.set.db_mut(memory.db).armed);
         self.notifies
     }

@@ -73,6 +73,8 @@ CREATE TABLE crier.account_limit (
     action       text        NOT NULL CHECK (char_length(action) BETWEEN 1 AND 64),
     per          interval    NOT NULL CHECK (per >= '1 second' AND per <= '31 days'),
     max          integer     NOT NULL CHECK (max >= 0),
+    -- one that a member set is never looser than the platform's
+    by_operator  boolean     NOT NULL DEFAULT true,
     set_at       timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (workspace_id, account_id, action, per),
     FOREIGN KEY (workspace_id, account_id) REFERENCES crier.social_account (workspace_id, id) ON DELETE CASCADE
@@ -89,7 +91,9 @@ CREATE TABLE crier.limit_block (
     until        timestamptz NOT NULL,
     reason       text,
     blocked_at   timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (account_id, platform, host, action)
+    -- who wants it; each has a block of their own, and the longest counts
+    set_by       text        NOT NULL CHECK (set_by IN ('platform', 'operator', 'member')),
+    PRIMARY KEY (account_id, platform, host, action, set_by)
 );
 
 -- What was used of the limits, one row a claim, so that they hold across a restart. Times are microseconds since 2000; what

@@ -47,7 +47,7 @@ COMMENT ON VIEW crier.pauses IS 'What is stopped for now: a kind, a platform, an
 CREATE OR REPLACE VIEW crier.blocks AS
 SELECT workspace_id, platform, nullif(host, '') AS host,
        nullif(account_id, '00000000-0000-0000-0000-000000000000') AS account_id, nullif(action, '') AS action,
-       until, reason, blocked_at
+       until, reason, blocked_at, set_by
 FROM crier.limit_block
 WHERE until > now();
 COMMENT ON VIEW crier.blocks IS 'What is blocked until a time: an account, an action of one, or a server.';

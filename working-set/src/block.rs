@@ -43,7 +43,7 @@ impl Capacity {
             classes: 4_096,
             databases: 1_024,
             gates: jobs / 2 + 8_192,
-            windows: jobs / 2 + 8_192,
+            windows: jobs + 16_384,
         }
     }
 
@@ -235,6 +235,8 @@ pub(crate) struct Lane {
     pub(crate) running: u32,
     /// What it goes through.
     pub(crate) gates: [u32; GATES],
+    /// The number of its account's server.
+    pub(crate) site: u128,
     /// The gate at which it waits instead of being seated.
     pub(crate) waits_on: u32,
 }
@@ -372,6 +374,7 @@ impl<'m> Set<'m> {
             classes: NIL,
             leases: NIL,
             reopening: NIL,
+            config_wanted: 1,
             ..Db::default()
         };
         self.head.databases += 1;

@@ -45,7 +45,7 @@ impl Set<'_> {
         }
         let classes = self.classes_of(db, filter);
         self.let_fall_due(&classes, now, max.saturating_mul(4).max(MAX_FALLING_DUE));
-        self.reopen(db, now);
+        self.reopen(db, max, now);
         let mut mine = self.my_due(db, me, now, filter, mine);
         let (mut left, mut expired, mut parked) = (max, 0, 0);
         while left > 0 && expired < MAX_EXPIRED && parked < MAX_PARKED {
@@ -53,7 +53,7 @@ impl Set<'_> {
                 Some(Next::Lane(lane)) => (self.lanes[lane as usize].due, false),
                 Some(Next::Mine(at)) => (mine.swap_remove(at), true),
                 // those that were let through a gate may be none that this worker takes
-                None if self.reopen(db, now) > 0 => {
+                None if self.reopen(db, max, now) > 0 => {
                     parked += 1;
                     continue;
                 }

@@ -20,6 +20,9 @@ pub(crate) const ACTION: usize = 1;
 pub(crate) const SITE: usize = 2;
 pub(crate) const SHARED: usize = 3;
 
+/// A gate without the windows it should have is looked at again so often.
+const UNFIT: i64 = 10_000_000;
+
 /// What a gate is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -31,8 +34,8 @@ pub(crate) enum Of {
     Other,
 }
 
-/// Which gate it is. `id` is the account, or the number of the platform where accounts share it; `name` the number of the
-/// action or of the server.
+/// Which gate it is. `id` is the account, the server (a hash of platform and host), or the number of the platform where
+/// accounts share it; `name` the number of the action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub(crate) struct Key {
@@ -59,6 +62,10 @@ pub(crate) struct Gate {
     pub(crate) key: Key,
     /// The number of its platform; of those of others nothing.
     pub(crate) platform: u32,
+    /// The number of its server's name, where there was room for one.
+    pub(crate) label: u32,
+    /// It could not be given the windows it should have: nothing goes through.
+    pub(crate) unfit: bool,
     /// Lanes that go through it.
     pub(crate) lanes: u32,
     /// It has limits that no rule would bring back: it is kept.
@@ -72,6 +79,9 @@ pub(crate) struct Gate {
     pub(crate) rule: BreakerRule,
     failures: u32,
     failing_since: i64,
+    /// Whose job failed first, and whether another one's did since.
+    failed_first: u128,
+    failed_several: bool,
     pub(crate) open_until: i64,
     /// How often in a row the breaker opened; 0: it is closed.
     pub(crate) trips: u32,
@@ -91,6 +101,8 @@ impl Gate {
         Self {
             key,
             platform,
+            label: NIL,
+            unfit: false,
             lanes: 0,
             pinned: false,
             running: 0,
@@ -101,6 +113,8 @@ impl Gate {
             rule: BreakerRule::default(),
             failures: 0,
             failing_since: 0,
+            failed_first: 0,
+            failed_several: false,
             open_until: 0,
             trips: 0,
             windows: [0; MAX_WINDOWS],
@@ -121,7 +135,10 @@ impl Gate {
         // a clock that went back must not keep anything closed for longer than it was meant to be
         self.next_at = self.next_at.min(now.saturating_add(self.gap));
         self.open_until = self.open_until.min(now.saturating_add(self.rule.max_pause));
-        let until = self.blocked_until.max(self.open_until).max(self.next_at);
+        let mut until = self.blocked_until.max(self.open_until).max(self.next_at);
+        if self.unfit {
+            until = until.max(now.saturating_add(UNFIT));
+        }
         if until > now {
             return Way::Later(until);
         }
@@ -142,8 +159,9 @@ impl Gate {
         }
     }
 
-    /// What became of a job: the platform did what it was asked to, or could not be reached. True: the breaker closed.
-    pub(crate) fn report(&mut self, worked: bool, now: i64) -> bool {
+    /// What became of a job of an account: the platform did what it was asked to, or could not be reached. True: the
+    /// breaker closed. One account alone does not open that of a server.
+    pub(crate) fn report(&mut self, account: u128, worked: bool, now: i64) -> bool {
         if worked {
             self.failures = 0;
             self.open_until = 0;
@@ -158,10 +176,13 @@ impl Gate {
             || now < self.failing_since
         {
             (self.failures, self.failing_since) = (0, now);
+            (self.failed_first, self.failed_several) = (account, false);
         }
         self.failures += 1;
+        self.failed_several |= self.failed_first != account;
+        let enough = self.failures >= rule.failures && (self.failed_several || self.key.of != Of::Site);
         // while it lets one job try, one failure is enough
-        if self.trips > 0 || self.failures >= rule.failures {
+        if self.trips > 0 || enough {
             let doubled = rule.pause.saturating_mul(1 << self.trips.min(20));
             self.open_until = now.saturating_add(doubled.min(rule.max_pause));
             self.trips = self.trips.saturating_add(1);

@@ -1,12 +1,14 @@
 //! Gates in memory: made when a lane needs one, told what to do by the rules, kept while they know something.
 
 use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
 
 use crate::block::{Class, Set};
 use crate::gate::{ACCOUNT, ACTION, GATES, Gate, Key, MAX_WINDOWS, Of, SHARED, SITE};
 use crate::heap::NIL;
 use crate::places::mix;
-use crate::types::{Full, NewJob, OwnLimit};
+use crate::types::{Full, NewJob, Own, OwnLimit};
 use crate::window::Window;
 
 /// How many gates are looked at to find one that is not needed any more.
@@ -42,10 +44,7 @@ impl Set<'_> {
         let bucket = self.gate_bucket(key);
         let hash_next = std::mem::replace(&mut self.gate_buckets[bucket], ix + 1).wrapping_sub(1);
         self.gates[ix as usize] = Gate::new(key, platform, hash_next);
-        if let Err(full) = self.apply_rule(ix, &[]) {
-            self.free_gate(ix);
-            return Err(full);
-        }
+        self.apply_rule(ix, &[]);
         Ok(ix)
     }
 
@@ -121,40 +120,51 @@ impl Set<'_> {
         }
         let place = entry.windows.iter().position(|ix| *ix == 0).ok_or(Full::Room)?;
         let windows = &mut *self.windows;
-        let ix =
-            self.head.windows.take(windows.len(), |free| windows[free as usize].next).ok_or(Full::Room)?;
-        self.windows[ix as usize] = Window::new(length, max, own);
+        let mut taken = self.head.windows.take(windows.len(), |free| windows[free as usize].next);
+        if taken.is_none() && self.sweep() {
+            let windows = &mut *self.windows;
+            taken = self.head.windows.take(windows.len(), |free| windows[free as usize].next);
+        }
+        let ix = taken.ok_or(Full::Room)?;
+        self.windows[ix as usize] = Window::new(length, max, own, self.head.clock);
         self.gates[gate as usize].windows[place] = ix + 1;
         Ok(())
     }
 
     /// Has a gate do what the rules of its platform say, and limits of its account's own instead of those with the same
-    /// window.
-    fn apply_rule(&mut self, gate: u32, own: &[(i64, u32)]) -> Result<(), Full> {
+    /// window. One that there is no room for closes it.
+    fn apply_rule(&mut self, gate: u32, own: &[Own]) {
         let Gate { key, platform, .. } = self.gates[gate as usize];
         let rule = self.platform_rule(key.db, platform).unwrap_or_default();
         let entry = &mut self.gates[gate as usize];
         match key.of {
             Of::Account => (entry.max_running, entry.gap) = (rule.account_concurrency, rule.account_gap),
             Of::Site => (entry.max_running, entry.gap) = (rule.concurrency, rule.gap),
-            Of::Action | Of::Shared => return self.apply_limits(gate, own),
-            Of::Other => return Ok(()),
+            Of::Action | Of::Shared => {
+                let unfit = self.apply_limits(gate, own).is_err();
+                self.gates[gate as usize].unfit = unfit;
+                return;
+            }
+            Of::Other => return,
         }
         entry.rule = rule.breaker;
         if rule.breaker.failures == 0 {
             (entry.open_until, entry.trips) = (0, 0);
         }
-        Ok(())
     }
 
-    fn apply_limits(&mut self, gate: u32, own: &[(i64, u32)]) -> Result<(), Full> {
+    fn apply_limits(&mut self, gate: u32, own: &[Own]) -> Result<(), Full> {
         let Gate { key, platform, .. } = self.gates[gate as usize];
-        let mut wanted: Vec<(i64, u32, bool)> =
-            own.iter().map(|(length, max)| (*length, *max, true)).collect();
+        let mut wanted: Vec<(i64, u32, bool)> = own.iter().map(|own| (own.length, own.max, true)).collect();
         self.each_limit(key.db, platform, key.name, |limit| {
-            let taken = wanted.iter().any(|(length, ..)| *length == limit.length);
-            if limit.shared == (key.of == Of::Shared) && !taken {
-                wanted.push((limit.length, limit.max, false));
+            if limit.shared != (key.of == Of::Shared) {
+                return;
+            }
+            let bound = own.iter().any(|own| own.length == limit.length && own.bound);
+            match wanted.iter_mut().find(|(length, ..)| *length == limit.length) {
+                Some((_, max, _)) if bound => *max = limit.max.min(*max),
+                Some(_) => {}
+                None => wanted.push((limit.length, limit.max, false)),
             }
         });
         for place in 0..MAX_WINDOWS {
@@ -167,24 +177,47 @@ impl Set<'_> {
         wanted.into_iter().try_for_each(|(length, max, own)| self.set_window(gate, length, max, own))
     }
 
+    /// Gives an account limits of its own for an action, or none any more. How many lanes may look again.
+    pub fn set_own_limits(
+        &mut self,
+        db: u32,
+        account: u128,
+        (platform, action): (&str, &str),
+        own: &[Own],
+        now: i64,
+    ) -> Result<u32, Full> {
+        self.head.clock = now;
+        let platform = self.book.term_for(platform).ok_or(Full::Room)?;
+        let name = self.book.term_for(action).ok_or(Full::Room)?;
+        let gate = self.gate_for(Key { id: account, db, name, of: Of::Action }, platform)?;
+        self.gates[gate as usize].pinned = !own.is_empty();
+        self.apply_rule(gate, own);
+        Ok(self.settle(gate, now))
+    }
+
+    /// How many gates of a database could not be given the windows they should have.
+    pub fn unfit(&mut self, db: u32) -> usize {
+        let mut unfit = 0;
+        self.each_gate(db, |set, gate| unfit += usize::from(set.gates[gate as usize].unfit));
+        unfit
+    }
+
     /// Has everything in memory follow the rules of a database and the limits of single accounts.
     pub(crate) fn apply_rules(&mut self, db: u32, own: &[OwnLimit<'_>], now: i64) -> Result<(), Full> {
         self.head.clock = now;
         self.each_gate(db, |set, gate| set.gates[gate as usize].pinned = false);
-        let mut of_gates: HashMap<u32, Vec<(i64, u32)>> = HashMap::new();
+        let mut of_gates: HashMap<u32, Vec<Own>> = HashMap::new();
         for limit in own {
             let platform = self.book.term_for(limit.platform).ok_or(Full::Room)?;
             let name = self.book.term_for(limit.action).ok_or(Full::Room)?;
             let gate = self.gate_for(Key { id: limit.account, db, name, of: Of::Action }, platform)?;
             self.gates[gate as usize].pinned = true;
-            of_gates.entry(gate).or_default().push((limit.length, limit.max));
+            of_gates.entry(gate).or_default().push(limit.limit);
         }
-        let mut result = Ok(());
         self.each_gate(db, |set, gate| {
             let own = of_gates.get(&gate).map_or(&[][..], Vec::as_slice);
-            result = result.and(set.apply_rule(gate, own));
+            set.apply_rule(gate, own);
         });
-        result?;
         let mut classes = Vec::new();
         self.each_class(db, |class| classes.push(class));
         for class in classes {
@@ -215,8 +248,10 @@ impl Set<'_> {
         if entry.action == NIL || entry.platform_term == NIL || job.account == 0 {
             return Ok(gates);
         }
-        let site = self.book.site_for(job.platform, job.host).ok_or(Full::Room)?;
-        self.enter_gates(class, job.account, site, &mut gates)?;
+        self.enter_gates(class, job.account, site(job.platform, job.host), &mut gates)?;
+        if let Some(label) = self.book.label_for(job.platform, job.host) {
+            self.gates[gates[SITE] as usize].label = label;
+        }
         Ok(gates)
     }
 
@@ -224,7 +259,7 @@ impl Set<'_> {
         &mut self,
         class: u32,
         account: u128,
-        site: u32,
+        site: u128,
         gates: &mut [u32; GATES],
     ) -> Result<(), Full> {
         let Class { db, action, platform_term: platform, .. } = self.classes[class as usize];
@@ -233,7 +268,7 @@ impl Set<'_> {
         let keys = [
             (ACCOUNT, true, Key { id: account, db, name: NIL, of: Of::Account }),
             (ACTION, true, Key { id: account, db, name: action, of: Of::Action }),
-            (SITE, true, Key { id: 0, db, name: site, of: Of::Site }),
+            (SITE, true, Key { id: site, db, name: NIL, of: Of::Site }),
             (SHARED, shared, Key { id: u128::from(platform), db, name: action, of: Of::Shared }),
         ];
         for (place, wanted, key) in keys {
@@ -270,11 +305,7 @@ impl Set<'_> {
         let mut gates = [NIL; GATES];
         self.unseat(lane);
         if class.action != NIL && class.platform_term != NIL && account != 0 {
-            let site = match entry.gates[SITE] {
-                NIL => class.platform_term,
-                site => self.gates[site as usize].key.name,
-            };
-            self.enter_gates(entry.class, account, site, &mut gates)?;
+            self.enter_gates(entry.class, account, entry.site, &mut gates)?;
         }
         for gate in entry.gates.into_iter().filter(|gate| *gate != NIL) {
             self.gates[gate as usize].running -= entry.running;
@@ -287,4 +318,14 @@ impl Set<'_> {
         self.seat(lane);
         Ok(())
     }
+}
+
+/// The number of a platform's server.
+pub(crate) fn site(platform: &str, host: &str) -> u128 {
+    let half = |salt: u8| {
+        let mut hasher = DefaultHasher::new();
+        (salt, platform, host).hash(&mut hasher);
+        u128::from(hasher.finish())
+    };
+    half(1) << 64 | half(2)
 }

@@ -37,5 +37,5 @@ mod tests;
 pub use block::{Capacity, Set};
 pub use types::{
     BreakerRule, Counts, Db, Filter, Full, GateStatus, Gated, Ix, KindPolicy, KindRule, Lease, LimitRule,
-    NEVER, NewJob, Node, OwnLimit, Picked, PlatformRule, Rules, Scope, State, Tripped, Usage,
+    NEVER, NewJob, Node, Own, OwnLimit, Picked, PlatformRule, Rules, Scope, State, Tripped, USED_UP, Usage,
 };

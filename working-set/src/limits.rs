@@ -2,6 +2,7 @@
 
 use crate::block::Set;
 use crate::gate::{ACCOUNT, ACTION, Gate, Key, Of, SITE};
+use crate::gates::site;
 use crate::heap::NIL;
 use crate::types::{Full, GateStatus, Gated, Ix, Tripped, Usage};
 
@@ -59,17 +60,11 @@ impl Set<'_> {
         status
     }
 
-    /// Lets nothing through before a time; 0: everything again, whatever its breaker says. How many lanes may look again.
+    /// Lets nothing through before a time, unless it is blocked for longer. How many lanes may look again.
     pub fn block(&mut self, db: u32, what: Gated<'_>, until: i64, now: i64) -> Result<u32, Full> {
         self.head.clock = now;
         if until <= now {
-            let Some(gate) = self.known(db, what).and_then(|(key, _)| self.find_gate(key)) else {
-                return Ok(0);
-            };
-            let entry = &mut self.gates[gate as usize];
-            entry.blocked_until = 0;
-            entry.report(true, now);
-            return Ok(self.settle(gate, now));
+            return Ok(0);
         }
         let gate = self.named(db, what)?;
         let entry = &mut self.gates[gate as usize];
@@ -77,27 +72,43 @@ impl Set<'_> {
         Ok(self.settle(gate, now))
     }
 
+    /// Lifts a block, or lets it end at what is left of others, and closes the breaker. How many lanes may look again.
+    pub fn unblock(&mut self, db: u32, what: Gated<'_>, left: i64, now: i64) -> u32 {
+        let Some(gate) = self.find_named(db, what) else { return 0 };
+        let entry = &mut self.gates[gate as usize];
+        entry.blocked_until = left;
+        entry.report(0, true, now);
+        self.settle(gate, now)
+    }
+
     /// Forgets all blocks of a database: they are about to be said again.
     pub fn unblock_all(&mut self, db: u32) {
         self.each_gate(db, |set, gate| set.gates[gate as usize].blocked_until = 0);
     }
 
-    /// Whether so many may go through all windows, and counts them if so, or in any case.
+    /// Whether an account may do an action so many times, and counts it: in any case, or only if it may. `shared`: in the
+    /// windows that its platform's accounts share, too.
     pub fn record(
         &mut self,
         db: u32,
-        what: Gated<'_>,
+        (account, platform, action): (u128, &str, &str),
         count: u32,
-        within: bool,
+        (shared, within): (bool, bool),
         now: i64,
     ) -> Result<bool, Full> {
         self.head.clock = now;
-        let gate = self.named(db, what)?;
-        let windows = self.gates[gate as usize].windows();
-        let fits = self.gates[gate as usize].blocked_until <= now
-            && windows.into_iter().all(|ix| self.windows[ix].room(now) >= count);
+        let blocked = self.find_named(db, Gated::Account(account, platform));
+        let mut fits = blocked.is_none_or(|gate| self.gates[gate as usize].blocked_until <= now);
+        let mut gates = vec![self.named(db, Gated::Action(account, platform, action))?];
+        if shared {
+            gates.push(self.named(db, Gated::Shared(platform, action))?);
+        }
+        for gate in &gates {
+            fits &= self.gates[*gate as usize].blocked_until <= now;
+            fits &= self.gates[*gate as usize].windows().all(|ix| self.windows[ix].room(now) >= count);
+        }
         if fits || !within {
-            self.count_at(gate, now, count, now);
+            gates.into_iter().for_each(|gate| self.count_at(gate, now, count, now));
         }
         Ok(fits)
     }
@@ -110,7 +121,7 @@ impl Set<'_> {
 
     /// Takes back what [`Set::record`] counted at a time.
     pub fn take_back(&mut self, db: u32, what: Gated<'_>, at: i64, count: u32, now: i64) -> u32 {
-        let Some(gate) = self.known(db, what).and_then(|(key, _)| self.find_gate(key)) else { return 0 };
+        let Some(gate) = self.find_named(db, what) else { return 0 };
         for ix in self.gates[gate as usize].windows() {
             self.windows[ix].give_back(at, count);
         }
@@ -120,7 +131,18 @@ impl Set<'_> {
     /// Counts what happened before the server started. It counts as late as it may have happened.
     pub fn remember(&mut self, db: u32, what: Gated<'_>, at: i64, count: u32, now: i64) -> Result<(), Full> {
         self.head.clock = now;
-        let gate = self.named(db, what)?;
+        // what no window still counts needs no gate
+        let longest = |set: &Self| {
+            let mut longest = 0;
+            let Some((key, platform)) = set.known(db, what) else { return 0 };
+            set.each_limit(db, platform, key.name, |limit| longest = limit.length.max(longest));
+            longest
+        };
+        let gate = match self.find_named(db, what) {
+            Some(gate) => gate,
+            None if at.saturating_add(longest(self)) > now => self.named(db, what)?,
+            None => return Ok(()),
+        };
         self.count_at(gate, at, count, now);
         Ok(())
     }
@@ -157,16 +179,10 @@ impl Set<'_> {
         Ok((admitted, Usage { length, max, used, free_at: window.free_at(now), own: false }))
     }
 
-    /// The platform, the server and the action of a job that is limited.
-    pub fn limited(&self, ix: Ix) -> Option<(&str, &str, &str)> {
-        let lane = &self.lanes[self.slots[ix as usize].node.lane as usize];
-        let (action, site) = (lane.gates[ACTION], lane.gates[SITE]);
-        if action == NIL || site == NIL {
-            return None;
-        }
-        let site = self.book.name_of(self.gates[site as usize].key.name);
-        let (platform, host) = site.split_once(' ').unwrap_or((site, ""));
-        Some((platform, host, self.book.name_of(self.gates[action as usize].key.name)))
+    /// The action of a job that is limited.
+    pub fn limited(&self, ix: Ix) -> Option<&str> {
+        let action = self.lanes[self.slots[ix as usize].node.lane as usize].gates[ACTION];
+        (action != NIL).then(|| self.book.name_of(self.gates[action as usize].key.name))
     }
 
     /// Says what became of a job, which its breakers count: the platform did what it was asked to, or could not be
@@ -176,7 +192,8 @@ impl Set<'_> {
         let gates = self.lanes[lane as usize].gates;
         let mut woken = 0;
         for gate in [gates[ACCOUNT], gates[SITE]].into_iter().filter(|gate| *gate != NIL) {
-            if self.gates[gate as usize].report(worked, now) {
+            let account = self.owners[self.owner_of(ix)].account;
+            if self.gates[gate as usize].report(account, worked, now) {
                 woken += self.settle(gate, now);
             }
         }
@@ -192,12 +209,11 @@ impl Set<'_> {
             gate.key.db == db && gate.trips > 0 && self.find_gate(gate.key) == Some(*ix)
         });
         let open = open.map(|ix| {
-            let Gate { key, platform, open_until, trips, .. } = self.gates[ix as usize];
-            let site = if key.of == Of::Site { self.book.name_of(key.name) } else { "" };
+            let Gate { key, platform, label, open_until, trips, .. } = self.gates[ix as usize];
             Tripped {
-                account: key.id,
+                account: if key.of == Of::Account { key.id } else { 0 },
                 platform: self.book.name_of(platform).to_owned(),
-                host: site.split_once(' ').map_or("", |(_, host)| host).to_owned(),
+                host: self.book.name_of(label).split_once(' ').map_or("", |(_, host)| host).to_owned(),
                 open_until,
                 trips,
             }
@@ -205,53 +221,52 @@ impl Set<'_> {
         (open.collect(), (end < self.head.gates.used_once).then_some(end))
     }
 
-    /// The gate of something, made where there is none, and its platform.
+    /// The gate of something, made where there is none.
     fn named(&mut self, db: u32, what: Gated<'_>) -> Result<u32, Full> {
-        let book = &mut *self.book;
-        let platform = match what {
-            Gated::Account(_, platform)
-            | Gated::Action(_, platform, _)
-            | Gated::Site(platform, _)
-            | Gated::Shared(platform, _) => book.term_for(platform).ok_or(Full::Room)?,
-            Gated::Other(_) => NIL,
-        };
-        let key = match what {
-            Gated::Account(id, _) => Key { id, db, name: NIL, of: Of::Account },
-            Gated::Action(id, _, action) => {
-                Key { id, db, name: book.term_for(action).ok_or(Full::Room)?, of: Of::Action }
-            }
-            Gated::Site(platform, host) => {
-                Key { id: 0, db, name: book.site_for(platform, host).ok_or(Full::Room)?, of: Of::Site }
-            }
-            Gated::Shared(_, action) => {
-                let name = book.term_for(action).ok_or(Full::Room)?;
-                Key { id: u128::from(platform), db, name, of: Of::Shared }
-            }
-            Gated::Other(id) => Key { id, db, name: NIL, of: Of::Other },
-        };
-        self.gate_for(key, platform)
+        for name in what.names() {
+            self.book.term_for(name).ok_or(Full::Room)?;
+        }
+        let (key, platform) = self.known(db, what).ok_or(Full::Room)?;
+        let gate = self.gate_for(key, platform)?;
+        if let Gated::Site(platform, host) = what
+            && let Some(label) = self.book.label_for(platform, host)
+        {
+            self.gates[gate as usize].label = label;
+        }
+        Ok(gate)
+    }
+
+    fn find_named(&self, db: u32, what: Gated<'_>) -> Option<u32> {
+        self.known(db, what).and_then(|(key, _)| self.find_gate(key))
     }
 
     /// The gate that something would have, and its platform. `None`: a name in it was never used.
     fn known(&self, db: u32, what: Gated<'_>) -> Option<(Key, u32)> {
         let term = |name: &str| self.book.find_term(name);
+        let key = |of: Of, id: u128, name: u32| Key { id, db, name, of };
         Some(match what {
-            Gated::Account(id, platform) => (Key { id, db, name: NIL, of: Of::Account }, term(platform)?),
-            Gated::Action(id, platform, action) => {
-                (Key { id, db, name: term(action)?, of: Of::Action }, term(platform)?)
-            }
-            Gated::Site(platform, "") => {
-                (Key { id: 0, db, name: term(platform)?, of: Of::Site }, term(platform)?)
-            }
-            Gated::Site(platform, host) => {
-                let name = term(&format!("{platform} {host}"))?;
-                (Key { id: 0, db, name, of: Of::Site }, term(platform)?)
-            }
+            Gated::Account(id, platform) => (key(Of::Account, id, NIL), term(platform)?),
+            Gated::Action(id, platform, action) => (key(Of::Action, id, term(action)?), term(platform)?),
+            Gated::Site(platform, host) => (key(Of::Site, site(platform, host), NIL), term(platform)?),
             Gated::Shared(platform, action) => {
                 let platform = term(platform)?;
-                (Key { id: u128::from(platform), db, name: term(action)?, of: Of::Shared }, platform)
+                (key(Of::Shared, u128::from(platform), term(action)?), platform)
             }
-            Gated::Other(id) => (Key { id, db, name: NIL, of: Of::Other }, NIL),
+            Gated::Other(id) => (key(Of::Other, id, NIL), NIL),
         })
+    }
+}
+
+impl<'a> Gated<'a> {
+    /// The names in it that have numbers.
+    fn names(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        let (first, second) = match *self {
+            Gated::Account(_, platform) | Gated::Site(platform, _) => (Some(platform), None),
+            Gated::Action(_, platform, action) | Gated::Shared(platform, action) => {
+                (Some(platform), Some(action))
+            }
+            Gated::Other(_) => (None, None),
+        };
+        first.into_iter().chain(second)
     }
 }

@@ -4,9 +4,9 @@ use crate::block::Set;
 use crate::gate::{ACTION, GATES, Reopening, Way, way_of};
 use crate::heap::{Heap, NIL};
 use crate::places::Ready;
-use crate::types::{Ix, State};
+use crate::types::{Ix, State, USED_UP};
 
-/// The most gates that are looked at in one go.
+/// The most gates that are looked at in one go, or as many as twice the jobs that are wanted.
 const MAX_REOPENED: usize = 256;
 /// The most lanes that one gate lets look again in one go.
 const MAX_WOKEN: u32 = 1_000;
@@ -62,9 +62,9 @@ impl Set<'_> {
     }
 
     /// Settles the gates whose time has come. How many lanes may look again.
-    pub(crate) fn reopen(&mut self, db: u32, now: i64) -> u32 {
+    pub(crate) fn reopen(&mut self, db: u32, max: usize, now: i64) -> u32 {
         let mut due = Vec::new();
-        while due.len() < MAX_REOPENED {
+        while due.len() < MAX_REOPENED.max(max.saturating_mul(2)) {
             let first = self.dbs[db as usize].reopening;
             if first == NIL || self.gates[first as usize].reopen_at > now {
                 break;
@@ -141,6 +141,10 @@ impl Set<'_> {
     /// Has the gates of a job count what it is now, after the transaction that had it ended. How many lanes may look
     /// again.
     pub(crate) fn account_for(&mut self, ix: Ix, now: i64) -> u32 {
+        let slot = &mut self.slots[ix as usize];
+        if slot.node.used_at == USED_UP {
+            (slot.node.used_at, slot.used_at) = (0, 0);
+        }
         let slot = self.slots[ix as usize];
         let lane = slot.node.lane;
         let gates = self.lanes[lane as usize].gates;

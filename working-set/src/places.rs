@@ -2,6 +2,7 @@
 //! worker has them. And what makes room for them: classes, owners, lanes.
 
 use crate::block::{Class, Lane, Name, Owner, Place, Set, Slot};
+use crate::gates::site;
 use crate::heap::{Heap, Links, NIL, UNLINKED};
 use crate::types::{Counts, Full, NewJob, State};
 
@@ -259,6 +260,7 @@ impl Set<'_> {
             prev: NIL,
             running: 0,
             gates,
+            site: site(job.platform, job.host),
             waits_on: NIL,
         };
         self.classes[class as usize].lanes += 1;

@@ -111,13 +111,9 @@ impl Book {
         self.term(name, MAX_TERMS as u32)
     }
 
-    /// The number of a platform's server; that of the platform alone where there are too many of them.
-    pub(crate) fn site_for(&mut self, platform: &str, host: &str) -> Option<u32> {
-        if host.is_empty() {
-            return self.term_for(platform);
-        }
-        let name = format!("{platform} {host}");
-        self.term(&name, TERMS_FOR_SITES).or_else(|| self.term_for(platform))
+    /// The number of the name of a server, for people; none where there are too many of them.
+    pub(crate) fn label_for(&mut self, platform: &str, host: &str) -> Option<u32> {
+        self.term(&format!("{platform} {host}"), TERMS_FOR_SITES)
     }
 }
 

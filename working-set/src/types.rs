@@ -51,9 +51,12 @@ pub struct Node {
     /// Free for the caller.
     pub flags: u8,
     /// When it took from the limits of its action, if it still counts there; 0: it does not. A claim sets it; who knows
-    /// that nothing was done sets it to 0, and the limits have it back.
+    /// that nothing was done sets it to 0, and the limits have it back; [`USED_UP`]: they keep it, whatever comes.
     pub used_at: i64,
 }
+
+/// What a job took from its limits, and will not give back.
+pub const USED_UP: i64 = -1;
 
 /// A lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,8 +181,14 @@ pub struct Db {
     pub far: i64,
     /// Who is reading jobs from the log; 0: nobody.
     pub loader: u32,
-    /// Which configuration holds.
-    pub config: u32,
+    /// How often the configuration was changed; the first time before anybody came.
+    pub config_wanted: u64,
+    /// The configuration that is in memory.
+    pub config_applied: u64,
+    /// Who reads it; 0: nobody.
+    pub config_reader: u32,
+    /// Whether what was used of limits before the server started is counted.
+    pub usage: bool,
     /// Whether everything has been read from the log once.
     pub warm: bool,
     /// Whether somebody who went away wants to be called.
@@ -289,10 +298,19 @@ pub struct OwnLimit<'a> {
     pub platform: &'a str,
     /// The action.
     pub action: &'a str,
+    /// What it is limited to.
+    pub limit: Own,
+}
+
+/// A limit of one account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Own {
     /// The length of the window.
     pub length: i64,
     /// How many.
     pub max: u32,
+    /// It can't be looser than the platform's.
+    pub bound: bool,
 }
 
 /// The rules of a database.

@@ -17,17 +17,21 @@ pub(crate) struct Window {
     pub(crate) max: u32,
     /// Which limit set it: one of the account's own, or a rule of its platform.
     pub(crate) own: bool,
+    /// What happened before is not counted here.
+    since: i64,
     /// The number of the newest bucket.
     head: i64,
     total: u32,
-    buckets: [u32; BUCKETS as usize + 1],
+    /// One that is full admits nothing more, whatever the window admits.
+    buckets: [u16; BUCKETS as usize + 1],
     /// The next free one in the pool.
     pub(crate) next: u32,
 }
 
 impl Window {
-    pub(crate) fn new(length: i64, max: u32, own: bool) -> Self {
-        Self { length, max, own, head: 0, total: 0, buckets: [0; BUCKETS as usize + 1], next: 0 }
+    pub(crate) fn new(length: i64, max: u32, own: bool, now: i64) -> Self {
+        let buckets = [0; BUCKETS as usize + 1];
+        Self { length, max, own, since: now, head: 0, total: 0, buckets, next: 0 }
     }
 
     /// A bucket's length.
@@ -41,7 +45,7 @@ impl Window {
         self.length / width + i64::from(self.length % width != 0)
     }
 
-    fn slot(&mut self, bucket: i64) -> &mut u32 {
+    fn slot(&mut self, bucket: i64) -> &mut u16 {
         let at = bucket.rem_euclid(self.span() + 1);
         &mut self.buckets[usize::try_from(at).unwrap_or(0).min(BUCKETS as usize)]
     }
@@ -62,7 +66,7 @@ impl Window {
         } else if ahead > 0 {
             for new in self.head + 1..=bucket {
                 let gone = std::mem::take(self.slot(new));
-                self.total -= gone;
+                self.total -= u32::from(gone);
             }
             self.head = bucket;
         } else if ahead < -span - 1 {
@@ -71,8 +75,7 @@ impl Window {
             let total = self.total;
             self.clear();
             self.head = bucket;
-            self.total = total;
-            *self.slot(bucket) = total;
+            self.put(bucket, total);
         }
         // If it went back by less, time stands still until it has caught up.
     }
@@ -83,27 +86,35 @@ impl Window {
         self.buckets = [0; BUCKETS as usize + 1];
     }
 
+    /// Counts so many in a bucket, or as many as it holds.
+    fn put(&mut self, bucket: i64, count: u32) {
+        let slot = self.slot(bucket);
+        let count = u16::try_from(count).unwrap_or(u16::MAX).min(u16::MAX - *slot);
+        *slot += count;
+        self.total += u32::from(count);
+    }
+
     /// Counts so many now.
     pub(crate) fn add(&mut self, now: i64, count: u32) {
         self.advance(now);
-        let count = count.min(u32::MAX - self.total);
-        self.total += count;
-        *self.slot(self.head) += count;
+        self.put(self.head, count);
     }
 
     /// Counts so many that happened before now, or as late as they may have.
     pub(crate) fn add_at(&mut self, at: i64, count: u32, now: i64) {
         self.advance(now);
+        self.since = self.since.min(at);
         let bucket = at.min(now).div_euclid(self.width()).min(self.head);
         if bucket >= self.head - self.span() {
-            let count = count.min(u32::MAX - self.total);
-            self.total += count;
-            *self.slot(bucket) += count;
+            self.put(bucket, count);
         }
     }
 
     /// Takes some back that were counted at that time, as far as they still count.
     pub(crate) fn give_back(&mut self, at: i64, count: u32) {
+        if at < self.since {
+            return;
+        }
         let bucket = at.div_euclid(self.width());
         if bucket < self.head.saturating_sub(self.span()) || bucket > self.head {
             // Out of the window; or of a time before the clock was set back by more than a window, and who knows then.
@@ -113,10 +124,10 @@ impl Window {
         let mut left = count;
         for bucket in bucket..=self.head {
             let slot = self.slot(bucket);
-            let back = left.min(*slot);
+            let back = u16::try_from(left).unwrap_or(u16::MAX).min(*slot);
             *slot -= back;
-            self.total -= back;
-            left -= back;
+            self.total -= u32::from(back);
+            left -= u32::from(back);
         }
     }
 
@@ -133,18 +144,23 @@ impl Window {
 
     /// How many more it admits now.
     pub(crate) fn room(&mut self, now: i64) -> u32 {
-        self.max.saturating_sub(self.used(now))
+        let used = self.used(now);
+        let bucket = u32::from(u16::MAX - *self.slot(self.head));
+        self.max.saturating_sub(used).min(bucket)
     }
 
     /// When it admits another one: now or later.
     pub(crate) fn free_at(&mut self, now: i64) -> i64 {
-        self.advance(now);
-        if self.total < self.max {
+        if self.room(now) > 0 {
             return now;
+        }
+        if self.total < self.max {
+            // its newest bucket is full
+            return self.head.saturating_add(1).saturating_mul(self.width());
         }
         let mut left = self.total;
         for bucket in self.head.saturating_sub(self.span())..=self.head {
-            left -= *self.slot(bucket);
+            left -= u32::from(*self.slot(bucket));
             if left < self.max {
                 return self.end(bucket);
             }
@@ -180,7 +196,7 @@ mod tests {
         fn no_stretch_of_its_length_holds_more_than_it_admits(
             length in 1..5_000_i64, max in 0..12_u32, steps in prop::collection::vec(step(), 1..300)
         ) {
-            let mut window = Window::new(length, max, false);
+            let mut window = Window::new(length, max, false, 0);
             let (mut now, mut taken) = (1_000_000_i64, Vec::new());
             for step in steps {
                 match step {
@@ -214,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_goes_back_frees_nothing_and_holds_nothing_up_for_long() {
-        let mut window = Window::new(3_600, 2, false);
+        let mut window = Window::new(3_600, 2, false, 0);
         window.add(1_000_000, 2);
         assert_eq!(window.free_at(1_000_000 - 1_800), 1_000_000 + 3_600 + 20);
         assert_eq!(window.room(500_000), 0);
@@ -222,8 +238,28 @@ mod tests {
     }
 
     #[test]
+    fn what_was_never_counted_is_not_given_back() {
+        let mut window = Window::new(3_600, 3, false, 1_000_000);
+        window.add(1_000_100, 3);
+        window.give_back(999_999, 1);
+        assert_eq!(window.room(1_000_100), 0);
+        window.give_back(1_000_100, 1);
+        assert_eq!(window.room(1_000_100), 1);
+    }
+
+    #[test]
+    fn a_full_bucket_holds_more_up_until_the_next() {
+        let mut window = Window::new(3_600, 1_000_000, false, 0);
+        window.add(1_000_000, 70_000);
+        assert_eq!((window.room(1_000_000), window.used(1_000_000)), (0, 65_535));
+        let next = window.free_at(1_000_000);
+        assert!(next > 1_000_000 && next <= 1_000_060);
+        assert_eq!(window.room(next), 65_535);
+    }
+
+    #[test]
     fn what_was_counted_in_the_past_leaves_with_the_past() {
-        let mut window = Window::new(3_600, 3, false);
+        let mut window = Window::new(3_600, 3, false, 0);
         window.add_at(1_000_000 - 3_000, 2, 1_000_000);
         window.add_at(1_000_000 - 4_000, 2, 1_000_000);
         assert_eq!(window.used(1_000_000), 2);

@@ -8,33 +8,58 @@ use crate::clock;
 use crate::error::Result;
 use crate::identity::Caller;
 use crate::input;
-use crate::limits::Account;
+use crate::limits::{Account, known_action};
 use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
-use crate::queue::held::id_of;
-use crate::transaction;
+use crate::queue::held::{id_of, uuid_of};
+use crate::transaction::{self, Scope};
 
 const BLOCK: Statement = statement!(up "limits/block");
+const BLOCK_SERVER: Statement = statement!(up "limits/block_server");
 const UNBLOCK: Statement = statement!(up "limits/unblock");
+const LEFT: Statement = statement!(up "limits/blocked_until");
 
-/// Something that is blocked until a time.
+/// What is blocked.
 #[derive(Clone, Debug)]
-pub(crate) struct Block {
-    pub(crate) workspace: Option<Uuid>,
-    pub(crate) platform: String,
-    /// Empty for what is an account's.
-    pub(crate) host: String,
-    /// Nothing: the whole server.
-    pub(crate) account: Option<Uuid>,
-    /// Empty: every one.
-    pub(crate) action: String,
-    pub(crate) until: Timestamptz,
-    pub(crate) reason: Option<String>,
+pub(crate) enum Blocked {
+    /// An action of an account.
+    Action(String),
+    /// All that an account does.
+    Account,
+    /// The server of an account, for everybody.
+    Server,
 }
 
-/// The id that stands for no account.
-fn nil() -> Uuid {
-    Uuid::from_bytes([0; 16])
+/// Who wants it. Each has a block of their own; the longest counts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum SetBy {
+    Platform,
+    Operator,
+    Member,
+}
+
+impl SetBy {
+    fn of(caller: Caller) -> Self {
+        if matches!(caller, Caller::Trusted) { Self::Operator } else { Self::Member }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Platform => "platform",
+            Self::Operator => "operator",
+            Self::Member => "member",
+        }
+    }
+}
+
+/// A block of an account, or by way of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Block {
+    pub(crate) account: Uuid,
+    pub(crate) of: Blocked,
+    pub(crate) until: Timestamptz,
+    pub(crate) reason: Option<String>,
+    pub(crate) set_by: SetBy,
 }
 
 /// Blocks, from the commit on.
@@ -45,33 +70,56 @@ pub(crate) fn set(blocks: Vec<Block>, now: Timestamptz) -> Result<()> {
     fn column<'b, T>(blocks: &'b [Block], of: impl Fn(&'b Block) -> T) -> Vec<T> {
         blocks.iter().map(of).collect()
     }
-    BLOCK.run_only(&[
-        column(&blocks, |block| block.workspace).into(),
-        column(&blocks, |block| block.platform.as_str()).into(),
-        column(&blocks, |block| block.host.as_str()).into(),
-        column(&blocks, |block| block.account.unwrap_or_else(nil)).into(),
-        column(&blocks, |block| block.action.as_str()).into(),
-        column(&blocks, |block| block.until).into(),
-        column(&blocks, |block| block.reason.as_deref()).into(),
-        now.into(),
-    ])?;
-    for Block { platform, host, account, action, until, .. } in blocks {
-        transaction::note_block(platform, host, account.map_or(0, id_of), action, until.0)?;
-    }
-    Ok(())
+    let action = |block: &Block| match &block.of {
+        Blocked::Action(action) => action.clone(),
+        Blocked::Account | Blocked::Server => String::new(),
+    };
+    let blocked = BLOCK.write(
+        &[
+            column(&blocks, |block| block.account).into(),
+            column(&blocks, action).into(),
+            column(&blocks, |block| matches!(block.of, Blocked::Server)).into(),
+            column(&blocks, |block| block.until).into(),
+            column(&blocks, |block| block.reason.as_deref()).into(),
+            column(&blocks, |block| block.set_by.as_str()).into(),
+            now.into(),
+        ],
+        |row| {
+            let (platform, host) = (row.need(1)?, row.need(2)?);
+            let scope = Scope { platform, host, account: id_of(row.need(3)?), action: row.need(4)? };
+            Ok((scope, row.need::<Timestamptz>(5)?.0))
+        },
+    )?;
+    blocked.into_iter().try_for_each(|(scope, until)| transaction::note_block(scope, until))
 }
 
-/// Lifts a block, and closes the circuit breaker. False: there was none in the tables.
-fn lift(platform: String, host: String, account: Option<Uuid>, action: String) -> Result<bool> {
-    let args = [
-        account.unwrap_or_else(nil).into(),
-        platform.as_str().into(),
-        host.as_str().into(),
-        action.as_str().into(),
+/// Lifts the caller's block of something, an operator's every block, and closes its circuit breaker. False: there was none.
+fn lift(scope: Scope, by: SetBy, now: Timestamptz) -> Result<bool> {
+    let key = [
+        scope.platform.as_str().into(),
+        scope.host.as_str().into(),
+        uuid_of(scope.account).into(),
+        scope.action.as_str().into(),
     ];
-    let lifted = !UNBLOCK.write(&args, |_| Ok(()))?.is_empty();
-    transaction::note_block(platform, host, account.map_or(0, id_of), action, 0)?;
-    Ok(lifted)
+    let only = (by != SetBy::Operator).then(|| by.as_str());
+    let [platform, host, account, action] = key;
+    let lifted = UNBLOCK.write(&[platform, host, account, action, only.into()], |_| Ok(()))?;
+    let key = [
+        scope.platform.as_str().into(),
+        scope.host.as_str().into(),
+        uuid_of(scope.account).into(),
+        scope.action.as_str().into(),
+        now.into(),
+    ];
+    let left = LEFT.newest(&key, |row| row.get::<Timestamptz>(1))?;
+    let left = left.into_iter().flatten().next().map_or(0, |until| until.0);
+    transaction::note_unblock(scope, left)?;
+    Ok(!lifted.is_empty())
+}
+
+/// An action that something is said about.
+fn action(action: Option<&str>) -> Result<Option<String>> {
+    action.map(|action| known_action(input::text(Some(action), "p_action", 64)?)).transpose()
 }
 
 /// Lets no job of an account be handed out before a time; with an action, none that does that. Kinds of jobs that have no
@@ -87,25 +135,19 @@ fn block_account(
     let account = input::required(p_account_id, "p_account_id")?;
     let now = clock::now();
     let until = input::required(p_until, "p_until")?.plausible("p_until", now)?;
-    let action = p_action.map(|action| input::text(Some(action), "p_action", 64)).transpose()?;
+    let action = action(p_action)?;
     let reason = p_reason.map(|reason| input::text(Some(reason), "p_reason", 1_000)).transpose()?;
     let caller = Caller::current()?;
     let account = Account::find(account, caller)?;
     caller.require_admin(account.workspace)?;
-    let block = Block {
-        workspace: Some(account.workspace),
-        platform: account.platform,
-        host: String::new(),
-        account: Some(account.id),
-        action: action.unwrap_or_default(),
-        until,
-        reason,
-    };
+    let of = action.map_or(Blocked::Account, Blocked::Action);
+    let block = Block { account: account.id, of, until, reason, set_by: SetBy::of(caller) };
     Ok(set(vec![block], now)?)
 }
 
-/// Lifts what `block_account` or a platform's answer blocked with the same arguments, and closes the account's circuit
-/// breaker. False: nothing was blocked so. For an admin of its workspace.
+/// Lifts what `block_account` blocked with the same arguments, and without an action closes the account's circuit breaker.
+/// An operator also lifts what others and the platform's answers blocked. False: there was no such block. For an admin of
+/// its workspace.
 #[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn unblock_account(
@@ -113,11 +155,12 @@ fn unblock_account(
     p_action: default!(Option<&str>, "NULL"),
 ) -> Result<bool, ErrorReport> {
     let account = input::required(p_account_id, "p_account_id")?;
-    let action = p_action.map(|action| input::text(Some(action), "p_action", 64)).transpose()?;
+    let action = action(p_action)?.unwrap_or_default();
     let caller = Caller::current()?;
     let account = Account::find(account, caller)?;
     caller.require_admin(account.workspace)?;
-    Ok(lift(account.platform, String::new(), Some(account.id), action.unwrap_or_default())?)
+    let scope = Scope { account: account.number(), platform: account.platform, host: String::new(), action };
+    Ok(lift(scope, SetBy::of(caller), clock::now())?)
 }
 
 /// Lets no job of any account on a server be handed out before a time. `crier.pause_jobs(platform => …)` stops a whole
@@ -135,9 +178,15 @@ fn block_server(
     let now = clock::now();
     let until = input::required(p_until, "p_until")?.plausible("p_until", now)?;
     let reason = p_reason.map(|reason| input::text(Some(reason), "p_reason", 1_000)).transpose()?;
-    let block =
-        Block { workspace: None, platform, host, account: None, action: String::new(), until, reason };
-    Ok(set(vec![block], now)?)
+    BLOCK_SERVER.run_only(&[
+        platform.as_str().into(),
+        host.as_str().into(),
+        until.into(),
+        reason.into(),
+        now.into(),
+    ])?;
+    let scope = Scope { platform, host, account: 0, action: String::new() };
+    Ok(transaction::note_block(scope, until.0)?)
 }
 
 /// Lifts what `block_server` or a platform's answer blocked, and closes the server's circuit breaker. False: nothing was
@@ -147,5 +196,6 @@ fn block_server(
 fn unblock_server(p_platform: Option<&str>, p_host: Option<&str>) -> Result<bool, ErrorReport> {
     let platform = input::text(p_platform, "p_platform", 60)?;
     let host = input::text(p_host, "p_host", 253)?.to_lowercase();
-    Ok(lift(platform, host, None, String::new())?)
+    let scope = Scope { platform, host, account: 0, action: String::new() };
+    Ok(lift(scope, SetBy::Operator, clock::now())?)
 }

@@ -62,16 +62,19 @@ fn check_account_limit(
 > {
     let account = input::required(p_account_id, "p_account_id")?;
     let action = input::text(p_action, "p_action", 64)?;
-    let account = Account::find(account, Caller::current()?)?;
+    let caller = Caller::current()?;
+    let account = Account::find(account, caller)?;
     let now = clock::now();
     let blocks = blocks(&account, now)?;
     let Standing { windows, shared, blocked_until, reason } = standing(&account, &action, &blocks, now)?;
     let all = || windows.iter().chain(&shared);
+    // how much others did is nobody's to know
+    let shown = || windows.iter().chain(shared.iter().filter(|_| matches!(caller, Caller::Trusted)));
     let left = |usage: &Usage| usage.max.saturating_sub(usage.used);
-    let tightest = all().min_by_key(|usage| (left(usage), -usage.free_at)).copied();
+    let tightest = shown().min_by_key(|usage| (left(usage), -usage.free_at)).copied();
     let free_at = all().map(|usage| usage.free_at).max().unwrap_or(now.0);
     let allowed = blocked_until.is_none() && free_at <= now.0;
-    let resets_at = tightest.filter(|_| free_at > now.0).map(|_| Timestamptz(free_at));
+    let resets_at = (free_at > now.0).then_some(Timestamptz(free_at));
     Ok(TableIterator::once((
         allowed,
         tightest.map(|usage| usage.used.into()),
@@ -84,7 +87,8 @@ fn check_account_limit(
     )))
 }
 
-/// Every limit of an account: what is used of each window, when it admits more, and what blocks it.
+/// The limits of an account, action by action: what is used of each window, when it admits more, and what blocks it. Those that
+/// all accounts of a platform share are shown to trusted callers.
 #[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn rate_limit_status(
@@ -107,7 +111,8 @@ fn rate_limit_status(
     >,
     ErrorReport,
 > {
-    let account = Account::find(input::required(p_account_id, "p_account_id")?, Caller::current()?)?;
+    let caller = Caller::current()?;
+    let account = Account::find(input::required(p_account_id, "p_account_id")?, caller)?;
     let now = clock::now();
     let blocks = blocks(&account, now)?;
     let args = [account.id.into(), account.platform.as_str().into(), account.workspace.into()];
@@ -116,7 +121,8 @@ fn rate_limit_status(
     for action in actions {
         let Standing { windows, shared, blocked_until, reason } = standing(&account, &action, &blocks, now)?;
         let scoped = windows.iter().map(|usage| ("account", usage));
-        for (scope, usage) in scoped.chain(shared.iter().map(|usage| ("platform", usage))) {
+        let shared = shared.iter().filter(|_| matches!(caller, Caller::Trusted));
+        for (scope, usage) in scoped.chain(shared.map(|usage| ("platform", usage))) {
             rows.push((
                 action.clone(),
                 scope,

@@ -19,6 +19,7 @@ use crate::plans::{Statement, statement};
 use crate::queue::held::id_of;
 
 const ACCOUNT: Statement = statement!(up "limits/account");
+const KNOWN_ACTION: Statement = statement!(up "limits/known_action");
 
 /// An account whose limits somebody asks for.
 struct Account {
@@ -41,6 +42,16 @@ impl Account {
     fn number(&self) -> u128 {
         id_of(self.id)
     }
+}
+
+/// An action that some rule knows: names of others would only fill the memory.
+fn known_action(action: String) -> Result<String> {
+    const HINT: &str = "Use an action of crier.platform_limit or crier.job_kind.";
+    let known = KNOWN_ACTION.read(&[action.as_str().into()], |row| row.need::<bool>(1))?;
+    if known.first() == Some(&true) {
+        return Ok(action);
+    }
+    Err(CrierError::invalid(format!("p_action {action:?}"), "is nothing that is limited", HINT))
 }
 
 /// What it means that the working set has no room for one more limit.

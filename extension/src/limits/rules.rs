@@ -1,6 +1,10 @@
 //! The rules as the tables have them, and how they get into memory.
 
-use crier_working_set::{BreakerRule, Gated, KindPolicy, KindRule, LimitRule, OwnLimit, PlatformRule, Rules};
+use std::cell::Cell;
+
+use crier_working_set::{
+    BreakerRule, Gated, KindPolicy, KindRule, LimitRule, Own, OwnLimit, PlatformRule, Rules,
+};
 use pgrx::Uuid;
 use pgrx::datum::Interval;
 use pgrx::prelude::*;
@@ -49,7 +53,8 @@ impl Kind {
     }
 }
 
-/// Reads every rule, and what is blocked, into memory.
+/// Reads every rule, and what is blocked, into memory. What does not fit there is said in a warning: it must not keep
+/// everybody from everything.
 pub(crate) fn read() -> Result<()> {
     let kinds = Kind::all(false)?;
     let platforms = PLATFORMS.committed(&[], |row| {
@@ -74,7 +79,7 @@ pub(crate) fn read() -> Result<()> {
     })?;
     let own = OWN.committed(&[], |row| {
         let account = id_of(row.need::<Uuid>(1)?);
-        Ok((account, row.need::<String>(2)?, row.need::<String>(3)?, span(row, 4)?, count(row, 5)?))
+        Ok((account, row.need::<String>(2)?, row.need::<String>(3)?, own_limit(row, 4)?))
     })?;
     let now = clock::now();
     let blocks = BLOCKS.committed(&[now.into()], |row| {
@@ -105,25 +110,37 @@ pub(crate) fn read() -> Result<()> {
         .collect();
     let own: Vec<OwnLimit<'_>> = own
         .iter()
-        .map(|(account, platform, action, length, max)| OwnLimit {
+        .map(|(account, platform, action, limit)| OwnLimit {
             account: *account,
             platform,
             action,
-            length: *length,
-            max: *max,
+            limit: *limit,
         })
         .collect();
     let rules = Rules { kinds: &kinds, platforms: &platforms, limits: &limits, own: &own };
-    memory::with(|memory| {
+    let (unfit, unblocked) = memory::with(|memory| {
         let (set, db) = (&mut memory.set, memory.db);
-        set.set_rules(db, &rules, now.0)?;
         set.unblock_all(db);
-        for (platform, host, account, action, until) in &blocks {
-            set.block(db, blocked(platform, host, *account, action), *until, now.0)?;
-        }
-        Ok(())
+        let blocked = blocks.iter().map(|(platform, host, account, action, until)| {
+            set.block(db, blocked(platform, host, *account, action), *until, now.0)
+        });
+        let unblocked = blocked.filter(Result::is_err).count();
+        set.set_rules(db, &rules, now.0)?;
+        Ok((set.unfit(db), unblocked))
     })?
-    .map_err(no_room)
+    .map_err(no_room)?;
+    if unfit + unblocked > 0 {
+        pgrx::warning!(
+            "crier: {unfit} limits have more windows than there is room for, and let nothing through; {unblocked} blocks \
+             do not fit into memory. An account and action have at most four windows; crier.queue_capacity sets the room."
+        );
+    }
+    Ok(())
+}
+
+/// A limit of an account, from column `n` on: window, number, whether its operator set it.
+pub(crate) fn own_limit(row: &Row<'_>, n: usize) -> Result<Own> {
+    Ok(Own { length: span(row, n)?, max: count(row, n + 1)?, bound: !row.need::<bool>(n + 2)? })
 }
 
 /// What a block is of: the server, where no account is named; all an account does, where no action is.
@@ -146,11 +163,32 @@ fn span(row: &Row<'_>, n: usize) -> Result<i64> {
     clock::micros(&interval).ok_or_else(|| CrierError::Internal("an interval is out of range".into()))
 }
 
+thread_local! {
+    /// This session changes limits of single accounts, and says which.
+    static SAYS_WHICH: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs what changes limits of single accounts without having all rules read again.
+pub(crate) fn saying_which<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
+    struct Until;
+    impl Drop for Until {
+        fn drop(&mut self) {
+            SAYS_WHICH.set(false);
+        }
+    }
+    SAYS_WHICH.set(true);
+    let _until = Until;
+    work()
+}
+
 /// The trigger of the tables with rules: a change holds from its commit on.
 #[pg_trigger]
 fn rules_changed<'a>(
     _trigger: &'a pgrx::PgTrigger<'a>,
 ) -> Result<Option<PgHeapTuple<'a, impl WhoAllocated>>, pgrx::pg_sys::panic::ErrorReport> {
-    transaction::reconfigured()?;
+    // without the library's memory there is nothing that could be out of date
+    if !SAYS_WHICH.get() && memory::is_there() {
+        transaction::reconfigured()?;
+    }
     Ok(None::<PgHeapTuple<'a, AllocatedByRust>>)
 }

@@ -1,21 +1,25 @@
 //! What was used of the limits, written down by claims so that they hold across a restart.
 
-use crier_working_set::{Full, Gated, Ix, Node};
+use crier_working_set::{Gated, Ix, Node};
 use pgrx::Uuid;
+use pgrx::datum::Interval;
 
 use crate::clock;
 use crate::error::Result;
-use crate::limits::no_room;
 use crate::memory::{self, Memory};
 use crate::plans::{Statement, statement};
 use crate::queue::held::{id_of, uuid_of};
 
 const RECORD: Statement = statement!(up "limits/record_use");
+const RECORD_EACH: Statement = statement!(up "limits/record_uses");
+const LONGEST: Statement = statement!(up "limits/longest_window");
 const LOAD: Statement = statement!(up "limits/load_use");
 
-/// The longest window that the tables admit.
-const LONGEST: i64 = 31 * 24 * 60 * 60 * 1_000_000;
 const MINUTE: i64 = 60 * 1_000_000;
+/// Read at once.
+const STEP: i64 = 60 * MINUTE;
+/// Counted under the lock at once.
+const AT_ONCE: usize = 2_000;
 
 /// An action of an account that was done some times at a time, or taken back.
 pub(crate) struct Use {
@@ -32,45 +36,68 @@ impl Use {
 
     /// What a claim used for a job, and what the job had used before, in an attempt that may have done something.
     pub(crate) fn of_claim(memory: &Memory<'_>, ix: Ix, before: &Node) -> Vec<Self> {
-        let Some((_, _, action)) = memory.set.limited(ix) else { return vec![] };
+        let Some(action) = memory.set.limited(ix) else { return vec![] };
         let account = uuid_of(memory.set.account(ix));
         let taken = Self::new(account, action, memory.set.get(ix).used_at, 1);
-        let back = (before.used_at != 0).then(|| Self::new(account, action, before.used_at, -1));
+        let back = (before.used_at > 0).then(|| Self::new(account, action, before.used_at, -1));
         std::iter::once(taken).chain(back).collect()
     }
 }
 
-/// Writes down what was used, one row for each time.
-pub(crate) fn record(mut uses: Vec<Use>) -> Result<()> {
-    uses.sort_by_key(|used| used.at);
-    for uses in uses.chunk_by(|a, b| a.at == b.at) {
-        RECORD.run_only(&[
-            uses[0].at.into(),
-            uses.iter().map(|used| used.account).collect::<Vec<_>>().into(),
-            uses.iter().map(|used| used.action.as_str()).collect::<Vec<_>>().into(),
-            uses.iter().map(|used| used.count).collect::<Vec<_>>().into(),
-        ])?;
+/// Writes down what was used or taken back: one row for what a claim used, otherwise one for each.
+pub(crate) fn record(uses: &[Use]) -> Result<()> {
+    let Some(first) = uses.first() else { return Ok(()) };
+    fn column<'b, T>(uses: &'b [Use], of: impl Fn(&'b Use) -> T) -> Vec<T> {
+        uses.iter().map(of).collect()
     }
-    Ok(())
+    let accounts = column(uses, |used| used.account);
+    let actions = column(uses, |used| used.action.as_str());
+    let counts = column(uses, |used| used.count);
+    if uses.iter().all(|used| used.at == first.at) {
+        RECORD.run_only(&[first.at.into(), accounts.into(), actions.into(), counts.into()])
+    } else {
+        let times = column(uses, |used| used.at);
+        RECORD_EACH.run_only(&[times.into(), accounts.into(), actions.into(), counts.into()])
+    }
 }
 
-/// Counts what was used before the server started. Each counts as late in its minute as it may have happened.
+/// Counts what was used before the server started, as far back as the longest window reaches. Each counts as late in its
+/// part of the time as it may have happened.
 pub(crate) fn load() -> Result<()> {
+    if memory::with(|memory| memory.set.db(memory.db).usage)? {
+        return Ok(());
+    }
     let now = clock::now().0;
-    let used = LOAD.committed(&[(now - LONGEST).into()], |row| {
-        let end = (row.need::<i64>(4)? + 1) * MINUTE - 1;
-        let count = u32::try_from(row.need::<i64>(5)?).unwrap_or(u32::MAX);
-        Ok((id_of(row.need(1)?), row.need::<String>(2)?, row.need::<String>(3)?, end, count))
-    })?;
-    memory::with(|memory| {
-        let (set, db) = (&mut memory.set, memory.db);
-        set.forget_usage(db);
-        for (account, platform, action, at, count) in &used {
-            for what in [Gated::Action(*account, platform, action), Gated::Shared(platform, action)] {
-                set.remember(db, what, *at, *count, now)?;
-            }
+    let longest = LONGEST.committed(&[], |row| row.get::<Interval>(1))?;
+    let longest = longest.into_iter().flatten().next().and_then(|span| clock::micros(&span)).unwrap_or(0);
+    memory::with(|memory| memory.set.forget_usage(memory.db))?;
+    let (mut from, mut missing) = (now.saturating_sub(longest), 0);
+    while from < now {
+        let to = from.saturating_add(STEP);
+        // what is not recent needs not be known to the minute
+        let part = if now - from > 3 * STEP { 20 * MINUTE } else { MINUTE };
+        let used = LOAD.committed(&[from.into(), to.into(), part.into()], |row| {
+            let end = (row.need::<i64>(4)? + 1) * part - 1;
+            let count = u32::try_from(row.need::<i64>(5)?).unwrap_or(u32::MAX);
+            Ok((id_of(row.need(1)?), row.need::<String>(2)?, row.need::<String>(3)?, end, count))
+        })?;
+        for used in used.chunks(AT_ONCE) {
+            missing += memory::with(|memory| {
+                let (set, db) = (&mut memory.set, memory.db);
+                let counted = used.iter().map(|(account, platform, action, at, count)| {
+                    set.remember(db, Gated::Action(*account, platform, action), *at, *count, now)?;
+                    set.remember(db, Gated::Shared(platform, action), *at, *count, now)
+                });
+                counted.filter(Result::is_err).count()
+            })?;
         }
-        Ok::<(), Full>(())
-    })?
-    .map_err(no_room)
+        pgrx::check_for_interrupts!();
+        from = to;
+    }
+    if missing > 0 {
+        pgrx::warning!(
+            "crier: what was used of {missing} limits does not fit into memory: raise crier.queue_capacity"
+        );
+    }
+    memory::with(|memory| memory.set.db_mut(memory.db).usage = true)
 }

@@ -4,53 +4,57 @@ use crier_working_set::Scope;
 
 use crate::error::{CrierError, Result};
 use crate::limits::rules;
-use crate::memory;
+use crate::memory::{self, me};
 use crate::plans::{Statement, statement};
 use crate::queue::held::{id_of, nap};
 use crate::transaction;
 
 const PAUSES: Statement = statement!(up "queue/pauses");
 
-/// The configuration in memory is what it should be.
-const CURRENT: u32 = 1;
-/// Somebody reads it.
-const BEING_READ: u32 = 2;
-
 /// Reads the configuration if it was changed since it was read last.
 pub(crate) fn current() -> Result<()> {
     loop {
-        match memory::with(|memory| memory.set.db(memory.db).config)? {
-            CURRENT => return Ok(()),
-            // by another session
-            BEING_READ => nap(),
-            _ => read()?,
+        let current = memory::with(|memory| {
+            let db = memory.set.db(memory.db);
+            db.config_applied == db.config_wanted
+        })?;
+        if current {
+            return Ok(());
+        }
+        if !read()? {
+            nap();
         }
     }
 }
 
-/// Reads the configuration, unless somebody else does.
-pub(crate) fn read() -> Result<()> {
-    let mine = memory::with(|memory| {
-        let config = &mut memory.set.db_mut(memory.db).config;
-        // Said before it is read: a change that is committed meanwhile has it read once more.
-        let mine = *config != BEING_READ;
-        *config = BEING_READ;
-        transaction::set_configuring(mine);
-        mine
+/// Reads the configuration again, even where it seems to be current.
+pub(crate) fn anew() -> Result<()> {
+    memory::with(|memory| memory.set.db_mut(memory.db).config_wanted += 1)?;
+    current()
+}
+
+/// Reads the configuration. False: another session does. One at a time: what was read earlier must not be applied later.
+fn read() -> Result<bool> {
+    transaction::register()?;
+    let wanted = memory::with(|memory| {
+        let db = memory.set.db_mut(memory.db);
+        if db.config_reader != 0 {
+            return None;
+        }
+        db.config_reader = me();
+        transaction::set_configuring(true);
+        // what is committed from now on has it read once more
+        Some(db.config_wanted)
     })?;
-    if !mine {
-        return Ok(());
-    }
+    let Some(wanted) = wanted else { return Ok(false) };
     rules::read()?;
     pauses()?;
     memory::with(|memory| {
-        let config = &mut memory.set.db_mut(memory.db).config;
-        if *config == BEING_READ {
-            *config = CURRENT;
-        }
+        let db = memory.set.db_mut(memory.db);
+        (db.config_reader, db.config_applied) = (0, wanted);
     })?;
     transaction::set_configuring(false);
-    Ok(())
+    Ok(true)
 }
 
 /// What is paused, as the working set names it.

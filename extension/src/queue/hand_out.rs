@@ -174,7 +174,10 @@ fn record(wanted: &Wanted, jobs: &[HandedOut], uses: Vec<Use>, token: i64, until
     let alone = unlimited && (!durable::has_written() || transaction::wrote_only_claims());
     let (ids, attempts) = jobs.iter().map(|job| (job.id, job.attempt)).unzip();
     live::record_claim(token, token, &wanted.worker, Timestamptz(until), ids, attempts)?;
-    usage::record(uses)?;
+    if !unlimited {
+        usage::record(&uses)?;
+        durable::require_commit()?;
+    }
     transaction::set_wrote_only_claims(alone);
     Ok(())
 }

@@ -34,18 +34,10 @@ pub(crate) struct Held {
     pub(crate) workspace: Option<Uuid>,
     /// Nothing for a job that acts for no account.
     pub(crate) account: Option<Uuid>,
-    /// What it does, where that is limited.
-    pub(crate) limited: Option<Limited>,
+    /// The action that it does, where that is limited.
+    pub(crate) limited: Option<String>,
     /// As it is now.
     pub(crate) node: Node,
-}
-
-/// Where a job does what.
-#[derive(Clone, Debug)]
-pub(crate) struct Limited {
-    pub(crate) platform: String,
-    pub(crate) host: String,
-    pub(crate) action: String,
 }
 
 impl Held {
@@ -58,11 +50,7 @@ impl Held {
             kind: memory.set.kind(ix).to_owned(),
             workspace: some_uuid(memory.set.workspace(ix)),
             account: some_uuid(memory.set.account(ix)),
-            limited: memory.set.limited(ix).map(|(platform, host, action)| Limited {
-                platform: platform.to_owned(),
-                host: host.to_owned(),
-                action: action.to_owned(),
-            }),
+            limited: memory.set.limited(ix).map(str::to_owned),
             node,
         }
     }

@@ -102,10 +102,8 @@ fn read(why: Read) -> Result<bool> {
     let Some((mut from, load)) = memory::with(|memory| begin(memory, why))? else { return Ok(false) };
     if why != Read::Chunk {
         // Before any job is there: each goes through the gates that the rules give it.
-        configure::read()?;
-        if why == Read::Start {
-            usage::load()?;
-        }
+        configure::anew()?;
+        usage::load()?;
         // Leases come first, wherever their jobs are: nothing that a worker may still hold is handed out.
         let now = clock::now().0;
         let from =
@@ -129,7 +127,8 @@ fn read(why: Read) -> Result<bool> {
                 match job.add(memory, None) {
                     Added::There => {}
                     Added::Later => later = later.min(job.id),
-                    Added::NoRoom => return Some(job.id),
+                    // There is room for jobs, but not for what this one needs beside it: those behind it don't wait.
+                    Added::NoRoom => later = later.min(job.id),
                 }
             }
             None

@@ -3,11 +3,11 @@
 use crier_core::error_class::{Action, ErrorClass};
 use crier_core::retry;
 use crier_core::target::JobEnd;
-use crier_working_set::State;
+use crier_working_set::{State, USED_UP};
 use pgrx::Uuid;
 
 use crate::error::Result;
-use crate::limits::block::{self, Block};
+use crate::limits::block::{self, Block, Blocked, SetBy};
 use crate::limits::usage::{self, Use};
 use crate::memory;
 use crate::passed::{Jsonb, Timestamptz};
@@ -90,6 +90,17 @@ impl Said {
             Self::Nothing | Self::Done => false,
             Self::NotBegun => true,
             Self::Failed(class) => !class.may_have_acted(),
+        }
+    }
+
+    /// What the job then has of the limits of its account. A publish that may be out is looked for before it is sent again,
+    /// so that it has one place for all its attempts; whatever else may have been done may be done once more.
+    fn keeps(self, job: &Held, used_at: i64) -> i64 {
+        match used_at {
+            0 => 0,
+            _ if self.gives_back() => 0,
+            _ if job.kind == PUBLISH => used_at,
+            _ => USED_UP,
         }
     }
 
@@ -193,9 +204,9 @@ pub(crate) fn settle_jobs(jobs: Vec<Settled>, now: Timestamptz) -> Result<()> {
     let given_back = jobs.iter().filter(|job| job.said.gives_back()).filter_map(|job| {
         let (used_at, account) = (job.job.node.used_at, job.job.account?);
         let limited = job.job.limited.as_ref().filter(|_| used_at != 0)?;
-        Some(Use::new(account, &limited.action, used_at, -1))
+        Some(Use::new(account, limited, used_at, -1))
     });
-    usage::record(given_back.collect())?;
+    usage::record(&given_back.collect::<Vec<_>>())?;
     block::set(jobs.iter().filter_map(|job| block_of(job, now)).collect(), now)?;
     for job in jobs.iter().filter(|job| job.job.limited.is_some()) {
         if let Some(works) = job.said.works() {
@@ -207,14 +218,14 @@ pub(crate) fn settle_jobs(jobs: Vec<Settled>, now: Timestamptz) -> Result<()> {
         for Settled { job, said, .. } in &ended {
             alter(memory, job.ix, |node| {
                 node.state = State::Gone;
-                node.used_at = if said.gives_back() { 0 } else { node.used_at };
+                node.used_at = said.keeps(job, node.used_at);
             });
         }
         for Settled { job, said, fate, .. } in &back {
             let Some(again) = fate.again() else { continue };
             alter(memory, job.ix, |node| {
                 node.state = State::Waiting;
-                node.used_at = if said.gives_back() { 0 } else { node.used_at };
+                node.used_at = said.keeps(job, node.used_at);
                 node.run_at = again.run_at.0;
                 node.attempt = small(again.attempt);
                 node.lost_leases = small(again.lost_leases);
@@ -233,28 +244,21 @@ fn block_of(job: &Settled, now: Timestamptz) -> Option<Block> {
     let limited = job.job.limited.as_ref()?;
     let account = job.job.account;
     let scope = job.error.and_then(|error| error.text_field("scope"));
-    let (until, account, host, action) = match (class, scope.as_deref()) {
-        (ErrorClass::PolicyBlocked, _) => (now.plus(COOL_DOWN), account, "", ""),
+    let (until, of) = match (class, scope.as_deref()) {
+        (ErrorClass::PolicyBlocked, _) => (now.plus(COOL_DOWN), Blocked::Account),
         (ErrorClass::RateLimited | ErrorClass::QuotaExhausted, scope) => {
-            let until = job.fate.run_at()?;
-            match scope {
+            let of = match scope {
                 Some("job") => return None,
-                Some("server") => (until, None, limited.host.as_str(), ""),
-                Some("account") => (until, account, "", ""),
-                _ => (until, account, "", limited.action.as_str()),
-            }
+                Some("server") => Blocked::Server,
+                Some("account") => Blocked::Account,
+                _ => Blocked::Action(limited.clone()),
+            };
+            (job.fate.run_at()?, of)
         }
         _ => return None,
     };
-    Some(Block {
-        workspace: account.and(job.job.workspace),
-        platform: limited.platform.clone(),
-        host: host.to_owned(),
-        account,
-        action: action.to_owned(),
-        until,
-        reason: Some(format!("the platform answered {class}")),
-    })
+    let reason = Some(format!("the platform answered {class}"));
+    Some(Block { account: account?, of, until, reason, set_by: SetBy::Platform })
 }
 
 /// Whether a job is noted by its time, and need not be kept in memory.

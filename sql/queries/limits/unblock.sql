@@ -1,4 +1,5 @@
--- Lifts a block: of a server (the nil uuid), of an account (an empty action), or of one of its actions.
+-- Lifts blocks: of a server (the nil uuid), of an account (an empty action), or of one of its actions; those that somebody
+-- set, or all.
 DELETE FROM crier.limit_block
-WHERE account_id = $1 AND platform = $2 AND host = $3 AND action = $4
+WHERE platform = $1 AND host = $2 AND account_id = $3 AND action = $4 AND ($5::text IS NULL OR set_by = $5)
 RETURNING until

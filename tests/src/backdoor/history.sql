@@ -87,8 +87,8 @@ BEGIN
     INSERT INTO crier.social_account (workspace_id, id, platform, external_id, handle, base_url, status)
     SELECT pg_temp.named('workspace', a % 1000), pg_temp.named('account', a), 'bluesky', 'did:' || a, 'h', 'http://localhost', 'active'
     FROM generate_series(0, (SELECT least(49999, max(n)) FROM filling)) AS a;
-    INSERT INTO crier.limit_block (workspace_id, platform, host, account_id, action, until)
-    SELECT workspace_id, 'bluesky', '', id, 'publish', now() + interval '1 hour' FROM crier.social_account LIMIT 10000;
+    INSERT INTO crier.limit_block (workspace_id, platform, host, account_id, action, until, set_by)
+    SELECT workspace_id, 'bluesky', '', id, 'publish', now() + interval '1 hour', 'platform' FROM crier.social_account LIMIT 10000;
     INSERT INTO crier.account_limit (workspace_id, account_id, action, per, max)
     SELECT workspace_id, id, 'publish', '1 hour', 5 FROM crier.social_account LIMIT 10000;
     INSERT INTO crier.credential (workspace_id, account_id, generation, sealed)

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::{ALL, Memory, job};
 use crate::types::{
-    BreakerRule, Filter, Full, Gated, KindPolicy, KindRule, LimitRule, NewJob, Node, OwnLimit, Picked,
-    PlatformRule, Rules, State,
+    BreakerRule, Filter, Full, Gated, KindPolicy, KindRule, LimitRule, NewJob, Node, Own, OwnLimit, Picked,
+    PlatformRule, Rules, State, USED_UP,
 };
 use crate::{Capacity, Set};
 
@@ -109,7 +109,6 @@ struct Run {
     past: Vec<Use>,
     blocked: BTreeMap<u128, i64>,
     last: BTreeMap<u128, i64>,
-    own: bool,
 }
 
 impl Run {
@@ -197,23 +196,37 @@ impl Run {
                 }
             }
             Step::Block { account, for_ } => {
-                let until = if for_ < 20 { 0 } else { self.now + for_ };
-                set.block(0, Gated::Account(account, "x"), until, self.now).expect("room");
+                let what = Gated::Account(account, "x");
                 let entry = self.blocked.entry(account).or_default();
-                *entry = if until == 0 { 0 } else { until.max(*entry) };
+                if for_ < 20 {
+                    set.unblock(0, what, 0, self.now);
+                    *entry = 0;
+                } else {
+                    // one that has passed changes nothing
+                    let until = self.now + for_ - 40;
+                    set.block(0, what, until, self.now).expect("room");
+                    *entry = until.max(*entry);
+                }
             }
             Step::Record { account } => {
-                let what = Gated::Action(account, "x", "like");
-                if set.record(0, what, 1, true, self.now).expect("room") {
+                let what = (account, "x", "like");
+                if set.record(0, what, 1, (true, true), self.now).expect("room") {
                     self.past.push(Use { account, kind: 1, at: self.now });
                 }
             }
             Step::Rules { own } => {
                 // tighter than the rule, and as loose as it
                 let max = if own { 1 } else { 2 };
-                let own = [OwnLimit { account: 1, platform: "x", action: "like", length: 60, max }];
-                set_rules(set, &own, self.now);
-                self.own = max == 1;
+                let limit = Own { length: 60, max, bound: own };
+                if self.now % 2 == 0 {
+                    set_rules(
+                        set,
+                        &[OwnLimit { account: 1, platform: "x", action: "like", limit }],
+                        self.now,
+                    );
+                } else {
+                    set.set_own_limits(0, 1, ("x", "like"), &[limit], self.now).expect("room");
+                }
             }
             Step::Forget => {
                 set.forget(0);
@@ -507,4 +520,85 @@ fn what_is_not_needed_makes_room_and_what_is_stays() {
     }
     assert_eq!(set.admit(0, 9, 10, 1, now), Err(Full::Room), "what still counts is kept");
     assert!(!set.admit(0, 1_000, 100_000, 1, now + 9_000).expect("known").0);
+}
+
+#[test]
+fn more_windows_than_a_gate_can_have_close_it_and_nothing_else() {
+    let mut memory = Memory::new(Capacity::for_jobs(100));
+    let mut set = memory.set();
+    set.open_db(7);
+    set_rules(&mut set, &[], 0);
+    let own: Vec<Own> = (1..6).map(|n| Own { length: n * 1_000_000, max: 5, bound: false }).collect();
+    set.set_own_limits(0, 1, ("x", "like"), &own, 0).expect("a gate");
+    assert_eq!(set.unfit(0), 1);
+    for account in [1, 2] {
+        let new = NewJob { account, kind: "like", platform: "x", ..job(account) };
+        set.add(0, &new, 0, 0).expect("room");
+    }
+    let claimed = super::claim(&mut set, 5, &ALL, 10);
+    assert_eq!(claimed, [2]);
+    set.set_own_limits(0, 1, ("x", "like"), &[], 10).expect("a gate");
+    assert_eq!((set.unfit(0), super::claim(&mut set, 20, &ALL, 10)), (0, vec![1]));
+}
+
+#[test]
+fn an_account_is_not_limited_less_than_its_platform_unless_an_operator_says_so() {
+    let mut memory = Memory::new(Capacity::for_jobs(100));
+    let mut set = memory.set();
+    set.open_db(7);
+    set_rules(&mut set, &[], 0);
+    let max = |set: &mut Set<'_>| set.status(0, Gated::Action(1, "x", "like"), 0).windows[0].max;
+    for (bound, expected) in [(true, 2), (false, 9)] {
+        let own = Own { length: 60, max: 9, bound };
+        set.set_own_limits(0, 1, ("x", "like"), &[own], 0).expect("a gate");
+        assert_eq!(max(&mut set), expected);
+        set_rules(&mut set, &[OwnLimit { account: 1, platform: "x", action: "like", limit: own }], 0);
+        assert_eq!(max(&mut set), expected);
+    }
+}
+
+#[test]
+fn one_account_that_fails_does_not_close_its_server() {
+    let mut memory = Memory::new(Capacity::for_jobs(100));
+    let mut set = memory.set();
+    set.open_db(7);
+    let platform = PlatformRule { platform: "x", breaker: BREAKER, ..PlatformRule::default() };
+    let kinds = [KindRule { kind: "k", action: "publish", policy: KindPolicy::default() }];
+    set.set_rules(0, &Rules { kinds: &kinds, platforms: &[platform], ..Rules::default() }, 0).expect("room");
+    for id in 1..=5_u128 {
+        let account = if id == 5 { 2 } else { 1 };
+        set.add(0, &NewJob { account, platform: "x", ..job(id) }, 0, -9).expect("room");
+    }
+    let mut out = Vec::new();
+    set.claim(0, 1, 1, &ALL, 5, 1, 900, &[], &mut out);
+    let (others, own): (Vec<_>, Vec<_>) =
+        out.into_iter().map(|pick| pick.ix).partition(|ix| set.account(*ix) == 2);
+    for ix in &own {
+        set.report(*ix, false, 2);
+    }
+    let accounts =
+        |set: &Set<'_>| set.tripped(0, 0, 99).0.iter().map(|open| open.account).collect::<Vec<_>>();
+    assert_eq!(accounts(&set), [1], "only its own");
+    set.report(others[0], false, 3);
+    assert_eq!(accounts(&set), [1, 0], "another one fails too");
+}
+
+#[test]
+fn what_may_have_been_done_stays_counted_beside_the_next_try() {
+    let mut memory = Memory::new(Capacity::for_jobs(100));
+    let mut set = memory.set();
+    set.open_db(7);
+    set_rules(&mut set, &[], 1_000);
+    set.add(0, &NewJob { account: 1, kind: "like", platform: "x", ..job(1) }, 0, 0).expect("room");
+    let used = |set: &mut Set<'_>, now| set.status(0, Gated::Action(1, "x", "like"), now).windows[0].used;
+    for (round, kept) in [(1_000, USED_UP), (1_010, USED_UP)] {
+        let mut out = Vec::new();
+        set.claim(0, 1, round, &ALL, 1, round, round + 900, &[], &mut out);
+        assert_eq!(out.len(), 1);
+        let node = set.get(out[0].ix);
+        set.change(out[0].ix, &Node { state: State::Waiting, used_at: kept, ..node });
+        set.release(out[0].ix, round);
+    }
+    assert_eq!(used(&mut set, 1_010), 2);
+    assert_eq!(super::claim(&mut set, 1_020, &ALL, 1), [] as [u128; 0]);
 }

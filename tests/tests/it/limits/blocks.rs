@@ -81,6 +81,8 @@ async fn a_person_blocks_and_the_later_end_counts() {
     };
     limited.sql.run(&block("2 days", "'like'")).await;
     limited.sql.run(&block("1 hour", "'like'")).await;
+    // one that has passed when it is committed lifts nothing
+    limited.sql.run(&block("-1 second", "'like'")).await;
     let until = "SELECT until > now() + interval '47 hours' FROM crier.blocks";
     assert_eq!(limited.sql.text(until).await, "t", "expected a shorter block not to end a longer one");
     limited.add(limited.account, "like", 1).await;

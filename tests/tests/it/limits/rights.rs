@@ -49,7 +49,46 @@ async fn members_see_and_tighten_their_own_limits_and_nobody_elses() {
     let loose = format!("SELECT crier.set_rate_limit('{account}', 'like', '1 hour', 11)");
     let refusal = own.refusal(&loose).await;
     assert_eq!(refusal.message, "p_max is 11, and the platform's limit is 10");
+    let other_window = own.refusal(&loose.replace("1 hour", "2 hours").replace("11", "1")).await;
+    assert_eq!(other_window.message, "p_per is no window that the platform's limits for the action have");
+    let unknown = own.refusal(&loose.replace("'like'", "'juggle'")).await;
+    assert_eq!(unknown.message, "p_action \"juggle\" is nothing that is limited");
+    // what the operator tightens holds for what a member had set before
+    let max = format!("SELECT max FROM crier.rate_limit_status('{account}') WHERE action = 'like'");
+    assert_eq!(own.text(&max).await, "5");
+    limited.sql.run("UPDATE crier.platform_limit SET max = 4 WHERE action = 'like'").await;
+    assert_eq!(own.text(&max).await, "4");
+    limited.sql.run("UPDATE crier.platform_limit SET max = 10 WHERE action = 'like'").await;
     limited.sql.text(&loose).await;
+    assert_eq!(own.text(&max).await, "11", "expected an operator to allow more");
+    // a member lifts what members set, not what the operator or the platform wants
+    let lift = format!("SELECT crier.unblock_account('{account}')");
+    let block = |session: &'static str| {
+        format!("SELECT crier.block_account('{account}', now() + interval '{session}')")
+    };
+    limited.sql.run(&block("1 hour")).await;
+    own.run(&block("2 hours")).await;
+    assert_eq!(own.text(&lift).await, "t");
+    assert_eq!(own.text(&lift).await, "f");
+    assert_eq!(own.text("SELECT set_by FROM crier.blocks").await, "operator");
+    limited.add(account, "like", 1).await;
+    assert_eq!(limited.claim(5).await.len(), 0);
+    assert_eq!(limited.sql.text(&lift).await, "t");
+    assert_eq!(limited.claim(5).await.len(), 1);
+    // what all accounts share is neither shown to members nor used up by what they record
+    limited
+        .sql
+        .run("INSERT INTO crier.platform_limit (platform, action, scope, per, max) VALUES ('bluesky', 'like', 'platform', '1 day', 50)")
+        .await;
+    own.run(&format!("SELECT crier.record_action('{account}', 'like', 9)")).await;
+    assert_eq!(
+        own.text(&format!("SELECT DISTINCT scope FROM crier.rate_limit_status('{account}')")).await,
+        "account"
+    );
+    let shared = format!("SELECT used FROM crier.rate_limit_status('{account}') WHERE scope = 'platform'");
+    assert_eq!(limited.sql.text(&shared).await, "0");
+    limited.sql.run(&format!("SELECT crier.record_action('{account}', 'like', 9)")).await;
+    assert_eq!(limited.sql.text(&shared).await, "9");
     // an editor works, and decides nothing about accounts
     limited
         .sql

@@ -96,19 +96,48 @@ async fn what_was_not_done_is_given_back_and_what_may_have_been_is_not() {
 }
 
 #[tokio::test]
-async fn an_attempt_that_may_have_acted_counts_once_with_the_next() {
+async fn a_publish_that_may_be_out_counts_once_with_the_look_at_it_and_another_action_twice() {
     let limited = Limited::fresh().await;
-    limited.limit("like", "1 hour", 1).await;
+    for (action, kind) in [("publish", "publish_post"), ("like", "like")] {
+        limited.limit(action, "1 hour", 1).await;
+        limited.add(limited.account, kind, 1).await;
+        let claims = limited.claim(1).await;
+        limited.fail(&claims, "outcome_unknown", "-1 second", &json!({})).await;
+        let again = limited.claim(1).await;
+        // the limit is used up by this very job: a publish may look what became of it, a like would be done again
+        assert_eq!(again.len(), usize::from(action == "publish"), "{action}");
+        assert_eq!(limited.check(limited.account, action).await, "f|1|1|0");
+        limited.complete(&again).await;
+        limited.add(limited.account, kind, 1).await;
+        assert_eq!(limited.claim(1).await.len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_limit_that_is_made_later_gives_nothing_back_that_it_did_not_count() {
+    let limited = Limited::fresh().await;
+    limited.limit("like", "1 day", 100).await;
+    limited.add(limited.account, "like", 5).await;
+    let before = limited.claim(1).await;
+    limited.limit("like", "1 hour", 3).await;
+    assert_eq!(limited.claim(10).await.len(), 3);
+    limited.fail(&before, "transient", "1 day", &json!({})).await;
+    assert_eq!(limited.claim(10).await.len(), 0, "expected the hour to stay full");
+    assert_eq!(limited.check(limited.account, "like").await, "f|3|3|0");
+}
+
+#[tokio::test]
+async fn too_many_windows_stop_one_action_and_nothing_else() {
+    let limited = Limited::fresh().await;
+    for hours in 1..=5 {
+        limited.limit("like", &format!("{hours} hours"), 100).await;
+    }
     limited.add(limited.account, "like", 1).await;
-    let claims = limited.claim(1).await;
-    limited.fail(&claims, "outcome_unknown", "-1 second", &json!({})).await;
-    // the limit is used up by this very job: it may look what became of it
-    let again = limited.claim(1).await;
-    assert_eq!(again.len(), 1);
-    assert_eq!(limited.check(limited.account, "like").await, "f|1|1|0");
-    limited.complete(&again).await;
-    limited.add(limited.account, "like", 1).await;
-    assert_eq!(limited.claim(1).await.len(), 0);
+    limited.add(limited.account, "comment", 1).await;
+    limited.sql.text("SELECT crier.enqueue('plain')").await;
+    assert_eq!(limited.claim(10).await.len(), 2, "expected what is not limited so to go on");
+    limited.sql.run("DELETE FROM crier.platform_limit WHERE per = '5 hours'").await;
+    assert_eq!(limited.claim(10).await.len(), 1);
 }
 
 #[tokio::test]
@@ -213,6 +242,10 @@ async fn a_custom_limit_takes_the_place_of_the_platforms() {
     assert_eq!(limited.sql.text(&status).await, "like|01:00:00|4|4|t\nlike|1 day|6|4|f");
     limited.sql.run(&set("100")).await;
     assert_eq!(limited.claim(10).await.len(), 2, "expected the other window to hold");
+    limited.sql.run(&format!("BEGIN; {}; ROLLBACK", set("NULL"))).await;
+    assert_eq!(limited.sql.text(&status).await, "like|01:00:00|100|6|t\nlike|1 day|6|6|f");
+    limited.sql.run("UPDATE crier.account_limit SET max = 50").await;
+    assert_eq!(limited.sql.text(&status).await, "like|01:00:00|50|6|t\nlike|1 day|6|6|f");
     limited.sql.run(&set("NULL")).await;
     assert_eq!(limited.sql.text(&status).await, "like|01:00:00|2|6|f\nlike|1 day|6|6|f");
     limited.sql.run(&set("0")).await;
