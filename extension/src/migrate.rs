@@ -14,12 +14,15 @@ use crate::installation;
 const MIGRATIONS: &[(i32, &str, &str)] = &[
     (1, "0001_first_post", include_str!("../../sql/migrations/0001_first_post.sql")),
     (2, "0002_queue", include_str!("../../sql/migrations/0002_queue.sql")),
+    (3, "0003_maintenance", include_str!("../../sql/migrations/0003_maintenance.sql")),
 ];
 
 /// Run by every migrate, in this order: they replace what they made before.
 const REPEATABLE: &[(&str, &str)] = &[
+    ("005_storage", include_str!("../../sql/views/005_storage.sql")),
     ("010_policies", include_str!("../../sql/views/010_policies.sql")),
     ("020_views", include_str!("../../sql/views/020_views.sql")),
+    ("025_monitoring", include_str!("../../sql/views/025_monitoring.sql")),
     ("030_grants", include_str!("../../sql/views/030_grants.sql")),
 ];
 
