@@ -396,6 +396,7 @@ DECLARE
     began timestamptz := clock_timestamp();
     crowded text[] := '{}';
     old text[];
+    claims text[];
     day text;
     did jsonb;
 BEGIN
@@ -404,23 +405,22 @@ BEGIN
     END IF;
     -- Whole days only: one is over when the last of its jobs is old enough.
     old := ARRAY(SELECT d FROM crier.days_of('job') AS d WHERE d < to_char(crier.too_old('keep_finished_jobs'), 'YYYYMMDD'));
+    -- A claim counts for 26 hours; then it only tells who had a job.
+    claims := ARRAY(SELECT d FROM crier.days_of('job_claim') AS d
+                    WHERE d < to_char(least(crier.too_old('keep_claims'), clock_timestamp() - interval '2 days'), 'YYYYMMDD'));
     FOREACH day IN ARRAY old LOOP
-        IF crier.ms_since(began) > p_max_ms THEN
-            RETURN jsonb_build_object('crowded', crowded, 'more', true);
-        END IF;
+        -- Crowded days are soon small, so that the next run gets farther.
+        EXIT WHEN crier.ms_since(began) > p_max_ms;
         did := crier.drop_day(day);
         IF did ? 'dropped' THEN
-            RETURN did || jsonb_build_object('more', day <> old[cardinality(old)]);
+            RETURN did || jsonb_build_object('more', day <> old[cardinality(old)] OR cardinality(claims) > 0);
         ELSIF did ? 'locked' THEN
             RETURN did;
         END IF;
         crowded := crowded || day;
     END LOOP;
-    -- A claim counts for 26 hours; then it only tells who had a job.
-    old := ARRAY(SELECT d FROM crier.days_of('job_claim') AS d
-                 WHERE d < to_char(least(crier.too_old('keep_claims'), clock_timestamp() - interval '2 days'), 'YYYYMMDD'));
-    IF cardinality(old) > 0 THEN
-        day := old[1];
+    IF cardinality(claims) > 0 THEN
+        day := claims[1];
         BEGIN
             IF NOT crier.lock_tables_patiently(ARRAY['job_claim_' || day, 'job_claim_default', 'job_claim']) THEN
                 RETURN jsonb_build_object('locked', day);
@@ -430,7 +430,7 @@ BEGIN
         EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
             RETURN jsonb_build_object('locked', day);
         END;
-        RETURN jsonb_build_object('dropped_claims', day, 'more', cardinality(old) > 1);
+        RETURN jsonb_build_object('dropped_claims', day, 'more', cardinality(claims) > 1);
     END IF;
     RETURN CASE WHEN cardinality(crowded) > 0 THEN jsonb_build_object('crowded', crowded) ELSE '{}' END;
 END
@@ -494,7 +494,8 @@ BEGIN
                 USING last, crier.first_id(greatest(finished_before, crier.too_old('keep_failed_jobs'), crier.too_old('keep_failed_posts'))),
                       finished_before, crier.too_old('keep_failed_jobs'), crier.too_old('keep_failed_posts'), p_batch;
             deleted := deleted + n;
-            IF crier.ms_since(began) > p_max_ms THEN
+            -- Not before something was done: otherwise the last places would never be reached.
+            IF n > 0 AND crier.ms_since(began) > p_max_ms THEN
                 RETURN jsonb_build_object('deleted', deleted, 'more', true);
             END IF;
             EXIT WHEN n < p_batch;
@@ -698,7 +699,7 @@ BEGIN
     -- Counts end where it no longer matters how many there are.
     SELECT count(*) INTO kept FROM (SELECT FROM crier.job_default d LIMIT 100000) AS k;
     SELECT count(*) INTO stray
-    FROM (SELECT FROM crier.job_default d WHERE d.id >= crier.first_id(first_day::date::timestamptz) LIMIT 100000) AS s;
+    FROM (SELECT FROM crier.job_default d WHERE d.id >= coalesce(crier.first_id(first_day::date::timestamptz), '00000000-0000-0000-0000-000000000000') LIMIT 100000) AS s;
     IF stray > 0 THEN
         attention := attention || format('%s jobs are in the default partition because their day was not made ahead', stray);
     END IF;
@@ -840,9 +841,10 @@ JOIN pg_class i ON i.oid = x.indexrelid AND i.relkind = 'i'
 JOIN pg_class t ON t.oid = x.indrelid
 JOIN pg_am a ON a.oid = i.relam AND a.amname = 'btree'
 CROSS JOIN LATERAL (
-    SELECT sum(coalesce(s.stawidth, 16)) AS width
+    SELECT sum(coalesce(s.avg_width, 16)) AS width
     FROM unnest(x.indkey::int2[]) AS k (attnum)
-    LEFT JOIN pg_statistic s ON s.starelid = t.oid AND s.staattnum = k.attnum AND NOT s.stainherit
+    LEFT JOIN pg_attribute c ON c.attrelid = t.oid AND c.attnum = k.attnum
+    LEFT JOIN pg_stats s ON s.schemaname = 'crier' AND s.tablename = t.relname AND s.attname = c.attname AND NOT s.inherited
 ) w
 WHERE t.relnamespace = 'crier'::regnamespace
 $fn$;

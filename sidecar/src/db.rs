@@ -51,7 +51,7 @@ const GET_CREDENTIAL: &str = "SELECT workspace_id, generation, sealed, refresh_l
      FROM crier.get_credential($1)";
 const BEGIN_REFRESH: &str = "SELECT crier.begin_refresh($1, $2, pg_catalog.make_interval(secs => $3))";
 const FAIL_REFRESH: &str = "SELECT crier.fail_refresh($1, $2, $3, $4, $5)";
-const ENSURE_PARTITIONS: &str = "SELECT crier.ensure_partitions()";
+const RUN_MAINTENANCE: &str = "SELECT task, did, error FROM crier.run_maintenance('crierd')";
 const STATUS: &str =
     "SELECT paused, reason, library_version, schema_version, schema_current FROM crier.status()";
 const MIGRATE: &str = "SELECT name, action FROM crier.migrate()";
@@ -72,6 +72,15 @@ pub(crate) struct Server {
     pub(crate) role: String,
     /// Its clock.
     pub(crate) now: SystemTime,
+}
+
+/// A task of the maintenance that was run.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) name: String,
+    /// What it says that it did: an object, or null after an error.
+    pub(crate) did: Value,
+    pub(crate) error: Option<String>,
 }
 
 /// The queue.
@@ -278,9 +287,19 @@ impl Db {
 
 /// Operation.
 impl Db {
-    /// Makes the partitions of the coming days; returns the names of new ones.
-    pub async fn ensure_partitions(&self) -> Result<Vec<String>, Error> {
-        self.rows(ENSURE_PARTITIONS, &[]).await?.iter().map(first).collect()
+    /// Has the database do what is due; what it did, or who does it instead.
+    pub(crate) async fn run_maintenance(&self) -> Result<Vec<Task>, Error> {
+        let rows = self.rows(RUN_MAINTENANCE, &[]).await?;
+        rows.iter()
+            .map(|row| {
+                let did: Option<Value> = row.try_get(1).map_err(contract)?;
+                Ok(Task {
+                    name: row.try_get(0).map_err(contract)?,
+                    did: did.unwrap_or_default(),
+                    error: row.try_get(2).map_err(contract)?,
+                })
+            })
+            .collect()
     }
 
     /// Whether work is handed out, and the versions.

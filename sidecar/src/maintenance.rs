@@ -1,14 +1,14 @@
-//! What has to be done now and then: make partitions ahead of time, notice a pause.
+//! What has to be done now and then: the maintenance of the database where pg_cron does not do it, noticing a pause.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
-use crate::db::Db;
+use crate::db::{Db, Task};
 
-/// How often partitions are looked after.
-const PARTITIONS: Duration = Duration::from_secs(60 * 60);
+/// How often the database is asked whether something is due.
+const DUE: Duration = Duration::from_secs(60);
 /// How often the state is looked at.
 const STATUS: Duration = Duration::from_secs(15);
 /// How often a state that stops everything is said again.
@@ -16,31 +16,52 @@ const REMIND: Duration = Duration::from_secs(5 * 60);
 
 /// Runs for ever.
 pub(crate) async fn run(db: Db) {
-    let mut partitions_at = Instant::now();
+    let mut due_at = Instant::now();
+    let mut left_to = None;
     let mut said: Option<(String, Instant)> = None;
     loop {
-        if Instant::now() >= partitions_at && ensure_partitions(&db).await {
-            partitions_at = Instant::now() + PARTITIONS;
+        if Instant::now() >= due_at && do_what_is_due(&db, &mut left_to).await {
+            due_at = Instant::now() + DUE;
         }
         look(&db, &mut said).await;
         tokio::time::sleep(STATUS).await;
     }
 }
 
-/// Whether it was done; otherwise it is tried again soon.
-async fn ensure_partitions(db: &Db) -> bool {
-    match db.ensure_partitions().await {
-        Ok(made) if made.is_empty() => true,
-        Ok(made) => {
-            info!(partitions = made.len(), "partitions made");
-            true
-        }
+/// Has the database do what is due: one session does it, whoever else asks. Whether that was all; otherwise it is
+/// asked again soon. `left_to` is who does it instead, as it was said last.
+async fn do_what_is_due(db: &Db, left_to: &mut Option<String>) -> bool {
+    let tasks = match db.run_maintenance().await {
+        Ok(tasks) => tasks,
         // The loop tells of a database that is away.
-        Err(error) if error.is_passing() => false,
+        Err(error) if error.is_passing() => return false,
         Err(error) => {
-            warn!(%error, "partitions could not be made");
-            false
+            warn!(%error, "the maintenance could not be run");
+            return false;
         }
+    };
+    let other = tasks.iter().find_map(|task| task.did["left_to"].as_str().map(str::to_owned));
+    if other != *left_to {
+        match &other {
+            Some(other) => info!(other, "the maintenance is left to somebody else"),
+            None => info!("the maintenance is done from here"),
+        }
+        *left_to = other;
+    }
+    for task in &tasks {
+        tell(task);
+    }
+    !tasks.iter().any(|task| task.did["more"] == true)
+}
+
+fn tell(task: &Task) {
+    let name = &task.name;
+    match &task.error {
+        Some(error) => warn!(task = name, error, "a task of the maintenance failed; it is tried again later"),
+        None => debug!(task = name, did = %task.did, "a task of the maintenance was run"),
+    }
+    for matter in task.did["attention"].as_array().into_iter().flatten() {
+        warn!(matter = matter.as_str().unwrap_or_default(), "the database needs attention");
     }
 }
 

@@ -138,6 +138,7 @@ DECLARE
     began timestamptz := clock_timestamp();
     crowded text[] := '{}';
     old text[];
+    claims text[];
     day text;
     did jsonb;
 BEGIN
@@ -146,23 +147,22 @@ BEGIN
     END IF;
     -- Whole days only: one is over when the last of its jobs is old enough.
     old := ARRAY(SELECT d FROM crier.days_of('job') AS d WHERE d < to_char(crier.too_old('keep_finished_jobs'), 'YYYYMMDD'));
+    -- A claim counts for 26 hours; then it only tells who had a job.
+    claims := ARRAY(SELECT d FROM crier.days_of('job_claim') AS d
+                    WHERE d < to_char(least(crier.too_old('keep_claims'), clock_timestamp() - interval '2 days'), 'YYYYMMDD'));
     FOREACH day IN ARRAY old LOOP
-        IF crier.ms_since(began) > p_max_ms THEN
-            RETURN jsonb_build_object('crowded', crowded, 'more', true);
-        END IF;
+        -- Crowded days are soon small, so that the next run gets farther.
+        EXIT WHEN crier.ms_since(began) > p_max_ms;
         did := crier.drop_day(day);
         IF did ? 'dropped' THEN
-            RETURN did || jsonb_build_object('more', day <> old[cardinality(old)]);
+            RETURN did || jsonb_build_object('more', day <> old[cardinality(old)] OR cardinality(claims) > 0);
         ELSIF did ? 'locked' THEN
             RETURN did;
         END IF;
         crowded := crowded || day;
     END LOOP;
-    -- A claim counts for 26 hours; then it only tells who had a job.
-    old := ARRAY(SELECT d FROM crier.days_of('job_claim') AS d
-                 WHERE d < to_char(least(crier.too_old('keep_claims'), clock_timestamp() - interval '2 days'), 'YYYYMMDD'));
-    IF cardinality(old) > 0 THEN
-        day := old[1];
+    IF cardinality(claims) > 0 THEN
+        day := claims[1];
         BEGIN
             IF NOT crier.lock_tables_patiently(ARRAY['job_claim_' || day, 'job_claim_default', 'job_claim']) THEN
                 RETURN jsonb_build_object('locked', day);
@@ -172,7 +172,7 @@ BEGIN
         EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
             RETURN jsonb_build_object('locked', day);
         END;
-        RETURN jsonb_build_object('dropped_claims', day, 'more', cardinality(old) > 1);
+        RETURN jsonb_build_object('dropped_claims', day, 'more', cardinality(claims) > 1);
     END IF;
     RETURN CASE WHEN cardinality(crowded) > 0 THEN jsonb_build_object('crowded', crowded) ELSE '{}' END;
 END

@@ -51,7 +51,8 @@ BEGIN
                 USING last, crier.first_id(greatest(finished_before, crier.too_old('keep_failed_jobs'), crier.too_old('keep_failed_posts'))),
                       finished_before, crier.too_old('keep_failed_jobs'), crier.too_old('keep_failed_posts'), p_batch;
             deleted := deleted + n;
-            IF crier.ms_since(began) > p_max_ms THEN
+            -- Not before something was done: otherwise the last places would never be reached.
+            IF n > 0 AND crier.ms_since(began) > p_max_ms THEN
                 RETURN jsonb_build_object('deleted', deleted, 'more', true);
             END IF;
             EXIT WHEN n < p_batch;

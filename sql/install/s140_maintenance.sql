@@ -17,7 +17,7 @@ BEGIN
     -- Counts end where it no longer matters how many there are.
     SELECT count(*) INTO kept FROM (SELECT FROM crier.job_default d LIMIT 100000) AS k;
     SELECT count(*) INTO stray
-    FROM (SELECT FROM crier.job_default d WHERE d.id >= crier.first_id(first_day::date::timestamptz) LIMIT 100000) AS s;
+    FROM (SELECT FROM crier.job_default d WHERE d.id >= coalesce(crier.first_id(first_day::date::timestamptz), '00000000-0000-0000-0000-000000000000') LIMIT 100000) AS s;
     IF stray > 0 THEN
         attention := attention || format('%s jobs are in the default partition because their day was not made ahead', stray);
     END IF;

@@ -14,9 +14,10 @@ JOIN pg_class i ON i.oid = x.indexrelid AND i.relkind = 'i'
 JOIN pg_class t ON t.oid = x.indrelid
 JOIN pg_am a ON a.oid = i.relam AND a.amname = 'btree'
 CROSS JOIN LATERAL (
-    SELECT sum(coalesce(s.stawidth, 16)) AS width
+    SELECT sum(coalesce(s.avg_width, 16)) AS width
     FROM unnest(x.indkey::int2[]) AS k (attnum)
-    LEFT JOIN pg_statistic s ON s.starelid = t.oid AND s.staattnum = k.attnum AND NOT s.stainherit
+    LEFT JOIN pg_attribute c ON c.attrelid = t.oid AND c.attnum = k.attnum
+    LEFT JOIN pg_stats s ON s.schemaname = 'crier' AND s.tablename = t.relname AND s.attname = c.attname AND NOT s.inherited
 ) w
 WHERE t.relnamespace = 'crier'::regnamespace
 $fn$;

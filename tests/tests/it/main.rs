@@ -11,6 +11,7 @@ mod dump_restore;
 mod exactly_once;
 mod examples;
 mod health;
+mod maintenance;
 mod publishing;
 mod queue;
 mod secrets;
