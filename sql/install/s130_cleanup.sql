@@ -12,6 +12,7 @@ DECLARE
     began timestamptz := clock_timestamp();
     finished_before timestamptz;
     deleted bigint := 0;
+    seen bigint;
     n bigint;
     place text;
     last uuid;
@@ -34,20 +35,21 @@ BEGIN
         last := '00000000-0000-0000-0000-000000000000';
         LOOP
             EXECUTE format(
-                'WITH gone AS MATERIALIZED ('
+                'WITH old AS MATERIALIZED ('
                 '    SELECT o.id FROM crier.%1$I o '
                 -- nothing younger can have ended so long ago
                 '    WHERE o.id > $1 AND o.id < $2 '
                 '      AND CASE WHEN o.state = ''failed'' THEN crier.failed_may_go(o.id, o.finished_at, $4, $5) '
                 '               ELSE o.finished_at < $3 END '
-                '    ORDER BY o.id LIMIT $6 FOR UPDATE SKIP LOCKED'
-                '), outcomes AS (DELETE FROM crier.%1$I WHERE id IN (SELECT id FROM gone)'
-                '), retries AS (DELETE FROM crier.%2$I WHERE id IN (SELECT id FROM gone)'
-                '), progress AS (DELETE FROM crier.%3$I WHERE id IN (SELECT id FROM gone)'
-                '), jobs AS (DELETE FROM crier.%4$I WHERE id IN (SELECT id FROM gone)) '
-                'SELECT count(*), (array_agg(id ORDER BY id DESC))[1] FROM gone',
+                '    ORDER BY o.id LIMIT $6'
+                -- A dead letter that is brought back to life meanwhile has no outcome any more, and keeps the rest.
+                '), gone AS (DELETE FROM crier.%1$I o USING old WHERE o.id = old.id RETURNING o.id'
+                '), retries AS (DELETE FROM crier.%2$I r USING gone WHERE r.id = gone.id'
+                '), progress AS (DELETE FROM crier.%3$I p USING gone WHERE p.id = gone.id'
+                '), jobs AS (DELETE FROM crier.%4$I j USING gone WHERE j.id = gone.id) '
+                'SELECT (SELECT count(*) FROM old), (SELECT count(*) FROM gone), (SELECT id FROM old ORDER BY id DESC LIMIT 1)',
                 'job_outcome_' || place, 'job_retry_' || place, 'job_progress_' || place, 'job_' || place)
-                INTO n, last
+                INTO seen, n, last
                 USING last, crier.first_id(greatest(finished_before, crier.too_old('keep_failed_jobs'), crier.too_old('keep_failed_posts'))),
                       finished_before, crier.too_old('keep_failed_jobs'), crier.too_old('keep_failed_posts'), p_batch;
             deleted := deleted + n;
@@ -55,7 +57,7 @@ BEGIN
             IF n > 0 AND crier.ms_since(began) > p_max_ms THEN
                 RETURN jsonb_build_object('deleted', deleted, 'more', true);
             END IF;
-            EXIT WHEN n < p_batch;
+            EXIT WHEN seen < p_batch;
         END LOOP;
     END LOOP;
     RETURN jsonb_build_object('deleted', deleted);

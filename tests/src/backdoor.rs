@@ -97,6 +97,25 @@ pub async fn empty_queue(superuser: &Session) {
     superuser.run("VACUUM ANALYZE").await;
 }
 
+/// Adds jobs that were completed some days ago, as they would be there.
+pub async fn add_completed(superuser: &Session, count: i64, days: i32) {
+    superuser
+        .run(&format!(
+            "SELECT crier.make_partition(p, current_date - {days}) FROM unnest('{{job,job_outcome,job_retry,job_progress,job_claim}}'::name[]) p; \
+             WITH made AS ( \
+                 SELECT (left(replace(crier.first_id(at)::text, '-', ''), 12) || '7' || left(md5(n::text), 19))::uuid AS id, at \
+                 FROM generate_series(1, {count}) n, LATERAL (SELECT current_date - {days} + n * interval '24 hours' / ({count} + 1) AS at) t \
+             ), outcomes AS ( \
+                 INSERT INTO crier.job_outcome (id, state, run_at, attempt, lost_leases, result, finished_at) \
+                 SELECT id, 'completed', at, 1, 0, '{{\"ok\": true}}', at FROM made \
+             ) \
+             INSERT INTO crier.job (id, kind, params, priority, run_at, max_attempts, created_at) \
+             SELECT id, 'old', jsonb_build_object('text', repeat('x', 200)), 0, at, 3, at FROM made"
+        ))
+        .await;
+    superuser.run("VACUUM ANALYZE").await;
+}
+
 /// The id that a job has after [`pass_days`].
 pub fn aged(id: Uuid, days: u32) -> Uuid {
     let day = u128::from(days) * 86_400_000;
