@@ -7,15 +7,19 @@ CREATE FUNCTION cleanup_finished_jobs(p_batch integer DEFAULT 10000, p_max_ms in
                                       p_grace interval DEFAULT '2 days') RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' SET lock_timeout = '1s'
+-- A batch costs what it deletes, whatever the statistics say of a table that is being emptied.
+SET enable_seqscan = off
 AS $fn$
 DECLARE
     began timestamptz := clock_timestamp();
     finished_before timestamptz;
+    failed_before timestamptz;
+    posts_before timestamptz;
     deleted bigint := 0;
-    seen bigint;
-    n bigint;
     place text;
     last uuid;
+    old uuid[];
+    gone uuid[];
 BEGIN
     PERFORM crier.require_between('p_batch', p_batch, 1, 100000);
     IF p_grace IS NULL OR p_grace < '0' THEN
@@ -27,6 +31,8 @@ BEGIN
         RETURN '{"busy": true}';
     END IF;
     finished_before := crier.too_old('keep_finished_jobs');
+    failed_before := crier.too_old('keep_failed_jobs');
+    posts_before := crier.too_old('keep_failed_posts');
     FOR place IN
         SELECT 'default'
         UNION ALL
@@ -35,29 +41,29 @@ BEGIN
         last := '00000000-0000-0000-0000-000000000000';
         LOOP
             EXECUTE format(
-                'WITH old AS MATERIALIZED ('
-                '    SELECT o.id FROM crier.%1$I o '
+                'SELECT ARRAY(SELECT o.id FROM crier.%I o '
                 -- nothing younger can have ended so long ago
-                '    WHERE o.id > $1 AND o.id < $2 '
-                '      AND CASE WHEN o.state = ''failed'' THEN crier.failed_may_go(o.id, o.finished_at, $4, $5) '
-                '               ELSE o.finished_at < $3 END '
-                '    ORDER BY o.id LIMIT $6'
-                -- A dead letter that is brought back to life meanwhile has no outcome any more, and keeps the rest.
-                '), gone AS (DELETE FROM crier.%1$I o USING old WHERE o.id = old.id RETURNING o.id'
-                '), retries AS (DELETE FROM crier.%2$I r USING gone WHERE r.id = gone.id'
-                '), progress AS (DELETE FROM crier.%3$I p USING gone WHERE p.id = gone.id'
-                '), jobs AS (DELETE FROM crier.%4$I j USING gone WHERE j.id = gone.id) '
-                'SELECT (SELECT count(*) FROM old), (SELECT count(*) FROM gone), (SELECT id FROM old ORDER BY id DESC LIMIT 1)',
-                'job_outcome_' || place, 'job_retry_' || place, 'job_progress_' || place, 'job_' || place)
-                INTO seen, n, last
-                USING last, crier.first_id(greatest(finished_before, crier.too_old('keep_failed_jobs'), crier.too_old('keep_failed_posts'))),
-                      finished_before, crier.too_old('keep_failed_jobs'), crier.too_old('keep_failed_posts'), p_batch;
-            deleted := deleted + n;
+                '             WHERE o.id > $1 AND o.id < $2 '
+                '               AND CASE WHEN o.state = ''failed'' THEN crier.failed_may_go(o.id, o.finished_at, $4, $5) '
+                '                        ELSE o.finished_at < $3 END '
+                '             ORDER BY o.id LIMIT $6)', 'job_outcome_' || place)
+                INTO old
+                USING last, crier.first_id(greatest(finished_before, failed_before, posts_before)), finished_before,
+                      failed_before, posts_before, p_batch;
+            EXIT WHEN cardinality(old) = 0;
+            -- A dead letter that is brought back to life meanwhile has no outcome any more, and keeps the rest.
+            EXECUTE format('WITH gone AS (DELETE FROM crier.%I WHERE id = ANY ($1) RETURNING id) SELECT array_agg(id) FROM gone',
+                           'job_outcome_' || place) INTO gone USING old;
+            EXECUTE format('DELETE FROM crier.%I WHERE id = ANY ($1)', 'job_retry_' || place) USING gone;
+            EXECUTE format('DELETE FROM crier.%I WHERE id = ANY ($1)', 'job_progress_' || place) USING gone;
+            EXECUTE format('DELETE FROM crier.%I WHERE id = ANY ($1)', 'job_' || place) USING gone;
+            deleted := deleted + coalesce(cardinality(gone), 0);
+            last := old[cardinality(old)];
             -- Not before something was done: otherwise the last places would never be reached.
-            IF n > 0 AND crier.ms_since(began) > p_max_ms THEN
+            IF crier.ms_since(began) > p_max_ms THEN
                 RETURN jsonb_build_object('deleted', deleted, 'more', true);
             END IF;
-            EXIT WHEN seen < p_batch;
+            EXIT WHEN cardinality(old) < p_batch;
         END LOOP;
     END LOOP;
     RETURN jsonb_build_object('deleted', deleted);
