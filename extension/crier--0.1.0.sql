@@ -177,7 +177,9 @@ BEGIN
                   HINT = 'Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.';
     END IF;
     -- Two callers at once would make the same partition.
-    PERFORM pg_advisory_xact_lock(hashtextextended('crier.ensure_partitions', 0));
+    IF NOT crier.begin_task('ensure_partitions', 1) THEN
+        RETURN;
+    END IF;
     FOR day IN SELECT current_date + n FROM generate_series(0, days) AS n LOOP
         FOREACH parent IN ARRAY ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim'] LOOP
             BEGIN
@@ -190,9 +192,6 @@ BEGIN
             END IF;
         END LOOP;
     END LOOP;
-EXCEPTION WHEN lock_not_available THEN
-    -- Somebody else is at it, or holds the lock that tells so.
-    RETURN;
 END
 $fn$;
 /* </end connected objects> */
@@ -231,8 +230,13 @@ BEGIN
                   HINT = 'Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.';
     END IF;
     PERFORM crier.require_between('p_max_ms', p_max_ms, 1, 600000);
-    -- Nobody waits: whoever has it does the work.
-    RETURN pg_try_advisory_xact_lock(hashtextextended('crier.maintenance ' || p_task, 0));
+    -- A row rather than an advisory lock, which any user of the database could take and keep. Nobody waits: whoever has
+    -- it does the work.
+    IF NOT EXISTS (SELECT FROM crier.maintenance_lock WHERE task = p_task) THEN
+        INSERT INTO crier.maintenance_lock (task) VALUES (p_task) ON CONFLICT (task) DO NOTHING;
+    END IF;
+    PERFORM FROM crier.maintenance_lock WHERE task = p_task FOR UPDATE SKIP LOCKED;
+    RETURN FOUND;
 END
 $fn$;
 

@@ -70,7 +70,9 @@ BEGIN
                   HINT = 'Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.';
     END IF;
     -- Two callers at once would make the same partition.
-    PERFORM pg_advisory_xact_lock(hashtextextended('crier.ensure_partitions', 0));
+    IF NOT crier.begin_task('ensure_partitions', 1) THEN
+        RETURN;
+    END IF;
     FOR day IN SELECT current_date + n FROM generate_series(0, days) AS n LOOP
         FOREACH parent IN ARRAY ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim'] LOOP
             BEGIN
@@ -83,8 +85,5 @@ BEGIN
             END IF;
         END LOOP;
     END LOOP;
-EXCEPTION WHEN lock_not_available THEN
-    -- Somebody else is at it, or holds the lock that tells so.
-    RETURN;
 END
 $fn$;

@@ -28,8 +28,13 @@ BEGIN
                   HINT = 'Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.';
     END IF;
     PERFORM crier.require_between('p_max_ms', p_max_ms, 1, 600000);
-    -- Nobody waits: whoever has it does the work.
-    RETURN pg_try_advisory_xact_lock(hashtextextended('crier.maintenance ' || p_task, 0));
+    -- A row rather than an advisory lock, which any user of the database could take and keep. Nobody waits: whoever has
+    -- it does the work.
+    IF NOT EXISTS (SELECT FROM crier.maintenance_lock WHERE task = p_task) THEN
+        INSERT INTO crier.maintenance_lock (task) VALUES (p_task) ON CONFLICT (task) DO NOTHING;
+    END IF;
+    PERFORM FROM crier.maintenance_lock WHERE task = p_task FOR UPDATE SKIP LOCKED;
+    RETURN FOUND;
 END
 $fn$;
 

@@ -41,6 +41,12 @@ INSERT INTO crier.maintenance_task (task, place, every) VALUES
     ('ensure_partitions', 80, '1 hour'),
     ('drop_old_days', 90, '1 hour');
 
+-- Who is at a task has its row locked.
+CREATE TABLE crier.maintenance_lock (
+    task text PRIMARY KEY
+);
+INSERT INTO crier.maintenance_lock (task) SELECT task FROM crier.maintenance_task UNION ALL SELECT 'run_maintenance';
+
 -- Who did it last: pg_cron, crierd, or a person.
 CREATE TABLE crier.maintenance_runner (
     runner      text        PRIMARY KEY,
@@ -64,5 +70,6 @@ CREATE INDEX event_created ON crier.event (created_at);
 
 ALTER TABLE crier.maintenance_setting ENABLE ROW LEVEL SECURITY;
 ALTER TABLE crier.maintenance_task    ENABLE ROW LEVEL SECURITY;
+ALTER TABLE crier.maintenance_lock    ENABLE ROW LEVEL SECURITY;
 ALTER TABLE crier.maintenance_runner  ENABLE ROW LEVEL SECURITY;
 ALTER TABLE crier.maintenance_run     ENABLE ROW LEVEL SECURITY;

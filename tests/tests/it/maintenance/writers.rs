@@ -80,6 +80,16 @@ async fn nobody_gets_an_error_and_no_job_is_lost() {
             dropped
         })
     };
+    let reindexer = {
+        let (database, over) = (database.clone(), Arc::clone(&over));
+        tokio::spawn(async move {
+            let sql = database.connect().await;
+            while !over.load(Ordering::Relaxed) {
+                sql.run("REINDEX TABLE CONCURRENTLY crier.job_key").await;
+                sql.run("REINDEX TABLE CONCURRENTLY crier.job_scheduled").await;
+            }
+        })
+    };
     let mut added = old.clone();
     for producer in producers {
         added.extend(producer.await.expect("a producer"));
@@ -98,6 +108,7 @@ async fn nobody_gets_an_error_and_no_job_is_lost() {
         done.extend(worker.await.expect("a worker"));
     }
     assert!(keeper.await.expect("the maintenance") >= 8);
+    reindexer.await.expect("the reindex");
     // what waited for a week may have expired before it was taken: then it is a dead letter
     let expired: Vec<Uuid> =
         sql.column("SELECT job_id FROM crier.dead_jobs(kinds => '{work}', max => 10000)", &[]).await;
