@@ -29,7 +29,7 @@ async fn every_part_of_it_measures_something() {
     }
     let backlog = report.backlogs.first().expect("the backlog");
     assert_eq!((backlog.jobs, backlog.urgent_first), (1_000, 20), "{backlog:?}");
-    assert_eq!(report.targets.len(), 12);
+    assert_eq!(report.targets.len(), 14);
     for target in &report.targets {
         assert!(target.measured.is_some_and(|value| value > 0.0) && target.pass.is_some(), "{target:?}");
     }
