@@ -154,16 +154,14 @@ AS $fn$
 SELECT (lpad(to_hex(least(greatest(floor(extract(epoch FROM p_at) * 1000), 0), 281474976710655)::bigint), 12, '0') || repeat('0', 20))::uuid
 $fn$;
 
--- Attaching still waits for readers of the default partition, and whoever comes after waits behind it; so
--- it gives up after a moment and is tried again by the next call.
+-- Attaching locks the default partition until the transaction ends, and whoever comes after waits behind that. So all of
+-- them are locked at once within milliseconds, or nothing is made: the next call tries again.
 CREATE FUNCTION ensure_partitions(days integer DEFAULT 7) RETURNS SETOF text
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET lock_timeout = '1s'
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC' SET lock_timeout = '50ms'
 AS $fn$
 DECLARE
-    day date;
-    parent text;
-    made text;
+    log CONSTANT text[] := ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim'];
 BEGIN
     IF days IS NULL THEN
         RAISE EXCEPTION 'days must not be null'
@@ -180,18 +178,21 @@ BEGIN
     IF NOT crier.begin_task('ensure_partitions', 1) THEN
         RETURN;
     END IF;
-    FOR day IN SELECT current_date + n FROM generate_series(0, days) AS n LOOP
-        FOREACH parent IN ARRAY ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim'] LOOP
-            BEGIN
-                made := crier.make_partition(parent, day);
-            EXCEPTION WHEN lock_not_available THEN
-                RETURN;
-            END;
-            IF made IS NOT NULL THEN
-                RETURN NEXT made;
-            END IF;
-        END LOOP;
-    END LOOP;
+    IF NOT EXISTS (SELECT FROM unnest(log) AS l, generate_series(0, days) AS n
+                   WHERE to_regclass(format('crier.%I', l || '_' || to_char(current_date + n, 'YYYYMMDD'))) IS NULL) THEN
+        RETURN;
+    END IF;
+    BEGIN
+        IF NOT crier.lock_tables_patiently(ARRAY(SELECT l || '_default' FROM unnest(log) AS l)) THEN
+            RETURN;
+        END IF;
+        RETURN QUERY
+            SELECT made FROM generate_series(0, days) AS n, unnest(log) AS l,
+                             LATERAL crier.make_partition(l, current_date + n) AS made
+            WHERE made IS NOT NULL;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+        RETURN;
+    END;
 END
 $fn$;
 /* </end connected objects> */
@@ -305,6 +306,23 @@ BEGIN
 END
 $fn$;
 
+-- Whether no transaction has rows in a table that it has not committed yet. A job is added to the day of its time, so that
+-- for a day that is over none comes after them. The lock is given back: who works on the table is not kept waiting.
+CREATE FUNCTION is_at_rest(p_table text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms'
+AS $fn$
+BEGIN
+    EXECUTE format('LOCK TABLE ONLY crier.%I IN SHARE MODE', p_table);
+    RAISE EXCEPTION 'at rest';
+EXCEPTION
+    WHEN lock_not_available OR deadlock_detected THEN
+        RETURN false;
+    WHEN raise_exception THEN
+        RETURN true;
+END
+$fn$;
+
 -- Whether a dead letter may go: it is too old, or it is a post's and too old for that.
 CREATE FUNCTION failed_may_go(p_job_id uuid, p_finished_at timestamptz, p_failed_before timestamptz, p_posts_before timestamptz)
 RETURNS boolean
@@ -336,10 +354,10 @@ BEGIN
     SELECT count(*) INTO kept FROM (SELECT FROM crier.job_default LIMIT max_kept) AS d;
     IF kept = max_kept THEN
         RETURN jsonb_build_object('crowded', p_day);
+    ELSIF NOT crier.is_at_rest('job_' || p_day) THEN
+        RETURN jsonb_build_object('locked', p_day);
     END IF;
     BEGIN
-        -- From here on no job is added to the day, not even by a transaction that is as old as the day.
-        EXECUTE format('LOCK TABLE ONLY crier.%I IN SHARE MODE', 'job_' || p_day);
         -- What stays can only become less: a job that ends now has just ended, one that lives again was a dead letter.
         EXECUTE format(
             'SELECT ARRAY(SELECT o.id FROM crier.%2$I o WHERE o.state = ''failed'' '
@@ -352,8 +370,7 @@ BEGIN
             USING crier.too_old('keep_finished_jobs'), crier.too_old('keep_failed_jobs'), crier.too_old('keep_failed_posts'),
                   max_carried + 1;
         IF cardinality(stay) > max_carried THEN
-            -- also gives the lock back
-            RAISE EXCEPTION 'crowded' USING ERRCODE = 'program_limit_exceeded';
+            RETURN jsonb_build_object('crowded', p_day);
         END IF;
         -- The parents last: who waits for one of them makes everybody wait.
         IF NOT crier.lock_tables_patiently(days || ARRAY(SELECT l || '_default' FROM unnest(log) AS l) || log) THEN
@@ -370,8 +387,6 @@ BEGIN
             EXECUTE format('DROP TABLE crier.%I', t || '_' || p_day);
         END LOOP;
     EXCEPTION
-        WHEN program_limit_exceeded THEN
-            RETURN jsonb_build_object('crowded', p_day);
         WHEN lock_not_available OR deadlock_detected THEN
             RETURN jsonb_build_object('locked', p_day);
     END;
@@ -734,8 +749,9 @@ $fn$;
 
 -- Does what is due, or the tasks named whether they are due or not, and notes each in crier.maintenance_log. One session
 -- at a time; a task that fails is noted with its error and does not keep the next ones. It is one transaction: whatever
--- ends it early, the next run does the work.
-CREATE FUNCTION run_maintenance(p_runner text DEFAULT 'somebody', p_tasks text[] DEFAULT NULL, p_max_ms integer DEFAULT 5000)
+-- ends it early, the next run does the work. Locks are kept until it ends: so it ends after a change of the partitions.
+CREATE FUNCTION run_maintenance(p_runner text DEFAULT 'somebody', p_tasks text[] DEFAULT NULL, p_max_ms integer DEFAULT 5000,
+                                p_most integer DEFAULT 100)
 RETURNS TABLE (task text, did jsonb, took interval, error text)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -752,7 +768,9 @@ DECLARE
     said text;
     state text;
     partitions text[];
+    ran integer := 0;
 BEGIN
+    PERFORM crier.require_between('p_most', p_most, 1, 100);
     IF p_runner IS NULL OR char_length(btrim(p_runner)) NOT BETWEEN 1 AND 100 THEN
         RAISE EXCEPTION 'p_runner must have 1 to 100 characters'
             USING ERRCODE = CASE WHEN p_runner IS NULL THEN '22004' ELSE '22023' END,
@@ -789,10 +807,9 @@ BEGIN
         WHERE CASE WHEN p_tasks IS NULL THEN t.every IS NOT NULL AND t.due_at <= clock_timestamp() ELSE t.task = ANY (p_tasks) END
         ORDER BY t.place
     LOOP
-        ms := least(p_max_ms - crier.ms_since(began), 1000)::integer;
-        EXIT WHEN ms < 1;
-        -- Both lock tables until the transaction ends: one of them a run.
-        CONTINUE WHEN due.task = 'drop_old_days' AND cardinality(partitions) > 0;
+        ms := least(p_max_ms - crier.ms_since(began), 500)::integer;
+        EXIT WHEN ms < 1 OR ran = p_most;
+        ran := ran + 1;
         at := clock_timestamp();
         said := NULL;
         BEGIN
@@ -828,6 +845,27 @@ BEGIN
             END
         WHERE t.task = due.task;
         RETURN NEXT;
+        EXIT WHEN cardinality(partitions) > 0 OR did ?| '{dropped, dropped_claims}';
+    END LOOP;
+END
+$fn$;
+
+-- The same, each task in a transaction of its own, so that nothing stays locked while the next one works: for pg_cron. A
+-- procedure that commits can have neither its owner's rights nor settings; every name in it says where it is.
+CREATE PROCEDURE maintain(p_runner text DEFAULT 'somebody')
+LANGUAGE plpgsql
+AS $fn$
+DECLARE
+    began pg_catalog.timestamptz := pg_catalog.clock_timestamp();
+    ran pg_catalog.bool;
+BEGIN
+    LOOP
+        SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0
+               AND pg_catalog.bool_and(task OPERATOR(pg_catalog.<>) 'run_maintenance')
+        INTO ran FROM crier.run_maintenance(p_runner, p_most => 1);
+        COMMIT;
+        EXIT WHEN NOT ran
+                  OR pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) began OPERATOR(pg_catalog.>) '30 seconds'::pg_catalog.interval;
     END LOOP;
 END
 $fn$;
@@ -1576,11 +1614,11 @@ BEGIN
           AND d.deptype = 'e'
           AND d.refobjid = (SELECT oid FROM pg_catalog.pg_extension WHERE extname = 'crier')
     LOOP
-        EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f.signature);
+        EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', f.signature);
         IF f.prosecdef THEN
-            EXECUTE pg_catalog.format('ALTER FUNCTION %s OWNER TO crier_owner', f.signature);
+            EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO crier_owner', f.signature);
         END IF;
-        EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO crier_owner', f.signature);
+        EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO crier_owner', f.signature);
     END LOOP;
 END
 $do$;
@@ -1637,7 +1675,8 @@ GRANT EXECUTE ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb) 
 
 -- Maintenance, and what an operator asks.
 GRANT EXECUTE ON FUNCTION crier.ensure_partitions(integer) TO crier_worker;
-GRANT EXECUTE ON FUNCTION crier.run_maintenance(text, text[], integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.run_maintenance(text, text[], integer, integer) TO crier_worker;
+GRANT EXECUTE ON PROCEDURE crier.maintain(text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.drop_old_days(integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_leftovers(integer, integer) TO crier_worker;
@@ -1684,12 +1723,14 @@ COMMENT ON FUNCTION crier.too_old(text) IS 'Before which time things are too old
 COMMENT ON FUNCTION crier.ms_since(timestamptz) IS 'Milliseconds since a time. For the tasks of maintenance.';
 COMMENT ON FUNCTION crier.lock_tables(text[], integer) IS 'Locks tables within milliseconds, or none. For crier.drop_old_days.';
 COMMENT ON FUNCTION crier.lock_tables_patiently(text[]) IS 'Tries that a few times. For crier.drop_old_days.';
+COMMENT ON FUNCTION crier.is_at_rest(text) IS 'Whether no open transaction has written to a table. For crier.drop_old_days.';
 COMMENT ON FUNCTION crier.failed_may_go(uuid, timestamptz, timestamptz, timestamptz) IS 'Whether a dead letter is too old. For the tasks of maintenance.';
 COMMENT ON FUNCTION crier.drop_day(text) IS 'Drops a day of the log, and keeps what must stay in the default partition. For crier.drop_old_days.';
 COMMENT ON FUNCTION crier.days_of(text) IS 'The days that a table of the log has, as YYYYMMDD.';
 COMMENT ON FUNCTION crier.cleanup_by_age(text, name, name, text, integer, integer) IS 'Deletes old rows of a table. For the tasks of maintenance.';
-COMMENT ON FUNCTION crier.run_maintenance(text, text[], integer) IS
-    'Does what is due, or the tasks named, and notes it in crier.maintenance_log: a row for each task. One session at a time: the others are answered {"busy": true}. p_runner: who calls; crierd leaves it to pg_cron while that runs. p_max_ms: no task begins after it.';
+COMMENT ON FUNCTION crier.run_maintenance(text, text[], integer, integer) IS
+    'Does what is due, or the tasks named, and notes it in crier.maintenance_log: a row for each task. One session at a time: the others are answered {"busy": true}. p_runner: who calls; crierd leaves it to pg_cron while that runs. p_max_ms: no task begins after it. p_most: how many tasks. It ends after a change of the partitions; the rest is still due.';
+COMMENT ON PROCEDURE crier.maintain(text) IS 'crier.run_maintenance until nothing is due, each task in a transaction of its own. For pg_cron.';
 COMMENT ON FUNCTION crier.drop_old_days(integer) IS 'Drops the oldest day of the log that is kept no longer, one a call. {"dropped": day, "carried": rows kept, "more": …}, {"crowded": days}: too much of them must stay, {"locked": day}: in use, {"busy": true}.';
 COMMENT ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval) IS 'Deletes finished jobs that are kept no longer, where their day can not be dropped. {"deleted": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.cleanup_leftovers(integer, integer) IS 'Deletes dedupe keys, times and progress of jobs that ended. {"keys": n, "times": n, "progress": n, "more": …} or {"busy": true}.';

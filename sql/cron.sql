@@ -8,7 +8,7 @@
 -- that is there gets the schedule of this file. crierd leaves everything to pg_cron as long as that runs.
 
 -- What is due: how often each task is due stands in crier.maintenance_task.
-SELECT cron.schedule('crier-maintenance', '* * * * *', 'SELECT crier.run_maintenance(''pg_cron'')');
+SELECT cron.schedule('crier-maintenance', '* * * * *', 'CALL crier.maintain(''pg_cron'')');
 
 -- The indexes of the tables in which rows change, built again without blocking anybody, on Sunday nights. The days of the
 -- queue's log need it not: nothing in them changes.

@@ -51,7 +51,7 @@ const GET_CREDENTIAL: &str = "SELECT workspace_id, generation, sealed, refresh_l
      FROM crier.get_credential($1)";
 const BEGIN_REFRESH: &str = "SELECT crier.begin_refresh($1, $2, pg_catalog.make_interval(secs => $3))";
 const FAIL_REFRESH: &str = "SELECT crier.fail_refresh($1, $2, $3, $4, $5)";
-const RUN_MAINTENANCE: &str = "SELECT task, did, error FROM crier.run_maintenance('crierd')";
+const RUN_MAINTENANCE: &str = "SELECT task, did, error FROM crier.run_maintenance('crierd', p_most => 1)";
 const STATUS: &str =
     "SELECT paused, reason, library_version, schema_version, schema_current FROM crier.status()";
 const MIGRATE: &str = "SELECT name, action FROM crier.migrate()";
@@ -287,19 +287,18 @@ impl Db {
 
 /// Operation.
 impl Db {
-    /// Has the database do what is due; what it did, or who does it instead.
-    pub(crate) async fn run_maintenance(&self) -> Result<Vec<Task>, Error> {
-        let rows = self.rows(RUN_MAINTENANCE, &[]).await?;
-        rows.iter()
-            .map(|row| {
-                let did: Option<Value> = row.try_get(1).map_err(contract)?;
-                Ok(Task {
-                    name: row.try_get(0).map_err(contract)?,
-                    did: did.unwrap_or_default(),
-                    error: row.try_get(2).map_err(contract)?,
-                })
+    /// Has the database do one thing that is due, in a transaction of its own; what it did, or who does it instead.
+    pub(crate) async fn run_maintenance(&self) -> Result<Option<Task>, Error> {
+        let row = self.optional(RUN_MAINTENANCE, &[]).await?;
+        row.map(|row| {
+            let did: Option<Value> = row.try_get(1).map_err(contract)?;
+            Ok(Task {
+                name: row.try_get(0).map_err(contract)?,
+                did: did.unwrap_or_default(),
+                error: row.try_get(2).map_err(contract)?,
             })
-            .collect()
+        })
+        .transpose()
     }
 
     /// Whether work is handed out, and the versions.

@@ -9,6 +9,8 @@ use crate::db::{Db, Task};
 
 /// How often the database is asked whether something is due.
 const DUE: Duration = Duration::from_secs(60);
+/// Tasks run before the state is looked at again.
+const AT_ONCE: usize = 20;
 /// How often the state is looked at.
 const STATUS: Duration = Duration::from_secs(15);
 /// How often a state that stops everything is said again.
@@ -28,30 +30,33 @@ pub(crate) async fn run(db: Db) {
     }
 }
 
-/// Has the database do what is due: one session does it, whoever else asks. Whether that was all; otherwise it is
-/// asked again soon. `left_to` is who does it instead, as it was said last.
+/// Has the database do what is due, one thing a transaction: one session does it, whoever else asks. Whether that was
+/// all; otherwise it is asked again soon. `left_to` is who does it instead, as it was said last.
 async fn do_what_is_due(db: &Db, left_to: &mut Option<String>) -> bool {
-    let tasks = match db.run_maintenance().await {
-        Ok(tasks) => tasks,
-        // The loop tells of a database that is away.
-        Err(error) if error.is_passing() => return false,
-        Err(error) => {
-            warn!(%error, "the maintenance could not be run");
-            return false;
+    for _ in 0..AT_ONCE {
+        let task = match db.run_maintenance().await {
+            Ok(task) => task,
+            // The loop tells of a database that is away.
+            Err(error) if error.is_passing() => return false,
+            Err(error) => {
+                warn!(%error, "the maintenance could not be run");
+                return false;
+            }
+        };
+        let other = task.as_ref().and_then(|task| task.did["left_to"].as_str().map(str::to_owned));
+        if other != *left_to {
+            match &other {
+                Some(other) => info!(other, "the maintenance is left to somebody else"),
+                None => info!("the maintenance is done from here"),
+            }
+            left_to.clone_from(&other);
         }
-    };
-    let other = tasks.iter().find_map(|task| task.did["left_to"].as_str().map(str::to_owned));
-    if other != *left_to {
-        match &other {
-            Some(other) => info!(other, "the maintenance is left to somebody else"),
-            None => info!("the maintenance is done from here"),
+        match task {
+            Some(task) if other.is_none() && task.did["busy"] != true => tell(&task),
+            _ => return true,
         }
-        *left_to = other;
     }
-    for task in &tasks {
-        tell(task);
-    }
-    !tasks.iter().any(|task| task.did["more"] == true)
+    false
 }
 
 fn tell(task: &Task) {

@@ -47,16 +47,14 @@ AS $fn$
 SELECT (lpad(to_hex(least(greatest(floor(extract(epoch FROM p_at) * 1000), 0), 281474976710655)::bigint), 12, '0') || repeat('0', 20))::uuid
 $fn$;
 
--- Attaching still waits for readers of the default partition, and whoever comes after waits behind it; so
--- it gives up after a moment and is tried again by the next call.
+-- Attaching locks the default partition until the transaction ends, and whoever comes after waits behind that. So all of
+-- them are locked at once within milliseconds, or nothing is made: the next call tries again.
 CREATE FUNCTION ensure_partitions(days integer DEFAULT 7) RETURNS SETOF text
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET lock_timeout = '1s'
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC' SET lock_timeout = '50ms'
 AS $fn$
 DECLARE
-    day date;
-    parent text;
-    made text;
+    log CONSTANT text[] := ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim'];
 BEGIN
     IF days IS NULL THEN
         RAISE EXCEPTION 'days must not be null'
@@ -73,17 +71,20 @@ BEGIN
     IF NOT crier.begin_task('ensure_partitions', 1) THEN
         RETURN;
     END IF;
-    FOR day IN SELECT current_date + n FROM generate_series(0, days) AS n LOOP
-        FOREACH parent IN ARRAY ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim'] LOOP
-            BEGIN
-                made := crier.make_partition(parent, day);
-            EXCEPTION WHEN lock_not_available THEN
-                RETURN;
-            END;
-            IF made IS NOT NULL THEN
-                RETURN NEXT made;
-            END IF;
-        END LOOP;
-    END LOOP;
+    IF NOT EXISTS (SELECT FROM unnest(log) AS l, generate_series(0, days) AS n
+                   WHERE to_regclass(format('crier.%I', l || '_' || to_char(current_date + n, 'YYYYMMDD'))) IS NULL) THEN
+        RETURN;
+    END IF;
+    BEGIN
+        IF NOT crier.lock_tables_patiently(ARRAY(SELECT l || '_default' FROM unnest(log) AS l)) THEN
+            RETURN;
+        END IF;
+        RETURN QUERY
+            SELECT made FROM generate_series(0, days) AS n, unnest(log) AS l,
+                             LATERAL crier.make_partition(l, current_date + n) AS made
+            WHERE made IS NOT NULL;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+        RETURN;
+    END;
 END
 $fn$;

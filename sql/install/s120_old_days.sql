@@ -43,6 +43,23 @@ BEGIN
 END
 $fn$;
 
+-- Whether no transaction has rows in a table that it has not committed yet. A job is added to the day of its time, so that
+-- for a day that is over none comes after them. The lock is given back: who works on the table is not kept waiting.
+CREATE FUNCTION is_at_rest(p_table text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms'
+AS $fn$
+BEGIN
+    EXECUTE format('LOCK TABLE ONLY crier.%I IN SHARE MODE', p_table);
+    RAISE EXCEPTION 'at rest';
+EXCEPTION
+    WHEN lock_not_available OR deadlock_detected THEN
+        RETURN false;
+    WHEN raise_exception THEN
+        RETURN true;
+END
+$fn$;
+
 -- Whether a dead letter may go: it is too old, or it is a post's and too old for that.
 CREATE FUNCTION failed_may_go(p_job_id uuid, p_finished_at timestamptz, p_failed_before timestamptz, p_posts_before timestamptz)
 RETURNS boolean
@@ -74,10 +91,10 @@ BEGIN
     SELECT count(*) INTO kept FROM (SELECT FROM crier.job_default LIMIT max_kept) AS d;
     IF kept = max_kept THEN
         RETURN jsonb_build_object('crowded', p_day);
+    ELSIF NOT crier.is_at_rest('job_' || p_day) THEN
+        RETURN jsonb_build_object('locked', p_day);
     END IF;
     BEGIN
-        -- From here on no job is added to the day, not even by a transaction that is as old as the day.
-        EXECUTE format('LOCK TABLE ONLY crier.%I IN SHARE MODE', 'job_' || p_day);
         -- What stays can only become less: a job that ends now has just ended, one that lives again was a dead letter.
         EXECUTE format(
             'SELECT ARRAY(SELECT o.id FROM crier.%2$I o WHERE o.state = ''failed'' '
@@ -90,8 +107,7 @@ BEGIN
             USING crier.too_old('keep_finished_jobs'), crier.too_old('keep_failed_jobs'), crier.too_old('keep_failed_posts'),
                   max_carried + 1;
         IF cardinality(stay) > max_carried THEN
-            -- also gives the lock back
-            RAISE EXCEPTION 'crowded' USING ERRCODE = 'program_limit_exceeded';
+            RETURN jsonb_build_object('crowded', p_day);
         END IF;
         -- The parents last: who waits for one of them makes everybody wait.
         IF NOT crier.lock_tables_patiently(days || ARRAY(SELECT l || '_default' FROM unnest(log) AS l) || log) THEN
@@ -108,8 +124,6 @@ BEGIN
             EXECUTE format('DROP TABLE crier.%I', t || '_' || p_day);
         END LOOP;
     EXCEPTION
-        WHEN program_limit_exceeded THEN
-            RETURN jsonb_build_object('crowded', p_day);
         WHEN lock_not_available OR deadlock_detected THEN
             RETURN jsonb_build_object('locked', p_day);
     END;

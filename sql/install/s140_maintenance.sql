@@ -40,8 +40,9 @@ $fn$;
 
 -- Does what is due, or the tasks named whether they are due or not, and notes each in crier.maintenance_log. One session
 -- at a time; a task that fails is noted with its error and does not keep the next ones. It is one transaction: whatever
--- ends it early, the next run does the work.
-CREATE FUNCTION run_maintenance(p_runner text DEFAULT 'somebody', p_tasks text[] DEFAULT NULL, p_max_ms integer DEFAULT 5000)
+-- ends it early, the next run does the work. Locks are kept until it ends: so it ends after a change of the partitions.
+CREATE FUNCTION run_maintenance(p_runner text DEFAULT 'somebody', p_tasks text[] DEFAULT NULL, p_max_ms integer DEFAULT 5000,
+                                p_most integer DEFAULT 100)
 RETURNS TABLE (task text, did jsonb, took interval, error text)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -58,7 +59,9 @@ DECLARE
     said text;
     state text;
     partitions text[];
+    ran integer := 0;
 BEGIN
+    PERFORM crier.require_between('p_most', p_most, 1, 100);
     IF p_runner IS NULL OR char_length(btrim(p_runner)) NOT BETWEEN 1 AND 100 THEN
         RAISE EXCEPTION 'p_runner must have 1 to 100 characters'
             USING ERRCODE = CASE WHEN p_runner IS NULL THEN '22004' ELSE '22023' END,
@@ -95,10 +98,9 @@ BEGIN
         WHERE CASE WHEN p_tasks IS NULL THEN t.every IS NOT NULL AND t.due_at <= clock_timestamp() ELSE t.task = ANY (p_tasks) END
         ORDER BY t.place
     LOOP
-        ms := least(p_max_ms - crier.ms_since(began), 1000)::integer;
-        EXIT WHEN ms < 1;
-        -- Both lock tables until the transaction ends: one of them a run.
-        CONTINUE WHEN due.task = 'drop_old_days' AND cardinality(partitions) > 0;
+        ms := least(p_max_ms - crier.ms_since(began), 500)::integer;
+        EXIT WHEN ms < 1 OR ran = p_most;
+        ran := ran + 1;
         at := clock_timestamp();
         said := NULL;
         BEGIN
@@ -134,6 +136,27 @@ BEGIN
             END
         WHERE t.task = due.task;
         RETURN NEXT;
+        EXIT WHEN cardinality(partitions) > 0 OR did ?| '{dropped, dropped_claims}';
+    END LOOP;
+END
+$fn$;
+
+-- The same, each task in a transaction of its own, so that nothing stays locked while the next one works: for pg_cron. A
+-- procedure that commits can have neither its owner's rights nor settings; every name in it says where it is.
+CREATE PROCEDURE maintain(p_runner text DEFAULT 'somebody')
+LANGUAGE plpgsql
+AS $fn$
+DECLARE
+    began pg_catalog.timestamptz := pg_catalog.clock_timestamp();
+    ran pg_catalog.bool;
+BEGIN
+    LOOP
+        SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0
+               AND pg_catalog.bool_and(task OPERATOR(pg_catalog.<>) 'run_maintenance')
+        INTO ran FROM crier.run_maintenance(p_runner, p_most => 1);
+        COMMIT;
+        EXIT WHEN NOT ran
+                  OR pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) began OPERATOR(pg_catalog.>) '30 seconds'::pg_catalog.interval;
     END LOOP;
 END
 $fn$;

@@ -15,11 +15,11 @@ BEGIN
           AND d.deptype = 'e'
           AND d.refobjid = (SELECT oid FROM pg_catalog.pg_extension WHERE extname = 'crier')
     LOOP
-        EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f.signature);
+        EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', f.signature);
         IF f.prosecdef THEN
-            EXECUTE pg_catalog.format('ALTER FUNCTION %s OWNER TO crier_owner', f.signature);
+            EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO crier_owner', f.signature);
         END IF;
-        EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO crier_owner', f.signature);
+        EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO crier_owner', f.signature);
     END LOOP;
 END
 $do$;
@@ -76,7 +76,8 @@ GRANT EXECUTE ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb) 
 
 -- Maintenance, and what an operator asks.
 GRANT EXECUTE ON FUNCTION crier.ensure_partitions(integer) TO crier_worker;
-GRANT EXECUTE ON FUNCTION crier.run_maintenance(text, text[], integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.run_maintenance(text, text[], integer, integer) TO crier_worker;
+GRANT EXECUTE ON PROCEDURE crier.maintain(text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.drop_old_days(integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_leftovers(integer, integer) TO crier_worker;
@@ -123,12 +124,14 @@ COMMENT ON FUNCTION crier.too_old(text) IS 'Before which time things are too old
 COMMENT ON FUNCTION crier.ms_since(timestamptz) IS 'Milliseconds since a time. For the tasks of maintenance.';
 COMMENT ON FUNCTION crier.lock_tables(text[], integer) IS 'Locks tables within milliseconds, or none. For crier.drop_old_days.';
 COMMENT ON FUNCTION crier.lock_tables_patiently(text[]) IS 'Tries that a few times. For crier.drop_old_days.';
+COMMENT ON FUNCTION crier.is_at_rest(text) IS 'Whether no open transaction has written to a table. For crier.drop_old_days.';
 COMMENT ON FUNCTION crier.failed_may_go(uuid, timestamptz, timestamptz, timestamptz) IS 'Whether a dead letter is too old. For the tasks of maintenance.';
 COMMENT ON FUNCTION crier.drop_day(text) IS 'Drops a day of the log, and keeps what must stay in the default partition. For crier.drop_old_days.';
 COMMENT ON FUNCTION crier.days_of(text) IS 'The days that a table of the log has, as YYYYMMDD.';
 COMMENT ON FUNCTION crier.cleanup_by_age(text, name, name, text, integer, integer) IS 'Deletes old rows of a table. For the tasks of maintenance.';
-COMMENT ON FUNCTION crier.run_maintenance(text, text[], integer) IS
-    'Does what is due, or the tasks named, and notes it in crier.maintenance_log: a row for each task. One session at a time: the others are answered {"busy": true}. p_runner: who calls; crierd leaves it to pg_cron while that runs. p_max_ms: no task begins after it.';
+COMMENT ON FUNCTION crier.run_maintenance(text, text[], integer, integer) IS
+    'Does what is due, or the tasks named, and notes it in crier.maintenance_log: a row for each task. One session at a time: the others are answered {"busy": true}. p_runner: who calls; crierd leaves it to pg_cron while that runs. p_max_ms: no task begins after it. p_most: how many tasks. It ends after a change of the partitions; the rest is still due.';
+COMMENT ON PROCEDURE crier.maintain(text) IS 'crier.run_maintenance until nothing is due, each task in a transaction of its own. For pg_cron.';
 COMMENT ON FUNCTION crier.drop_old_days(integer) IS 'Drops the oldest day of the log that is kept no longer, one a call. {"dropped": day, "carried": rows kept, "more": …}, {"crowded": days}: too much of them must stay, {"locked": day}: in use, {"busy": true}.';
 COMMENT ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval) IS 'Deletes finished jobs that are kept no longer, where their day can not be dropped. {"deleted": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.cleanup_leftovers(integer, integer) IS 'Deletes dedupe keys, times and progress of jobs that ended. {"keys": n, "times": n, "progress": n, "more": …} or {"busy": true}.';

@@ -22,7 +22,7 @@ INSERT INTO crier.maintenance_setting (name, value, about) VALUES
 -- What is due when. The functions are in sql/install/; run_maintenance knows which is meant.
 CREATE TABLE crier.maintenance_task (
     task        text        PRIMARY KEY,
-    -- those that lock tables come last, because a lock is kept until the end
+    -- those that lock tables come first, while nobody waits for anything else
     place       integer     NOT NULL,
     -- null: not by itself
     every       interval    CHECK (every >= '1 minute' AND every <= '1 year'),
@@ -31,15 +31,15 @@ CREATE TABLE crier.maintenance_task (
     last_error  text
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 200);
 INSERT INTO crier.maintenance_task (task, place, every) VALUES
-    ('expire_pending_jobs', 10, '10 minutes'),
-    ('retry_failed_jobs', 20, '5 minutes'),
-    ('cleanup_finished_jobs', 30, '10 minutes'),
-    ('cleanup_leftovers', 40, '1 hour'),
-    ('cleanup_old_events', 50, '1 hour'),
-    ('cleanup_maintenance_log', 60, '1 day'),
-    ('watch', 70, '15 minutes'),
-    ('ensure_partitions', 80, '1 hour'),
-    ('drop_old_days', 90, '1 hour');
+    ('ensure_partitions', 10, '1 hour'),
+    ('drop_old_days', 20, '1 hour'),
+    ('expire_pending_jobs', 30, '10 minutes'),
+    ('retry_failed_jobs', 40, '5 minutes'),
+    ('cleanup_finished_jobs', 50, '10 minutes'),
+    ('cleanup_leftovers', 60, '1 hour'),
+    ('cleanup_old_events', 70, '1 hour'),
+    ('cleanup_maintenance_log', 80, '1 day'),
+    ('watch', 90, '15 minutes');
 
 -- Who is at a task has its row locked.
 CREATE TABLE crier.maintenance_lock (

@@ -10,6 +10,7 @@ pub(super) const MAINTENANCE: &[Case] = &[
     ("run_maintenance(p_tasks => '{NULL}')", INVALID, "null"),
     ("run_maintenance(p_max_ms => 0)", INVALID, "p_max_ms is 0"),
     ("run_maintenance(p_max_ms => NULL)", NULL, "p_max_ms"),
+    ("run_maintenance(p_most => 0)", INVALID, "p_most is 0"),
     ("drop_old_days(NULL)", NULL, "p_max_ms"),
     ("drop_old_days(-1)", INVALID, "p_max_ms is -1"),
     ("cleanup_finished_jobs(0)", INVALID, "p_batch is 0"),
