@@ -40,21 +40,128 @@ $do$;
 /* </end connected objects> */
 
 /* <begin connected objects> */
--- Days of the queue's log, made ahead. Plain SQL because it consists of DDL only.
--- A partition is made aside and then attached: making it in place would lock out everyone who reads or writes the
--- log. Attaching still waits for readers of the default partition, and whoever comes after waits behind it; so
--- it gives up after a moment and is tried again by the next call.
-CREATE FUNCTION ensure_partitions(days integer DEFAULT 7) RETURNS SETOF text
+-- How the tables are stored and looked after, beside what is stated where they are made. CREATE TABLE … LIKE does not
+-- copy any of it, so every new partition gets it here too, and crier.migrate() applies it to what is there.
+CREATE FUNCTION apply_storage(p_table name) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC' SET lock_timeout = '1s'
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
 AS $fn$
 DECLARE
-    day date;
-    name text;
-    parent text;
+    kind text := regexp_replace(p_table, '_(default|[0-9]{8})$', '');
+    wanted text[];
+    toast text[];
+    col record;
+BEGIN
+    wanted := CASE
+        -- Append-only, of one age: no dead rows to wait for. Statistics after a fiftieth is new, because a day starts
+        -- empty and a plan for an empty table is a bad one for a million rows; a vacuum after a tenth is new, so that
+        -- pages are known as all visible, the indexes can answer alone, and freezing is no storm later.
+        WHEN p_table ~ '^(job(_outcome|_retry|_claim)?|limit_use)_[0-9]{8}$'
+            THEN ARRAY['autovacuum_analyze_scale_factor=0.02', 'autovacuum_vacuum_insert_scale_factor=0.1']
+        -- What stays of dropped days, and jobs whose day is missing: rows leave it one by one.
+        WHEN p_table ~ '^(job(_outcome|_retry|_claim)?|limit_use)_default$'
+            THEN ARRAY['autovacuum_analyze_scale_factor=0.05', 'autovacuum_vacuum_scale_factor=0.05']
+        -- Overwritten by every report: room for the new version on the same page, and no index to touch.
+        WHEN kind = 'job_progress'
+            THEN ARRAY['fillfactor=70', 'autovacuum_vacuum_scale_factor=0.05', 'autovacuum_vacuum_threshold=500']
+        -- Every row is deleted once its time is over: the index must not keep the empty pages of last week.
+        WHEN p_table = 'job_scheduled'
+            THEN ARRAY['autovacuum_vacuum_scale_factor=0.05', 'autovacuum_analyze_scale_factor=0.05']
+        -- Updated at every step of a post. What was prepared and the exact request are large and written once: moved out
+        -- of the row early, they are not copied by each later step.
+        WHEN p_table = 'post_target'
+            THEN ARRAY['fillfactor=80', 'autovacuum_vacuum_scale_factor=0.05', 'toast_tuple_target=512']
+        -- A new sealed value every few hours, for every account.
+        WHEN p_table = 'credential'
+            THEN ARRAY['fillfactor=80', 'autovacuum_vacuum_scale_factor=0.05']
+        ELSE ARRAY[]::text[]
+    END;
+    SELECT array_agg(w) INTO wanted FROM unnest(wanted) AS w
+    WHERE NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = to_regclass(format('crier.%I', p_table))
+                      -- what an operator has set is left alone
+                      AND EXISTS (SELECT FROM unnest(c.reloptions) o WHERE split_part(o, '=', 1) = split_part(w, '=', 1)));
+    IF wanted IS NOT NULL THEN
+        EXECUTE format('ALTER TABLE crier.%I SET (%s)', p_table, array_to_string(wanted, ', '));
+    END IF;
+    FOR col IN
+        -- Some tenants have a thousand times the jobs of others; a sample of 30,000 rows does not show it.
+        SELECT v.col, v.target
+        FROM (VALUES ('job', 'workspace_id', 500), ('job', 'user_id', 500), ('job', 'kind', 500),
+                     ('job_outcome', 'workspace_id', 500),
+                     -- Wide values that no plan depends on: not read by ANALYZE at all.
+                     ('job_claim', 'job_ids', 0), ('job_claim', 'attempts', 0),
+                     ('post_target', 'request', 0), ('post_target', 'prepared', 0)) AS v (tab, col, target)
+        JOIN pg_attribute a ON a.attrelid = to_regclass(format('crier.%I', p_table)) AND a.attname = v.col
+        -- not chosen by anybody is -1 up to version 16 and null after
+        WHERE v.tab = kind AND coalesce(a.attstattarget, -1) = -1
+    LOOP
+        EXECUTE format('ALTER TABLE crier.%I ALTER COLUMN %I SET STATISTICS %s', p_table, col.col, col.target);
+    END LOOP;
+END
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- requires:
+--   s090_storage
+
+-- Days of the queue's log, made ahead. Plain SQL because it consists of DDL only.
+
+-- Makes one day of one table; its name, or null where it is there or can't be. A partition is made aside and then
+-- attached: making it in place would lock out everyone who reads or writes the log.
+CREATE FUNCTION make_partition(p_parent name, p_day date) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC'
+AS $fn$
+DECLARE
+    made text := format('%s_%s', p_parent, to_char(p_day, 'YYYYMMDD'));
     lower text;
     upper text;
     crowded boolean;
+BEGIN
+    IF to_regclass(format('crier.%I', made)) IS NOT NULL THEN
+        RETURN NULL;
+    END IF;
+    IF p_parent IN ('job_claim', 'limit_use') THEN
+        -- their times are microseconds since 2000
+        lower := ((p_day - date '2000-01-01')::bigint * 86400000000)::text;
+        upper := ((p_day + 1 - date '2000-01-01')::bigint * 86400000000)::text;
+        EXECUTE format('SELECT EXISTS (SELECT FROM crier.%I WHERE recorded_at >= %L AND recorded_at < %L)',
+                       p_parent || '_default', lower, upper) INTO crowded;
+    ELSE
+        lower := crier.first_id(p_day::timestamptz)::text;
+        upper := crier.first_id((p_day + 1)::timestamptz)::text;
+        EXECUTE format('SELECT EXISTS (SELECT FROM crier.%I WHERE id >= %L AND id < %L)',
+                       p_parent || '_default', lower, upper) INTO crowded;
+    END IF;
+    -- A day that already has rows in the default partition stays there: moving them would lock out everyone.
+    IF crowded THEN
+        RETURN NULL;
+    END IF;
+    EXECUTE format('CREATE TABLE crier.%I (LIKE crier.%I INCLUDING ALL)', made, p_parent);
+    EXECUTE format('ALTER TABLE crier.%I ENABLE ROW LEVEL SECURITY', made);
+    PERFORM crier.apply_storage(made);
+    EXECUTE format('ALTER TABLE crier.%I ATTACH PARTITION crier.%I FOR VALUES FROM (%L) TO (%L)', p_parent, made, lower,
+                   upper);
+    RETURN made;
+END
+$fn$;
+
+-- The smallest id that a job of this time can have: a UUIDv7 begins with its time, 48 bits of milliseconds since 1970.
+CREATE FUNCTION first_id(p_at timestamptz) RETURNS uuid
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $fn$
+SELECT (lpad(to_hex(least(greatest(floor(extract(epoch FROM p_at) * 1000), 0), 281474976710655)::bigint), 12, '0') || repeat('0', 20))::uuid
+$fn$;
+
+-- Attaching locks the default partition until the transaction ends, and whoever comes after waits behind that. So all of
+-- them are locked at once within milliseconds, or nothing is made: the next call tries again.
+CREATE FUNCTION ensure_partitions(days integer DEFAULT 7) RETURNS SETOF text
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC' SET lock_timeout = '50ms'
+AS $fn$
+DECLARE
+    log CONSTANT text[] := ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim', 'limit_use'];
 BEGIN
     IF days IS NULL THEN
         RAISE EXCEPTION 'days must not be null'
@@ -68,40 +175,752 @@ BEGIN
                   HINT = 'Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.';
     END IF;
     -- Two callers at once would make the same partition.
-    PERFORM pg_advisory_xact_lock(hashtextextended('crier.ensure_partitions', 0));
-    FOR day IN SELECT current_date + n FROM generate_series(0, days) AS n LOOP
-        FOREACH parent IN ARRAY ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim', 'limit_use'] LOOP
-            name := format('%s_%s', parent, to_char(day, 'YYYYMMDD'));
-            CONTINUE WHEN to_regclass(format('crier.%I', name)) IS NOT NULL;
-            IF parent IN ('job_claim', 'limit_use') THEN
-                -- their times are microseconds since 2000
-                lower := ((day - date '2000-01-01')::bigint * 86400000000)::text;
-                upper := ((day + 1 - date '2000-01-01')::bigint * 86400000000)::text;
-                EXECUTE format('SELECT EXISTS (SELECT FROM crier.%I WHERE recorded_at >= %L AND recorded_at < %L)',
-                               parent || '_default', lower, upper) INTO crowded;
-            ELSE
-                -- a UUIDv7 begins with its time: 48 bits, milliseconds since 1970
-                lower := (lpad(to_hex((day - date '1970-01-01')::bigint * 86400000), 12, '0') || repeat('0', 20))::uuid;
-                upper := (lpad(to_hex((day + 1 - date '1970-01-01')::bigint * 86400000), 12, '0') || repeat('0', 20))::uuid;
-                EXECUTE format('SELECT EXISTS (SELECT FROM crier.%I WHERE id >= %L AND id < %L)',
-                               parent || '_default', lower, upper) INTO crowded;
+    IF NOT crier.begin_task('ensure_partitions', 1) THEN
+        RETURN;
+    END IF;
+    IF NOT EXISTS (SELECT FROM unnest(log) AS l, generate_series(0, days) AS n
+                   WHERE to_regclass(format('crier.%I', l || '_' || to_char(current_date + n, 'YYYYMMDD'))) IS NULL) THEN
+        RETURN;
+    END IF;
+    BEGIN
+        IF NOT crier.lock_tables_patiently(ARRAY(SELECT l || '_default' FROM unnest(log) AS l)) THEN
+            RETURN;
+        END IF;
+        RETURN QUERY
+            SELECT made FROM generate_series(0, days) AS n, unnest(log) AS l,
+                             LATERAL crier.make_partition(l, current_date + n) AS made
+            WHERE made IS NOT NULL;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+        RETURN;
+    END;
+END
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- requires:
+--   s100_partitions
+
+-- What the tasks of maintenance have in common.
+
+-- Refuses a number that is null or out of range, in the words of every other function.
+CREATE FUNCTION require_between(p_name text, p_value bigint, p_min bigint, p_max bigint) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+AS $fn$
+BEGIN
+    IF p_value IS NULL THEN
+        RAISE EXCEPTION '% must not be null', p_name
+            USING ERRCODE = 'null_value_not_allowed', DETAIL = 'null_argument', HINT = 'Give a value for ' || p_name || '.';
+    ELSIF p_value NOT BETWEEN p_min AND p_max THEN
+        RAISE EXCEPTION '% is %', p_name, p_value
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument',
+                  HINT = 'Give a number from ' || p_min || ' to ' || p_max || '.';
+    END IF;
+END
+$fn$;
+
+-- Begins a task: refuses where there are no tables, or numbers that are none. False: another session is at the same task.
+CREATE FUNCTION begin_task(p_task text, p_max_ms integer) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+BEGIN
+    IF to_regclass('crier.maintenance_setting') IS NULL THEN
+        RAISE EXCEPTION 'the tables of crier are not there yet'
+            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'not_migrated',
+                  HINT = 'Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.';
+    END IF;
+    PERFORM crier.require_between('p_max_ms', p_max_ms, 1, 600000);
+    -- A row rather than an advisory lock, which any user of the database could take and keep. Nobody waits: whoever has
+    -- it does the work.
+    IF NOT EXISTS (SELECT FROM crier.maintenance_lock WHERE task = p_task) THEN
+        INSERT INTO crier.maintenance_lock (task) VALUES (p_task) ON CONFLICT (task) DO NOTHING;
+    END IF;
+    PERFORM FROM crier.maintenance_lock WHERE task = p_task FOR UPDATE SKIP LOCKED;
+    RETURN FOUND;
+END
+$fn$;
+
+-- The time before which something is too old by a setting. Null: nothing is.
+CREATE FUNCTION too_old(p_setting text) RETURNS timestamptz
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+SELECT clock_timestamp() - value FROM crier.maintenance_setting WHERE name = p_setting
+$fn$;
+
+CREATE FUNCTION ms_since(p_at timestamptz) RETURNS double precision
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+SELECT extract(epoch FROM clock_timestamp() - p_at)::double precision * 1000
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- requires:
+--   s110_tasks
+
+-- Old days of the queue's log go as a whole. What must stay of a day (jobs that are not finished, dead letters, jobs that
+-- finished lately) moves to the default partition in the same transaction, with its ids: a job is found by its id
+-- wherever it is. So everybody sees either the day or what stayed of it.
+
+-- Locks tables against everybody, all of them within a time that nobody notices, or none.
+CREATE FUNCTION lock_tables(p_tables text[], p_within_ms integer) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms'
+AS $fn$
+DECLARE
+    began timestamptz := clock_timestamp();
+    rest integer;
+    t text;
+BEGIN
+    FOREACH t IN ARRAY p_tables LOOP
+        -- Whoever comes meanwhile waits behind us, so it is the sum of the waits that counts.
+        rest := p_within_ms - crier.ms_since(began);
+        IF rest < 1 THEN
+            RAISE EXCEPTION 'tables are in use' USING ERRCODE = 'lock_not_available';
+        END IF;
+        PERFORM set_config('lock_timeout', rest || 'ms', true);
+        EXECUTE format('LOCK TABLE ONLY crier.%I IN ACCESS EXCLUSIVE MODE', t);
+    END LOOP;
+END
+$fn$;
+
+-- Tries that a few times.
+CREATE FUNCTION lock_tables_patiently(p_tables text[]) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+BEGIN
+    FOR attempt IN 1..8 LOOP
+        BEGIN
+            PERFORM crier.lock_tables(p_tables, 50);
+            RETURN true;
+        EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+            -- those who waited behind us go first
+            PERFORM pg_sleep(0.02 + random() * 0.05);
+        END;
+    END LOOP;
+    RETURN false;
+END
+$fn$;
+
+-- Whether no transaction has rows in a table that it has not committed yet. A job is added to the day of its time, so that
+-- for a day that is over none comes after them. The lock is given back: who works on the table is not kept waiting.
+CREATE FUNCTION is_at_rest(p_table text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms'
+AS $fn$
+BEGIN
+    EXECUTE format('LOCK TABLE ONLY crier.%I IN SHARE MODE', p_table);
+    RAISE EXCEPTION 'at rest';
+EXCEPTION
+    WHEN lock_not_available OR deadlock_detected THEN
+        RETURN false;
+    WHEN raise_exception THEN
+        RETURN true;
+END
+$fn$;
+
+-- Whether a dead letter may go: it is too old, or it is a post's and too old for that.
+CREATE FUNCTION failed_may_go(p_job_id uuid, p_finished_at timestamptz, p_failed_before timestamptz, p_posts_before timestamptz)
+RETURNS boolean
+-- No settings of its own, so that it becomes part of the query.
+LANGUAGE sql STABLE
+AS $fn$
+SELECT coalesce(p_finished_at < p_failed_before, false)
+       OR (coalesce(p_finished_at < p_posts_before, false)
+           AND EXISTS (SELECT FROM crier.post_target t WHERE t.job_id = p_job_id))
+$fn$;
+
+-- Drops one day of the log. Answers {"dropped": "20261117", "carried": 12}; or {"crowded": …}: too much of it must stay,
+-- and cleanup_finished_jobs empties it row by row; or {"locked": …}: it is in use.
+CREATE FUNCTION drop_day(p_day text) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET lock_timeout = '50ms'
+AS $fn$
+DECLARE
+    -- Moved while everybody waits, so few: about 10 ms for a thousand.
+    max_carried CONSTANT integer := 1000;
+    -- Attaching a new day looks at every row of the default partition: about 20 ms for so many.
+    max_kept CONSTANT integer := 100000;
+    log CONSTANT text[] := ARRAY['job', 'job_outcome', 'job_retry', 'job_progress'];
+    days text[] := ARRAY['job_' || p_day, 'job_outcome_' || p_day, 'job_retry_' || p_day, 'job_progress_' || p_day];
+    stay uuid[];
+    kept bigint;
+    t text;
+BEGIN
+    SELECT count(*) INTO kept FROM (SELECT FROM crier.job_default LIMIT max_kept) AS d;
+    IF kept = max_kept THEN
+        RETURN jsonb_build_object('crowded', p_day);
+    ELSIF NOT crier.is_at_rest('job_' || p_day) THEN
+        RETURN jsonb_build_object('locked', p_day);
+    END IF;
+    BEGIN
+        -- What stays can only become less: a job that ends now has just ended, one that lives again was a dead letter.
+        EXECUTE format(
+            'SELECT ARRAY(SELECT o.id FROM crier.%2$I o WHERE o.state = ''failed'' '
+            '                 AND NOT crier.failed_may_go(o.id, o.finished_at, $2, $3) '
+            '             UNION ALL SELECT o.id FROM crier.%2$I o WHERE o.state <> ''failed'' AND o.finished_at >= $1 '
+            '             UNION ALL SELECT j.id FROM crier.%1$I j '
+            '                 WHERE NOT EXISTS (SELECT FROM crier.%2$I o WHERE o.id = j.id) '
+            '             LIMIT $4)', days[1], days[2])
+            INTO stay
+            USING crier.too_old('keep_finished_jobs'), crier.too_old('keep_failed_jobs'), crier.too_old('keep_failed_posts'),
+                  max_carried + 1;
+        IF cardinality(stay) > max_carried THEN
+            RETURN jsonb_build_object('crowded', p_day);
+        END IF;
+        -- The parents last: who waits for one of them makes everybody wait.
+        IF NOT crier.lock_tables_patiently(days || ARRAY(SELECT l || '_default' FROM unnest(log) AS l) || log) THEN
+            RAISE EXCEPTION 'locked' USING ERRCODE = 'lock_not_available';
+        END IF;
+        FOREACH t IN ARRAY log LOOP
+            EXECUTE format('ALTER TABLE crier.%I DETACH PARTITION crier.%I', t, t || '_' || p_day);
+        END LOOP;
+        FOREACH t IN ARRAY log LOOP
+            IF cardinality(stay) > 0 THEN
+                EXECUTE format('INSERT INTO crier.%I SELECT * FROM crier.%I WHERE id = ANY ($1)', t, t || '_' || p_day)
+                    USING stay;
             END IF;
-            -- A day that already has rows in the default partition stays there: moving them would lock out everyone.
-            CONTINUE WHEN crowded;
-            BEGIN
-                EXECUTE format('CREATE TABLE crier.%I (LIKE crier.%I INCLUDING ALL)', name, parent);
-                EXECUTE format('ALTER TABLE crier.%I ENABLE ROW LEVEL SECURITY', name);
-                EXECUTE format('ALTER TABLE crier.%I ATTACH PARTITION crier.%I FOR VALUES FROM (%L) TO (%L)', parent, name,
-                               lower, upper);
-                RETURN NEXT name;
-            EXCEPTION WHEN lock_not_available THEN
-                RETURN;
-            END;
+            EXECUTE format('DROP TABLE crier.%I', t || '_' || p_day);
+        END LOOP;
+    EXCEPTION
+        WHEN lock_not_available OR deadlock_detected THEN
+            RETURN jsonb_build_object('locked', p_day);
+    END;
+    RETURN jsonb_build_object('dropped', p_day, 'carried', cardinality(stay));
+END
+$fn$;
+
+-- The days that a table of the log has, the oldest first.
+CREATE FUNCTION days_of(p_parent text) RETURNS SETOF text
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+SELECT right(c.relname, 8)
+FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+WHERE i.inhparent = to_regclass(format('crier.%I', p_parent)) AND c.relname ~ ('^' || p_parent || '_[0-9]{8}$')
+ORDER BY c.relname
+$fn$;
+
+-- Drops the oldest day that is over for longer than its jobs are kept: one a call, because the locks are held until the
+-- transaction ends. Answers what drop_day answers, and "more": whether to call again at once.
+CREATE FUNCTION drop_old_days(p_max_ms integer DEFAULT 1000) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO'
+AS $fn$
+DECLARE
+    began timestamptz := clock_timestamp();
+    crowded text[] := '{}';
+    old text[];
+    claims text[];
+    day text;
+    parent text;
+    did jsonb;
+BEGIN
+    IF NOT crier.begin_task('drop_old_days', p_max_ms) THEN
+        RETURN '{"busy": true}';
+    END IF;
+    -- Whole days only: one is over when the last of its jobs is old enough.
+    old := ARRAY(SELECT d FROM crier.days_of('job') AS d WHERE d < to_char(crier.too_old('keep_finished_jobs'), 'YYYYMMDD'));
+    -- A claim counts for 26 hours; then it only tells who had a job.
+    -- What was used of limits counts for 31 days at most.
+    claims := ARRAY(SELECT 'job_claim_' || d FROM crier.days_of('job_claim') AS d
+                    WHERE d < to_char(least(crier.too_old('keep_claims'), clock_timestamp() - interval '2 days'), 'YYYYMMDD')
+                    UNION ALL
+                    SELECT 'limit_use_' || d FROM crier.days_of('limit_use') AS d
+                    WHERE d < to_char(clock_timestamp() - interval '32 days', 'YYYYMMDD'));
+    FOREACH day IN ARRAY old LOOP
+        -- Crowded days are soon small, so that the next run gets farther.
+        EXIT WHEN crier.ms_since(began) > p_max_ms;
+        did := crier.drop_day(day);
+        IF did ? 'dropped' THEN
+            RETURN did || jsonb_build_object('more', day <> old[cardinality(old)] OR cardinality(claims) > 0);
+        ELSIF did ? 'locked' THEN
+            RETURN did;
+        END IF;
+        crowded := crowded || day;
+    END LOOP;
+    IF cardinality(claims) > 0 THEN
+        day := claims[1];
+        parent := left(day, -9);
+        BEGIN
+            IF NOT crier.lock_tables_patiently(ARRAY[day, parent || '_default', parent]) THEN
+                RETURN jsonb_build_object('locked', day);
+            END IF;
+            EXECUTE format('ALTER TABLE crier.%I DETACH PARTITION crier.%I', parent, day);
+            EXECUTE format('DROP TABLE crier.%I', day);
+        EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+            RETURN jsonb_build_object('locked', day);
+        END;
+        RETURN jsonb_build_object('dropped_claims', day, 'more', cardinality(claims) > 1);
+    END IF;
+    RETURN CASE WHEN cardinality(crowded) > 0 THEN jsonb_build_object('crowded', crowded) ELSE '{}' END;
+END
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- requires:
+--   s120_old_days
+
+-- What is cleaned up row by row: in batches, for a limited time, by one session at a time. Each answers with JSON that says
+-- how many; "more": there is more to do, "busy": another session is at it.
+
+-- Finished jobs that are too old, in the default partition and in days that ended more than p_grace before the last one
+-- that is kept: until then crier.drop_old_days has time to drop them whole, which costs nothing.
+CREATE FUNCTION cleanup_finished_jobs(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000,
+                                      p_grace interval DEFAULT '2 days') RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' SET lock_timeout = '1s'
+-- A batch costs what it deletes, whatever the statistics say of a table that is being emptied.
+SET enable_seqscan = off
+AS $fn$
+DECLARE
+    began timestamptz := clock_timestamp();
+    finished_before timestamptz;
+    failed_before timestamptz;
+    posts_before timestamptz;
+    deleted bigint := 0;
+    place text;
+    last uuid;
+    old uuid[];
+    gone uuid[];
+BEGIN
+    PERFORM crier.require_between('p_batch', p_batch, 1, 100000);
+    IF p_grace IS NULL OR p_grace < '0' THEN
+        RAISE EXCEPTION 'p_grace must be an interval that is not negative'
+            USING ERRCODE = CASE WHEN p_grace IS NULL THEN '22004' ELSE '22023' END,
+                  DETAIL = CASE WHEN p_grace IS NULL THEN 'null_argument' ELSE 'invalid_argument' END,
+                  HINT = 'Give for instance ''2 days''.';
+    ELSIF NOT crier.begin_task('cleanup_finished_jobs', p_max_ms) THEN
+        RETURN '{"busy": true}';
+    END IF;
+    finished_before := crier.too_old('keep_finished_jobs');
+    failed_before := crier.too_old('keep_failed_jobs');
+    posts_before := crier.too_old('keep_failed_posts');
+    FOR place IN
+        SELECT 'default'
+        UNION ALL
+        SELECT d FROM crier.days_of('job') AS d WHERE d < to_char(finished_before - p_grace, 'YYYYMMDD')
+    LOOP
+        last := '00000000-0000-0000-0000-000000000000';
+        LOOP
+            EXECUTE format(
+                'SELECT ARRAY(SELECT o.id FROM crier.%I o '
+                -- nothing younger can have ended so long ago
+                '             WHERE o.id > $1 AND o.id < $2 '
+                '               AND CASE WHEN o.state = ''failed'' THEN crier.failed_may_go(o.id, o.finished_at, $4, $5) '
+                '                        ELSE o.finished_at < $3 END '
+                '             ORDER BY o.id LIMIT $6)', 'job_outcome_' || place)
+                INTO old
+                USING last, crier.first_id(greatest(finished_before, failed_before, posts_before)), finished_before,
+                      failed_before, posts_before, p_batch;
+            EXIT WHEN cardinality(old) = 0;
+            -- A dead letter that is brought back to life meanwhile has no outcome any more, and keeps the rest.
+            EXECUTE format('WITH gone AS (DELETE FROM crier.%I WHERE id = ANY ($1) RETURNING id) SELECT array_agg(id) FROM gone',
+                           'job_outcome_' || place) INTO gone USING old;
+            EXECUTE format('DELETE FROM crier.%I WHERE id = ANY ($1)', 'job_retry_' || place) USING gone;
+            EXECUTE format('DELETE FROM crier.%I WHERE id = ANY ($1)', 'job_progress_' || place) USING gone;
+            EXECUTE format('DELETE FROM crier.%I WHERE id = ANY ($1)', 'job_' || place) USING gone;
+            deleted := deleted + coalesce(cardinality(gone), 0);
+            last := old[cardinality(old)];
+            -- Not before something was done: otherwise the last places would never be reached.
+            IF crier.ms_since(began) > p_max_ms THEN
+                RETURN jsonb_build_object('deleted', deleted, 'more', true);
+            END IF;
+            EXIT WHEN cardinality(old) < p_batch;
         END LOOP;
     END LOOP;
-EXCEPTION WHEN lock_not_available THEN
-    -- Somebody else is at it, or holds the lock that tells so.
-    RETURN;
+    RETURN jsonb_build_object('deleted', deleted);
+END
+$fn$;
+
+-- What jobs that have ended, or are gone, left behind: dedupe keys, times of far jobs, progress. And blocks that are over.
+CREATE FUNCTION cleanup_leftovers(p_batch integer DEFAULT 5000, p_max_ms integer DEFAULT 1000) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
+AS $fn$
+DECLARE
+    began timestamptz := clock_timestamp();
+    keys bigint := 0;
+    blocks bigint;
+    times bigint := 0;
+    progress bigint := 0;
+    page record;
+    key record;
+    at timestamptz := '-infinity';
+    last uuid := '00000000-0000-0000-0000-000000000000';
+BEGIN
+    PERFORM crier.require_between('p_batch', p_batch, 1, 100000);
+    IF NOT crier.begin_task('cleanup_leftovers', p_max_ms) THEN
+        RETURN '{"busy": true}';
+    END IF;
+    SELECT '00000000-0000-0000-0000-000000000000'::uuid AS w, '' AS k, '' AS d INTO key;
+    -- A key that was given to another job meanwhile is that job's: hence the comparison with the job it was seen with.
+    LOOP
+        WITH seen AS MATERIALIZED (
+            SELECT k.workspace_id, k.kind, k.dedupe_key, k.job_id FROM crier.job_key k
+            WHERE (k.workspace_id, k.kind, k.dedupe_key) > (key.w, key.k, key.d)
+            ORDER BY k.workspace_id, k.kind, k.dedupe_key LIMIT p_batch
+        ), gone AS MATERIALIZED (
+            SELECT k.workspace_id, k.kind, k.dedupe_key, k.job_id
+            FROM seen s JOIN crier.job_key k USING (workspace_id, kind, dedupe_key)
+            WHERE k.job_id = s.job_id
+              AND (EXISTS (SELECT FROM crier.job_outcome o WHERE o.id = s.job_id)
+                   OR NOT EXISTS (SELECT FROM crier.job j WHERE j.id = s.job_id))
+            FOR UPDATE OF k SKIP LOCKED
+        ), deleted AS (
+            DELETE FROM crier.job_key k USING gone g
+            WHERE k.workspace_id = g.workspace_id AND k.kind = g.kind AND k.dedupe_key = g.dedupe_key AND k.job_id = g.job_id
+            RETURNING 1
+        )
+        SELECT (SELECT count(*) FROM seen) AS n, (SELECT count(*) FROM deleted) AS deleted, l.workspace_id AS w, l.kind AS k,
+               l.dedupe_key AS d
+        INTO page
+        FROM (SELECT) AS one LEFT JOIN LATERAL
+             (SELECT * FROM seen ORDER BY workspace_id DESC, kind DESC, dedupe_key DESC LIMIT 1) AS l ON true;
+        keys := keys + page.deleted;
+        EXIT WHEN page.n < p_batch OR crier.ms_since(began) > p_max_ms;
+        SELECT page.w AS w, page.k AS k, page.d AS d INTO key;
+    END LOOP;
+    -- Only times that are over: a job that lives again is noted for a later one. What is over and not finished may not have
+    -- been read into memory yet, and stays.
+    LOOP
+        WITH seen AS MATERIALIZED (
+            SELECT s.run_at, s.id FROM crier.job_scheduled s
+            WHERE (s.run_at, s.id) > (at, last) AND s.run_at < clock_timestamp() - interval '1 hour'
+            ORDER BY s.run_at, s.id LIMIT p_batch
+        ), deleted AS (
+            DELETE FROM crier.job_scheduled s USING seen
+            WHERE s.run_at = seen.run_at AND s.id = seen.id
+              AND (EXISTS (SELECT FROM crier.job_outcome o WHERE o.id = seen.id)
+                   OR NOT EXISTS (SELECT FROM crier.job j WHERE j.id = seen.id))
+            RETURNING 1
+        )
+        SELECT (SELECT count(*) FROM seen) AS n, (SELECT count(*) FROM deleted) AS deleted, l.run_at, l.id
+        INTO page
+        FROM (SELECT) AS one LEFT JOIN LATERAL (SELECT * FROM seen ORDER BY run_at DESC, id DESC LIMIT 1) AS l ON true;
+        times := times + page.deleted;
+        EXIT WHEN page.n < p_batch OR crier.ms_since(began) > p_max_ms;
+        at := page.run_at;
+        last := page.id;
+    END LOOP;
+    last := '00000000-0000-0000-0000-000000000000';
+    LOOP
+        WITH seen AS MATERIALIZED (
+            SELECT p.id FROM crier.job_progress p WHERE p.id > last ORDER BY p.id LIMIT p_batch
+        ), deleted AS (
+            DELETE FROM crier.job_progress p USING seen
+            WHERE p.id = seen.id AND NOT EXISTS (SELECT FROM crier.job j WHERE j.id = seen.id)
+            RETURNING 1
+        )
+        SELECT (SELECT count(*) FROM seen) AS n, (SELECT count(*) FROM deleted) AS deleted, l.id
+        INTO page
+        FROM (SELECT) AS one LEFT JOIN LATERAL (SELECT * FROM seen ORDER BY id DESC LIMIT 1) AS l ON true;
+        progress := progress + page.deleted;
+        EXIT WHEN page.n < p_batch OR crier.ms_since(began) > p_max_ms;
+        last := page.id;
+    END LOOP;
+    DELETE FROM crier.limit_block WHERE until < clock_timestamp() - interval '1 day';
+    GET DIAGNOSTICS blocks = ROW_COUNT;
+    RETURN jsonb_build_object('keys', keys, 'blocks', blocks, 'times', times, 'progress', progress)
+           || CASE WHEN crier.ms_since(began) > p_max_ms THEN '{"more": true}' ELSE '{}' END::jsonb;
+END
+$fn$;
+
+-- Rows of one table that are older than a setting says, by an index on their time.
+CREATE FUNCTION cleanup_by_age(p_task text, p_table name, p_column name, p_setting text, p_batch integer, p_max_ms integer)
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
+AS $fn$
+DECLARE
+    began timestamptz := clock_timestamp();
+    deleted bigint := 0;
+    n bigint;
+BEGIN
+    PERFORM crier.require_between('p_batch', p_batch, 1, 100000);
+    IF NOT crier.begin_task(p_task, p_max_ms) THEN
+        RETURN '{"busy": true}';
+    END IF;
+    LOOP
+        EXECUTE format('DELETE FROM crier.%1$I WHERE ctid = ANY (ARRAY(SELECT ctid FROM crier.%1$I WHERE %2$I < $1 '
+                       'ORDER BY %2$I LIMIT $2 FOR UPDATE SKIP LOCKED))', p_table, p_column)
+            USING crier.too_old(p_setting), p_batch;
+        GET DIAGNOSTICS n = ROW_COUNT;
+        deleted := deleted + n;
+        IF n < p_batch THEN
+            RETURN jsonb_build_object('deleted', deleted);
+        ELSIF crier.ms_since(began) > p_max_ms THEN
+            RETURN jsonb_build_object('deleted', deleted, 'more', true);
+        END IF;
+    END LOOP;
+END
+$fn$;
+
+CREATE FUNCTION cleanup_old_events(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000) RETURNS jsonb
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+SELECT crier.cleanup_by_age('cleanup_old_events', 'event', 'created_at', 'keep_events', p_batch, p_max_ms)
+$fn$;
+
+CREATE FUNCTION cleanup_maintenance_log(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000) RETURNS jsonb
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+SELECT crier.cleanup_by_age('cleanup_maintenance_log', 'maintenance_run', 'started_at', 'keep_maintenance_log', p_batch, p_max_ms)
+$fn$;
+
+-- Runs dead letters again whose last error was a passing one: the platform was down longer than the attempts lasted. Jobs of
+-- posts are left alone, as crier.retry_jobs leaves them.
+CREATE FUNCTION retry_failed_jobs(p_batch integer DEFAULT 1000, p_max_ms integer DEFAULT 1000) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
+AS $fn$
+DECLARE
+    began timestamptz := clock_timestamp();
+    retried bigint := 0;
+    ids uuid[];
+    last uuid := '00000000-0000-0000-0000-000000000000';
+BEGIN
+    PERFORM crier.require_between('p_batch', p_batch, 1, 10000);
+    IF NOT crier.begin_task('retry_failed_jobs', p_max_ms) THEN
+        RETURN '{"busy": true}';
+    END IF;
+    LOOP
+        ids := ARRAY(
+            SELECT o.id
+            FROM crier.job_outcome o JOIN crier.job j ON j.id = o.id
+            WHERE o.state = 'failed' AND o.id > last AND o.error ->> 'class' IN ('transient', 'auth_expired')
+              AND o.finished_at < crier.too_old('retry_failed_after')
+              AND greatest(j.created_at, j.run_at) > crier.too_old('retry_failed_for')
+              AND NOT EXISTS (SELECT FROM crier.post_target t WHERE t.job_id = o.id)
+            ORDER BY o.id LIMIT p_batch);
+        retried := retried + (SELECT count(*) FROM crier.retry_jobs(ids));
+        IF cardinality(ids) < p_batch THEN
+            RETURN jsonb_build_object('retried', retried);
+        ELSIF crier.ms_since(began) > p_max_ms THEN
+            RETURN jsonb_build_object('retried', retried, 'more', true);
+        END IF;
+        last := ids[p_batch];
+    END LOOP;
+END
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- requires:
+--   s130_cleanup
+
+-- What is due is done, by whoever comes first.
+
+-- Looks for what somebody should know. "attention" names it; it is empty where all is well.
+CREATE FUNCTION watch() RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO'
+AS $fn$
+DECLARE
+    first_day text := (SELECT min(d) FROM crier.days_of('job') AS d);
+    ahead integer := (SELECT count(*) FROM crier.days_of('job') AS d WHERE d > to_char(current_date, 'YYYYMMDD'));
+    kept bigint;
+    stray bigint;
+    stuck bigint := (SELECT count(*) FROM crier.stuck_jobs());
+    bloated bigint := (SELECT count(*) FROM crier.reindex_due());
+    attention text[] := '{}';
+BEGIN
+    -- Counts end where it no longer matters how many there are.
+    SELECT count(*) INTO kept FROM (SELECT FROM crier.job_default d LIMIT 100000) AS k;
+    SELECT count(*) INTO stray
+    FROM (SELECT FROM crier.job_default d WHERE d.id >= coalesce(crier.first_id(first_day::date::timestamptz), '00000000-0000-0000-0000-000000000000') LIMIT 100000) AS s;
+    IF stray > 0 THEN
+        attention := attention || format('%s jobs are in the default partition because their day was not made ahead', stray);
+    END IF;
+    IF kept >= 100000 THEN
+        attention := attention || 'the default partition is full of what old days left: retry or purge dead letters'::text;
+    END IF;
+    IF ahead < 2 THEN
+        attention := attention || format('%s days are made ahead: something keeps crier.ensure_partitions() from it', ahead);
+    END IF;
+    IF stuck > 0 THEN
+        attention := attention || format('%s jobs run for too long: see crier.stuck_jobs()', stuck);
+    END IF;
+    IF bloated > 0 THEN
+        attention := attention || format('%s indexes are bloated: see crier.reindex_due()', bloated);
+    END IF;
+    RETURN jsonb_build_object('kept_in_default', kept, 'stray_in_default', stray, 'days_ahead', ahead, 'stuck', stuck,
+                              'bloated_indexes', bloated, 'attention', to_jsonb(attention));
+END
+$fn$;
+
+-- Does what is due, or the tasks named whether they are due or not, and notes each in crier.maintenance_log. One session
+-- at a time; a task that fails is noted with its error and does not keep the next ones. It is one transaction: whatever
+-- ends it early, the next run does the work. Locks are kept until it ends: so it ends after a change of the partitions.
+CREATE FUNCTION run_maintenance(p_runner text DEFAULT 'somebody', p_tasks text[] DEFAULT NULL, p_max_ms integer DEFAULT 5000,
+                                p_most integer DEFAULT 100)
+RETURNS TABLE (task text, did jsonb, took interval, error text)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+#variable_conflict use_column
+DECLARE
+    began timestamptz := clock_timestamp();
+    mine boolean := crier.begin_task('run_maintenance', p_max_ms);
+    unknown text;
+    cron record;
+    due record;
+    at timestamptz;
+    ms integer;
+    said text;
+    state text;
+    partitions text[];
+    ran integer := 0;
+BEGIN
+    PERFORM crier.require_between('p_most', p_most, 1, 100);
+    IF p_runner IS NULL OR char_length(btrim(p_runner)) NOT BETWEEN 1 AND 100 THEN
+        RAISE EXCEPTION 'p_runner must have 1 to 100 characters'
+            USING ERRCODE = CASE WHEN p_runner IS NULL THEN '22004' ELSE '22023' END,
+                  DETAIL = CASE WHEN p_runner IS NULL THEN 'null_argument' ELSE 'invalid_argument' END,
+                  HINT = 'Say who runs it, for instance pg_cron.';
+    END IF;
+    SELECT coalesce(name, 'null') INTO unknown FROM unnest(p_tasks) AS name
+    WHERE NOT EXISTS (SELECT FROM crier.maintenance_task t WHERE t.task = name);
+    IF FOUND THEN
+        RAISE EXCEPTION 'there is no task %', unknown
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument',
+                  HINT = 'Give some of ' || (SELECT string_agg(t.task, ', ' ORDER BY t.place) FROM crier.maintenance_task t) || '.';
+    END IF;
+    IF NOT mine THEN
+        RETURN QUERY SELECT 'run_maintenance', '{"busy": true}'::jsonb, clock_timestamp() - began, NULL::text;
+        RETURN;
+    END IF;
+    -- The sidecar steps back where pg_cron does it, and where it is told to.
+    IF p_runner = 'crierd' THEN
+        SELECT s.value AS patience, r.last_run_at > clock_timestamp() - s.value AS lately INTO cron
+        FROM crier.maintenance_setting s LEFT JOIN crier.maintenance_runner r ON r.runner = 'pg_cron'
+        WHERE s.name = 'sidecar_waits_for_cron';
+        IF cron.patience IS NULL OR cron.lately THEN
+            RETURN QUERY SELECT 'run_maintenance',
+                                jsonb_build_object('left_to', CASE WHEN cron.lately THEN 'pg_cron' ELSE 'somebody else' END),
+                                clock_timestamp() - began, NULL::text;
+            RETURN;
+        END IF;
+    END IF;
+    INSERT INTO crier.maintenance_runner AS r (runner, last_run_at) VALUES (p_runner, clock_timestamp())
+    ON CONFLICT (runner) DO UPDATE SET last_run_at = excluded.last_run_at;
+    FOR due IN
+        SELECT t.task, t.every FROM crier.maintenance_task t
+        WHERE CASE WHEN p_tasks IS NULL THEN t.every IS NOT NULL AND t.due_at <= clock_timestamp() ELSE t.task = ANY (p_tasks) END
+        ORDER BY t.place
+    LOOP
+        ms := least(p_max_ms - crier.ms_since(began), 500)::integer;
+        EXIT WHEN ms < 1 OR ran = p_most;
+        ran := ran + 1;
+        at := clock_timestamp();
+        said := NULL;
+        BEGIN
+            CASE due.task
+                WHEN 'expire_pending_jobs' THEN did := crier.expire_pending_jobs(p_max_ms => ms);
+                WHEN 'retry_failed_jobs' THEN did := crier.retry_failed_jobs(p_max_ms => ms);
+                WHEN 'cleanup_finished_jobs' THEN did := crier.cleanup_finished_jobs(p_max_ms => ms);
+                WHEN 'cleanup_leftovers' THEN did := crier.cleanup_leftovers(p_max_ms => ms);
+                WHEN 'cleanup_old_events' THEN did := crier.cleanup_old_events(p_max_ms => ms);
+                WHEN 'cleanup_maintenance_log' THEN did := crier.cleanup_maintenance_log(p_max_ms => ms);
+                WHEN 'watch' THEN did := crier.watch();
+                WHEN 'ensure_partitions' THEN
+                    partitions := ARRAY(SELECT crier.ensure_partitions());
+                    did := jsonb_build_object('made', partitions);
+                WHEN 'drop_old_days' THEN did := crier.drop_old_days(p_max_ms => ms);
+            END CASE;
+        EXCEPTION WHEN OTHERS THEN
+            GET STACKED DIAGNOSTICS said = MESSAGE_TEXT, state = RETURNED_SQLSTATE;
+            said := state || ': ' || said;
+            did := NULL;
+        END;
+        task := due.task;
+        took := clock_timestamp() - at;
+        error := said;
+        INSERT INTO crier.maintenance_run (task, runner, started_at, took, did, error)
+        VALUES (due.task, p_runner, at, clock_timestamp() - at, did, said);
+        UPDATE crier.maintenance_task t
+        SET last_run_at = at, last_error = said,
+            due_at = clock_timestamp() + CASE
+                WHEN did ->> 'more' = 'true' THEN interval '0'
+                WHEN did ? 'busy' OR did ? 'locked' THEN interval '1 minute'
+                ELSE coalesce(due.every, interval '1 minute')
+            END
+        WHERE t.task = due.task;
+        RETURN NEXT;
+        EXIT WHEN cardinality(partitions) > 0 OR did ?| '{dropped, dropped_claims}';
+    END LOOP;
+END
+$fn$;
+
+-- The same, each task in a transaction of its own, so that nothing stays locked while the next one works: for pg_cron. A
+-- procedure that commits can have neither its owner's rights nor settings; every name in it says where it is.
+CREATE PROCEDURE maintain(p_runner text DEFAULT 'somebody')
+LANGUAGE plpgsql
+AS $fn$
+DECLARE
+    began pg_catalog.timestamptz := pg_catalog.clock_timestamp();
+    ran pg_catalog.bool;
+BEGIN
+    LOOP
+        SELECT pg_catalog.count(*) OPERATOR(pg_catalog.>) 0
+               AND pg_catalog.bool_and(task OPERATOR(pg_catalog.<>) 'run_maintenance')
+        INTO ran FROM crier.run_maintenance(p_runner, p_most => 1);
+        COMMIT;
+        EXIT WHEN NOT ran
+                  OR pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) began OPERATOR(pg_catalog.>) '30 seconds'::pg_catalog.interval;
+    END LOOP;
+END
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- requires:
+--   s140_maintenance
+
+-- Indexes that take much more room than their rows need. From the statistics of the last ANALYZE, without reading the
+-- index: rough, and meant for what has grown to twice its size and more.
+CREATE FUNCTION index_bloat()
+RETURNS TABLE (index_name text, table_name text, bytes bigint, expected_bytes bigint, scans bigint, valid boolean)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+SELECT format('%I.%I', 'crier', i.relname), t.relname, i.relpages * 8192::bigint,
+       -- a tuple is an item pointer, a header and the aligned columns; pages are filled to nine tenths, and one is the meta page
+       8192 * (1 + ceil(greatest(i.reltuples, 0)::numeric * (4 + 8 * ceil((8 + w.width) / 8.0)) / (8152 * 0.9)))::bigint,
+       pg_stat_get_numscans(i.oid), x.indisvalid
+FROM pg_index x
+JOIN pg_class i ON i.oid = x.indexrelid AND i.relkind = 'i'
+JOIN pg_class t ON t.oid = x.indrelid
+JOIN pg_am a ON a.oid = i.relam AND a.amname = 'btree'
+CROSS JOIN LATERAL (
+    SELECT sum(coalesce(s.avg_width, 16)) AS width
+    FROM unnest(x.indkey::int2[]) AS k (attnum)
+    LEFT JOIN pg_attribute c ON c.attrelid = t.oid AND c.attnum = k.attnum
+    LEFT JOIN pg_stats s ON s.schemaname = 'crier' AND s.tablename = t.relname AND s.attname = c.attname AND NOT s.inherited
+) w
+WHERE t.relnamespace = 'crier'::regnamespace
+$fn$;
+
+-- The indexes that are due to be built again, the most wasteful first: over 8 MB, and more than half of it empty. With psql:
+-- SELECT format('REINDEX INDEX CONCURRENTLY %s', index_name) FROM crier.reindex_due() \gexec
+CREATE FUNCTION reindex_due(p_max integer DEFAULT 10) RETURNS TABLE (index_name text, wasted_bytes bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+BEGIN
+    PERFORM crier.require_between('p_max', p_max, 1, 1000);
+    RETURN QUERY
+        SELECT b.index_name, b.bytes - b.expected_bytes
+        FROM crier.index_bloat() AS b
+        WHERE b.valid AND b.bytes > 8388608 AND b.bytes > 2 * b.expected_bytes
+        ORDER BY b.bytes - b.expected_bytes DESC LIMIT p_max;
 END
 $fn$;
 /* </end connected objects> */
@@ -113,6 +932,20 @@ STRICT SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'adopt_database_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::queue::stuck::backlog
+CREATE  FUNCTION "backlog"() RETURNS TABLE (
+	"waiting" bigint,  /* i64 */
+	"due" bigint,  /* i64 */
+	"running" bigint,  /* i64 */
+	"busy" bigint  /* i64 */
+)
+STRICT SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'backlog_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -438,6 +1271,18 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'expire_leases_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::queue::stale::expire_pending_jobs
+CREATE  FUNCTION "expire_pending_jobs"(
+	"p_batch" INT DEFAULT 1000, /* Option < i32 > */
+	"p_max_ms" INT DEFAULT 1000 /* Option < i32 > */
+) RETURNS jsonb /* Result < JsonB, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'expire_pending_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -875,6 +1720,26 @@ AS 'MODULE_PATHNAME', 'store_credential_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::queue::stuck::stuck_jobs
+CREATE  FUNCTION "stuck_jobs"(
+	"p_older" interval DEFAULT NULL /* Option < Interval > */
+) RETURNS TABLE (
+	"job_id" uuid,  /* Uuid */
+	"workspace_id" uuid,  /* Option < Uuid > */
+	"account_id" uuid,  /* Option < Uuid > */
+	"kind" TEXT,  /* String */
+	"attempt" INT,  /* i32 */
+	"worker" TEXT,  /* Option < String > */
+	"running_since" timestamp with time zone,  /* Timestamptz */
+	"lease_expires_at" timestamp with time zone  /* Timestamptz */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'stuck_jobs_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::limits::block::unblock_account
 CREATE  FUNCTION "unblock_account"(
 	"p_account_id" uuid, /* Option < Uuid > */
@@ -933,11 +1798,11 @@ BEGIN
           AND d.deptype = 'e'
           AND d.refobjid = (SELECT oid FROM pg_catalog.pg_extension WHERE extname = 'crier')
     LOOP
-        EXECUTE pg_catalog.format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f.signature);
+        EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', f.signature);
         IF f.prosecdef THEN
-            EXECUTE pg_catalog.format('ALTER FUNCTION %s OWNER TO crier_owner', f.signature);
+            EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO crier_owner', f.signature);
         END IF;
-        EXECUTE pg_catalog.format('GRANT EXECUTE ON FUNCTION %s TO crier_owner', f.signature);
+        EXECUTE pg_catalog.format('GRANT EXECUTE ON ROUTINE %s TO crier_owner', f.signature);
     END LOOP;
 END
 $do$;
@@ -1003,7 +1868,23 @@ GRANT EXECUTE ON FUNCTION crier.store_credential(uuid, bigint, bytea, timestampt
 GRANT EXECUTE ON FUNCTION crier.get_credential(uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_refresh(uuid, bigint, interval) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb) TO crier_worker;
+
+-- Maintenance, and what an operator asks.
 GRANT EXECUTE ON FUNCTION crier.ensure_partitions(integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.run_maintenance(text, text[], integer, integer) TO crier_worker;
+GRANT EXECUTE ON PROCEDURE crier.maintain(text) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.drop_old_days(integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_leftovers(integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_old_events(integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_maintenance_log(integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.retry_failed_jobs(integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.expire_pending_jobs(integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.watch() TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.stuck_jobs(interval) TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.backlog() TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.index_bloat() TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.reindex_due(integer) TO crier_worker, crier_monitor;
 
 -- Nobody waits long for a row that a tenant's open transaction holds: the answer is 55P03, lock_not_available, and
 -- the other jobs of a batch are answered for one by one.
@@ -1013,6 +1894,8 @@ ALTER FUNCTION crier.fail_jobs(uuid[], bigint[], text[], jsonb[], timestamptz[])
 ALTER FUNCTION crier.snooze_jobs(uuid[], bigint[], timestamptz[]) SET lock_timeout = '2s';
 ALTER FUNCTION crier.exchange(text, int, uuid[], bigint[], jsonb[], uuid[], bigint[], text[], jsonb[], timestamptz[],
                               text[], text[], uuid[], interval, interval) SET lock_timeout = '2s';
+-- Maintenance has time: a job that somebody holds is for the next run.
+ALTER FUNCTION crier.expire_pending_jobs(integer, integer) SET lock_timeout = '1s';
 ALTER FUNCTION crier.start_target(uuid, bigint) SET lock_timeout = '2s';
 ALTER FUNCTION crier.save_prepared(uuid, bigint, jsonb) SET lock_timeout = '2s';
 ALTER FUNCTION crier.record_intent(uuid, bigint, text, text, interval) SET lock_timeout = '2s';
@@ -1027,6 +1910,35 @@ COMMENT ON FUNCTION crier.new_id() IS 'A new UUIDv7.';
 COMMENT ON FUNCTION crier.migrate() IS 'Makes or upgrades the tables, views and policies and lists what it did. Safe to run twice.';
 COMMENT ON FUNCTION crier.adopt_database() IS 'Ends the pause of a restored or moved database: from now on this one publishes. Run it only when its origin no longer does.';
 COMMENT ON FUNCTION crier.ensure_partitions(integer) IS 'Makes the daily partitions of the job history for today and the next days; answers with the names of new ones.';
+COMMENT ON FUNCTION crier.make_partition(name, date) IS 'Makes one day of one table of the log. For crier.ensure_partitions.';
+COMMENT ON FUNCTION crier.first_id(timestamptz) IS 'The smallest id that something made at this time can have.';
+COMMENT ON FUNCTION crier.apply_storage(name) IS 'Gives a table its settings of vacuum, fill factor, TOAST and statistics. For crier.migrate and crier.ensure_partitions.';
+COMMENT ON FUNCTION crier.require_between(text, bigint, bigint, bigint) IS 'Refuses a number that is out of range. For the tasks of maintenance.';
+COMMENT ON FUNCTION crier.begin_task(text, integer) IS 'Whether this session is the only one at a task. For the tasks of maintenance.';
+COMMENT ON FUNCTION crier.too_old(text) IS 'Before which time things are too old by a setting. For the tasks of maintenance.';
+COMMENT ON FUNCTION crier.ms_since(timestamptz) IS 'Milliseconds since a time. For the tasks of maintenance.';
+COMMENT ON FUNCTION crier.lock_tables(text[], integer) IS 'Locks tables within milliseconds, or none. For crier.drop_old_days.';
+COMMENT ON FUNCTION crier.lock_tables_patiently(text[]) IS 'Tries that a few times. For crier.drop_old_days.';
+COMMENT ON FUNCTION crier.is_at_rest(text) IS 'Whether no open transaction has written to a table. For crier.drop_old_days.';
+COMMENT ON FUNCTION crier.failed_may_go(uuid, timestamptz, timestamptz, timestamptz) IS 'Whether a dead letter is too old. For the tasks of maintenance.';
+COMMENT ON FUNCTION crier.drop_day(text) IS 'Drops a day of the log, and keeps what must stay in the default partition. For crier.drop_old_days.';
+COMMENT ON FUNCTION crier.days_of(text) IS 'The days that a table of the log has, as YYYYMMDD.';
+COMMENT ON FUNCTION crier.cleanup_by_age(text, name, name, text, integer, integer) IS 'Deletes old rows of a table. For the tasks of maintenance.';
+COMMENT ON FUNCTION crier.run_maintenance(text, text[], integer, integer) IS
+    'Does what is due, or the tasks named, and notes it in crier.maintenance_log: a row for each task. One session at a time: the others are answered {"busy": true}. p_runner: who calls; crierd leaves it to pg_cron while that runs. p_max_ms: no task begins after it. p_most: how many tasks. It ends after a change of the partitions; the rest is still due.';
+COMMENT ON PROCEDURE crier.maintain(text) IS 'crier.run_maintenance until nothing is due, each task in a transaction of its own. For pg_cron.';
+COMMENT ON FUNCTION crier.drop_old_days(integer) IS 'Drops the oldest day of the log that is kept no longer, one a call. {"dropped": day, "carried": rows kept, "more": …}, {"crowded": days}: too much of them must stay, {"locked": day}: in use, {"busy": true}.';
+COMMENT ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval) IS 'Deletes finished jobs that are kept no longer, where their day can not be dropped. {"deleted": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cleanup_leftovers(integer, integer) IS 'Deletes dedupe keys, times and progress of jobs that ended. {"keys": n, "times": n, "progress": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cleanup_old_events(integer, integer) IS 'Deletes events that are kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cleanup_maintenance_log(integer, integer) IS 'Deletes rows of the maintenance log that are kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.retry_failed_jobs(integer, integer) IS 'Runs dead letters again whose error was a passing one; never posts. {"retried": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.expire_pending_jobs(integer, integer) IS 'Fails waiting jobs past expires_at, and those nobody took for too long; never posts. {"expired": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.watch() IS 'What somebody should know, as JSON; attention: a list of sentences, empty where all is well.';
+COMMENT ON FUNCTION crier.stuck_jobs(interval) IS 'Jobs that run for longer than this; null: than the setting stuck_after. The oldest first.';
+COMMENT ON FUNCTION crier.backlog() IS 'Unfinished jobs in memory: waiting for their time, due, running, and busy in open transactions.';
+COMMENT ON FUNCTION crier.index_bloat() IS 'The size of each index, and about how large it need be. For the view crier.bloated_indexes.';
+COMMENT ON FUNCTION crier.reindex_due(integer) IS 'Indexes of over 8 MB that are more than half empty; the names are quoted.';
 COMMENT ON FUNCTION crier.my_workspace_ids() IS 'The workspaces of the user named by request.jwt.claims or crier.user_id. Row security uses it.';
 COMMENT ON FUNCTION crier.post_state(text[]) IS 'The state of a post from the states of its targets: scheduled, publishing, published, partly_published, failed, unconfirmed or canceled.';
 COMMENT ON FUNCTION crier.create_workspace(text, uuid) IS 'Makes a workspace and its owner. name: 1 to 200 characters. Answers with the id.';

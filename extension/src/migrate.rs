@@ -16,12 +16,15 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (2, "0002_queue", include_str!("../../sql/migrations/0002_queue.sql")),
     (3, "0003_limits", include_str!("../../sql/migrations/0003_limits.sql")),
     (4, "0004_recovery", include_str!("../../sql/migrations/0004_recovery.sql")),
+    (5, "0005_maintenance", include_str!("../../sql/migrations/0005_maintenance.sql")),
 ];
 
 /// Run by every migrate, in this order: they replace what they made before.
 const REPEATABLE: &[(&str, &str)] = &[
+    ("005_storage", include_str!("../../sql/views/005_storage.sql")),
     ("010_policies", include_str!("../../sql/views/010_policies.sql")),
     ("020_views", include_str!("../../sql/views/020_views.sql")),
+    ("025_monitoring", include_str!("../../sql/views/025_monitoring.sql")),
     ("030_grants", include_str!("../../sql/views/030_grants.sql")),
     ("040_triggers", include_str!("../../sql/views/040_triggers.sql")),
 ];

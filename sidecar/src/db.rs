@@ -51,8 +51,8 @@ const GET_CREDENTIAL: &str = "SELECT workspace_id, generation, sealed, refresh_l
      FROM crier.get_credential($1)";
 const BEGIN_REFRESH: &str = "SELECT crier.begin_refresh($1, $2, pg_catalog.make_interval(secs => $3))";
 const FAIL_REFRESH: &str = "SELECT crier.fail_refresh($1, $2, $3, $4, $5)";
-const ENSURE_PARTITIONS: &str = "SELECT crier.ensure_partitions()";
 const CHECKPOINT_QUEUE: &str = "SELECT crier.checkpoint_queue()";
+const RUN_MAINTENANCE: &str = "SELECT task, did, error FROM crier.run_maintenance('crierd', p_most => 1)";
 const STATUS: &str =
     "SELECT paused, reason, library_version, schema_version, schema_current FROM crier.status()";
 const MIGRATE: &str = "SELECT name, action FROM crier.migrate()";
@@ -73,6 +73,15 @@ pub(crate) struct Server {
     pub(crate) role: String,
     /// Its clock.
     pub(crate) now: SystemTime,
+}
+
+/// A task of the maintenance that was run.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) name: String,
+    /// What it says that it did: an object, or null after an error.
+    pub(crate) did: Value,
+    pub(crate) error: Option<String>,
 }
 
 /// The queue.
@@ -279,9 +288,18 @@ impl Db {
 
 /// Operation.
 impl Db {
-    /// Makes the partitions of the coming days; returns the names of new ones.
-    pub async fn ensure_partitions(&self) -> Result<Vec<String>, Error> {
-        self.rows(ENSURE_PARTITIONS, &[]).await?.iter().map(first).collect()
+    /// Has the database do one thing that is due, in a transaction of its own; what it did, or who does it instead.
+    pub(crate) async fn run_maintenance(&self) -> Result<Option<Task>, Error> {
+        let row = self.optional(RUN_MAINTENANCE, &[]).await?;
+        row.map(|row| {
+            let did: Option<Value> = row.try_get(1).map_err(contract)?;
+            Ok(Task {
+                name: row.try_get(0).map_err(contract)?,
+                did: did.unwrap_or_default(),
+                error: row.try_get(2).map_err(contract)?,
+            })
+        })
+        .transpose()
     }
 
     /// Notes what a start of the database need not read again; returns the number of days.

@@ -1,18 +1,60 @@
 -- Days of the queue's log, made ahead. Plain SQL because it consists of DDL only.
--- A partition is made aside and then attached: making it in place would lock out everyone who reads or writes the
--- log. Attaching still waits for readers of the default partition, and whoever comes after waits behind it; so
--- it gives up after a moment and is tried again by the next call.
-CREATE FUNCTION ensure_partitions(days integer DEFAULT 7) RETURNS SETOF text
+
+-- Makes one day of one table; its name, or null where it is there or can't be. A partition is made aside and then
+-- attached: making it in place would lock out everyone who reads or writes the log.
+CREATE FUNCTION make_partition(p_parent name, p_day date) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC' SET lock_timeout = '1s'
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC'
 AS $fn$
 DECLARE
-    day date;
-    name text;
-    parent text;
+    made text := format('%s_%s', p_parent, to_char(p_day, 'YYYYMMDD'));
     lower text;
     upper text;
     crowded boolean;
+BEGIN
+    IF to_regclass(format('crier.%I', made)) IS NOT NULL THEN
+        RETURN NULL;
+    END IF;
+    IF p_parent IN ('job_claim', 'limit_use') THEN
+        -- their times are microseconds since 2000
+        lower := ((p_day - date '2000-01-01')::bigint * 86400000000)::text;
+        upper := ((p_day + 1 - date '2000-01-01')::bigint * 86400000000)::text;
+        EXECUTE format('SELECT EXISTS (SELECT FROM crier.%I WHERE recorded_at >= %L AND recorded_at < %L)',
+                       p_parent || '_default', lower, upper) INTO crowded;
+    ELSE
+        lower := crier.first_id(p_day::timestamptz)::text;
+        upper := crier.first_id((p_day + 1)::timestamptz)::text;
+        EXECUTE format('SELECT EXISTS (SELECT FROM crier.%I WHERE id >= %L AND id < %L)',
+                       p_parent || '_default', lower, upper) INTO crowded;
+    END IF;
+    -- A day that already has rows in the default partition stays there: moving them would lock out everyone.
+    IF crowded THEN
+        RETURN NULL;
+    END IF;
+    EXECUTE format('CREATE TABLE crier.%I (LIKE crier.%I INCLUDING ALL)', made, p_parent);
+    EXECUTE format('ALTER TABLE crier.%I ENABLE ROW LEVEL SECURITY', made);
+    PERFORM crier.apply_storage(made);
+    EXECUTE format('ALTER TABLE crier.%I ATTACH PARTITION crier.%I FOR VALUES FROM (%L) TO (%L)', p_parent, made, lower,
+                   upper);
+    RETURN made;
+END
+$fn$;
+
+-- The smallest id that a job of this time can have: a UUIDv7 begins with its time, 48 bits of milliseconds since 1970.
+CREATE FUNCTION first_id(p_at timestamptz) RETURNS uuid
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $fn$
+SELECT (lpad(to_hex(least(greatest(floor(extract(epoch FROM p_at) * 1000), 0), 281474976710655)::bigint), 12, '0') || repeat('0', 20))::uuid
+$fn$;
+
+-- Attaching locks the default partition until the transaction ends, and whoever comes after waits behind that. So all of
+-- them are locked at once within milliseconds, or nothing is made: the next call tries again.
+CREATE FUNCTION ensure_partitions(days integer DEFAULT 7) RETURNS SETOF text
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC' SET lock_timeout = '50ms'
+AS $fn$
+DECLARE
+    log CONSTANT text[] := ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim', 'limit_use'];
 BEGIN
     IF days IS NULL THEN
         RAISE EXCEPTION 'days must not be null'
@@ -26,39 +68,23 @@ BEGIN
                   HINT = 'Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.';
     END IF;
     -- Two callers at once would make the same partition.
-    PERFORM pg_advisory_xact_lock(hashtextextended('crier.ensure_partitions', 0));
-    FOR day IN SELECT current_date + n FROM generate_series(0, days) AS n LOOP
-        FOREACH parent IN ARRAY ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim', 'limit_use'] LOOP
-            name := format('%s_%s', parent, to_char(day, 'YYYYMMDD'));
-            CONTINUE WHEN to_regclass(format('crier.%I', name)) IS NOT NULL;
-            IF parent IN ('job_claim', 'limit_use') THEN
-                -- their times are microseconds since 2000
-                lower := ((day - date '2000-01-01')::bigint * 86400000000)::text;
-                upper := ((day + 1 - date '2000-01-01')::bigint * 86400000000)::text;
-                EXECUTE format('SELECT EXISTS (SELECT FROM crier.%I WHERE recorded_at >= %L AND recorded_at < %L)',
-                               parent || '_default', lower, upper) INTO crowded;
-            ELSE
-                -- a UUIDv7 begins with its time: 48 bits, milliseconds since 1970
-                lower := (lpad(to_hex((day - date '1970-01-01')::bigint * 86400000), 12, '0') || repeat('0', 20))::uuid;
-                upper := (lpad(to_hex((day + 1 - date '1970-01-01')::bigint * 86400000), 12, '0') || repeat('0', 20))::uuid;
-                EXECUTE format('SELECT EXISTS (SELECT FROM crier.%I WHERE id >= %L AND id < %L)',
-                               parent || '_default', lower, upper) INTO crowded;
-            END IF;
-            -- A day that already has rows in the default partition stays there: moving them would lock out everyone.
-            CONTINUE WHEN crowded;
-            BEGIN
-                EXECUTE format('CREATE TABLE crier.%I (LIKE crier.%I INCLUDING ALL)', name, parent);
-                EXECUTE format('ALTER TABLE crier.%I ENABLE ROW LEVEL SECURITY', name);
-                EXECUTE format('ALTER TABLE crier.%I ATTACH PARTITION crier.%I FOR VALUES FROM (%L) TO (%L)', parent, name,
-                               lower, upper);
-                RETURN NEXT name;
-            EXCEPTION WHEN lock_not_available THEN
-                RETURN;
-            END;
-        END LOOP;
-    END LOOP;
-EXCEPTION WHEN lock_not_available THEN
-    -- Somebody else is at it, or holds the lock that tells so.
-    RETURN;
+    IF NOT crier.begin_task('ensure_partitions', 1) THEN
+        RETURN;
+    END IF;
+    IF NOT EXISTS (SELECT FROM unnest(log) AS l, generate_series(0, days) AS n
+                   WHERE to_regclass(format('crier.%I', l || '_' || to_char(current_date + n, 'YYYYMMDD'))) IS NULL) THEN
+        RETURN;
+    END IF;
+    BEGIN
+        IF NOT crier.lock_tables_patiently(ARRAY(SELECT l || '_default' FROM unnest(log) AS l)) THEN
+            RETURN;
+        END IF;
+        RETURN QUERY
+            SELECT made FROM generate_series(0, days) AS n, unnest(log) AS l,
+                             LATERAL crier.make_partition(l, current_date + n) AS made
+            WHERE made IS NOT NULL;
+    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+        RETURN;
+    END;
 END
 $fn$;

@@ -139,6 +139,31 @@ pub async fn empty_queue(superuser: &Session) {
     superuser.run("VACUUM ANALYZE").await;
 }
 
+/// Adds jobs that were completed some days ago, as they would be there.
+pub async fn add_completed(superuser: &Session, count: i64, days: i32) {
+    superuser
+        .run(&format!(
+            "SELECT crier.make_partition(p, current_date - {days}) FROM unnest('{{job,job_outcome,job_retry,job_progress,job_claim}}'::name[]) p; \
+             WITH made AS ( \
+                 SELECT (left(replace(crier.first_id(at)::text, '-', ''), 12) || '7' || left(md5(n::text), 19))::uuid AS id, at \
+                 FROM generate_series(1, {count}) n, LATERAL (SELECT current_date - {days} + n * interval '24 hours' / ({count} + 1) AS at) t \
+             ), outcomes AS ( \
+                 INSERT INTO crier.job_outcome (id, state, run_at, attempt, lost_leases, result, finished_at) \
+                 SELECT id, 'completed', at, 1, 0, '{{\"ok\": true}}', at FROM made \
+             ) \
+             INSERT INTO crier.job (id, kind, params, priority, run_at, max_attempts, created_at) \
+             SELECT id, 'old', jsonb_build_object('text', repeat('x', 200)), 0, at, 3, at FROM made"
+        ))
+        .await;
+    superuser.run("VACUUM ANALYZE").await;
+}
+
+/// The id that a job has after [`pass_days`].
+pub fn aged(id: Uuid, days: u32) -> Uuid {
+    let day = u128::from(days) * 86_400_000;
+    Uuid::from_u128(id.as_u128() - (day << 80))
+}
+
 /// Has the queue look at what was changed behind its back.
 async fn reload(superuser: &Session) {
     superuser.text("SELECT crier.reload_queue()").await;
@@ -171,4 +196,34 @@ pub async fn fill(superuser: &Session, history: History) {
 /// Has the database take itself for a copy of another one.
 pub async fn become_a_copy(superuser: &Session) {
     superuser.run("UPDATE crier.installation SET system_identifier = 'another'").await;
+}
+
+/// Lets this many days pass for everything that the queue has on record so far, and looks at it again.
+pub async fn pass_days(superuser: &Session, days: i32) {
+    // a UUIDv7 begins with its milliseconds
+    superuser
+        .run(
+            "CREATE OR REPLACE FUNCTION pg_temp.older(id uuid, days int) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$ \
+                 SELECT (lpad(to_hex(('x' || left(replace(id::text, '-', ''), 12))::bit(48)::bigint - days * 86400000::bigint), \
+                         12, '0') || right(replace(id::text, '-', ''), 20))::uuid $$",
+        )
+        .await;
+    let aged = format!("interval '{days} days'");
+    superuser
+        .run(&format!(
+            "SELECT crier.make_partition(p, d::date) FROM unnest('{{job,job_outcome,job_retry,job_progress,job_claim}}'::name[]) p, \
+                 generate_series((SELECT min(day) FROM crier.partitions) - {days}, current_date - 1, '1 day') d; \
+             UPDATE crier.job SET id = pg_temp.older(id, {days}), run_at = run_at - {aged}, created_at = created_at - {aged}; \
+             UPDATE crier.job_outcome SET id = pg_temp.older(id, {days}), run_at = run_at - {aged}, finished_at = finished_at - {aged}; \
+             UPDATE crier.job_retry SET id = pg_temp.older(id, {days}), run_at = run_at - {aged}, retried_at = retried_at - {aged}; \
+             UPDATE crier.job_progress SET id = pg_temp.older(id, {days}); \
+             UPDATE crier.job_key SET job_id = pg_temp.older(job_id, {days}), created_at = created_at - {aged}; \
+             UPDATE crier.job_scheduled SET id = pg_temp.older(id, {days}), run_at = run_at - {aged}; \
+             UPDATE crier.post_target SET job_id = pg_temp.older(job_id, {days}); \
+             UPDATE crier.job_claim SET recorded_at = recorded_at - {days} * 86400000000::bigint, \
+                 token = token - {days} * 86400000000::bigint, lease_expires_at = lease_expires_at - {aged}, \
+                 job_ids = ARRAY(SELECT pg_temp.older(i, {days}) FROM unnest(job_ids) i)"
+        ))
+        .await;
+    reload(superuser).await;
 }

@@ -16,6 +16,7 @@ mod report;
 mod steady;
 mod table;
 mod targets;
+mod upkeep;
 
 use std::time::Duration;
 

@@ -73,6 +73,36 @@ impl Statement {
     }
 }
 
+/// Locks the tables of a plan as running it would. A snapshot that is taken after that can't be older than a change of
+/// the partitions: with one that is, a job that was moved while this session waited for the lock would be neither where
+/// it was nor, for this snapshot, where it is.
+///
+/// # Safety
+/// Inside a connection to SPI; the plan is one that is kept.
+unsafe fn lock_tables(plan: pg_sys::SPIPlanPtr) {
+    let lock = |tables: *mut pg_sys::List| {
+        for table in cells(tables) {
+            // SAFETY: a list of oids.
+            unsafe { pg_sys::LockRelationOid(table.oid_value, pg_sys::AccessShareLock as i32) };
+        }
+    };
+    // SAFETY: a plan has a list of sources, which live as long as itself.
+    unsafe {
+        for source in cells(pg_sys::SPI_plan_get_plan_sources(plan)) {
+            lock((*source.ptr_value.cast::<pg_sys::CachedPlanSource>()).relationOids);
+        }
+    }
+}
+
+/// The cells of a list of the server's, which may be none.
+fn cells(list: *mut pg_sys::List) -> Vec<pg_sys::ListCell> {
+    // SAFETY: null, or a list; copied, because taking a lock may have the server rebuild what depends on a table.
+    match unsafe { list.as_ref() } {
+        None => vec![],
+        Some(list) => unsafe { std::slice::from_raw_parts(list.elements, list.length as usize) }.to_vec(),
+    }
+}
+
 fn execute(plan: pg_sys::SPIPlanPtr, sees: Sees, args: &[DatumWithOid<'_>]) -> i32 {
     let mut values: Vec<pg_sys::Datum> = args
         .iter()
@@ -86,6 +116,7 @@ fn execute(plan: pg_sys::SPIPlanPtr, sees: Sees, args: &[DatumWithOid<'_>]) -> i
         pg_sys::SPI_tuptable = std::ptr::null_mut();
         match sees {
             Sees::Newest | Sees::Committed => {
+                lock_tables(plan);
                 pg_sys::PushActiveSnapshot(pg_sys::GetLatestSnapshot());
                 if sees == Sees::Committed {
                     // what the transaction itself has written is younger than its first command

@@ -22,5 +22,7 @@ mod pause;
 pub(crate) mod retry;
 pub(crate) mod settle;
 mod snooze;
+mod stale;
 pub(crate) mod stored;
+mod stuck;
 mod user_limits;

@@ -11,6 +11,8 @@ use super::Bench;
 use super::backlog::claim_times;
 use super::client::{Adder, Jobs, connect, fill};
 use super::report::{Millis, Target};
+use super::upkeep;
+use crate::backdoor;
 use crate::session::{Refusal, Session};
 
 /// Calls of each kind.
@@ -29,6 +31,8 @@ const ENQUEUE: &str = "SELECT crier.enqueue('bench_dedupe', $2, user_id => $1)";
 const CLAIM: &str = "SELECT job_id, token FROM crier.claim_jobs('bench', $1, kinds => '{bench_dedupe}')";
 const COMPLETE: &str = "SELECT crier.complete_jobs($1, $2, $3)";
 const IDS: &str = "SELECT id FROM crier.jobs WHERE kind = 'bench' LIMIT $1";
+const CLEAN_UP: &str = "SELECT crier.cleanup_finished_jobs(p_max_ms => 600000)";
+const DROP_DAY: &str = "SELECT crier.drop_old_days(p_max_ms => 600000)";
 const READ: &str = "SELECT id, kind, params, state, run_at, attempt FROM crier.jobs WHERE id = ANY ($1)";
 
 pub(super) async fn run(bench: &mut Bench) {
@@ -53,6 +57,9 @@ pub(super) async fn run(bench: &mut Bench) {
     dedupe_and_results(bench, &sql).await;
     bulk(bench).await;
     reads(bench, &sql, pending).await;
+    cleanup(bench, &sql).await;
+    crier.empty(&bench.database).await;
+    upkeep::run(bench).await;
     crier.empty(&bench.database).await;
 }
 
@@ -139,6 +146,33 @@ async fn read(sql: Session, ids: Vec<Uuid>) -> usize {
         jobs += rows.len();
     }
     jobs
+}
+
+/// Jobs that are over for longer than they are kept: deleted row by row, and dropped with their day.
+async fn cleanup(bench: &mut Bench, sql: &Session) {
+    let count = bench.plan.jobs as i64;
+    let (mut deleted, mut dropped) = (None, None);
+    if bench.abilities.cleanup {
+        backdoor::add_completed(sql, count, 20).await;
+        let (took, did) = timed(sql, CLEAN_UP).await;
+        assert_eq!(did["deleted"], count, "expected {CLEAN_UP} to delete what was added: {did}");
+        deleted = Some(took);
+        backdoor::add_completed(sql, count, 21).await;
+        let (took, did) = timed(sql, DROP_DAY).await;
+        assert_eq!(did["carried"], 0, "expected {DROP_DAY} to drop what was added: {did}");
+        dropped = Some(took);
+    } else {
+        bench.report.note("cleanup: skipped, this library has no crier.cleanup_finished_jobs");
+    }
+    add(bench, Target::below(&format!("cleanup of {count} finished jobs, row by row"), deleted, 500.0));
+    add(bench, Target::below(&format!("cleanup of {count} finished jobs, with their day"), dropped, 500.0));
+}
+
+/// One call; how many milliseconds it took and what it answered.
+async fn timed(sql: &Session, text: &str) -> (f64, Value) {
+    let start = Instant::now();
+    let did = sql.value(text, &[]).await;
+    (start.elapsed().as_secs_f64() * 1_000.0, did)
 }
 
 type Params<'a> = Vec<&'a (dyn ToSql + Sync)>;

@@ -1,6 +1,7 @@
 //! Every function refuses what it can't work with: the documented SQLSTATE, a message that names the value, a hint,
 //! and nothing half-written.
 
+mod maintenance;
 mod posts;
 mod queue;
 
@@ -127,6 +128,11 @@ async fn of_workspaces() {
 }
 
 #[tokio::test]
+async fn of_maintenance() {
+    check(maintenance::MAINTENANCE).await;
+}
+
+#[tokio::test]
 async fn of_posts() {
     check(posts::POSTS).await;
 }
@@ -209,6 +215,11 @@ async fn before_the_tables_are_there_everything_says_so() {
         "start_target(gen_random_uuid(), 1)",
         "ensure_partitions()",
         "checkpoint_queue()",
+        "run_maintenance()",
+        "drop_old_days()",
+        "cleanup_finished_jobs()",
+        "expire_pending_jobs()",
+        "stuck_jobs()",
         "adopt_database()",
     ] {
         let refusal = sql.refusal(&format!("SELECT * FROM crier.{call}")).await;

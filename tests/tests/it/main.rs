@@ -13,6 +13,7 @@ mod examples;
 mod health;
 mod library_upgrade;
 mod limits;
+mod maintenance;
 mod plans;
 mod pooler;
 mod publishing;

@@ -141,6 +141,7 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("publishing/set_states", "pg_temp.posting(100), pg_temp.many('failed'::text), pg_temp.many('{}'::jsonb), now(), pg_temp.new(100)"),
     call("publishing/start", "(pg_temp.posting(1))[1], 1, now()"),
     call("queue/accounts_elsewhere", "pg_temp.workspaces(100), pg_temp.accounts(100)"),
+    call("queue/begin_task", "'expire_pending_jobs', 1000"),
     call("queue/cached_result", "md5('user1')::uuid, 'kind 10', '{\"n\": 10}', now() - interval '1 hour', NULL"),
     call("queue/cached_result", "md5('user1')::uuid, 'kind 10', '{\"n\": 10}', now() - interval '1 hour', pg_temp.workspaces(100)"),
     call("queue/cached_result", "md5('user0')::uuid, 'kind 10', '{\"n\": 10}', now() - interval '1 hour', NULL"),
@@ -196,6 +197,7 @@ pub(super) const TYPICAL: &[Typical] = &[
     long("queue/revive", "pg_temp.dead(100), now()", 5_000),
     call("queue/scheduled_among", "pg_temp.waiting(100), pg_temp.many(now())"),
     call("queue/set_progress", "pg_temp.waiting(100), pg_temp.workspaces(100), pg_temp.many('{}'::jsonb), now()"),
+    call("queue/setting", "'stuck_after'"),
     call("queue/state_of", "(pg_temp.finished(1))[1]"),
     call("queue/take_key_over", "(pg_temp.workspaces(1))[1], 'kind 1', 'new key', crier.new_id(), now(), now() - interval '1 minute'"),
     call("queue/take_keys", "pg_temp.workspaces(100), pg_temp.many('kind 1'::text), pg_temp.keys(100), pg_temp.new(100), now()"),
@@ -205,4 +207,5 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("queue/user_limit_count", "(pg_temp.workspaces(1))[1], 'kind 1'"),
     call("queue/worker_of", "pg_temp.claim_of_finished(), (pg_temp.finished(1))[1], NULL"),
     call("queue/worker_of", "pg_temp.claim_of_finished(), (pg_temp.finished(1))[1], pg_temp.workspaces(100)"),
+    call("queue/workers_of", "pg_temp.finished(100), pg_temp.many(pg_temp.claim_of_finished())"),
 ];

@@ -1,0 +1,54 @@
+-- What the tasks of maintenance have in common.
+
+-- Refuses a number that is null or out of range, in the words of every other function.
+CREATE FUNCTION require_between(p_name text, p_value bigint, p_min bigint, p_max bigint) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+AS $fn$
+BEGIN
+    IF p_value IS NULL THEN
+        RAISE EXCEPTION '% must not be null', p_name
+            USING ERRCODE = 'null_value_not_allowed', DETAIL = 'null_argument', HINT = 'Give a value for ' || p_name || '.';
+    ELSIF p_value NOT BETWEEN p_min AND p_max THEN
+        RAISE EXCEPTION '% is %', p_name, p_value
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument',
+                  HINT = 'Give a number from ' || p_min || ' to ' || p_max || '.';
+    END IF;
+END
+$fn$;
+
+-- Begins a task: refuses where there are no tables, or numbers that are none. False: another session is at the same task.
+CREATE FUNCTION begin_task(p_task text, p_max_ms integer) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+BEGIN
+    IF to_regclass('crier.maintenance_setting') IS NULL THEN
+        RAISE EXCEPTION 'the tables of crier are not there yet'
+            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'not_migrated',
+                  HINT = 'Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.';
+    END IF;
+    PERFORM crier.require_between('p_max_ms', p_max_ms, 1, 600000);
+    -- A row rather than an advisory lock, which any user of the database could take and keep. Nobody waits: whoever has
+    -- it does the work.
+    IF NOT EXISTS (SELECT FROM crier.maintenance_lock WHERE task = p_task) THEN
+        INSERT INTO crier.maintenance_lock (task) VALUES (p_task) ON CONFLICT (task) DO NOTHING;
+    END IF;
+    PERFORM FROM crier.maintenance_lock WHERE task = p_task FOR UPDATE SKIP LOCKED;
+    RETURN FOUND;
+END
+$fn$;
+
+-- The time before which something is too old by a setting. Null: nothing is.
+CREATE FUNCTION too_old(p_setting text) RETURNS timestamptz
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+SELECT clock_timestamp() - value FROM crier.maintenance_setting WHERE name = p_setting
+$fn$;
+
+CREATE FUNCTION ms_since(p_at timestamptz) RETURNS double precision
+LANGUAGE sql VOLATILE
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+SELECT extract(epoch FROM clock_timestamp() - p_at)::double precision * 1000
+$fn$;

@@ -1,0 +1,61 @@
+-- The state of Crier at a glance, for psql:  psql -d DATABASE -f sql/monitoring.sql
+-- Everything in here only reads. As a superuser, or as a member of crier_monitor and pg_monitor.
+\set QUIET on
+\pset pager off
+
+\echo '== backlog: unfinished jobs in memory =='
+SELECT * FROM crier.backlog();
+
+\echo '== dead letters =='
+SELECT kind, class, jobs, first_at, last_at, left(last_message, 60) AS last_message
+FROM crier.dead_letters ORDER BY jobs DESC LIMIT 20;
+
+\echo '== stuck jobs =='
+SELECT job_id, kind, attempt, worker, running_since, lease_expires_at FROM crier.stuck_jobs() LIMIT 20;
+
+\echo '== tokens that end within a day =='
+SELECT platform, status, count(*) AS accounts, min(expires_at) AS first_ends_at
+FROM crier.expiring_tokens GROUP BY platform, status ORDER BY accounts DESC;
+
+\echo '== maintenance =='
+SELECT * FROM crier.maintenance_tasks ORDER BY task;
+SELECT task, runner, started_at, error FROM crier.maintenance_log WHERE error IS NOT NULL ORDER BY id DESC LIMIT 10;
+
+\echo '== partitions of the log, and what is in the default ones =='
+SELECT parent, count(day) AS days, min(day) AS first_day, max(day) AS last_day, sum(rows_estimated) AS rows_estimated,
+       pg_size_pretty(sum(bytes)) AS size, sum(rows_estimated) FILTER (WHERE day IS NULL) AS rows_in_default
+FROM crier.partitions GROUP BY parent ORDER BY parent;
+
+\echo '== indexes that are hardly used =='
+SELECT table_name, index_name, scans, pg_size_pretty(bytes) AS size
+FROM crier.index_usage WHERE NOT is_unique ORDER BY scans, bytes DESC LIMIT 20;
+
+\echo '== bloated indexes =='
+SELECT index_name, pg_size_pretty(bytes) AS size, pg_size_pretty(wasted_bytes) AS wasted, valid
+FROM crier.bloated_indexes WHERE bytes > 1048576 OR NOT valid ORDER BY wasted_bytes DESC LIMIT 20;
+
+\echo '== dead rows and vacuum =='
+SELECT table_name, live_rows, dead_rows, pg_size_pretty(bytes) AS size, last_vacuum, last_analyze, xid_age
+FROM crier.vacuum_state ORDER BY dead_rows DESC, bytes DESC LIMIT 20;
+
+\echo '== locks that somebody waits for =='
+SELECT w.pid, w.wait_event, now() - w.query_start AS waits_for, pg_blocking_pids(w.pid) AS behind, left(w.query, 80) AS query
+FROM pg_stat_activity w
+WHERE w.wait_event_type = 'Lock' AND w.datname = current_database() ORDER BY w.query_start;
+
+\echo '== old snapshots, which keep vacuum from its work =='
+SELECT pid, usename, state, now() - xact_start AS open_for, left(query, 80) AS query
+FROM pg_stat_activity
+WHERE datname = current_database() AND xact_start < now() - interval '5 minutes' ORDER BY xact_start LIMIT 10;
+
+SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_stat_statements') AS has_statements \gset
+\if :has_statements
+\echo '== slow statements =='
+SELECT calls, round(mean_exec_time::numeric, 2) AS mean_ms, round(max_exec_time::numeric, 1) AS max_ms,
+       round(total_exec_time::numeric / 1000, 1) AS total_s, left(regexp_replace(query, '\s+', ' ', 'g'), 90) AS query
+FROM pg_stat_statements
+WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND query LIKE '%crier.%'
+ORDER BY total_exec_time DESC LIMIT 20;
+\else
+\echo '== slow statements: CREATE EXTENSION pg_stat_statements shows them =='
+\endif

@@ -1,0 +1,63 @@
+-- What an operator looks at. No tenant reads any of it: crier_monitor and crier_worker do.
+CREATE OR REPLACE VIEW crier.maintenance_log AS
+SELECT id, task, runner, started_at, took, did, error FROM crier.maintenance_run;
+COMMENT ON VIEW crier.maintenance_log IS 'What crier.run_maintenance did: one row for each task it ran.';
+
+CREATE OR REPLACE VIEW crier.maintenance_tasks AS
+SELECT t.task, t.every, nullif(t.due_at, '-infinity') AS due_at, t.last_run_at, t.last_error,
+       coalesce(t.every IS NOT NULL AND t.last_run_at < now() - 3 * t.every, false) AS late
+FROM crier.maintenance_task t;
+COMMENT ON VIEW crier.maintenance_tasks IS 'What is due when. late: three times as long ago as it should be.';
+
+CREATE OR REPLACE VIEW crier.partitions AS
+SELECT p.relname::text AS parent, c.relname::text AS name,
+       to_date(substring(c.relname FROM '[0-9]{8}$'), 'YYYYMMDD') AS day,
+       greatest(c.reltuples, 0)::bigint AS rows_estimated, pg_total_relation_size(c.oid) AS bytes,
+       pg_get_expr(c.relpartbound, c.oid) AS bounds
+FROM pg_inherits i
+JOIN pg_class c ON c.oid = i.inhrelid AND c.relkind = 'r'
+JOIN pg_class p ON p.oid = i.inhparent
+WHERE p.relnamespace = 'crier'::regnamespace;
+COMMENT ON VIEW crier.partitions IS 'The days of the queue''s log, and the default partitions (no day): what old days left, and rows whose day was not made ahead.';
+
+CREATE OR REPLACE VIEW crier.dead_letters AS
+SELECT j.kind, o.error ->> 'class' AS class, count(*) AS jobs, min(o.finished_at) AS first_at, max(o.finished_at) AS last_at,
+       (array_agg(o.error ->> 'message' ORDER BY o.finished_at DESC))[1] AS last_message
+FROM crier.job_outcome o
+JOIN crier.job j ON j.id = o.id
+WHERE o.state = 'failed'
+GROUP BY j.kind, o.error ->> 'class';
+COMMENT ON VIEW crier.dead_letters IS 'Jobs that failed for good, by kind and class of error. Reads the dead letters only.';
+
+CREATE OR REPLACE VIEW crier.expiring_tokens AS
+SELECT c.workspace_id, c.account_id, a.platform, a.handle, a.status, c.expires_at, c.refresh_expires_at, c.updated_at
+FROM crier.credential c
+JOIN crier.social_account a ON a.workspace_id = c.workspace_id AND a.id = c.account_id
+WHERE least(c.expires_at, c.refresh_expires_at) < now() + interval '24 hours';
+COMMENT ON VIEW crier.expiring_tokens IS 'Accounts whose tokens end within a day, or have ended.';
+
+CREATE OR REPLACE VIEW crier.index_usage AS
+SELECT s.relname::text AS table_name, s.indexrelname::text AS index_name, s.idx_scan AS scans, s.idx_tup_read AS rows_read,
+       pg_relation_size(s.indexrelid) AS bytes, x.indisunique AS is_unique, x.indisvalid AS is_valid
+FROM pg_stat_user_indexes s
+JOIN pg_index x ON x.indexrelid = s.indexrelid
+WHERE s.schemaname = 'crier';
+COMMENT ON VIEW crier.index_usage IS 'How often each index was used since the statistics were reset.';
+
+CREATE OR REPLACE VIEW crier.bloated_indexes AS
+SELECT index_name, table_name, bytes, expected_bytes, bytes - expected_bytes AS wasted_bytes, scans, valid
+FROM crier.index_bloat()
+WHERE NOT valid OR bytes > 2 * expected_bytes;
+COMMENT ON VIEW crier.bloated_indexes IS 'Indexes that take more than twice the room they need, by the statistics of the last ANALYZE, and invalid ones.';
+
+CREATE OR REPLACE VIEW crier.vacuum_state AS
+SELECT s.relname::text AS table_name, s.n_live_tup AS live_rows, s.n_dead_tup AS dead_rows, pg_total_relation_size(s.relid) AS bytes,
+       greatest(s.last_vacuum, s.last_autovacuum) AS last_vacuum, greatest(s.last_analyze, s.last_autoanalyze) AS last_analyze,
+       age(c.relfrozenxid) AS xid_age, c.reloptions AS options
+FROM pg_stat_user_tables s
+JOIN pg_class c ON c.oid = s.relid
+WHERE s.schemaname = 'crier' AND c.relkind = 'r';
+COMMENT ON VIEW crier.vacuum_state IS 'Dead rows and the last vacuum of each table.';
+
+GRANT SELECT ON crier.maintenance_log, crier.maintenance_tasks, crier.partitions, crier.dead_letters, crier.expiring_tokens,
+    crier.index_usage, crier.bloated_indexes, crier.vacuum_state TO crier_monitor, crier_worker;
