@@ -13,8 +13,10 @@ mod error;
 mod identity;
 mod input;
 mod installation;
+mod job_log;
 mod memory;
 mod migrate;
+mod pages;
 mod passed;
 mod plans;
 mod posts;
@@ -34,6 +36,8 @@ pub extern "C-unwind" fn _PG_init() {
 
 extension_sql_file!("../../sql/install/s010_roles.sql", bootstrap);
 extension_sql_file!("../../sql/install/s100_partitions.sql");
+extension_sql_file!("../../sql/install/s110_history.sql", requires = ["s100_partitions"]);
+extension_sql_file!("../../sql/install/s120_table_page.sql", requires = ["s110_history"]);
 extension_sql_file!("../../sql/install/s900_access.sql", finalize);
 
 #[cfg(any(test, feature = "pg_test"))]

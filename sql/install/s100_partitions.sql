@@ -28,7 +28,9 @@ BEGIN
     -- Two callers at once would make the same partition.
     PERFORM pg_advisory_xact_lock(hashtextextended('crier.ensure_partitions', 0));
     FOR day IN SELECT current_date + n FROM generate_series(0, days) AS n LOOP
-        FOREACH parent IN ARRAY ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim'] LOOP
+        FOREACH parent IN ARRAY ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim', 'job_log'] LOOP
+            -- a table that the next crier.migrate() makes
+            CONTINUE WHEN to_regclass(format('crier.%I', parent)) IS NULL;
             name := format('%s_%s', parent, to_char(day, 'YYYYMMDD'));
             CONTINUE WHEN to_regclass(format('crier.%I', name)) IS NOT NULL;
             IF parent = 'job_claim' THEN
