@@ -15,10 +15,10 @@ use crate::identity::Caller;
 use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
 
-const ALL: Statement = statement!(up "pages/events_all");
-const OF_WORKSPACES: Statement = statement!(up "pages/events_of_workspaces");
-const CHOOSE: Statement = statement!(up "pages/events_choose");
-pub(super) const ITEMS: Statement = statement!(up "pages/events_items");
+const ALL: Statement = statement!(up "pages/events_all").planned_once();
+const OF_WORKSPACES: Statement = statement!(up "pages/events_of_workspaces").planned_once();
+const CHOOSE: Statement = statement!(up "pages/events_choose").planned_once();
+pub(super) const ITEMS: Statement = statement!(up "pages/events_items").planned_once();
 
 /// Events the caller may see, the newest first.
 #[pg_extern(stable, security_definer)]

@@ -16,15 +16,15 @@ use crate::identity::Caller;
 use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
 
-const ALL: Statement = statement!(up "pages/jobs_all");
-const OF_WORKSPACES: Statement = statement!(up "pages/jobs_of_workspaces");
-const OF_USER: Statement = statement!(up "pages/jobs_of_user");
-const DEAD_ALL: Statement = statement!(up "pages/dead_all");
-const DEAD_OF_WORKSPACES: Statement = statement!(up "pages/dead_of_workspaces");
-const CHOOSE: Statement = statement!(up "pages/jobs_choose");
-const BY_PARAMS: Statement = statement!(up "pages/jobs_by_params");
-const BY_RESULT: Statement = statement!(up "pages/jobs_by_result");
-pub(super) const ITEMS: Statement = statement!(up "pages/jobs_items");
+const ALL: Statement = statement!(up "pages/jobs_all").planned_once();
+const OF_WORKSPACES: Statement = statement!(up "pages/jobs_of_workspaces").planned_once();
+const OF_USER: Statement = statement!(up "pages/jobs_of_user").planned_once();
+const DEAD_ALL: Statement = statement!(up "pages/dead_all").planned_once();
+const DEAD_OF_WORKSPACES: Statement = statement!(up "pages/dead_of_workspaces").planned_once();
+const CHOOSE: Statement = statement!(up "pages/jobs_choose").planned_once();
+const BY_PARAMS: Statement = statement!(up "pages/jobs_by_params").planned_each_time();
+const BY_RESULT: Statement = statement!(up "pages/jobs_by_result").planned_each_time();
+pub(super) const ITEMS: Statement = statement!(up "pages/jobs_items").planned_once();
 
 pub(super) const STATES: [&str; 6] = ["pending", "running", "retrying", "completed", "failed", "canceled"];
 pub(super) const STATES_HINT: &str = "Use pending, running, retrying, completed, failed or canceled.";
@@ -173,7 +173,9 @@ impl Source for Jobs {
     }
 
     fn chooses(&self) -> bool {
-        self.user.is_some()
+        // by a user it walks through jobs of any workspace, by workspaces through those of any user
+        let whose = if self.walks_by().is_some() { self.workspaces.is_some() } else { self.user.is_some() };
+        whose
             || self.status.is_some()
             || self.kind.is_some()
             || self.params.is_some()

@@ -18,16 +18,16 @@ use crate::job_log::level_named;
 use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
 
-const ALL: Statement = statement!(up "pages/logs_all");
-const OF_JOB: Statement = statement!(up "pages/logs_of_job");
-const OF_WORKSPACES: Statement = statement!(up "pages/logs_of_workspaces");
-const PROBLEMS_ALL: Statement = statement!(up "pages/problems_all");
-const PROBLEMS_OF_WORKSPACES: Statement = statement!(up "pages/problems_of_workspaces");
-const CHOOSE: Statement = statement!(up "pages/logs_choose");
-const BY_WORDS: Statement = statement!(up "pages/logs_by_words");
-const BY_METADATA: Statement = statement!(up "pages/logs_by_metadata");
+const ALL: Statement = statement!(up "pages/logs_all").planned_once();
+const OF_JOB: Statement = statement!(up "pages/logs_of_job").planned_once();
+const OF_WORKSPACES: Statement = statement!(up "pages/logs_of_workspaces").planned_once();
+const PROBLEMS_ALL: Statement = statement!(up "pages/problems_all").planned_once();
+const PROBLEMS_OF_WORKSPACES: Statement = statement!(up "pages/problems_of_workspaces").planned_once();
+const CHOOSE: Statement = statement!(up "pages/logs_choose").planned_once();
+const BY_WORDS: Statement = statement!(up "pages/logs_by_words").planned_each_time();
+const BY_METADATA: Statement = statement!(up "pages/logs_by_metadata").planned_each_time();
 const MUST_OCCUR: Statement = statement!(up "pages/must_occur");
-pub(super) const ITEMS: Statement = statement!(up "pages/logs_items");
+pub(super) const ITEMS: Statement = statement!(up "pages/logs_items").planned_once();
 
 /// Levels that have an index of their own.
 const PROBLEMS: [&str; 2] = ["warning", "error"];

@@ -15,10 +15,10 @@ use crate::identity::Caller;
 use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
 
-const ALL: Statement = statement!(up "pages/posts_all");
-const OF_WORKSPACES: Statement = statement!(up "pages/posts_of_workspaces");
-const CHOOSE: Statement = statement!(up "pages/posts_choose");
-pub(super) const ITEMS: Statement = statement!(up "pages/posts_items");
+const ALL: Statement = statement!(up "pages/posts_all").planned_once();
+const OF_WORKSPACES: Statement = statement!(up "pages/posts_of_workspaces").planned_once();
+const CHOOSE: Statement = statement!(up "pages/posts_choose").planned_once();
+pub(super) const ITEMS: Statement = statement!(up "pages/posts_items").planned_once();
 
 const STATES: [&str; 7] =
     ["scheduled", "publishing", "published", "partly_published", "unconfirmed", "failed", "canceled"];

@@ -15,9 +15,9 @@ use crate::input::required;
 use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
 
-const NEWEST: Statement = statement!(up "pages/user_jobs");
-const CHOOSE: Statement = statement!(up "pages/user_jobs_choose");
-const PAGE: Statement = statement!(up "pages/user_jobs_page");
+const NEWEST: Statement = statement!(up "pages/user_jobs").planned_once();
+const CHOOSE: Statement = statement!(up "pages/user_jobs_choose").planned_once();
+const PAGE: Statement = statement!(up "pages/user_jobs_page").planned_once();
 
 const MAX_OFFSET: i32 = 1_000;
 /// The newest jobs of a user that are counted and ordered.

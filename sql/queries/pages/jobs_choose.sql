@@ -1,9 +1,9 @@
 -- Those of these jobs that pass the filters, in the same order. The state is that of crier.jobs; what an unfinished job
--- is doing is looked up for such jobs only.
-SELECT j.id
+-- is doing is looked up for such jobs only. LIMIT: see jobs_items.sql.
+SELECT i.id
 FROM unnest($1::uuid[]) WITH ORDINALITY AS i (id, place)
-JOIN crier.job j ON j.id = i.id
-LEFT JOIN crier.job_outcome o ON o.id = j.id
+CROSS JOIN LATERAL (SELECT * FROM crier.job j WHERE j.id = i.id LIMIT 1) j
+LEFT JOIN LATERAL (SELECT * FROM crier.job_outcome o WHERE o.id = i.id LIMIT 1) o ON true
 WHERE ($2::uuid[] IS NULL OR j.workspace_id = ANY ($2))
   AND ($3::uuid IS NULL OR j.user_id = $3)
   AND ($4::text IS NULL OR j.kind = $4)
