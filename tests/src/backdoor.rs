@@ -2,9 +2,13 @@
 //! and they undo what was recorded. The only place of the tests that writes to the queue's tables: another storage
 //! changes it here.
 
+mod history;
+
 use uuid::Uuid;
 
 use crate::session::Session;
+
+pub use history::History;
 
 /// Lets every lease run out now.
 pub async fn lapse_leases(superuser: &Session) {
@@ -90,7 +94,7 @@ pub async fn empty_queue(superuser: &Session) {
     superuser
         .run(
             "TRUNCATE crier.job, crier.job_outcome, crier.job_retry, crier.job_progress, crier.job_claim, \
-                 crier.job_scheduled, crier.job_key",
+                 crier.job_scheduled, crier.job_key, crier.job_log",
         )
         .await;
     reload(superuser).await;

@@ -66,7 +66,7 @@ fn list_by_time(
             return Err(CrierError::invalid("p_page", format!("is {page}"), "The first page is 1.").into());
         }
     };
-    let zone = required(p_time_zone, "p_time_zone")?;
+    let zone = time_zone(p_time_zone)?;
     let time = p_time.unwrap_or_else(clock::now);
     first_at(time, "p_time")?;
     let (start, end) = bounds(bucket, time, zone)?;
@@ -95,6 +95,19 @@ fn list_by_time(
     let next = paged.next.map(|id| under.cursor(Position::Page(page + 1, *id.as_bytes()))).transpose()?;
     let more = next.is_some();
     Ok(TableIterator::once((paged.items, page as i32, paged.pages, start, end, next, more)))
+}
+
+/// The name of a time zone, as the setting `timezone` takes it.
+fn time_zone(name: Option<&str>) -> Result<&str> {
+    let name = required(name, "p_time_zone")?;
+    let text = std::ffi::CString::new(name).map_err(|error| CrierError::Internal(error.to_string()))?;
+    // SAFETY: looks a name up; nothing where there is none.
+    if unsafe { pgrx::pg_sys::pg_tzset(text.as_ptr()) }.is_null() {
+        let shown: String = name.chars().take(80).collect();
+        let hint = "Use a name of pg_timezone_names, for instance 'Europe/Berlin'.";
+        return Err(CrierError::invalid("p_time_zone", format!("is {shown:?}"), hint));
+    }
+    Ok(name)
 }
 
 fn bounds(bucket: Option<&str>, time: Timestamptz, zone: &str) -> Result<(Timestamptz, Timestamptz)> {

@@ -1,6 +1,7 @@
 //! Every function refuses what it can't work with: the documented SQLSTATE, a message that names the value, a hint,
 //! and nothing half-written.
 
+mod pages;
 mod posts;
 mod queue;
 
@@ -220,4 +221,14 @@ async fn before_the_tables_are_there_everything_says_so() {
     }
     sql.run("SELECT * FROM crier.migrate()").await;
     sql.run("SELECT crier.enqueue('k')").await;
+}
+
+#[tokio::test]
+async fn of_pages() {
+    check(pages::PAGES).await;
+}
+
+#[tokio::test]
+async fn of_logs() {
+    check(pages::LOGS).await;
 }
