@@ -2,7 +2,7 @@
 -- in jobs_of_workspaces.sql.
 SELECT t.id
 FROM crier.job t
-WHERE (t.user_id, t.id) >= ($4, $1) AND (t.user_id, t.id) < ($4, $2) AND t.user_id IS NOT NULL
-  AND t.id >= $1 AND t.id < $2
+WHERE t.user_id >= $4 AND t.user_id <= $4
+  AND (t.user_id, t.id) >= ($4, $1) AND (t.user_id, t.id) < ($4, $2)
 ORDER BY t.user_id DESC, t.id DESC
 LIMIT $3

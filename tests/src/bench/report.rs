@@ -30,6 +30,10 @@ pub struct Report {
     pub held: Vec<Held>,
     /// Deep queues.
     pub backlogs: Vec<Backlog>,
+    /// How long calls take.
+    pub timings: Vec<Timing>,
+    /// How they are run.
+    pub plans: Vec<String>,
     /// What was promised.
     pub targets: Vec<Target>,
     /// What was left out, and why.
@@ -127,6 +131,16 @@ pub struct Backlog {
     pub urgent_first: usize,
 }
 
+/// How long a call takes.
+#[derive(Debug, Serialize)]
+pub struct Timing {
+    /// Of what.
+    pub what: String,
+    /// As the client sees it.
+    #[serde(flatten)]
+    pub millis: Millis,
+}
+
 /// A figure that was promised.
 #[derive(Debug, Serialize)]
 pub struct Target {
@@ -154,6 +168,8 @@ impl Report {
             steady: Vec::new(),
             held: Vec::new(),
             backlogs: Vec::new(),
+            timings: Vec::new(),
+            plans: Vec::new(),
             targets: Vec::new(),
             notes: Vec::new(),
         }

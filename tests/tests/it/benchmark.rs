@@ -12,6 +12,7 @@ async fn every_part_of_it_measures_something() {
         jobs: 100,
         peers: vec![Peer::Textbook],
         workloads: Workload::value_variants().to_vec(),
+        history: 2_000,
         deep: false,
     };
     let report = run(plan).await;
@@ -29,7 +30,7 @@ async fn every_part_of_it_measures_something() {
     }
     let backlog = report.backlogs.first().expect("the backlog");
     assert_eq!((backlog.jobs, backlog.urgent_first), (1_000, 20), "{backlog:?}");
-    assert_eq!(report.targets.len(), 10);
+    assert_eq!((report.targets.len(), report.timings.len(), report.plans.len()), (14, 10, 6));
     for target in &report.targets {
         assert!(target.measured.is_some_and(|value| value > 0.0) && target.pass.is_some(), "{target:?}");
     }

@@ -141,8 +141,7 @@ async fn every_listing_shows_own_rows_only() {
     let others = format!("list_jobs(p_user_id => '{}')", two.user);
     assert_eq!(all_ids(&one.sql, &others).await, [] as [Uuid; 0]);
     assert!(!all_ids(&superuser, &others).await.is_empty());
-    let job: Uuid =
-        two.sql.value("SELECT job_id FROM crier.job_logs", &[]).await;
+    let job: Uuid = two.sql.value("SELECT job_id FROM crier.job_logs", &[]).await;
     assert_eq!(all_ids(&one.sql, &format!("list_logs(p_job_id => '{job}')")).await, [] as [Uuid; 0]);
     assert_eq!(all_ids(&two.sql, &format!("list_logs(p_job_id => '{job}')")).await.len(), 1);
     let refused = one.sql.refusal(&format!("SELECT * FROM crier.get_user_jobs('{}')", two.user)).await;
