@@ -1,6 +1,6 @@
 //! `crier.list_by_time`: the rows of a day, a week or a month, in pages with numbers.
 
-use crier_core::cursor::{Listing, Position};
+use crier_core::cursor::{CursorError, Listing, Position};
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -24,6 +24,8 @@ use crate::plans::{Statement, statement};
 const BUCKET: Statement = statement!(up "pages/bucket");
 /// The most rows that are counted, and that a page without a cursor may lie behind.
 const MAX_COUNTED: usize = 10_000;
+/// Numbers of pages are integers in SQL.
+const MAX_PAGE: u32 = i32::MAX.unsigned_abs();
 
 /// The rows of a day, a week (from Monday) or a month, the newest first, in pages with numbers. `pages` is null where
 /// there are more than 10,000 rows: they are not counted.
@@ -80,8 +82,9 @@ fn list_by_time(
         .id("workspace", p_workspace_id);
     let under = Under::new(Listing::Time, &filters);
     let (page, after) = match under.position(p_cursor)? {
-        Some(Position::Page(page, id)) => (page, Some(Uuid::from_bytes(id))),
-        Some(_) => return Err(CrierError::from(crier_core::cursor::CursorError::Malformed).into()),
+        // what a cursor says need not be true
+        Some(Position::Page(page @ 1..MAX_PAGE, id)) => (page, Some(Uuid::from_bytes(id))),
+        Some(_) => return Err(CrierError::from(CursorError::Malformed).into()),
         None => (page, None),
     };
     let span = Span { from: first_at(start, "p_time")?, before: first_at(end, "p_time")? };

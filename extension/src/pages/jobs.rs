@@ -9,18 +9,17 @@ use super::input;
 use super::listing::{Filters, Under};
 use super::search::{self, Search};
 use super::span::Span;
-use super::walk::{self, Source};
+use super::walk::{self, Source, Walks};
 use crate::answer::TableIterator;
 use crate::error::{CrierError, Result};
 use crate::identity::Caller;
 use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
 
-const ALL: Statement = statement!(up "pages/jobs_all").planned_once();
-const OF_WORKSPACES: Statement = statement!(up "pages/jobs_of_workspaces").planned_once();
+const WALKS: Walks = Walks::new(statement!(up "pages/jobs_all"), statement!(up "pages/jobs_of_workspaces"));
 const OF_USER: Statement = statement!(up "pages/jobs_of_user").planned_once();
-const DEAD_ALL: Statement = statement!(up "pages/dead_all").planned_once();
-const DEAD_OF_WORKSPACES: Statement = statement!(up "pages/dead_of_workspaces").planned_once();
+const DEAD_WALKS: Walks =
+    Walks::new(statement!(up "pages/dead_all"), statement!(up "pages/dead_of_workspaces"));
 const CHOOSE: Statement = statement!(up "pages/jobs_choose").planned_once();
 const BY_PARAMS: Statement = statement!(up "pages/jobs_by_params").planned_each_time();
 const BY_RESULT: Statement = statement!(up "pages/jobs_by_result").planned_each_time();
@@ -56,13 +55,9 @@ fn list_jobs(
         .id("user", p_user_id)
         .text("status", p_status)
         .text("kind", p_job_type)
-        .time("since", p_since)
-        .time("until", p_until);
+        .times(p_since, p_until);
     let under = Under::new(Listing::Jobs, &filters);
-    let mut span = Span::of_times(p_since, p_until)?;
-    if let Some(id) = under.after(p_cursor)? {
-        span = span.below(id);
-    }
+    let span = under.span(p_cursor, p_since, p_until)?;
     Ok(under.page(walk::page(&jobs, span, limit)?, ITEMS)?)
 }
 
@@ -104,13 +99,9 @@ fn search_jobs(
         .id("workspace", p_workspace_id)
         .id("user", p_user_id)
         .text("kind", p_job_type)
-        .time("since", p_since)
-        .time("until", p_until);
+        .times(p_since, p_until);
     let under = Under::new(Listing::JobSearch, &filters);
-    let mut span = Span::of_times(p_since, p_until)?;
-    if let Some(id) = under.after(p_cursor)? {
-        span = span.below(id);
-    }
+    let span = under.span(p_cursor, p_since, p_until)?;
     Ok(under.page(search::page(&jobs, span, limit)?, ITEMS)?)
 }
 
@@ -144,19 +135,12 @@ impl Jobs {
 
 impl Source for Jobs {
     fn look(&self, span: Span, count: usize) -> Result<Vec<Uuid>> {
-        let (from, before, count) = (span.from.into(), span.before.into(), (count as i64).into());
-        let id = |row: &crate::plans::Row<'_>| row.need(1);
-        match (self.walks_by(), &self.workspaces) {
-            (Some(user), _) => OF_USER.read(&[from, before, count, user.into()], id),
-            (None, Some(workspaces)) => {
-                let by = if self.status == Some("failed") { DEAD_OF_WORKSPACES } else { OF_WORKSPACES };
-                by.read(&[from, before, count, workspaces.clone().into()], id)
-            }
-            (None, None) => {
-                let by = if self.status == Some("failed") { DEAD_ALL } else { ALL };
-                by.read(&[from, before, count], id)
-            }
-        }
+        let Some(user) = self.walks_by() else {
+            let walks = if self.status == Some("failed") { DEAD_WALKS } else { WALKS };
+            return walks.look(self.workspaces.as_ref(), span, count);
+        };
+        let args = [span.from.into(), span.before.into(), (count as i64).into(), user.into()];
+        OF_USER.read(&args, |row| row.need(1))
     }
 
     fn choose(&self, ids: Vec<Uuid>) -> Option<Result<Vec<Uuid>>> {

@@ -3,6 +3,7 @@
 use crier_core::cursor::{Binding, Cursor, CursorError, Listing, Order, Position};
 use pgrx::Uuid;
 
+use super::span::Span;
 use super::walk::Found;
 use crate::answer::TableIterator;
 use crate::error::{CrierError, Result};
@@ -42,6 +43,10 @@ impl Filters {
         self.text(name, value.as_deref())
     }
 
+    pub(super) fn times(self, since: Option<Timestamptz>, until: Option<Timestamptz>) -> Self {
+        self.time("since", since).time("until", until)
+    }
+
     pub(super) fn time(self, name: &'static str, value: Option<Timestamptz>) -> Self {
         let value = value.map(|at| at.0.to_string());
         self.text(name, value.as_deref())
@@ -62,11 +67,17 @@ impl Under {
         Self { listing, binding: filters.bind() }
     }
 
-    /// The id below which the page begins; nothing for the first page.
-    pub(super) fn after(&self, cursor: Option<&str>) -> Result<Option<Uuid>> {
+    /// What was made between two times and follows the place of a cursor.
+    pub(super) fn span(
+        &self,
+        cursor: Option<&str>,
+        since: Option<Timestamptz>,
+        until: Option<Timestamptz>,
+    ) -> Result<Span> {
+        let span = Span::of_times(since, until)?;
         match self.position(cursor)? {
-            None => Ok(None),
-            Some(Position::Id(id)) => Ok(Some(Uuid::from_bytes(id))),
+            None => Ok(span),
+            Some(Position::Id(id)) => Ok(span.below(Uuid::from_bytes(id))),
             Some(_) => Err(CursorError::Malformed.into()),
         }
     }

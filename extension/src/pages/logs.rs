@@ -9,7 +9,7 @@ use super::input;
 use super::listing::{Filters, Under};
 use super::search::{self, Search};
 use super::span::Span;
-use super::walk::{self, Source};
+use super::walk::{self, Source, Walks};
 use crate::answer::TableIterator;
 use crate::error::{CrierError, Result};
 use crate::identity::Caller;
@@ -18,11 +18,10 @@ use crate::job_log::level_named;
 use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
 
-const ALL: Statement = statement!(up "pages/logs_all").planned_once();
+const WALKS: Walks = Walks::new(statement!(up "pages/logs_all"), statement!(up "pages/logs_of_workspaces"));
 const OF_JOB: Statement = statement!(up "pages/logs_of_job").planned_once();
-const OF_WORKSPACES: Statement = statement!(up "pages/logs_of_workspaces").planned_once();
-const PROBLEMS_ALL: Statement = statement!(up "pages/problems_all").planned_once();
-const PROBLEMS_OF_WORKSPACES: Statement = statement!(up "pages/problems_of_workspaces").planned_once();
+const PROBLEM_WALKS: Walks =
+    Walks::new(statement!(up "pages/problems_all"), statement!(up "pages/problems_of_workspaces"));
 const CHOOSE: Statement = statement!(up "pages/logs_choose").planned_once();
 const BY_WORDS: Statement = statement!(up "pages/logs_by_words").planned_each_time();
 const BY_METADATA: Statement = statement!(up "pages/logs_by_metadata").planned_each_time();
@@ -67,13 +66,9 @@ fn list_logs(
         .text("search", p_search)
         .json("metadata", p_metadata)?
         .id("workspace", p_workspace_id)
-        .time("since", p_since)
-        .time("until", p_until);
+        .times(p_since, p_until);
     let under = Under::new(Listing::Logs, &filters);
-    let mut span = Span::of_times(p_since, p_until)?;
-    if let Some(id) = under.after(p_cursor)? {
-        span = span.below(id);
-    }
+    let span = under.span(p_cursor, p_since, p_until)?;
     let found =
         if logs.is_search() { search::page(&logs, span, limit)? } else { walk::page(&logs, span, limit)? };
     Ok(under.page(found, ITEMS)?)
@@ -120,21 +115,12 @@ impl Logs {
 
 impl Source for Logs {
     fn look(&self, span: Span, count: usize) -> Result<Vec<Uuid>> {
+        let Some(job) = self.job else {
+            let walks = if self.only_problems() { PROBLEM_WALKS } else { WALKS };
+            return walks.look(self.workspaces.as_ref(), span, count);
+        };
         let (from, before, count) = (span.from.into(), span.before.into(), (count as i64).into());
-        let id = |row: &crate::plans::Row<'_>| row.need(1);
-        match (self.job, &self.workspaces) {
-            (Some(job), workspaces) => {
-                OF_JOB.read(&[from, before, count, job.into(), workspaces.clone().into()], id)
-            }
-            (None, Some(workspaces)) => {
-                let by = if self.only_problems() { PROBLEMS_OF_WORKSPACES } else { OF_WORKSPACES };
-                by.read(&[from, before, count, workspaces.clone().into()], id)
-            }
-            (None, None) => {
-                let by = if self.only_problems() { PROBLEMS_ALL } else { ALL };
-                by.read(&[from, before, count], id)
-            }
-        }
+        OF_JOB.read(&[from, before, count, job.into(), self.workspaces.clone().into()], |row| row.need(1))
     }
 
     fn choose(&self, ids: Vec<Uuid>) -> Option<Result<Vec<Uuid>>> {

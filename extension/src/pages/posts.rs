@@ -8,15 +8,14 @@ use pgrx::prelude::*;
 use super::input;
 use super::listing::{Filters, Under};
 use super::span::Span;
-use super::walk::{self, Source};
+use super::walk::{self, Source, Walks};
 use crate::answer::TableIterator;
 use crate::error::Result;
 use crate::identity::Caller;
 use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
 
-const ALL: Statement = statement!(up "pages/posts_all").planned_once();
-const OF_WORKSPACES: Statement = statement!(up "pages/posts_of_workspaces").planned_once();
+const WALKS: Walks = Walks::new(statement!(up "pages/posts_all"), statement!(up "pages/posts_of_workspaces"));
 const CHOOSE: Statement = statement!(up "pages/posts_choose").planned_once();
 pub(super) const ITEMS: Statement = statement!(up "pages/posts_items").planned_once();
 
@@ -45,16 +44,10 @@ fn list_posts(
         status: input::one_of(p_status, "p_status", &STATES, STATES_HINT)?,
         ..Posts::of(caller, p_workspace_id)?
     };
-    let filters = Filters::of(caller)
-        .id("workspace", p_workspace_id)
-        .text("status", p_status)
-        .time("since", p_since)
-        .time("until", p_until);
+    let filters =
+        Filters::of(caller).id("workspace", p_workspace_id).text("status", p_status).times(p_since, p_until);
     let under = Under::new(Listing::Posts, &filters);
-    let mut span = Span::of_times(p_since, p_until)?;
-    if let Some(id) = under.after(p_cursor)? {
-        span = span.below(id);
-    }
+    let span = under.span(p_cursor, p_since, p_until)?;
     Ok(under.page(walk::page(&posts, span, limit)?, ITEMS)?)
 }
 
@@ -72,11 +65,7 @@ impl Posts {
 
 impl Source for Posts {
     fn look(&self, span: Span, count: usize) -> Result<Vec<Uuid>> {
-        let (from, before, count) = (span.from.into(), span.before.into(), (count as i64).into());
-        match &self.workspaces {
-            Some(ids) => OF_WORKSPACES.read(&[from, before, count, ids.clone().into()], |row| row.need(1)),
-            None => ALL.read(&[from, before, count], |row| row.need(1)),
-        }
+        WALKS.look(self.workspaces.as_ref(), span, count)
     }
 
     fn choose(&self, ids: Vec<Uuid>) -> Option<Result<Vec<Uuid>>> {

@@ -1,6 +1,8 @@
 //! Searches: what a walk can't find because it is too rare. Days that are over have indexes for it, made by
 //! `crier.index_history()`; the rest is walked through, as everything else.
 
+use std::time::{Duration, Instant};
+
 use pgrx::Uuid;
 
 use super::span::Span;
@@ -11,6 +13,8 @@ use crate::plans::{Statement, statement};
 const DAYS_INDEXED: Statement = statement!(up "pages/days_indexed");
 /// The most indexed days that one call searches.
 const MAX_DAYS: usize = 31;
+/// No further day is begun after this time: what is in most rows has no better plan than to read them.
+const ENOUGH: Duration = Duration::from_millis(250);
 
 /// Rows that can be searched for by an index.
 pub(super) trait Search: Source {
@@ -31,7 +35,7 @@ pub(super) fn page(source: &impl Search, span: Span, limit: usize) -> Result<Fou
 fn fill(filling: &mut Filling, source: &impl Search, mut span: Span) -> Result<Option<Uuid>> {
     let (table, ending) = source.index();
     let days = DAYS_INDEXED.read(&[table.into(), ending.into()], |row| row.need::<i32>(1))?;
-    let mut searched = 0;
+    let (mut searched, began) = (0, Instant::now());
     for day in days.into_iter().map(Span::of_day) {
         // what lies between the indexed days
         let between = span.not_below(day.before);
@@ -45,7 +49,7 @@ fn fill(filling: &mut Filling, source: &impl Search, mut span: Span) -> Result<O
         if part.is_empty() {
             continue;
         }
-        if searched == MAX_DAYS {
+        if searched == MAX_DAYS || (searched > 0 && began.elapsed() > ENOUGH) {
             return Ok(Some(part.before));
         }
         searched += 1;

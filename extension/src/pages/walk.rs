@@ -7,6 +7,7 @@ use pgrx::Uuid;
 
 use super::span::Span;
 use crate::error::Result;
+use crate::plans::Statement;
 
 /// The most rows that one call looks at where a filter has no index.
 pub(super) const MAX_LOOKED_AT: usize = 1_000;
@@ -23,6 +24,30 @@ pub(super) trait Source {
 
     /// Whether there are filters.
     fn chooses(&self) -> bool;
+}
+
+/// The statements that walk through rows of one kind: through all of them, and through those of some workspaces.
+#[derive(Clone, Copy)]
+pub(super) struct Walks {
+    all: Statement,
+    of_workspaces: Statement,
+}
+
+impl Walks {
+    pub(super) const fn new(all: Statement, of_workspaces: Statement) -> Self {
+        Self { all: all.planned_once(), of_workspaces: of_workspaces.planned_once() }
+    }
+
+    /// The newest rows of a span; nothing as workspaces stands for all rows.
+    pub(super) fn look(self, workspaces: Option<&Vec<Uuid>>, span: Span, count: usize) -> Result<Vec<Uuid>> {
+        let (from, before, count) = (span.from.into(), span.before.into(), (count as i64).into());
+        match workspaces {
+            Some(ids) => {
+                self.of_workspaces.read(&[from, before, count, ids.clone().into()], |row| row.need(1))
+            }
+            None => self.all.read(&[from, before, count], |row| row.need(1)),
+        }
+    }
 }
 
 /// The rows of a page.

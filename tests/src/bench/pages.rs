@@ -4,22 +4,20 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::Bench;
 use super::client::connect;
 use super::report::{Millis, Target, Timing};
+use super::targets::{Params, times};
 use crate::backdoor::History;
-use crate::session::{Refusal, Session};
+use crate::session::Session;
 
 const DAYS: i32 = 10;
 /// Jobs of each user.
 const PER_USER: i64 = 1_000;
 /// Calls of each kind.
 const CALLS: i64 = 200;
-/// The first calls make plans.
-const WARM_UP: usize = 6;
 const LINES: usize = 200;
 const LINE_CALLS: usize = 50;
 
@@ -73,13 +71,13 @@ async fn lookups(bench: &mut Bench, sql: &Session, users: i64) {
         ("result by id", "SELECT state, result FROM crier.jobs WHERE id = $1", &of_jobs, Some(5.0)),
         (
             "get_user_jobs, page of 50 with the total",
-            "SELECT * FROM crier.get_user_jobs($1)",
+            "SELECT count(*), min(total_count) FROM crier.get_user_jobs($1)",
             &of_users,
             Some(5.0),
         ),
         (
             "get_user_jobs, those that failed",
-            "SELECT * FROM crier.get_user_jobs($1, 'failed')",
+            "SELECT count(*) FROM crier.get_user_jobs($1, 'failed')",
             &of_users,
             None,
         ),
@@ -184,9 +182,31 @@ async fn plans(bench: &mut Bench, sql: &Session) {
         sql.run(&format!("SET plan_cache_mode = force_{mode}_plan; PREPARE bench ({types}) AS {text}")).await;
         let plan = sql.text(&format!("EXPLAIN (ANALYZE, COSTS off) EXECUTE bench ({values})")).await;
         sql.run("DEALLOCATE bench; RESET plan_cache_mode").await;
-        let ran = plan.lines().filter(|line| !line.contains("never executed") && !line.contains("rows=0"));
-        bench.report.plans.push(format!("{what}\n{}", ran.collect::<Vec<_>>().join("\n")));
+        bench.report.plans.push(format!("{what}\n{}", short(&plan)));
     }
+}
+
+/// The parts of a plan that gave rows, each once: partitions of a table look the same but for the day.
+fn short(plan: &str) -> String {
+    let mut kept = Vec::new();
+    let mut last = String::new();
+    let mut keeps = true;
+    for line in plan.lines() {
+        if kept.is_empty() || line.contains("->") {
+            let name = line.split('(').next().unwrap_or_default();
+            let name: String = name.chars().filter(|letter| !letter.is_ascii_digit()).collect();
+            keeps = !line.contains("never executed") && !line.contains("rows=0 ") && name != last;
+            if keeps {
+                last = name;
+            }
+        } else if !line.starts_with(' ') {
+            keeps = true;
+        }
+        if keeps {
+            kept.push(line);
+        }
+    }
+    kept.join("\n")
 }
 
 /// Log lines a second, and the same without one of the indexes or with one more.
@@ -291,22 +311,4 @@ async fn jobs_per_second(sql: &Session) -> (f64, f64) {
     }
     let jobs = (LINES * LINE_CALLS) as f64;
     (jobs / adding.as_secs_f64(), jobs / finishing.as_secs_f64())
-}
-
-type Params<'a> = Vec<&'a (dyn ToSql + Sync)>;
-
-/// How long a statement takes with each of these parameters.
-async fn times(sql: &Session, text: &str, calls: &[Params<'_>]) -> Vec<Duration> {
-    let statement = sql.prepare(text).await.unwrap_or_else(|error| refused(text, error));
-    let mut took = Vec::new();
-    for params in calls {
-        let start = Instant::now();
-        sql.query(&statement, params).await.unwrap_or_else(|error| refused(text, error));
-        took.push(start.elapsed());
-    }
-    took.split_off(WARM_UP.min(took.len()))
-}
-
-fn refused<T>(text: &str, error: tokio_postgres::Error) -> T {
-    panic!("{}\n{text}", Refusal::from(error))
 }

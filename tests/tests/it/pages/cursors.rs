@@ -88,6 +88,17 @@ async fn a_forged_cursor_shows_nothing_that_is_not_the_callers() {
         let refused = try_page(&one.sql, table, Some(&forged)).await.expect_err("a forged position");
         assert_eq!(refused.detail, "invalid_cursor", "{refused}");
     }
+    // a number of a page that there can't be
+    let by_time = "list_by_time('jobs', 'day', p_limit => 5)";
+    let good = page(&one.sql, by_time, None).await.next.expect("a cursor");
+    for number in [0, i32::MAX as u32, u32::MAX] {
+        let cursor = Cursor::decode(&good).expect("a cursor");
+        let position = Position::Page(number, [0xff; 16]);
+        let forged = Cursor { position, ..cursor }.encode().expect("a cursor");
+        let refused = try_page(&one.sql, by_time, Some(&forged)).await.expect_err("a forged number");
+        assert_eq!(refused.detail, "invalid_cursor", "{refused}");
+    }
+    let good = page(&one.sql, table, None).await.next.expect("a cursor");
     let cursor = Cursor::decode(&good).expect("a cursor");
     let hostile = "x'::uuid OR true) --".to_owned();
     let position = Position::Values(vec![Some(hostile.clone()), Some(hostile)]);

@@ -251,3 +251,45 @@ async fn a_hostile_search_path_or_operator_changes_nothing() {
                     AND p.proname IN ('get_paginated_data', 'table_page') AND p.prosecdef";
     assert_eq!(superuser.text(definers).await, "", "expected both to run as their caller");
 }
+
+#[tokio::test]
+async fn with_an_index_no_page_reads_more_than_it_shows_and_a_little() {
+    let superuser = Database::shared().await.connect().await;
+    superuser
+        .run(
+            "CREATE TABLE note (id bigint PRIMARY KEY, at timestamptz, kind text); ALTER TABLE note ENABLE ROW LEVEL SECURITY; \
+             INSERT INTO note SELECT n, now() - make_interval(secs => n / 3), 'a' FROM generate_series(1, 20000) n; \
+             INSERT INTO note SELECT n FROM generate_series(20001, 20050) n; \
+             CREATE INDEX ON note (at, id); ANALYZE note",
+        )
+        .await;
+    let read = async |call: &str, cursor: Option<&str>| {
+        superuser.run("BEGIN").await;
+        let read = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'note'";
+        let before = superuser.rows(read, &[]).await.first().map_or(0, |row| row.get::<_, i64>(0));
+        let page = page(&superuser, call, cursor).await;
+        let rows = superuser.value::<i64>(read, &[]).await - before;
+        superuser.run("COMMIT").await;
+        assert_eq!(page.items.len(), 40);
+        (page.next.expect("a cursor"), rows)
+    };
+    for direction in ["asc", "desc"] {
+        let call = |limit: i32| {
+            format!(
+                "get_paginated_data('note', p_order_by => 'at', p_order_dir => '{direction}', p_limit => {limit})"
+            )
+        };
+        let mut cursor: Option<String> = None;
+        for _ in 0..15 {
+            cursor = page(&superuser, &call(1_000), cursor.as_deref()).await.next;
+        }
+        for place in [None, cursor.as_deref()] {
+            let (_, rows) = read(&call(40), place).await;
+            // two beyond the page, and as many of those without a value
+            assert!(rows <= 84, "{direction} from {place:?}: {rows} rows were read");
+        }
+    }
+    // negative control
+    let (_, rows) = read("get_paginated_data('note', p_order_by => 'kind', p_limit => 40)", None).await;
+    assert!(rows >= 20_000, "expected to see that every row was read, saw {rows}");
+}
