@@ -14,7 +14,7 @@ use crate::installation;
 const MIGRATIONS: &[(i32, &str, &str)] = &[
     (1, "0001_first_post", include_str!("../../sql/migrations/0001_first_post.sql")),
     (2, "0002_queue", include_str!("../../sql/migrations/0002_queue.sql")),
-    (3, "0003_job_log", include_str!("../../sql/migrations/0003_job_log.sql")),
+    (3, "0003_pages", include_str!("../../sql/migrations/0003_pages.sql")),
 ];
 
 /// Run by every migrate, in this order: they replace what they made before.

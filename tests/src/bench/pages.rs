@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use crier_core::cursor::{Cursor, Position};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -119,15 +120,12 @@ async fn lookups(bench: &mut Bench, sql: &Session, users: i64) {
 async fn depth(bench: &mut Bench, sql: &Session) {
     const PAGE: &str = "SELECT next_cursor FROM crier.list_jobs($1, 50)";
     let jobs = bench.plan.history;
-    // a cursor to the end of everything: of a listing that has been walked through in the largest steps
-    let mut last: Option<String> = None;
-    let mut before: Option<String> = None;
-    while let Some(next) =
-        sql.value::<Option<String>>("SELECT next_cursor FROM crier.list_jobs($1, 1000)", &[&last]).await
-    {
-        before = last.replace(next);
-    }
-    for (what, cursor) in [("first", None), ("last", before.or(last))] {
+    let first: String = sql.value(PAGE, &[&None::<String>]).await;
+    let oldest: Vec<Uuid> = sql.column("SELECT id FROM crier.job ORDER BY id LIMIT 60", &[]).await;
+    let place = oldest.last().map_or(Position::Id([0; 16]), |id| Position::Id(*id.as_bytes()));
+    let cursor = Cursor::decode(&first).map(|cursor| Cursor { position: place, ..cursor });
+    let last = cursor.and_then(|cursor| cursor.encode()).unwrap_or_else(|error| panic!("{first}: {error}"));
+    for (what, cursor) in [("first", None), ("last", Some(last))] {
         let calls: Vec<Params<'_>> = (0..CALLS).map(|_| vec![&cursor as _]).collect();
         let millis = Millis::new(times(sql, PAGE, &calls).await);
         let what = format!("list_jobs, the {what} page of 50, {jobs} jobs");
