@@ -1,5 +1,5 @@
--- Indexes that only a search of finished days needs: GIN costs every insert several times what a row costs, so the open
--- day has none. Plain SQL because it consists of DDL only.
+-- Indexes that only a search of finished days needs: on the open day every insert would pay for them (`make bench` shows how
+-- much), so it has none. Plain SQL because it consists of DDL only.
 -- Making an index keeps writers of its table away, and CONCURRENTLY is not for functions. So it is made where nobody
 -- writes any more: jobs and log lines of a day stop with the day; its outcomes stop when the last of its jobs has ended.
 CREATE FUNCTION index_history(max integer DEFAULT 1) RETURNS SETOF text
