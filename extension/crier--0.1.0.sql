@@ -56,10 +56,10 @@ BEGIN
         -- Append-only, of one age: no dead rows to wait for. Statistics after a fiftieth is new, because a day starts
         -- empty and a plan for an empty table is a bad one for a million rows; a vacuum after a tenth is new, so that
         -- pages are known as all visible, the indexes can answer alone, and freezing is no storm later.
-        WHEN p_table ~ '^(job(_outcome|_retry|_claim)?|limit_use)_[0-9]{8}$'
+        WHEN p_table ~ '^(job(_outcome|_retry|_claim)?|limit_use|job_log)_[0-9]{8}$'
             THEN ARRAY['autovacuum_analyze_scale_factor=0.02', 'autovacuum_vacuum_insert_scale_factor=0.1']
         -- What stays of dropped days, and jobs whose day is missing: rows leave it one by one.
-        WHEN p_table ~ '^(job(_outcome|_retry|_claim)?|limit_use)_default$'
+        WHEN p_table ~ '^(job(_outcome|_retry|_claim)?|limit_use|job_log)_default$'
             THEN ARRAY['autovacuum_analyze_scale_factor=0.05', 'autovacuum_vacuum_scale_factor=0.05']
         -- Overwritten by every report: room for the new version on the same page, and no index to touch.
         WHEN kind = 'job_progress'
@@ -87,7 +87,7 @@ BEGIN
         -- Some tenants have a thousand times the jobs of others; a sample of 30,000 rows does not show it.
         SELECT v.col, v.target
         FROM (VALUES ('job', 'workspace_id', 500), ('job', 'user_id', 500), ('job', 'kind', 500),
-                     ('job_outcome', 'workspace_id', 500),
+                     ('job_outcome', 'workspace_id', 500), ('job_log', 'workspace_id', 500),
                      -- Wide values that no plan depends on: not read by ANALYZE at all.
                      ('job_claim', 'job_ids', 0), ('job_claim', 'attempts', 0),
                      ('post_target', 'request', 0), ('post_target', 'prepared', 0)) AS v (tab, col, target)
@@ -161,7 +161,7 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC' SET lock_timeout = '50ms'
 AS $fn$
 DECLARE
-    log CONSTANT text[] := ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim', 'limit_use'];
+    log text[] := ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim', 'limit_use', 'job_log'];
 BEGIN
     IF days IS NULL THEN
         RAISE EXCEPTION 'days must not be null'
@@ -174,6 +174,8 @@ BEGIN
             USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'not_migrated',
                   HINT = 'Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.';
     END IF;
+    -- without a table that the next crier.migrate() makes
+    log := ARRAY(SELECT l FROM unnest(log) AS l WHERE to_regclass('crier.' || l) IS NOT NULL);
     -- Two callers at once would make the same partition.
     IF NOT crier.begin_task('ensure_partitions', 1) THEN
         RETURN;
@@ -426,12 +428,15 @@ BEGIN
     -- Whole days only: one is over when the last of its jobs is old enough.
     old := ARRAY(SELECT d FROM crier.days_of('job') AS d WHERE d < to_char(crier.too_old('keep_finished_jobs'), 'YYYYMMDD'));
     -- A claim counts for 26 hours; then it only tells who had a job.
-    -- What was used of limits counts for 31 days at most.
+    -- What was used of limits counts for 31 days at most. Lines of a job's log go by their own age.
     claims := ARRAY(SELECT 'job_claim_' || d FROM crier.days_of('job_claim') AS d
                     WHERE d < to_char(least(crier.too_old('keep_claims'), clock_timestamp() - interval '2 days'), 'YYYYMMDD')
                     UNION ALL
                     SELECT 'limit_use_' || d FROM crier.days_of('limit_use') AS d
-                    WHERE d < to_char(clock_timestamp() - interval '32 days', 'YYYYMMDD'));
+                    WHERE d < to_char(clock_timestamp() - interval '32 days', 'YYYYMMDD')
+                    UNION ALL
+                    SELECT 'job_log_' || d FROM crier.days_of('job_log') AS d
+                    WHERE d < to_char(crier.too_old('keep_job_log'), 'YYYYMMDD'));
     FOREACH day IN ARRAY old LOOP
         -- Crowded days are soon small, so that the next run gets farther.
         EXIT WHEN crier.ms_since(began) > p_max_ms;
@@ -465,6 +470,71 @@ $fn$;
 /* <begin connected objects> */
 -- requires:
 --   s120_old_days
+
+-- Indexes that only a search of finished days needs: on the open day every insert would pay for them (`make bench` shows how
+-- much), so it has none. Plain SQL because it consists of DDL only.
+-- Making an index keeps writers of its table away, and CONCURRENTLY is not for functions. So it is made where nobody
+-- writes any more: jobs and log lines of a day stop with the day; its outcomes stop when the last of its jobs has ended.
+CREATE FUNCTION index_history(max integer DEFAULT 1) RETURNS SETOF text
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC' SET lock_timeout = '1s'
+AS $fn$
+DECLARE
+    partition record;
+    made integer := 0;
+    open boolean;
+BEGIN
+    IF max IS NULL THEN
+        RAISE EXCEPTION 'max must not be null'
+            USING ERRCODE = 'null_value_not_allowed', DETAIL = 'null_argument', HINT = 'Give a value for max.';
+    ELSIF max NOT BETWEEN 1 AND 100 THEN
+        RAISE EXCEPTION 'max is %', max
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument', HINT = 'Give a number from 1 to 100.';
+    ELSIF to_regclass('crier.job_log') IS NULL THEN
+        RAISE EXCEPTION 'the tables of crier are not there yet'
+            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'not_migrated',
+                  HINT = 'Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.';
+    ELSIF NOT crier.begin_task('index_history', 1) THEN
+        -- somebody else is at it
+        RETURN;
+    END IF;
+    FOR partition IN
+        SELECT c.relname AS name, to_date(substring(c.relname FROM '_([0-9]{8})$'), 'YYYYMMDD') AS day, i.parent, i.ending, i.method
+        FROM (VALUES ('job',         'params',   'gin (params jsonb_path_ops)'),
+                     ('job_log',     'words',    'gin (to_tsvector(''simple'', message))'),
+                     ('job_log',     'metadata', 'gin (metadata jsonb_path_ops)'),
+                     ('job_outcome', 'result',   'gin (result jsonb_path_ops) WHERE result IS NOT NULL'))
+             AS i (parent, ending, method)
+        JOIN pg_inherits h ON h.inhparent = to_regclass('crier.' || i.parent)
+        JOIN pg_class c ON c.oid = h.inhrelid AND c.relname ~ ('^' || i.parent || '_[0-9]{8}$')
+        WHERE to_regclass(format('crier.%I', c.relname || '_' || i.ending)) IS NULL
+          -- calls that began before midnight have come to their end
+          AND to_date(substring(c.relname FROM '_([0-9]{8})$'), 'YYYYMMDD') + interval '1 day 5 minutes' < now()
+        ORDER BY day DESC, i.parent, i.ending
+    LOOP
+        EXIT WHEN made >= max;
+        IF partition.parent = 'job_outcome' THEN
+            EXECUTE format('SELECT EXISTS (SELECT FROM crier.%I j WHERE NOT EXISTS (SELECT FROM crier.%I o WHERE o.id = j.id))',
+                           'job_' || to_char(partition.day, 'YYYYMMDD'), partition.name) INTO open;
+            CONTINUE WHEN open;
+        END IF;
+        BEGIN
+            EXECUTE format('CREATE INDEX %I ON crier.%I USING %s', partition.name || '_' || partition.ending, partition.name,
+                           partition.method);
+            made := made + 1;
+            RETURN NEXT partition.name || '_' || partition.ending;
+        EXCEPTION WHEN lock_not_available THEN
+            -- somebody writes there after all: the next call tries again
+            CONTINUE;
+        END;
+    END LOOP;
+END
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- requires:
+--   s125_history
 
 -- What is cleaned up row by row: in batches, for a limited time, by one session at a time. Each answers with JSON that says
 -- how many; "more": there is more to do, "busy": another session is at it.
@@ -777,6 +847,7 @@ DECLARE
     said text;
     state text;
     partitions text[];
+    made text[];
     ran integer := 0;
 BEGIN
     PERFORM crier.require_between('p_most', p_most, 1, 100);
@@ -829,6 +900,9 @@ BEGIN
                 WHEN 'cleanup_leftovers' THEN did := crier.cleanup_leftovers(p_max_ms => ms);
                 WHEN 'cleanup_old_events' THEN did := crier.cleanup_old_events(p_max_ms => ms);
                 WHEN 'cleanup_maintenance_log' THEN did := crier.cleanup_maintenance_log(p_max_ms => ms);
+                WHEN 'index_history' THEN
+                    made := ARRAY(SELECT crier.index_history());
+                    did := jsonb_build_object('made', made, 'more', cardinality(made) > 0);
                 WHEN 'watch' THEN did := crier.watch();
                 WHEN 'ensure_partitions' THEN
                     partitions := ARRAY(SELECT crier.ensure_partitions());
@@ -921,6 +995,131 @@ BEGIN
         FROM crier.index_bloat() AS b
         WHERE b.valid AND b.bytes > 8388608 AND b.bytes > 2 * b.expected_bytes
         ORDER BY b.bytes - b.expected_bytes DESC LIMIT p_max;
+END
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- requires:
+--   s150_reindex
+
+-- The statement behind crier.get_paginated_data, for any table. It has to be put together, because a table and its
+-- columns can't be parameters, and here is the one place that does it. What goes into its text:
+-- * the table, as a regclass: a name that the server itself looked up and quotes;
+-- * columns, by %I, and only such as the catalogue has for that table;
+-- * values, by %L with the cast to the column's type, and only where the type is one of the server's own or an enum,
+--   so that no input function or operator of somebody else is called; the fixed search_path finds no other operators.
+-- SECURITY INVOKER, as everything that reads other people's tables must be: it reads what the caller could read with a
+-- SELECT of their own, under the caller's privileges and row security. It must never be called by a SECURITY DEFINER
+-- function.
+CREATE FUNCTION table_page(p_table regclass, p_columns text[], p_filter jsonb, p_order_by text, p_key text,
+                           p_descending boolean, p_after text[], p_limit integer)
+RETURNS TABLE (items jsonb, last_values text[], has_more boolean)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 SET intervalstyle = 'postgres'
+AS $fn$
+DECLARE
+    -- the columns of the table, those that rows can be compared by with their type
+    types jsonb;
+    key text := p_key;
+    ordered text;
+    direction text := CASE WHEN p_descending THEN 'DESC' ELSE 'ASC' END;
+    beyond text := CASE WHEN p_descending THEN '<' ELSE '>' END;
+    filters text := '';
+    chosen text;
+    segments text[];
+    statement text;
+    name text;
+    value jsonb;
+BEGIN
+    -- Tables that are not under row security are nobody's here: where the functions are called from outside (PostgREST),
+    -- this would open every table that the role happens to be able to read.
+    PERFORM FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.oid = p_table AND n.nspname !~ '^(pg_|information_schema$)'
+      AND (c.relkind IN ('r', 'p') AND c.relrowsecurity
+           OR c.relkind = 'v' AND EXISTS (SELECT FROM pg_options_to_table(c.reloptions) o
+                                          WHERE o.option_name = 'security_invoker' AND o.option_value::boolean));
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'p_table % is not a table under row security', p_table
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument',
+                  HINT = 'Name a table with ENABLE ROW LEVEL SECURITY, or a view WITH (security_invoker = true).';
+    END IF;
+    SELECT jsonb_object_agg(a.attname, CASE
+               WHEN t.typtype = 'e' OR t.typnamespace = 'pg_catalog'::regnamespace AND t.typtype = 'b'
+                    AND (t.typcategory IN ('N', 'S', 'D', 'B') OR t.oid = 'uuid'::regtype)
+                    AND (t.oid = 'varchar'::regtype OR EXISTS (
+                         SELECT FROM pg_opclass o JOIN pg_am m ON m.oid = o.opcmethod
+                         WHERE m.amname = 'btree' AND o.opcdefault AND o.opcintype = t.oid))
+               THEN format_type(t.oid, NULL) END)
+    INTO types
+    FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+    WHERE a.attrelid = p_table AND a.attnum > 0 AND NOT a.attisdropped;
+    IF key IS NULL THEN
+        SELECT CASE WHEN types ? 'id' THEN 'id' ELSE min(a.attname) END INTO key
+        FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+        WHERE i.indrelid = p_table AND i.indisprimary AND i.indnkeyatts = 1;
+        IF key IS NULL THEN
+            RAISE EXCEPTION 'p_key is null, and % has neither a column id nor a primary key of one column', p_table
+                USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument',
+                      HINT = 'Name a column that has another value in each row.';
+        END IF;
+    END IF;
+    ordered := coalesce(p_order_by, key);
+    FOREACH name IN ARRAY ARRAY[ordered, key] || coalesce(p_columns, '{}')
+                          || ARRAY(SELECT jsonb_object_keys(p_filter)) LOOP
+        IF name IS NULL OR NOT types ? name THEN
+            RAISE EXCEPTION '% has no column %', p_table, coalesce(quote_ident(name), 'null')
+                USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument',
+                      HINT = 'Write the name as the table has it.';
+        ELSIF types ->> name IS NULL AND (name IN (ordered, key) OR p_filter ? name) THEN
+            RAISE EXCEPTION 'column % of % can''t be ordered by or compared', quote_ident(name), p_table
+                USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument',
+                      HINT = 'Take a column with numbers, text, uuids, booleans, dates, times or an enum.';
+        END IF;
+    END LOOP;
+    FOR name, value IN SELECT * FROM jsonb_each(p_filter) LOOP
+        IF jsonb_typeof(value) IN ('object', 'array') THEN
+            RAISE EXCEPTION 'the value of % in p_filter is an %', quote_ident(name), jsonb_typeof(value)
+                USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument',
+                      HINT = 'Give a text, a number, true, false or null.';
+        ELSIF value = 'null' THEN
+            filters := filters || format(' AND t.%I IS NULL', name);
+        ELSE
+            filters := filters || format(' AND t.%I = %L::%s', name, value #>> '{}', types ->> name);
+        END IF;
+    END LOOP;
+    -- Nulls are the largest, as in an index. Beyond a place there may be two parts, each of which an index can give in
+    -- its order: the rest of the rows with a value, and those without.
+    segments := CASE
+        WHEN p_after IS NULL THEN ARRAY['true']
+        WHEN key = ordered THEN ARRAY[format('t.%I %s %L::%s', key, beyond, p_after[2], types ->> key)]
+        WHEN p_after[1] IS NULL AND p_descending THEN
+            ARRAY[format('t.%I IS NULL AND t.%I < %L::%s', ordered, key, p_after[2], types ->> key),
+                  format('t.%I IS NOT NULL', ordered)]
+        WHEN p_after[1] IS NULL THEN
+            ARRAY[format('t.%I IS NULL AND t.%I > %L::%s', ordered, key, p_after[2], types ->> key)]
+        ELSE
+            ARRAY[format('(t.%I, t.%I) %s (%L::%s, %L::%s)', ordered, key, beyond, p_after[1], types ->> ordered,
+                         p_after[2], types ->> key)]
+            || CASE WHEN NOT p_descending THEN ARRAY[format('t.%I IS NULL', ordered)] ELSE '{}' END
+    END;
+    SELECT string_agg(format('t.%I', a.attname), ', ' ORDER BY a.attnum) INTO chosen
+    FROM pg_attribute a
+    WHERE a.attrelid = p_table AND a.attnum > 0 AND NOT a.attisdropped AND (p_columns IS NULL OR a.attname = ANY (p_columns));
+    SELECT string_agg(format(
+               '(SELECT %1$s AS segment, row_number() OVER (ORDER BY t.%3$I %5$s, t.%4$I %5$s) AS place, to_jsonb(r) AS item, '
+               'ARRAY[to_jsonb(t.%3$I) #>> ''{}'', to_jsonb(t.%4$I) #>> ''{}''] AS at FROM %2$s t CROSS JOIN LATERAL (SELECT %6$s) r '
+               'WHERE %7$s%8$s ORDER BY t.%3$I %5$s, t.%4$I %5$s LIMIT %9$s)',
+               s.place, p_table, ordered, key, direction, chosen, s.condition, filters, p_limit + 1), ' UNION ALL ')
+    INTO statement
+    FROM unnest(segments) WITH ORDINALITY AS s (condition, place);
+    RETURN QUERY EXECUTE format(
+        'SELECT coalesce(jsonb_agg(p.item ORDER BY p.nth) FILTER (WHERE p.nth <= $1), ''[]''), '
+        '(array_agg(p.at[1]) FILTER (WHERE p.nth = least($1, p.count))) '
+        '|| (array_agg(p.at[2]) FILTER (WHERE p.nth = least($1, p.count))), '
+        'coalesce(max(p.count) > $1, false) '
+        'FROM (SELECT s.item, s.at, row_number() OVER (ORDER BY s.segment, s.place) AS nth, count(*) OVER () AS count '
+        'FROM (%s) s) p', statement) USING p_limit;
 END
 $fn$;
 /* </end connected objects> */
@@ -1391,6 +1590,28 @@ AS 'MODULE_PATHNAME', 'get_credential_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::pages::table::get_paginated_data
+CREATE  FUNCTION "get_paginated_data"(
+	"p_table" regclass, /* Option < Regclass > */
+	"p_cursor" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_limit" INT DEFAULT 50, /* Option < i32 > */
+	"p_order_by" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_order_dir" TEXT DEFAULT 'desc', /* Option < & str > */
+	"p_filter" jsonb DEFAULT '{}', /* Option < Jsonb > */
+	"p_columns" TEXT[] DEFAULT NULL, /* :: std :: option :: Option < Vec < Option < String > > > */
+	"p_key" TEXT DEFAULT NULL /* Option < & str > */
+) RETURNS TABLE (
+	"items" jsonb,  /* Jsonb */
+	"next_cursor" TEXT,  /* Option < String > */
+	"has_more" bool  /* bool */
+)
+STABLE
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_paginated_data_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::posts::get::get_post
 CREATE  FUNCTION "get_post"(
 	"post_id" uuid /* Option < Uuid > */
@@ -1399,6 +1620,43 @@ STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_post_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::pages::user_jobs::get_user_jobs
+CREATE  FUNCTION "get_user_jobs"(
+	"p_user_id" uuid, /* Option < Uuid > */
+	"p_status" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_job_type" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_limit" INT DEFAULT 50, /* Option < i32 > */
+	"p_offset" INT DEFAULT 0, /* Option < i32 > */
+	"p_order_by" TEXT DEFAULT 'created_at', /* Option < & str > */
+	"p_order_dir" TEXT DEFAULT 'desc' /* Option < & str > */
+) RETURNS TABLE (
+	"id" uuid,  /* Uuid */
+	"workspace_id" uuid,  /* Option < Uuid > */
+	"user_id" uuid,  /* Option < Uuid > */
+	"account_id" uuid,  /* Option < Uuid > */
+	"platform" TEXT,  /* Option < String > */
+	"kind" TEXT,  /* String */
+	"params" jsonb,  /* Jsonb */
+	"priority" INT,  /* i32 */
+	"state" TEXT,  /* String */
+	"run_at" timestamp with time zone,  /* Timestamptz */
+	"attempt" INT,  /* i32 */
+	"max_attempts" INT,  /* i32 */
+	"progress" jsonb,  /* Option < Jsonb > */
+	"result" jsonb,  /* Option < Jsonb > */
+	"error" jsonb,  /* Option < Jsonb > */
+	"created_at" timestamp with time zone,  /* Timestamptz */
+	"finished_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"total_count" bigint,  /* i64 */
+	"total_is_exact" bool  /* bool */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_user_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -1427,6 +1685,147 @@ STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'job_worker_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::pages::by_time::list_by_time
+CREATE  FUNCTION "list_by_time"(
+	"p_listing" TEXT, /* Option < & str > */
+	"p_bucket" TEXT, /* Option < & str > */
+	"p_time" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
+	"p_page" INT DEFAULT 1, /* Option < i32 > */
+	"p_cursor" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_limit" INT DEFAULT 50, /* Option < i32 > */
+	"p_workspace_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_time_zone" TEXT DEFAULT 'UTC' /* Option < & str > */
+) RETURNS TABLE (
+	"items" jsonb,  /* Jsonb */
+	"page" INT,  /* i32 */
+	"pages" INT,  /* Option < i32 > */
+	"bucket_start" timestamp with time zone,  /* Timestamptz */
+	"bucket_end" timestamp with time zone,  /* Timestamptz */
+	"next_cursor" TEXT,  /* Option < String > */
+	"has_more" bool  /* bool */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'list_by_time_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::pages::events::list_events
+CREATE  FUNCTION "list_events"(
+	"p_cursor" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_limit" INT DEFAULT 50, /* Option < i32 > */
+	"p_workspace_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_kind" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_post_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_account_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_since" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
+	"p_until" timestamp with time zone DEFAULT NULL /* Option < Timestamptz > */
+) RETURNS TABLE (
+	"items" jsonb,  /* Jsonb */
+	"next_cursor" TEXT,  /* Option < String > */
+	"has_more" bool  /* bool */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'list_events_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::pages::jobs::list_jobs
+CREATE  FUNCTION "list_jobs"(
+	"p_cursor" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_limit" INT DEFAULT 50, /* Option < i32 > */
+	"p_workspace_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_user_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_status" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_job_type" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_since" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
+	"p_until" timestamp with time zone DEFAULT NULL /* Option < Timestamptz > */
+) RETURNS TABLE (
+	"items" jsonb,  /* Jsonb */
+	"next_cursor" TEXT,  /* Option < String > */
+	"has_more" bool  /* bool */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'list_jobs_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::pages::logs::list_logs
+CREATE  FUNCTION "list_logs"(
+	"p_cursor" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_limit" INT DEFAULT 50, /* Option < i32 > */
+	"p_job_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_levels" TEXT[] DEFAULT NULL, /* :: std :: option :: Option < Vec < Option < String > > > */
+	"p_search" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_metadata" jsonb DEFAULT NULL, /* Option < Jsonb > */
+	"p_workspace_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_since" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
+	"p_until" timestamp with time zone DEFAULT NULL /* Option < Timestamptz > */
+) RETURNS TABLE (
+	"items" jsonb,  /* Jsonb */
+	"next_cursor" TEXT,  /* Option < String > */
+	"has_more" bool  /* bool */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'list_logs_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::pages::posts::list_posts
+CREATE  FUNCTION "list_posts"(
+	"p_cursor" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_limit" INT DEFAULT 50, /* Option < i32 > */
+	"p_workspace_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_status" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_since" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
+	"p_until" timestamp with time zone DEFAULT NULL /* Option < Timestamptz > */
+) RETURNS TABLE (
+	"items" jsonb,  /* Jsonb */
+	"next_cursor" TEXT,  /* Option < String > */
+	"has_more" bool  /* bool */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'list_posts_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::job_log::log_job
+CREATE  FUNCTION "log_job"(
+	"job_id" uuid, /* Option < Uuid > */
+	"level" TEXT, /* Option < & str > */
+	"message" TEXT, /* Option < & str > */
+	"metadata" jsonb DEFAULT '{}' /* Option < Jsonb > */
+) RETURNS uuid /* Result < Uuid, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'log_job_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::job_log::log_jobs
+CREATE  FUNCTION "log_jobs"(
+	"job_ids" uuid[], /* :: std :: option :: Option < Vec < Option < Uuid > > > */
+	"levels" TEXT[], /* :: std :: option :: Option < Vec < Option < String > > > */
+	"messages" TEXT[], /* :: std :: option :: Option < Vec < Option < String > > > */
+	"metadata" jsonb[] DEFAULT NULL /* Option < JsonbArray > */
+) RETURNS SETOF uuid /* Option < Uuid > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'log_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -1624,6 +2023,29 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'save_prepared_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::pages::jobs::search_jobs
+CREATE  FUNCTION "search_jobs"(
+	"p_params" jsonb DEFAULT NULL, /* Option < Jsonb > */
+	"p_result" jsonb DEFAULT NULL, /* Option < Jsonb > */
+	"p_cursor" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_limit" INT DEFAULT 50, /* Option < i32 > */
+	"p_workspace_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_user_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_job_type" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_since" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
+	"p_until" timestamp with time zone DEFAULT NULL /* Option < Timestamptz > */
+) RETURNS TABLE (
+	"items" jsonb,  /* Jsonb */
+	"next_cursor" TEXT,  /* Option < String > */
+	"has_more" bool  /* bool */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'search_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -1831,6 +2253,21 @@ GRANT EXECUTE ON FUNCTION crier.get_cached_job_result(uuid, text, jsonb, interva
 GRANT EXECUTE ON FUNCTION crier.retry_jobs(uuid[]) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.purge_jobs(uuid[]) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.dead_jobs(text[], text[], integer, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_user_jobs(uuid, text, text, int, int, text, text) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_jobs(text, int, uuid, uuid, text, text, timestamptz, timestamptz)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.search_jobs(jsonb, jsonb, text, int, uuid, uuid, text, timestamptz, timestamptz)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_events(text, int, uuid, text, uuid, uuid, timestamptz, timestamptz)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_logs(text, int, uuid, text[], text, jsonb, uuid, timestamptz, timestamptz)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_by_time(text, text, timestamptz, int, text, int, uuid, text) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_paginated_data(regclass, text, int, text, text, jsonb, text[], text)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.table_page(regclass, text[], jsonb, text, text, boolean, text[], integer)
+    TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.job_lease(uuid, uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.job_worker(uuid, bigint) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.check_rate_limit(uuid, text) TO crier_app, crier_worker;
@@ -1859,6 +2296,8 @@ GRANT EXECUTE ON FUNCTION crier.complete_jobs(uuid[], bigint[], jsonb[]) TO crie
 GRANT EXECUTE ON FUNCTION crier.fail_jobs(uuid[], bigint[], text[], jsonb[], timestamptz[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.snooze_jobs(uuid[], bigint[], timestamptz[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.extend_jobs(uuid[], bigint[], interval, jsonb[]) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.log_job(uuid, text, text, jsonb) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.log_jobs(uuid[], text[], text[], jsonb[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.start_target(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.save_prepared(uuid, bigint, jsonb) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.record_intent(uuid, bigint, text, text, interval) TO crier_worker;
@@ -1885,6 +2324,7 @@ GRANT EXECUTE ON FUNCTION crier.stuck_jobs(interval) TO crier_worker, crier_moni
 GRANT EXECUTE ON FUNCTION crier.backlog() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.index_bloat() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.reindex_due(integer) TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.index_history(integer) TO crier_worker;
 
 -- Nobody waits long for a row that a tenant's open transaction holds: the answer is 55P03, lock_not_available, and
 -- the other jobs of a batch are answered for one by one.
@@ -1960,6 +2400,27 @@ COMMENT ON FUNCTION crier.get_cached_job_result(uuid, text, jsonb, interval) IS 
 COMMENT ON FUNCTION crier.retry_jobs(uuid[]) IS 'Runs dead (failed) jobs again with all their attempts, and waiting ones at once. Answers with those it did that to.';
 COMMENT ON FUNCTION crier.purge_jobs(uuid[]) IS 'Deletes dead (failed) jobs for good; answers with those it deleted.';
 COMMENT ON FUNCTION crier.dead_jobs(text[], text[], integer, uuid) IS 'The dead letters: jobs that failed for good, newest first. before: ids below this one, for the next page.';
+COMMENT ON FUNCTION crier.get_user_jobs(uuid, text, text, int, int, text, text) IS
+    'A user''s jobs by page and offset (up to 1000), ordered by created_at, run_at, finished_at, priority, kind or state. total_count counts the user''s newest 10000 jobs; total_is_exact: there are no older ones.';
+COMMENT ON FUNCTION crier.list_jobs(text, int, uuid, uuid, text, text, timestamptz, timestamptz) IS
+    'Jobs, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
+COMMENT ON FUNCTION crier.search_jobs(jsonb, jsonb, text, int, uuid, uuid, text, timestamptz, timestamptz) IS
+    'Jobs whose params and result contain something, the newest first. A page may be short while has_more.';
+COMMENT ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz) IS
+    'Posts, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
+COMMENT ON FUNCTION crier.list_events(text, int, uuid, text, uuid, uuid, timestamptz, timestamptz) IS
+    'Events, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
+COMMENT ON FUNCTION crier.list_logs(text, int, uuid, text[], text, jsonb, uuid, timestamptz, timestamptz) IS
+    'Log lines of jobs, the newest first: of one job, of some levels, with words in the message (as for a web search), with metadata that contains something.';
+COMMENT ON FUNCTION crier.list_by_time(text, text, timestamptz, int, text, int, uuid, text) IS
+    'The jobs, posts, logs or events of the day, week or month that a time lies in, in pages with numbers. pages is null past 10000 rows.';
+COMMENT ON FUNCTION crier.get_paginated_data(regclass, text, int, text, text, jsonb, text[], text) IS
+    'Rows of any table under row security, or view with security_invoker, as the caller sees it. p_filter: columns and the values they must have. p_key: a column that has another value in each row; null: id, or the primary key.';
+COMMENT ON FUNCTION crier.table_page(regclass, text[], jsonb, text, text, boolean, text[], integer) IS
+    'What crier.get_paginated_data reads. Not an interface.';
+COMMENT ON FUNCTION crier.log_job(uuid, text, text, jsonb) IS 'Appends a line to the log of a job: debug, info, warning or error, a message, and an object. Answers with its id.';
+COMMENT ON FUNCTION crier.log_jobs(uuid[], text[], text[], jsonb[]) IS 'Appends lines to the logs of jobs; answers with their ids in that order, null for a job that there is not.';
+COMMENT ON FUNCTION crier.index_history(integer) IS 'Makes up to max of the indexes that searches of finished days use; answers with their names, with nothing where all are there.';
 COMMENT ON FUNCTION crier.job_lease(uuid, uuid) IS 'The lease of a running job. The view crier.jobs uses it.';
 COMMENT ON FUNCTION crier.job_worker(uuid, bigint) IS 'The worker that has or had a job by a claim. The view crier.jobs uses it.';
 COMMENT ON FUNCTION crier.pause_jobs(text, text, uuid, uuid, text) IS 'Stops handing out jobs of a kind, a platform, an account or a workspace, or all where none is named. Running jobs go on. False: it was stopped already.';

@@ -4,6 +4,7 @@
 //! sidecar sends are judged by the same code.
 
 pub mod canonical;
+pub mod cursor;
 pub mod error_class;
 pub mod media;
 pub mod platform;

@@ -2,6 +2,7 @@
 //!
 //! The detail begins with a stable word (`content_invalid`, `not_found`, …) that a client can test.
 
+use crier_core::cursor::CursorError;
 use crier_core::platform;
 use crier_core::validate::Violation;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -30,6 +31,8 @@ pub(crate) enum CrierError {
     UserLimit { user: pgrx::Uuid, kind: String, limit: i32, active: i64 },
     #[error("there is no room in memory for one more limit")]
     LimitsFull,
+    #[error("p_cursor {0}")]
+    Cursor(#[from] CursorError),
     #[error("{0}")]
     Busy(String),
     #[error(
@@ -66,9 +69,11 @@ impl CrierError {
     fn code(&self) -> PgSqlErrorCode {
         match self {
             Self::Null(_) => PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
-            Self::Invalid { .. } | Self::Lengths { .. } | Self::Account { .. } | Self::Content { .. } => {
-                PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE
-            }
+            Self::Invalid { .. }
+            | Self::Lengths { .. }
+            | Self::Account { .. }
+            | Self::Content { .. }
+            | Self::Cursor(_) => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             Self::TooLarge { .. } => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
             Self::NotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
             Self::NotAllowed(_) => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
@@ -97,6 +102,7 @@ impl CrierError {
             Self::Account { .. } => "account_unusable",
             Self::Content { .. } => "content_invalid",
             Self::UserLimit { .. } => "user_limit",
+            Self::Cursor(_) => "invalid_cursor",
             Self::Busy(_) => "busy",
             Self::NotPreloaded => "not_preloaded",
             Self::TooManyDatabases => "too_many_databases",
@@ -125,6 +131,12 @@ impl CrierError {
             }
             Self::Content { .. } => "Change the post, or leave that account out.".to_owned(),
             Self::UserLimit { .. } => "Wait until some of them are done, or cancel some.".to_owned(),
+            Self::Cursor(CursorError::Binding) => {
+                "Give all pages of a listing the same arguments, or begin again without p_cursor.".to_owned()
+            }
+            Self::Cursor(_) => {
+                "Give next_cursor as the page before had it, or begin again without p_cursor.".to_owned()
+            }
             Self::Busy(_) => "Try again.".to_owned(),
             Self::NotPreloaded => {
                 "Add crier to shared_preload_libraries in postgresql.conf and restart the server.".to_owned()

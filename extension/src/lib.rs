@@ -13,10 +13,12 @@ mod error;
 mod identity;
 mod input;
 mod installation;
+mod job_log;
 mod latch;
 mod limits;
 mod memory;
 mod migrate;
+mod pages;
 mod passed;
 mod plans;
 mod posts;
@@ -39,9 +41,11 @@ extension_sql_file!("../../sql/install/s090_storage.sql");
 extension_sql_file!("../../sql/install/s100_partitions.sql", requires = ["s090_storage"]);
 extension_sql_file!("../../sql/install/s110_tasks.sql", requires = ["s100_partitions"]);
 extension_sql_file!("../../sql/install/s120_old_days.sql", requires = ["s110_tasks"]);
-extension_sql_file!("../../sql/install/s130_cleanup.sql", requires = ["s120_old_days"]);
+extension_sql_file!("../../sql/install/s125_history.sql", requires = ["s120_old_days"]);
+extension_sql_file!("../../sql/install/s130_cleanup.sql", requires = ["s125_history"]);
 extension_sql_file!("../../sql/install/s140_maintenance.sql", requires = ["s130_cleanup"]);
 extension_sql_file!("../../sql/install/s150_reindex.sql", requires = ["s140_maintenance"]);
+extension_sql_file!("../../sql/install/s160_table_page.sql", requires = ["s150_reindex"]);
 extension_sql_file!("../../sql/install/s900_access.sql", finalize);
 
 #[cfg(any(test, feature = "pg_test"))]

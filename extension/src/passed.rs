@@ -65,6 +65,23 @@ impl Passed for Timestamptz {
     }
 }
 
+/// A `regclass`: a table or view that the server has looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Regclass(pub(crate) pg_sys::Oid);
+
+impl Passed for Regclass {
+    const OID: pg_sys::Oid = pg_sys::REGCLASSOID;
+    fn wrap(datum: pg_sys::Datum) -> Self {
+        Self(pg_sys::Oid::from(datum.value() as u32))
+    }
+    fn datum(self) -> pg_sys::Datum {
+        pg_sys::Datum::from(self.0)
+    }
+    unsafe fn copied(datum: pg_sys::Datum) -> pg_sys::Datum {
+        datum
+    }
+}
+
 macro_rules! passed_varlena {
     ($type:ty, $oid:expr) => {
         impl Passed for $type {
@@ -165,6 +182,7 @@ macro_rules! translatable {
     };
 }
 translatable!(Timestamptz, "timestamp with time zone");
+translatable!(Regclass, "regclass");
 translatable!(Jsonb, "jsonb");
 translatable!(JsonbArray, "jsonb[]");
 

@@ -18,8 +18,18 @@ use run::Sees;
 pub(crate) struct Statement {
     name: &'static str,
     sql: &'static str,
-    /// One plan for all values.
-    generic: bool,
+    planned: Planned,
+}
+
+/// When a statement is planned.
+#[derive(Clone, Copy, Debug)]
+enum Planned {
+    /// As the server thinks best: for the values of each call, or once for all.
+    AsTheServerChooses,
+    /// Once: a walk along an index is the same for all values, and planning it takes longer than doing it.
+    Once,
+    /// For the values of each call: whether an index is worth it depends on how rare they are.
+    EachTime,
 }
 
 /// The statement in the file `sql/queries/<path>.sql`.
@@ -41,13 +51,17 @@ const IS_MIGRATED: Statement = statement!("installation/is_migrated");
 
 impl Statement {
     pub(crate) const fn new(name: &'static str, sql: &'static str) -> Self {
-        Self { name, sql, generic: false }
+        Self { name, sql, planned: Planned::AsTheServerChooses }
     }
 
-    /// The same, planned once and for all. Where a plan for the values at hand looks cheaper to the server, it makes one
-    /// for each call: of a partitioned table that can cost more than the call.
-    pub(crate) const fn generic(self) -> Self {
-        Self { generic: true, ..self }
+    /// The same, planned once for all values.
+    pub(crate) const fn planned_once(self) -> Self {
+        Self { planned: Planned::Once, ..self }
+    }
+
+    /// The same, planned for the values of each call.
+    pub(crate) const fn planned_each_time(self) -> Self {
+        Self { planned: Planned::EachTime, ..self }
     }
 
     /// Runs it and reads all its rows. Writes nothing and assigns no transaction id, so that it works on a

@@ -14,10 +14,10 @@ BEGIN
         -- Append-only, of one age: no dead rows to wait for. Statistics after a fiftieth is new, because a day starts
         -- empty and a plan for an empty table is a bad one for a million rows; a vacuum after a tenth is new, so that
         -- pages are known as all visible, the indexes can answer alone, and freezing is no storm later.
-        WHEN p_table ~ '^(job(_outcome|_retry|_claim)?|limit_use)_[0-9]{8}$'
+        WHEN p_table ~ '^(job(_outcome|_retry|_claim)?|limit_use|job_log)_[0-9]{8}$'
             THEN ARRAY['autovacuum_analyze_scale_factor=0.02', 'autovacuum_vacuum_insert_scale_factor=0.1']
         -- What stays of dropped days, and jobs whose day is missing: rows leave it one by one.
-        WHEN p_table ~ '^(job(_outcome|_retry|_claim)?|limit_use)_default$'
+        WHEN p_table ~ '^(job(_outcome|_retry|_claim)?|limit_use|job_log)_default$'
             THEN ARRAY['autovacuum_analyze_scale_factor=0.05', 'autovacuum_vacuum_scale_factor=0.05']
         -- Overwritten by every report: room for the new version on the same page, and no index to touch.
         WHEN kind = 'job_progress'
@@ -45,7 +45,7 @@ BEGIN
         -- Some tenants have a thousand times the jobs of others; a sample of 30,000 rows does not show it.
         SELECT v.col, v.target
         FROM (VALUES ('job', 'workspace_id', 500), ('job', 'user_id', 500), ('job', 'kind', 500),
-                     ('job_outcome', 'workspace_id', 500),
+                     ('job_outcome', 'workspace_id', 500), ('job_log', 'workspace_id', 500),
                      -- Wide values that no plan depends on: not read by ANALYZE at all.
                      ('job_claim', 'job_ids', 0), ('job_claim', 'attempts', 0),
                      ('post_target', 'request', 0), ('post_target', 'prepared', 0)) AS v (tab, col, target)

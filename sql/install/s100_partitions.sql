@@ -54,7 +54,7 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC' SET lock_timeout = '50ms'
 AS $fn$
 DECLARE
-    log CONSTANT text[] := ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim', 'limit_use'];
+    log text[] := ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim', 'limit_use', 'job_log'];
 BEGIN
     IF days IS NULL THEN
         RAISE EXCEPTION 'days must not be null'
@@ -67,6 +67,8 @@ BEGIN
             USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'not_migrated',
                   HINT = 'Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.';
     END IF;
+    -- without a table that the next crier.migrate() makes
+    log := ARRAY(SELECT l FROM unnest(log) AS l WHERE to_regclass('crier.' || l) IS NOT NULL);
     -- Two callers at once would make the same partition.
     IF NOT crier.begin_task('ensure_partitions', 1) THEN
         RETURN;

@@ -163,12 +163,15 @@ BEGIN
     -- Whole days only: one is over when the last of its jobs is old enough.
     old := ARRAY(SELECT d FROM crier.days_of('job') AS d WHERE d < to_char(crier.too_old('keep_finished_jobs'), 'YYYYMMDD'));
     -- A claim counts for 26 hours; then it only tells who had a job.
-    -- What was used of limits counts for 31 days at most.
+    -- What was used of limits counts for 31 days at most. Lines of a job's log go by their own age.
     claims := ARRAY(SELECT 'job_claim_' || d FROM crier.days_of('job_claim') AS d
                     WHERE d < to_char(least(crier.too_old('keep_claims'), clock_timestamp() - interval '2 days'), 'YYYYMMDD')
                     UNION ALL
                     SELECT 'limit_use_' || d FROM crier.days_of('limit_use') AS d
-                    WHERE d < to_char(clock_timestamp() - interval '32 days', 'YYYYMMDD'));
+                    WHERE d < to_char(clock_timestamp() - interval '32 days', 'YYYYMMDD')
+                    UNION ALL
+                    SELECT 'job_log_' || d FROM crier.days_of('job_log') AS d
+                    WHERE d < to_char(crier.too_old('keep_job_log'), 'YYYYMMDD'));
     FOREACH day IN ARRAY old LOOP
         -- Crowded days are soon small, so that the next run gets farther.
         EXIT WHEN crier.ms_since(began) > p_max_ms;

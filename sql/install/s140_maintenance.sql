@@ -59,6 +59,7 @@ DECLARE
     said text;
     state text;
     partitions text[];
+    made text[];
     ran integer := 0;
 BEGIN
     PERFORM crier.require_between('p_most', p_most, 1, 100);
@@ -111,6 +112,9 @@ BEGIN
                 WHEN 'cleanup_leftovers' THEN did := crier.cleanup_leftovers(p_max_ms => ms);
                 WHEN 'cleanup_old_events' THEN did := crier.cleanup_old_events(p_max_ms => ms);
                 WHEN 'cleanup_maintenance_log' THEN did := crier.cleanup_maintenance_log(p_max_ms => ms);
+                WHEN 'index_history' THEN
+                    made := ARRAY(SELECT crier.index_history());
+                    did := jsonb_build_object('made', made, 'more', cardinality(made) > 0);
                 WHEN 'watch' THEN did := crier.watch();
                 WHEN 'ensure_partitions' THEN
                     partitions := ARRAY(SELECT crier.ensure_partitions());

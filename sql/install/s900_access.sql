@@ -48,6 +48,21 @@ GRANT EXECUTE ON FUNCTION crier.get_cached_job_result(uuid, text, jsonb, interva
 GRANT EXECUTE ON FUNCTION crier.retry_jobs(uuid[]) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.purge_jobs(uuid[]) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.dead_jobs(text[], text[], integer, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_user_jobs(uuid, text, text, int, int, text, text) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_jobs(text, int, uuid, uuid, text, text, timestamptz, timestamptz)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.search_jobs(jsonb, jsonb, text, int, uuid, uuid, text, timestamptz, timestamptz)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_events(text, int, uuid, text, uuid, uuid, timestamptz, timestamptz)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_logs(text, int, uuid, text[], text, jsonb, uuid, timestamptz, timestamptz)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_by_time(text, text, timestamptz, int, text, int, uuid, text) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_paginated_data(regclass, text, int, text, text, jsonb, text[], text)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.table_page(regclass, text[], jsonb, text, text, boolean, text[], integer)
+    TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.job_lease(uuid, uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.job_worker(uuid, bigint) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.check_rate_limit(uuid, text) TO crier_app, crier_worker;
@@ -76,6 +91,8 @@ GRANT EXECUTE ON FUNCTION crier.complete_jobs(uuid[], bigint[], jsonb[]) TO crie
 GRANT EXECUTE ON FUNCTION crier.fail_jobs(uuid[], bigint[], text[], jsonb[], timestamptz[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.snooze_jobs(uuid[], bigint[], timestamptz[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.extend_jobs(uuid[], bigint[], interval, jsonb[]) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.log_job(uuid, text, text, jsonb) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.log_jobs(uuid[], text[], text[], jsonb[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.start_target(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.save_prepared(uuid, bigint, jsonb) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.record_intent(uuid, bigint, text, text, interval) TO crier_worker;
@@ -102,6 +119,7 @@ GRANT EXECUTE ON FUNCTION crier.stuck_jobs(interval) TO crier_worker, crier_moni
 GRANT EXECUTE ON FUNCTION crier.backlog() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.index_bloat() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.reindex_due(integer) TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.index_history(integer) TO crier_worker;
 
 -- Nobody waits long for a row that a tenant's open transaction holds: the answer is 55P03, lock_not_available, and
 -- the other jobs of a batch are answered for one by one.
@@ -177,6 +195,27 @@ COMMENT ON FUNCTION crier.get_cached_job_result(uuid, text, jsonb, interval) IS 
 COMMENT ON FUNCTION crier.retry_jobs(uuid[]) IS 'Runs dead (failed) jobs again with all their attempts, and waiting ones at once. Answers with those it did that to.';
 COMMENT ON FUNCTION crier.purge_jobs(uuid[]) IS 'Deletes dead (failed) jobs for good; answers with those it deleted.';
 COMMENT ON FUNCTION crier.dead_jobs(text[], text[], integer, uuid) IS 'The dead letters: jobs that failed for good, newest first. before: ids below this one, for the next page.';
+COMMENT ON FUNCTION crier.get_user_jobs(uuid, text, text, int, int, text, text) IS
+    'A user''s jobs by page and offset (up to 1000), ordered by created_at, run_at, finished_at, priority, kind or state. total_count counts the user''s newest 10000 jobs; total_is_exact: there are no older ones.';
+COMMENT ON FUNCTION crier.list_jobs(text, int, uuid, uuid, text, text, timestamptz, timestamptz) IS
+    'Jobs, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
+COMMENT ON FUNCTION crier.search_jobs(jsonb, jsonb, text, int, uuid, uuid, text, timestamptz, timestamptz) IS
+    'Jobs whose params and result contain something, the newest first. A page may be short while has_more.';
+COMMENT ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz) IS
+    'Posts, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
+COMMENT ON FUNCTION crier.list_events(text, int, uuid, text, uuid, uuid, timestamptz, timestamptz) IS
+    'Events, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
+COMMENT ON FUNCTION crier.list_logs(text, int, uuid, text[], text, jsonb, uuid, timestamptz, timestamptz) IS
+    'Log lines of jobs, the newest first: of one job, of some levels, with words in the message (as for a web search), with metadata that contains something.';
+COMMENT ON FUNCTION crier.list_by_time(text, text, timestamptz, int, text, int, uuid, text) IS
+    'The jobs, posts, logs or events of the day, week or month that a time lies in, in pages with numbers. pages is null past 10000 rows.';
+COMMENT ON FUNCTION crier.get_paginated_data(regclass, text, int, text, text, jsonb, text[], text) IS
+    'Rows of any table under row security, or view with security_invoker, as the caller sees it. p_filter: columns and the values they must have. p_key: a column that has another value in each row; null: id, or the primary key.';
+COMMENT ON FUNCTION crier.table_page(regclass, text[], jsonb, text, text, boolean, text[], integer) IS
+    'What crier.get_paginated_data reads. Not an interface.';
+COMMENT ON FUNCTION crier.log_job(uuid, text, text, jsonb) IS 'Appends a line to the log of a job: debug, info, warning or error, a message, and an object. Answers with its id.';
+COMMENT ON FUNCTION crier.log_jobs(uuid[], text[], text[], jsonb[]) IS 'Appends lines to the logs of jobs; answers with their ids in that order, null for a job that there is not.';
+COMMENT ON FUNCTION crier.index_history(integer) IS 'Makes up to max of the indexes that searches of finished days use; answers with their names, with nothing where all are there.';
 COMMENT ON FUNCTION crier.job_lease(uuid, uuid) IS 'The lease of a running job. The view crier.jobs uses it.';
 COMMENT ON FUNCTION crier.job_worker(uuid, bigint) IS 'The worker that has or had a job by a claim. The view crier.jobs uses it.';
 COMMENT ON FUNCTION crier.pause_jobs(text, text, uuid, uuid, text) IS 'Stops handing out jobs of a kind, a platform, an account or a workspace, or all where none is named. Running jobs go on. False: it was stopped already.';

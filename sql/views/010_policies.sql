@@ -12,7 +12,8 @@ BEGIN
         FROM (VALUES ('workspace', 'id'), ('workspace_member', 'workspace_id'), ('social_account', 'workspace_id'),
                      ('post', 'workspace_id'), ('post_target', 'workspace_id'), ('job', 'workspace_id'),
                      ('job_outcome', 'workspace_id'), ('job_retry', 'workspace_id'), ('job_progress', 'workspace_id'),
-                     ('event', 'workspace_id'), ('account_limit', 'workspace_id'), ('limit_block', 'workspace_id')) AS v (tab, col)
+                     ('event', 'workspace_id'), ('job_log', 'workspace_id'), ('account_limit', 'workspace_id'),
+                     ('limit_block', 'workspace_id')) AS v (tab, col)
     LOOP
         CONTINUE WHEN EXISTS (SELECT FROM pg_policies
                               WHERE schemaname = 'crier' AND tablename = t.tab AND policyname = 'members_read');

@@ -61,13 +61,17 @@ SELECT workspace_id, id, platform, external_id, handle, base_url, status, create
 FROM crier.social_account;
 COMMENT ON VIEW crier.accounts IS 'The connected social accounts.';
 
+CREATE OR REPLACE VIEW crier.job_logs AS
+SELECT id, job_id, workspace_id, level, message, metadata, created_at FROM crier.job_log;
+COMMENT ON VIEW crier.job_logs IS 'What workers said about their jobs: crier.log_job and crier.log_jobs.';
+
 -- A view normally reads with its owner's rights, which would bypass row security. From 15 on it can read with
 -- the caller's; before that, application users have the functions only.
 DO $do$
 DECLARE
     v text;
 BEGIN
-    FOREACH v IN ARRAY ARRAY['posts', 'jobs', 'events', 'accounts', 'blocks'] LOOP
+    FOREACH v IN ARRAY ARRAY['posts', 'jobs', 'job_logs', 'events', 'accounts', 'blocks'] LOOP
         IF current_setting('server_version_num')::int >= 150000 THEN
             EXECUTE format('ALTER VIEW crier.%I SET (security_invoker = true)', v);
             EXECUTE format('GRANT SELECT ON crier.%I TO crier_app', v);

@@ -2,9 +2,15 @@
 //! and they undo what was recorded. The only place of the tests that writes to the queue's tables: another storage
 //! changes it here.
 
+mod history;
+mod past;
+
 use uuid::Uuid;
 
 use crate::session::Session;
+
+pub use history::History;
+pub use past::{Past, fill};
 
 /// Lets every lease run out now.
 pub async fn lapse_leases(superuser: &Session) {
@@ -132,7 +138,7 @@ pub async fn empty_queue(superuser: &Session) {
     superuser
         .run(
             "TRUNCATE crier.job_claim_mark, crier.job_day, crier.job_reopened, crier.job, crier.job_outcome, crier.job_retry, \
-                 crier.job_progress, crier.job_claim, crier.job_scheduled, crier.job_key, crier.limit_use",
+                 crier.job_progress, crier.job_claim, crier.job_scheduled, crier.job_key, crier.job_log, crier.limit_use",
         )
         .await;
     reload(superuser).await;
@@ -167,30 +173,6 @@ pub fn aged(id: Uuid, days: u32) -> Uuid {
 /// Has the queue look at what was changed behind its back.
 async fn reload(superuser: &Session) {
     superuser.text("SELECT crier.reload_queue()").await;
-}
-
-/// A history that years of work leave. See `backdoor/history.sql`.
-#[derive(Clone, Copy, Debug)]
-pub struct History {
-    /// Days before today.
-    pub days: i32,
-    /// Jobs of each of them.
-    pub per_day: i32,
-    /// How many jobs of each of them are unfinished.
-    pub open: i32,
-    /// Unfinished jobs of today.
-    pub live: i32,
-}
-
-/// Fills a new database with history, and tells the planner.
-pub async fn fill(superuser: &Session, history: History) {
-    let History { days, per_day, open, live } = history;
-    superuser.run("SET synchronous_commit = off").await;
-    superuser.run(include_str!("backdoor/history.sql")).await;
-    superuser.rows("SELECT pg_temp.make_past_partitions($1)", &[&days]).await;
-    superuser.rows("SELECT pg_temp.fill($1, $2, $3, $4)", &[&days, &per_day, &open, &live]).await;
-    superuser.run("ANALYZE").await;
-    superuser.run("RESET synchronous_commit").await;
 }
 
 /// Has the database take itself for a copy of another one.

@@ -10,6 +10,7 @@ mod held;
 mod limits;
 mod load;
 mod meter;
+mod pages;
 mod payload;
 mod peers;
 mod report;
@@ -27,7 +28,7 @@ use client::System;
 use meter::Meter;
 use peers::graphile::Graphile;
 
-pub use report::{Backlog, Held, Limits, Rate, Report, Steady, Target};
+pub use report::{Backlog, Held, Limits, Rate, Report, Steady, Target, Timing};
 
 /// How much is measured.
 #[derive(Clone, Debug)]
@@ -40,6 +41,8 @@ pub struct Plan {
     pub peers: Vec<Peer>,
     /// What is measured.
     pub workloads: Vec<Workload>,
+    /// How many jobs were finished in the days before, for what lists and searches.
+    pub history: usize,
     /// Also a backlog of a hundred times `jobs`.
     pub deep: bool,
 }
@@ -61,6 +64,8 @@ pub enum Workload {
     Limits,
     /// The figures that were promised.
     Targets,
+    /// What lists and searches take with a long history.
+    Pages,
 }
 
 /// Another queue.
@@ -119,6 +124,7 @@ pub async fn run(plan: Plan) -> Report {
             Workload::Backlog => backlog::run(&mut bench).await,
             Workload::Limits => limits::run(&mut bench).await,
             Workload::Targets => targets::run(&mut bench).await,
+            Workload::Pages => pages::run(&mut bench).await,
         }
     }
     bench.report

@@ -10,7 +10,7 @@ use pgrx::datum::DatumWithOid;
 use pgrx::pg_sys;
 use pgrx::prelude::*;
 
-use super::{Row, Statement};
+use super::{Planned, Row, Statement};
 use crate::error::{CrierError, Result};
 
 /// What a statement sees.
@@ -58,11 +58,15 @@ impl Statement {
         }
         let text = CString::new(self.sql).map_err(|error| CrierError::Internal(error.to_string()))?;
         let mut types: Vec<pg_sys::Oid> = args.iter().map(DatumWithOid::oid).collect();
+        let options = match self.planned {
+            Planned::AsTheServerChooses => 0,
+            Planned::Once => pg_sys::CURSOR_OPT_GENERIC_PLAN,
+            Planned::EachTime => pg_sys::CURSOR_OPT_CUSTOM_PLAN,
+        };
         // SAFETY: inside a connection to SPI; text and types live for the call.
         let plan = unsafe {
-            let options = if self.generic { pg_sys::CURSOR_OPT_GENERIC_PLAN as i32 } else { 0 };
-            let plan =
-                pg_sys::SPI_prepare_cursor(text.as_ptr(), types.len() as i32, types.as_mut_ptr(), options);
+            let (types, count) = (types.as_mut_ptr(), types.len() as i32);
+            let plan = pg_sys::SPI_prepare_cursor(text.as_ptr(), count, types, options as i32);
             if plan.is_null() || pg_sys::SPI_keepplan(plan) != 0 {
                 return Err(CrierError::Internal(format!("{} can't be prepared", self.name)));
             }

@@ -20,7 +20,7 @@ use crate::queue::settle::{self, Fate, Said, Settled, reason};
 use crate::queue::{configure, live, load, overdue};
 use crate::transaction;
 
-const GET_JOBS: Statement = statement!(up "queue/get_jobs").generic();
+const GET_JOBS: Statement = statement!(up "queue/get_jobs").planned_once();
 
 /// What a worker asks for.
 pub(crate) struct Wanted {

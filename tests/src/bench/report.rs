@@ -32,6 +32,10 @@ pub struct Report {
     pub backlogs: Vec<Backlog>,
     /// Whether limits hold; what they cost is among the rates.
     pub limits: Vec<Limits>,
+    /// How long calls take.
+    pub timings: Vec<Timing>,
+    /// How they are run.
+    pub plans: Vec<String>,
     /// What was promised.
     pub targets: Vec<Target>,
     /// What was left out, and why.
@@ -146,6 +150,16 @@ pub struct Limits {
     pub missing: usize,
 }
 
+/// How long a call takes.
+#[derive(Debug, Serialize)]
+pub struct Timing {
+    /// Of what.
+    pub what: String,
+    /// As the client sees it.
+    #[serde(flatten)]
+    pub millis: Millis,
+}
+
 /// A figure that was promised.
 #[derive(Debug, Serialize)]
 pub struct Target {
@@ -174,6 +188,8 @@ impl Report {
             held: Vec::new(),
             backlogs: Vec::new(),
             limits: Vec::new(),
+            timings: Vec::new(),
+            plans: Vec::new(),
             targets: Vec::new(),
             notes: Vec::new(),
         }

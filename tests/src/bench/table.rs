@@ -2,7 +2,7 @@
 
 use std::fmt::{Display, Formatter, Result};
 
-use super::report::{Backlog, Held, Limits, Rate, Report, Steady, Target};
+use super::report::{Backlog, Held, Limits, Rate, Report, Steady, Target, Timing};
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
@@ -13,6 +13,8 @@ impl Display for Report {
         held(f, &self.held)?;
         backlogs(f, &self.backlogs)?;
         limits(f, &self.limits)?;
+        timings(f, &self.timings)?;
+        self.plans.iter().try_for_each(|plan| writeln!(f, "\nplan of {plan}"))?;
         targets(f, &self.targets)?;
         if !self.notes.is_empty() {
             writeln!(f, "\nnotes")?;
@@ -41,6 +43,16 @@ fn rates(f: &mut Formatter<'_>, rates: &[Rate]) -> Result {
             rate.wal_bytes_per_job,
             rate.cpu_seconds_per_1000
         )?;
+    }
+    Ok(())
+}
+
+fn timings(f: &mut Formatter<'_>, timings: &[Timing]) -> Result {
+    if !timings.is_empty() {
+        writeln!(f, "\n{:<64} {:>9} {:>9} {:>9}", "calls, in ms", "p50", "p95", "p99")?;
+    }
+    for Timing { what, millis } in timings {
+        writeln!(f, "{what:<64} {:>9.2} {:>9.2} {:>9.2}", millis.p50_ms, millis.p95_ms, millis.p99_ms)?;
     }
     Ok(())
 }

@@ -175,10 +175,10 @@ async fn timed(sql: &Session, text: &str) -> (f64, Value) {
     (start.elapsed().as_secs_f64() * 1_000.0, did)
 }
 
-type Params<'a> = Vec<&'a (dyn ToSql + Sync)>;
+pub(super) type Params<'a> = Vec<&'a (dyn ToSql + Sync)>;
 
 /// How long a statement takes with each of these parameters; the first ones are not counted, they make plans.
-async fn times(sql: &Session, text: &str, calls: &[Params<'_>]) -> Vec<Duration> {
+pub(super) async fn times(sql: &Session, text: &str, calls: &[Params<'_>]) -> Vec<Duration> {
     const WARM_UP: usize = 6;
     let statement = sql.prepare(text).await.unwrap_or_else(|error| refused(text, error));
     let mut took = Vec::new();

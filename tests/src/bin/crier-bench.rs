@@ -23,7 +23,10 @@ struct Arguments {
     /// Measures only these.
     #[arg(long, value_delimiter = ',')]
     only: Vec<Workload>,
-    /// Also measures a backlog of a hundred times --jobs.
+    /// How many jobs were finished in the days before, for what lists and searches.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
+    history: u64,
+    /// Also measures a backlog of a hundred times --jobs, and lists and searches ten times --history.
     #[arg(long)]
     deep: bool,
     /// Where the JSON goes [default: bench.json in the target directory].
@@ -58,6 +61,8 @@ async fn main() -> ExitCode {
         workloads: workloads
             .filter(|one| arguments.only.is_empty() || arguments.only.contains(one))
             .collect(),
+        history: usize::try_from(arguments.history).unwrap_or(usize::MAX)
+            * if arguments.deep { 10 } else { 1 },
         deep: arguments.deep,
     };
     let report = bench::run(plan).await;

@@ -2,6 +2,7 @@
 //! and nothing half-written.
 
 mod maintenance;
+mod pages;
 mod posts;
 mod queue;
 
@@ -232,4 +233,14 @@ async fn before_the_tables_are_there_everything_says_so() {
     }
     sql.run("SELECT * FROM crier.migrate()").await;
     sql.run("SELECT crier.enqueue('k')").await;
+}
+
+#[tokio::test]
+async fn of_pages() {
+    check(pages::PAGES).await;
+}
+
+#[tokio::test]
+async fn of_logs() {
+    check(pages::LOGS).await;
 }

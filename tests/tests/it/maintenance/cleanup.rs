@@ -111,8 +111,14 @@ async fn leftovers_of_ended_jobs_go_and_those_of_living_ones_stay() {
     // due long ago and not finished: it may not have been read into memory
     sql.rows(time, &[&living]).await;
     // batches of one: every row is looked at on its own
-    assert_eq!(did(&sql, "cleanup_leftovers(1)").await, json!({"keys": 2, "times": 2, "progress": 1, "blocks": 0}));
-    assert_eq!(did(&sql, "cleanup_leftovers()").await, json!({"keys": 0, "times": 0, "progress": 0, "blocks": 0}));
+    assert_eq!(
+        did(&sql, "cleanup_leftovers(1)").await,
+        json!({"keys": 2, "times": 2, "progress": 1, "blocks": 0})
+    );
+    assert_eq!(
+        did(&sql, "cleanup_leftovers()").await,
+        json!({"keys": 0, "times": 0, "progress": 0, "blocks": 0})
+    );
     assert_eq!(sql.column::<Uuid>("SELECT job_id FROM crier.job_key", &[]).await, [living]);
     let times: Vec<Uuid> = sql.column("SELECT id FROM crier.job_scheduled ORDER BY run_at", &[]).await;
     assert_eq!(times, [living, later]);

@@ -79,7 +79,13 @@ async fn new_days_are_stored_like_the_old_ones() {
         "1|{autovacuum_analyze_scale_factor=0.02,autovacuum_vacuum_insert_scale_factor=0.1}"
     );
     let without = "SELECT table_name FROM crier.vacuum_state WHERE options IS NULL AND table_name ~ '^job'";
-    assert_eq!(sql.text(&format!("{without} AND table_name NOT IN ('job_kind', 'job_day', 'job_reopened', 'job_claim_mark')")).await, "");
+    assert_eq!(
+        sql.text(&format!(
+            "{without} AND table_name NOT IN ('job_kind', 'job_day', 'job_reopened', 'job_claim_mark')"
+        ))
+        .await,
+        ""
+    );
     let targets = "SELECT count(DISTINCT c.relname), min(a.attstattarget) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
                    WHERE c.relname ~ '^job_[0-9]+$' AND c.relkind = 'r' AND a.attname = 'workspace_id' AND a.attstattarget = 500";
     assert_eq!(sql.text(targets).await, "10|500");

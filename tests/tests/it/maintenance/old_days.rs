@@ -181,3 +181,27 @@ async fn a_claim_that_waits_for_the_change_finds_its_job_where_it_is_then() {
     drop(worker);
     assert_eq!(states(&sql).await, "running completed");
 }
+
+#[tokio::test]
+async fn the_job_log_is_indexed_and_goes_by_its_own_age() {
+    let database = Database::shared().await;
+    let sql = database.connect().await;
+    let days = "SELECT string_agg(age::text, ',' ORDER BY age DESC) \
+                FROM (SELECT current_date - d::date AS age FROM crier.days_of('job_log') AS d) AS a WHERE age > 0";
+    for age in [40, 31, 30, 8] {
+        sql.text(&format!("SELECT crier.make_partition('job_log', current_date - {age})")).await;
+    }
+    let maintain = "SELECT did FROM crier.run_maintenance(p_tasks => '{index_history}')";
+    let made: Value = sql.value(maintain, &[]).await;
+    assert_eq!(
+        (made["made"].as_array().map(Vec::len), &made["more"]),
+        (Some(1), &Value::Bool(true)),
+        "{made}"
+    );
+    sql.run("UPDATE crier.maintenance_setting SET value = NULL WHERE name = 'keep_job_log'").await;
+    drop_all(&sql).await;
+    assert_eq!(sql.text(days).await, "40,31,30,8");
+    set(&sql, "keep_job_log", "30 days").await;
+    drop_all(&sql).await;
+    assert_eq!(sql.text(days).await, "30,8");
+}

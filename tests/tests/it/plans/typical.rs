@@ -63,6 +63,10 @@ pub(super) const FUNCTIONS: &str = "
         SELECT array_agg(md5('workspace' || w)::uuid) FROM generate_series(1, n) AS w $$;
     CREATE FUNCTION pg_temp.accounts(n int) RETURNS uuid[] LANGUAGE sql AS $$
         SELECT array_agg(md5('account' || a)::uuid) FROM generate_series(1, n) AS a $$;
+    CREATE FUNCTION pg_temp.posts(n int) RETURNS uuid[] LANGUAGE sql AS $$
+        SELECT array_agg(md5('post' || 20 * p)::uuid) FROM generate_series(1, n) AS p $$;
+    CREATE FUNCTION pg_temp.targets(n int) RETURNS uuid[] LANGUAGE sql AS $$
+        SELECT array_agg(id) FROM (SELECT id FROM crier.post_target LIMIT n) AS t $$;
     CREATE FUNCTION pg_temp.many(value anyelement, n int DEFAULT 100) RETURNS anyarray LANGUAGE sql AS $$
         SELECT array_agg(value) FROM generate_series(1, n) $$;
     CREATE FUNCTION pg_temp.keys(n int) RETURNS text[] LANGUAGE sql AS $$
@@ -96,6 +100,7 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("installation/migrations_applied", ""),
     call("installation/record_migration", "1000, 'name', 'sum'"),
     call("installation/schema_version", ""),
+    call("job_log/append", "pg_temp.new(100), pg_temp.waiting(100), pg_temp.many('info'::text), pg_temp.many('line'::text), pg_temp.many('{}'::text), now()"),
     call("limits/account", "md5('account1020')::uuid, NULL"),
     call("limits/account", "md5('account1020')::uuid, pg_temp.workspaces(100)"),
     call("limits/actions", "md5('account1020')::uuid, 'bluesky', md5('workspace20')::uuid"),
@@ -122,6 +127,19 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("limits/request_limit", "'general'"),
     call("limits/set_own_limit", "md5('workspace20')::uuid, md5('account1020')::uuid, 'like', '1 hour', 5, true, now()"),
     call("limits/unblock", "'bluesky', '', md5('account1020')::uuid, 'publish', NULL"),
+    call("pages/bucket", "'week', now(), 'Europe/Berlin'"),
+    call("pages/days_indexed", "'job_log', 'words'"),
+    call("pages/events_all", "pg_temp.at(10), pg_temp.at(-1), 51"),
+    call("pages/events_choose", "pg_temp.targets(100), 'post_published', NULL, NULL"),
+    call("pages/events_items", "pg_temp.targets(100)"),
+    // up to 51 of each workspace
+    long("pages/events_of_workspaces", "pg_temp.at(10), pg_temp.at(-1), 51, pg_temp.workspaces(100)", 10_000),
+    call("pages/must_occur", "'upload \"3 tries\" -fast'"),
+    call("pages/posts_all", "'00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff', 51"),
+    call("pages/posts_choose", "pg_temp.posts(100), 'published'"),
+    call("pages/posts_items", "pg_temp.posts(100)"),
+    // as above
+    long("pages/posts_of_workspaces", "'00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff', 51, pg_temp.workspaces(100)", 10_000),
     call("posts/accounts", "(pg_temp.workspaces(1))[1], pg_temp.accounts(10)"),
     call("posts/get_post", "md5('post20')::uuid, NULL"),
     call("posts/get_post", "md5('post20')::uuid, pg_temp.workspaces(100)"),
@@ -138,7 +156,8 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("publishing/lock_targets", "pg_temp.posting(100)"),
     call("publishing/record_intent", "(pg_temp.posting(1))[1], 'key', 'request', now()"),
     call("publishing/save_prepared", "(pg_temp.posting(1))[1], '{}', now()"),
-    call("publishing/set_states", "pg_temp.posting(100), pg_temp.many('failed'::text), pg_temp.many('{}'::jsonb), now(), pg_temp.new(100)"),
+    // the index of events takes an entry for each
+    long("publishing/set_states", "pg_temp.posting(100), pg_temp.many('failed'::text), pg_temp.many('{}'::jsonb), now(), pg_temp.new(100)", 5_000),
     call("publishing/start", "(pg_temp.posting(1))[1], 1, now()"),
     call("queue/accounts_elsewhere", "pg_temp.workspaces(100), pg_temp.accounts(100)"),
     call("queue/begin_task", "'expire_pending_jobs', 1000"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crier_tests::backdoor::{self, History};
+use crier_tests::backdoor::{self, Past};
 use crier_tests::cluster::{Database, SIDECAR_ROLE};
 use crier_tests::crierd::Deployment;
 use crier_tests::wait::wait_until;
@@ -10,12 +10,12 @@ use uuid::Uuid;
 
 use super::Queue;
 
-const HISTORY: History = History { days: 5, per_day: 200, open: 4, live: 50 };
+const HISTORY: Past = Past { days: 5, per_day: 200, open: 4, live: 50 };
 /// A day that is noted: it ended more than a day ago.
 const NOTED: i32 = 3;
 
 /// A queue with history, its old days noted.
-async fn noted(settings: &[(&str, &str)], history: History) -> (Database, Queue) {
+async fn noted(settings: &[(&str, &str)], history: Past) -> (Database, Queue) {
     let database = Database::private_with(settings).await;
     let queue = Queue::open(&database).await;
     backdoor::fill(&queue.0, history).await;
@@ -142,7 +142,7 @@ async fn a_job_that_is_added_to_a_noted_day_is_found_by_its_note() {
 
 #[tokio::test]
 async fn more_unfinished_jobs_than_fit_into_memory_are_all_handed_out() {
-    let history = History { days: 4, per_day: 700, open: 600, live: 1_500 };
+    let history = Past { days: 4, per_day: 700, open: 600, live: 1_500 };
     let (database, queue) = noted(&[("crier.queue_capacity", "1000")], history).await;
     let dead = a_dead_job(&queue).await;
     queue.0.text(&format!("SELECT crier.retry_jobs(ARRAY['{dead}'::uuid])")).await;

@@ -49,7 +49,7 @@ async fn an_open_reader_keeps_no_outcome_waiting_for_partitions() {
     );
     assert_eq!((made.as_str(), completed), ("0", vec![id]), "expected it to give up behind the reader");
     reader.0.run("COMMIT").await;
-    assert_eq!(operator.text("SELECT count(*) FROM crier.ensure_partitions(20)").await, "78");
+    assert_eq!(operator.text("SELECT count(*) FROM crier.ensure_partitions(20)").await, "91");
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ DECLARE
     upper text;
 BEGIN
     FOR day IN SELECT (now() AT TIME ZONE 'UTC')::date - n FROM generate_series(1, days) AS n LOOP
-        FOREACH parent IN ARRAY ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim', 'limit_use'] LOOP
+        FOREACH parent IN ARRAY ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim', 'limit_use', 'job_log'] LOOP
             part := format('%s_%s', parent, to_char(day, 'YYYYMMDD'));
             IF parent IN ('job_claim', 'limit_use') THEN
                 lower := ((day - date '2000-01-01')::bigint * 86400000000)::text;
