@@ -63,6 +63,7 @@ columns!(A B C);
 columns!(A B C D);
 columns!(A B C D E);
 columns!(A B C D E F);
+columns!(A B C D E F G);
 columns!(A B C D E F G H);
 columns!(A B C D E F G H I J);
 columns!(A B C D E F G H I J K);

@@ -22,6 +22,7 @@ mod plans;
 mod posts;
 mod publishing;
 mod queue;
+mod statistics;
 mod transaction;
 mod waiters;
 mod workspaces;
@@ -36,6 +37,9 @@ pub extern "C-unwind" fn _PG_init() {
 
 extension_sql_file!("../../sql/install/s010_roles.sql", bootstrap);
 extension_sql_file!("../../sql/install/s100_partitions.sql");
+extension_sql_file!("../../sql/install/s200_sums.sql", requires = ["s100_partitions"]);
+extension_sql_file!("../../sql/install/s210_statistics.sql", requires = ["s200_sums"]);
+extension_sql_file!("../../sql/install/s220_alerts.sql", requires = ["s210_statistics"]);
 extension_sql_file!("../../sql/install/s900_access.sql", finalize);
 
 #[cfg(any(test, feature = "pg_test"))]

@@ -15,6 +15,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (1, "0001_first_post", include_str!("../../sql/migrations/0001_first_post.sql")),
     (2, "0002_queue", include_str!("../../sql/migrations/0002_queue.sql")),
     (3, "0003_limits", include_str!("../../sql/migrations/0003_limits.sql")),
+    (4, "0004_statistics", include_str!("../../sql/migrations/0004_statistics.sql")),
 ];
 
 /// Run by every migrate, in this order: they replace what they made before.

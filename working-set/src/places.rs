@@ -3,7 +3,7 @@
 
 use crate::block::{Class, Lane, Name, Owner, Place, Set, Slot};
 use crate::heap::{Heap, Links, NIL, UNLINKED};
-use crate::types::{Counts, Full, NewJob, State};
+use crate::types::{Counts, Full, MARKED, NewJob, Node, State};
 
 /// The order in which jobs are handed out, all else being equal.
 pub(crate) type Rank = (i64, u64, i64, u128);
@@ -79,6 +79,10 @@ fn rank(lane: &Lane, owners: &[Owner], slots: &[Slot]) -> Rank {
     (-i64::from(node.priority), owners[lane.owner as usize].turn, node.run_at, node.id)
 }
 
+fn marked(node: &Node) -> u32 {
+    u32::from(node.flags & MARKED != 0)
+}
+
 impl Set<'_> {
     /// The rank of a lane that has due jobs.
     pub(crate) fn rank_of_lane(&self, lane: u32) -> Rank {
@@ -97,6 +101,7 @@ impl Set<'_> {
                 let root = self.classes[class].timers;
                 self.classes[class].timers = Timers(self.slots).insert(root, ix);
                 self.classes[class].counts.waiting += 1;
+                self.classes[class].counts.marked += marked(&node);
             }
             State::Leased => {
                 self.slots[ix as usize].place = Place::Leases;
@@ -117,6 +122,7 @@ impl Set<'_> {
                 let root = self.classes[class].timers;
                 self.classes[class].timers = Timers(self.slots).remove(root, ix);
                 self.classes[class].counts.waiting -= 1;
+                self.classes[class].counts.marked -= marked(&self.slots[ix as usize].node);
             }
             Place::Leases => {
                 let db = self.classes[class].db as usize;
@@ -129,6 +135,7 @@ impl Set<'_> {
                 self.lanes[lane as usize].due = Due(self.slots).remove(root, ix);
                 self.seat(lane);
                 self.classes[class].counts.due -= 1;
+                self.classes[class].counts.marked -= marked(&self.slots[ix as usize].node);
                 let owner = self.lanes[lane as usize].owner as usize;
                 self.owners[owner].due -= 1;
             }
@@ -154,6 +161,7 @@ impl Set<'_> {
         self.lanes[lane as usize].due = Due(self.slots).insert(due, ix);
         self.seat(lane);
         self.classes[class as usize].counts.due += 1;
+        self.classes[class as usize].counts.marked += marked(&self.slots[ix as usize].node);
     }
 
     /// Takes a lane out of its class's heap, or from the gate at which it waits.
