@@ -86,7 +86,8 @@ impl Sketch {
 
     /// The sketch that was written as these bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Malformed> {
-        let (FORMAT, mut rest) = bytes.split_first().map(|(first, rest)| (*first, rest)).ok_or(Malformed)? else {
+        let (FORMAT, mut rest) = bytes.split_first().map(|(first, rest)| (*first, rest)).ok_or(Malformed)?
+        else {
             return Err(Malformed);
         };
         let mut sketch = Self::default();

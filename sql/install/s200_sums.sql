@@ -203,7 +203,7 @@ BEGIN
         state.next_until := seen - p_margin;
         state.next_xid := next_xid;
     END IF;
-    upto := greatest(state.closed_until, least(safe, state.closed_until + p_max));
+    upto := greatest(state.closed_until, least(coalesce(safe, state.closed_until), state.closed_until + p_max));
     IF upto > state.closed_until THEN
         WITH summed AS (
             INSERT INTO crier.job_stat (span, starts_at, kind, platform, completed, failed, canceled, attempts, timed,

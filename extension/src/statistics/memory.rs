@@ -48,7 +48,10 @@ fn unfinished_jobs() -> Result<
             })
         })?;
         for (kind, platform, run_at) in seen {
-            oldest.entry((kind, platform)).and_modify(|oldest| *oldest = run_at.min(*oldest)).or_insert(run_at);
+            oldest
+                .entry((kind, platform))
+                .and_modify(|oldest| *oldest = run_at.min(*oldest))
+                .or_insert(run_at);
         }
         pgrx::check_for_interrupts!();
     }
@@ -77,21 +80,15 @@ fn unfinished_jobs() -> Result<
 fn queue_memory() -> Result<
     TableIterator<
         'static,
-        (
-            name!(used, i64),
-            name!(capacity, i64),
-            name!(complete, bool),
-            name!(horizon, Timestamptz),
-        ),
+        (name!(used, i64), name!(capacity, i64), name!(complete, bool), name!(horizon, Timestamptz)),
     >,
     ErrorReport,
 > {
     if !is_known()? {
         return Ok(TableIterator::empty());
     }
-    let (free, capacity, db) = memory::with(|memory| {
-        (memory.set.free_nodes(), memory.set.capacity(), *memory.set.db(memory.db))
-    })?;
+    let (free, capacity, db) =
+        memory::with(|memory| (memory.set.free_nodes(), memory.set.capacity(), *memory.set.db(memory.db)))?;
     let used = i64::from(capacity) - i64::from(free);
     Ok(TableIterator::once((used, i64::from(capacity), db.cursor == u128::MAX, Timestamptz(db.far))))
 }
@@ -99,8 +96,7 @@ fn queue_memory() -> Result<
 /// How many jobs are in workers' hands by each claim. Looks at all jobs in memory, piece by piece. No row on a standby.
 #[pg_extern(stable, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-fn running_claims()
--> Result<TableIterator<'static, (name!(token, i64), name!(jobs, i64))>, ErrorReport> {
+fn running_claims() -> Result<TableIterator<'static, (name!(token, i64), name!(jobs, i64))>, ErrorReport> {
     if !is_known()? {
         return Ok(TableIterator::empty());
     }
@@ -108,9 +104,7 @@ fn running_claims()
     let mut from = Some(0);
     while let Some(at) = from {
         let mut tokens = Vec::new();
-        from = memory::with(|memory| {
-            memory.set.leases(memory.db, at, AT_ONCE, |token| tokens.push(token))
-        })?;
+        from = memory::with(|memory| memory.set.leases(memory.db, at, AT_ONCE, |token| tokens.push(token)))?;
         for token in tokens {
             *claims.entry(token).or_default() += 1;
         }

@@ -17,4 +17,5 @@ mod queue;
 mod secrets;
 mod simulator;
 mod soak;
+mod statistics;
 mod tenancy;
