@@ -127,7 +127,7 @@ CREATE FUNCTION sum_up_jobs(p_from timestamptz, p_to timestamptz)
 RETURNS TABLE (starts_at timestamptz, kind text, platform text, completed bigint, failed bigint, canceled bigint, attempts bigint,
                timed bigint, processing_us bigint, processing bytea, waiting bytea)
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 AS $fn$
 WITH ended AS (
@@ -158,7 +158,7 @@ $fn$;
 CREATE FUNCTION sum_up_workers(p_from timestamptz, p_to timestamptz)
 RETURNS TABLE (starts_at timestamptz, worker text, claimed bigint, completed bigint, failed bigint)
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 AS $fn$
 WITH ended AS (
@@ -241,7 +241,8 @@ CREATE FUNCTION jobs_since(p_from timestamptz, p_coarsest text DEFAULT 'day')
 RETURNS TABLE (starts_at timestamptz, kind text, platform text, completed bigint, failed bigint, canceled bigint, attempts bigint,
                timed bigint, processing_us bigint, processing bytea, waiting bytea)
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 AS $fn$
 SELECT s.starts_at, s.kind, s.platform, s.completed, s.failed, s.canceled, s.attempts, s.timed, s.processing_us, s.processing,
        s.waiting
@@ -256,7 +257,8 @@ $fn$;
 CREATE FUNCTION workers_since(p_from timestamptz)
 RETURNS TABLE (starts_at timestamptz, worker text, claimed bigint, completed bigint, failed bigint)
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 AS $fn$
 SELECT s.starts_at, s.worker, s.claimed, s.completed, s.failed
 FROM crier.stat_state st
@@ -334,6 +336,11 @@ BEGIN
         DELETE FROM crier.worker_stat s WHERE s.span = 'minute' AND s.starts_at < date_trunc('hour', upto) - interval '3 days';
         DELETE FROM crier.worker_stat s WHERE s.span = 'hour' AND s.starts_at < date_trunc('day', upto) - interval '62 days';
     END IF;
+    IF upto < safe THEN
+        -- known already: the next call need not find out
+        state.next_until := safe;
+        state.next_xid := 0;
+    END IF;
     UPDATE crier.stat_state s
     SET closed_until = upto, next_until = state.next_until, next_xid = state.next_xid, rolled_up_at = seen;
     RETURN jsonb_build_object('closed_until', upto, 'ended', ended, 'more', coalesce(upto < safe, false));
@@ -375,6 +382,7 @@ RETURNS TABLE (pending bigint, retrying bigint, running bigint, changing bigint,
                memory_capacity bigint, memory_complete boolean, paused boolean, summed_up_until timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET enable_seqscan = off
+SET max_parallel_workers_per_gather = 0
 AS $fn$
 DECLARE
     at timestamptz := statement_timestamp();
@@ -418,7 +426,7 @@ RETURNS TABLE (kind text, pending bigint, retrying bigint, running bigint, compl
                waiting_p50 interval, waiting_p95 interval, waiting_p99 interval,
                processing_p50 interval, processing_p95 interval, processing_p99 interval)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
 AS $fn$
 DECLARE
     known boolean;
@@ -468,7 +476,7 @@ $fn$;
 CREATE FUNCTION throughput(p_bucket text DEFAULT 'minute', p_since timestamptz DEFAULT NULL)
 RETURNS TABLE (bucket timestamptz, completed bigint, failed bigint, canceled bigint, attempts bigint, average_processing interval)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
 AS $fn$
 DECLARE
     now CONSTANT timestamptz := statement_timestamp();
@@ -504,7 +512,7 @@ CREATE FUNCTION get_worker_stats()
 RETURNS TABLE (worker text, running bigint, claimed_last_day bigint, completed_last_day bigint, failed_last_day bigint,
                last_seen_at timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
 AS $fn$
 DECLARE
     known boolean;
@@ -539,7 +547,7 @@ CREATE FUNCTION get_account_stats()
 RETURNS TABLE (platform text, accounts bigint, active bigint, paused bigint, disconnected bigint, reauth_required bigint,
                expiring bigint, blocked bigint)
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET jit = off
+SET search_path = pg_catalog, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
 AS $fn$
 SELECT a.platform, count(*), count(*) FILTER (WHERE a.status = 'active'), count(*) FILTER (WHERE a.status = 'paused'),
        count(*) FILTER (WHERE a.status = 'disconnected'), count(*) FILTER (WHERE a.status = 'reauth_required'),

@@ -15,7 +15,7 @@ CREATE FUNCTION sum_up_jobs(p_from timestamptz, p_to timestamptz)
 RETURNS TABLE (starts_at timestamptz, kind text, platform text, completed bigint, failed bigint, canceled bigint, attempts bigint,
                timed bigint, processing_us bigint, processing bytea, waiting bytea)
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 AS $fn$
 WITH ended AS (
@@ -46,7 +46,7 @@ $fn$;
 CREATE FUNCTION sum_up_workers(p_from timestamptz, p_to timestamptz)
 RETURNS TABLE (starts_at timestamptz, worker text, claimed bigint, completed bigint, failed bigint)
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 AS $fn$
 WITH ended AS (
@@ -129,7 +129,8 @@ CREATE FUNCTION jobs_since(p_from timestamptz, p_coarsest text DEFAULT 'day')
 RETURNS TABLE (starts_at timestamptz, kind text, platform text, completed bigint, failed bigint, canceled bigint, attempts bigint,
                timed bigint, processing_us bigint, processing bytea, waiting bytea)
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 AS $fn$
 SELECT s.starts_at, s.kind, s.platform, s.completed, s.failed, s.canceled, s.attempts, s.timed, s.processing_us, s.processing,
        s.waiting
@@ -144,7 +145,8 @@ $fn$;
 CREATE FUNCTION workers_since(p_from timestamptz)
 RETURNS TABLE (starts_at timestamptz, worker text, claimed bigint, completed bigint, failed bigint)
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 AS $fn$
 SELECT s.starts_at, s.worker, s.claimed, s.completed, s.failed
 FROM crier.stat_state st
@@ -221,6 +223,11 @@ BEGIN
         DELETE FROM crier.job_stat s WHERE s.span = 'hour' AND s.starts_at < date_trunc('day', upto) - interval '62 days';
         DELETE FROM crier.worker_stat s WHERE s.span = 'minute' AND s.starts_at < date_trunc('hour', upto) - interval '3 days';
         DELETE FROM crier.worker_stat s WHERE s.span = 'hour' AND s.starts_at < date_trunc('day', upto) - interval '62 days';
+    END IF;
+    IF upto < safe THEN
+        -- known already: the next call need not find out
+        state.next_until := safe;
+        state.next_xid := 0;
     END IF;
     UPDATE crier.stat_state s
     SET closed_until = upto, next_until = state.next_until, next_xid = state.next_xid, rolled_up_at = seen;

@@ -8,6 +8,7 @@ RETURNS TABLE (pending bigint, retrying bigint, running bigint, changing bigint,
                memory_capacity bigint, memory_complete boolean, paused boolean, summed_up_until timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET enable_seqscan = off
+SET max_parallel_workers_per_gather = 0
 AS $fn$
 DECLARE
     at timestamptz := statement_timestamp();
@@ -51,7 +52,7 @@ RETURNS TABLE (kind text, pending bigint, retrying bigint, running bigint, compl
                waiting_p50 interval, waiting_p95 interval, waiting_p99 interval,
                processing_p50 interval, processing_p95 interval, processing_p99 interval)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
 AS $fn$
 DECLARE
     known boolean;
@@ -101,7 +102,7 @@ $fn$;
 CREATE FUNCTION throughput(p_bucket text DEFAULT 'minute', p_since timestamptz DEFAULT NULL)
 RETURNS TABLE (bucket timestamptz, completed bigint, failed bigint, canceled bigint, attempts bigint, average_processing interval)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
 AS $fn$
 DECLARE
     now CONSTANT timestamptz := statement_timestamp();
@@ -137,7 +138,7 @@ CREATE FUNCTION get_worker_stats()
 RETURNS TABLE (worker text, running bigint, claimed_last_day bigint, completed_last_day bigint, failed_last_day bigint,
                last_seen_at timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
 AS $fn$
 DECLARE
     known boolean;
@@ -172,7 +173,7 @@ CREATE FUNCTION get_account_stats()
 RETURNS TABLE (platform text, accounts bigint, active bigint, paused bigint, disconnected bigint, reauth_required bigint,
                expiring bigint, blocked bigint)
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET jit = off
+SET search_path = pg_catalog, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
 AS $fn$
 SELECT a.platform, count(*), count(*) FILTER (WHERE a.status = 'active'), count(*) FILTER (WHERE a.status = 'paused'),
        count(*) FILTER (WHERE a.status = 'disconnected'), count(*) FILTER (WHERE a.status = 'reauth_required'),
