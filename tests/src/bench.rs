@@ -13,6 +13,7 @@ mod meter;
 mod payload;
 mod peers;
 mod report;
+mod statistics;
 mod steady;
 mod table;
 mod targets;

@@ -11,6 +11,7 @@ pub(super) struct Abilities {
     pub(super) exchange: bool,
     pub(super) find_or_create: bool,
     pub(super) cached_result: bool,
+    pub(super) statistics: bool,
 }
 
 const ABILITIES: &str = "
@@ -18,7 +19,8 @@ const ABILITIES: &str = "
            to_regprocedure('crier.exchange(text,integer,uuid[],bigint[],jsonb[],uuid[],bigint[],text[],jsonb[],\
                             timestamptz[],text[],text[],uuid[],interval,interval)') IS NOT NULL,
            to_regprocedure('crier.find_or_create_job(uuid,text,jsonb,interval)') IS NOT NULL,
-           to_regprocedure('crier.get_cached_job_result(uuid,text,jsonb,interval)') IS NOT NULL";
+           to_regprocedure('crier.get_cached_job_result(uuid,text,jsonb,interval)') IS NOT NULL,
+           to_regprocedure('crier.get_queue_stats()') IS NOT NULL";
 
 const ENQUEUE: &str = "SELECT crier.enqueue('bench', $1)";
 const ENQUEUE_MANY: &str = "SELECT crier.enqueue_many($1)";
@@ -31,7 +33,13 @@ const EXCHANGE: &str = "SELECT job_id, params, token FROM crier.exchange('bench'
 impl Abilities {
     pub(super) async fn ask(sql: &Session) -> Self {
         let row = sql.row(ABILITIES, &[]).await;
-        Self { wait: row.get(0), exchange: row.get(1), find_or_create: row.get(2), cached_result: row.get(3) }
+        Self {
+            wait: row.get(0),
+            exchange: row.get(1),
+            find_or_create: row.get(2),
+            cached_result: row.get(3),
+            statistics: row.get(4),
+        }
     }
 }
 

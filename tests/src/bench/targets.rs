@@ -11,6 +11,7 @@ use super::Bench;
 use super::backlog::claim_times;
 use super::client::{Adder, Jobs, connect, fill};
 use super::report::{Millis, Target};
+use super::statistics;
 use crate::session::{Refusal, Session};
 
 /// Calls of each kind.
@@ -54,9 +55,11 @@ pub(super) async fn run(bench: &mut Bench) {
     bulk(bench).await;
     reads(bench, &sql, pending).await;
     crier.empty(&bench.database).await;
+    statistics::run(bench, &sql).await;
+    crier.empty(&bench.database).await;
 }
 
-fn add(bench: &mut Bench, target: Target) {
+pub(super) fn add(bench: &mut Bench, target: Target) {
     bench.report.targets.push(target);
 }
 
@@ -141,10 +144,10 @@ async fn read(sql: Session, ids: Vec<Uuid>) -> usize {
     jobs
 }
 
-type Params<'a> = Vec<&'a (dyn ToSql + Sync)>;
+pub(super) type Params<'a> = Vec<&'a (dyn ToSql + Sync)>;
 
 /// How long a statement takes with each of these parameters; the first ones are not counted, they make plans.
-async fn times(sql: &Session, text: &str, calls: &[Params<'_>]) -> Vec<Duration> {
+pub(super) async fn times(sql: &Session, text: &str, calls: &[Params<'_>]) -> Vec<Duration> {
     const WARM_UP: usize = 6;
     let statement = sql.prepare(text).await.unwrap_or_else(|error| refused(text, error));
     let mut took = Vec::new();
