@@ -347,19 +347,34 @@ BEGIN
 END
 $fn$;
 
--- Sums up the minutes of hours that are over, or the hours of days.
+-- Sums up the minutes of hours that are over, or the hours of days. Whoever adds jobs chooses their kinds: beyond the thousand
+-- with the most jobs they are put together, so that nobody can fill what is kept for ever.
 CREATE FUNCTION sum_up_span(p_of text, p_to text, p_lower timestamptz, p_upper timestamptz) RETURNS void
 LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
 AS $fn$
+WITH parts AS MATERIALIZED (
+    SELECT date_trunc(p_to, s.starts_at) AS begins, s.*
+    FROM crier.job_stat s
+    WHERE s.span = p_of AND s.starts_at >= p_lower AND s.starts_at < p_upper
+), places AS (
+    SELECT begins, kind, platform,
+           row_number() OVER (PARTITION BY begins ORDER BY sum(completed + failed + canceled) DESC, kind, platform) AS place
+    FROM parts
+    GROUP BY begins, kind, platform
+), named AS (
+    SELECT CASE WHEN l.place <= 1000 THEN p.kind ELSE '(others)' END AS of_kind,
+           CASE WHEN l.place <= 1000 THEN p.platform ELSE '' END AS of_platform, p.*
+    FROM parts p
+    JOIN places l USING (begins, kind, platform)
+)
 INSERT INTO crier.job_stat (span, starts_at, kind, platform, completed, failed, canceled, attempts, timed, processing_us,
                             processing, waiting)
-SELECT p_to, date_trunc(p_to, s.starts_at), s.kind, s.platform, sum(s.completed), sum(s.failed), sum(s.canceled), sum(s.attempts),
-       sum(s.timed), sum(s.processing_us), crier.merge_sketches(array_agg(s.processing) FILTER (WHERE s.processing IS NOT NULL)),
-       crier.merge_sketches(array_agg(s.waiting) FILTER (WHERE s.waiting IS NOT NULL))
-FROM crier.job_stat s
-WHERE s.span = p_of AND s.starts_at >= p_lower AND s.starts_at < p_upper
-GROUP BY 2, 3, 4;
+SELECT p_to, begins, of_kind, of_platform, sum(completed), sum(failed), sum(canceled), sum(attempts), sum(timed),
+       sum(processing_us), crier.merge_sketches(array_agg(processing) FILTER (WHERE processing IS NOT NULL)),
+       crier.merge_sketches(array_agg(waiting) FILTER (WHERE waiting IS NOT NULL))
+FROM named
+GROUP BY begins, of_kind, of_platform;
 INSERT INTO crier.worker_stat (span, starts_at, worker, claimed, completed, failed)
 SELECT p_to, date_trunc(p_to, s.starts_at), s.worker, sum(s.claimed), sum(s.completed), sum(s.failed)
 FROM crier.worker_stat s
@@ -578,11 +593,13 @@ DECLARE
     at CONSTANT timestamptz := statement_timestamp();
     q record;
     hour record;
+    accounts record;
     longest bigint;
     breakers bigint;
 BEGIN
     SELECT * INTO q FROM crier.get_queue_stats();
     SELECT * INTO hour FROM crier.get_job_queue_stats('1 hour') s WHERE s.kind IS NULL;
+    SELECT sum(a.reauth_required) AS reauth_required, sum(a.expiring) AS expiring INTO accounts FROM crier.get_account_stats() a;
     -- a standby knows neither
     IF q.memory_capacity IS NOT NULL THEN
         SELECT min(r.token) INTO longest FROM crier.running_claims() r;
@@ -600,8 +617,8 @@ BEGIN
         UNION ALL SELECT 'memory_used', q.memory_used::double precision / q.memory_capacity
         UNION ALL SELECT 'blocks', count(*) FROM crier.limit_block b WHERE b.until > at
         UNION ALL SELECT 'open_breakers', breakers
-        UNION ALL SELECT 'reauth_required', sum(a.reauth_required) FROM crier.get_account_stats() a
-        UNION ALL SELECT 'expiring_logins', sum(a.expiring) FROM crier.get_account_stats() a
+        UNION ALL SELECT 'reauth_required', coalesce(accounts.reauth_required, 0)
+        UNION ALL SELECT 'expiring_logins', coalesce(accounts.expiring, 0)
         UNION ALL SELECT 'statistics_behind_seconds', extract(epoch FROM at - q.summed_up_until)
     ) v (name, value)
     JOIN crier.alert_threshold t ON t.name = v.name

@@ -235,19 +235,34 @@ BEGIN
 END
 $fn$;
 
--- Sums up the minutes of hours that are over, or the hours of days.
+-- Sums up the minutes of hours that are over, or the hours of days. Whoever adds jobs chooses their kinds: beyond the thousand
+-- with the most jobs they are put together, so that nobody can fill what is kept for ever.
 CREATE FUNCTION sum_up_span(p_of text, p_to text, p_lower timestamptz, p_upper timestamptz) RETURNS void
 LANGUAGE sql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
 AS $fn$
+WITH parts AS MATERIALIZED (
+    SELECT date_trunc(p_to, s.starts_at) AS begins, s.*
+    FROM crier.job_stat s
+    WHERE s.span = p_of AND s.starts_at >= p_lower AND s.starts_at < p_upper
+), places AS (
+    SELECT begins, kind, platform,
+           row_number() OVER (PARTITION BY begins ORDER BY sum(completed + failed + canceled) DESC, kind, platform) AS place
+    FROM parts
+    GROUP BY begins, kind, platform
+), named AS (
+    SELECT CASE WHEN l.place <= 1000 THEN p.kind ELSE '(others)' END AS of_kind,
+           CASE WHEN l.place <= 1000 THEN p.platform ELSE '' END AS of_platform, p.*
+    FROM parts p
+    JOIN places l USING (begins, kind, platform)
+)
 INSERT INTO crier.job_stat (span, starts_at, kind, platform, completed, failed, canceled, attempts, timed, processing_us,
                             processing, waiting)
-SELECT p_to, date_trunc(p_to, s.starts_at), s.kind, s.platform, sum(s.completed), sum(s.failed), sum(s.canceled), sum(s.attempts),
-       sum(s.timed), sum(s.processing_us), crier.merge_sketches(array_agg(s.processing) FILTER (WHERE s.processing IS NOT NULL)),
-       crier.merge_sketches(array_agg(s.waiting) FILTER (WHERE s.waiting IS NOT NULL))
-FROM crier.job_stat s
-WHERE s.span = p_of AND s.starts_at >= p_lower AND s.starts_at < p_upper
-GROUP BY 2, 3, 4;
+SELECT p_to, begins, of_kind, of_platform, sum(completed), sum(failed), sum(canceled), sum(attempts), sum(timed),
+       sum(processing_us), crier.merge_sketches(array_agg(processing) FILTER (WHERE processing IS NOT NULL)),
+       crier.merge_sketches(array_agg(waiting) FILTER (WHERE waiting IS NOT NULL))
+FROM named
+GROUP BY begins, of_kind, of_platform;
 INSERT INTO crier.worker_stat (span, starts_at, worker, claimed, completed, failed)
 SELECT p_to, date_trunc(p_to, s.starts_at), s.worker, sum(s.claimed), sum(s.completed), sum(s.failed)
 FROM crier.worker_stat s

@@ -8,11 +8,13 @@ DECLARE
     at CONSTANT timestamptz := statement_timestamp();
     q record;
     hour record;
+    accounts record;
     longest bigint;
     breakers bigint;
 BEGIN
     SELECT * INTO q FROM crier.get_queue_stats();
     SELECT * INTO hour FROM crier.get_job_queue_stats('1 hour') s WHERE s.kind IS NULL;
+    SELECT sum(a.reauth_required) AS reauth_required, sum(a.expiring) AS expiring INTO accounts FROM crier.get_account_stats() a;
     -- a standby knows neither
     IF q.memory_capacity IS NOT NULL THEN
         SELECT min(r.token) INTO longest FROM crier.running_claims() r;
@@ -30,8 +32,8 @@ BEGIN
         UNION ALL SELECT 'memory_used', q.memory_used::double precision / q.memory_capacity
         UNION ALL SELECT 'blocks', count(*) FROM crier.limit_block b WHERE b.until > at
         UNION ALL SELECT 'open_breakers', breakers
-        UNION ALL SELECT 'reauth_required', sum(a.reauth_required) FROM crier.get_account_stats() a
-        UNION ALL SELECT 'expiring_logins', sum(a.expiring) FROM crier.get_account_stats() a
+        UNION ALL SELECT 'reauth_required', coalesce(accounts.reauth_required, 0)
+        UNION ALL SELECT 'expiring_logins', coalesce(accounts.expiring, 0)
         UNION ALL SELECT 'statistics_behind_seconds', extract(epoch FROM at - q.summed_up_until)
     ) v (name, value)
     JOIN crier.alert_threshold t ON t.name = v.name

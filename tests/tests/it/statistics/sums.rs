@@ -163,6 +163,27 @@ async fn days_and_hours_are_the_sums_of_their_minutes() {
 }
 
 #[tokio::test]
+async fn many_kinds_are_put_together() {
+    let sql = Database::shared().await.connect().await;
+    sql.run(
+        "INSERT INTO crier.job_stat (span, starts_at, kind, platform, completed, failed, canceled, attempts, timed, processing_us, \
+                                     processing)
+         SELECT 'minute', timestamptz '2026-01-01 10:30Z', 'k' || n, '', n, 1, 0, n, 1, 5, crier.make_sketch(ARRAY[5])
+         FROM generate_series(1, 1500) n;
+         SELECT crier.sum_up_span('minute', 'hour', '2026-01-01 10:00Z', '2026-01-01 11:00Z')",
+    )
+    .await;
+    let sums = "SELECT span, sum(completed), sum(failed), sum(attempts), sum(processing_us) FROM crier.job_stat GROUP BY 1 ORDER BY 1";
+    let expected = 1500 * 1501 / 2;
+    assert_eq!(
+        sql.text(sums).await,
+        format!("hour|{expected}|1500|{expected}|7500\nminute|{expected}|1500|{expected}|7500")
+    );
+    let others = "SELECT count(*), max(failed), max(kind) FILTER (WHERE failed > 1) FROM crier.job_stat WHERE span = 'hour'";
+    assert_eq!(sql.text(others).await, "1001|500|(others)");
+}
+
+#[tokio::test]
 async fn a_sum_of_another_cluster_does_not_hold_the_sums_up() {
     let database = Database::private().await;
     let sql = noted(&database).await;
