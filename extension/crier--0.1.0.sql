@@ -113,12 +113,12 @@ $fn$;
 -- Sums of what happened, made once and kept, and how they are read. Everything before crier.stat_state.closed_until is in the
 -- sums, and everything from then on is read from the log itself; so each answer is exact, and none reads the history.
 
--- Microseconds since 2000, as tokens of claims are.
+-- Microseconds since 2000, as tokens of claims are. Exact until 2106, and several times faster than numeric.
 CREATE FUNCTION micros(p_at timestamptz) RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 AS $fn$
 SELECT CASE p_at WHEN 'infinity' THEN 9223372036854775807 WHEN '-infinity' THEN -9223372036854775808
-                 ELSE (extract(epoch FROM p_at) * 1000000)::bigint - 946684800000000 END
+                 ELSE round(date_part('epoch', p_at) * 1e6)::bigint - 946684800000000 END
 $fn$;
 
 -- How jobs ended within a time, by minute, from the log. Times are counted where a worker had the job: from its last claim
@@ -144,7 +144,7 @@ WITH ended AS (
     SELECT e.*, greatest(crier.micros(e.finished_at) - e.token, 0) AS took, greatest(e.token - crier.micros(e.run_at), 0) AS waited
     FROM ended e
 )
-SELECT date_trunc('minute', finished_at), kind, coalesce(platform, ''),
+SELECT date_bin('1 minute', finished_at, '2000-01-01'), kind, coalesce(platform, ''),
        count(*) FILTER (WHERE state = 'completed'), count(*) FILTER (WHERE state = 'failed'),
        count(*) FILTER (WHERE state = 'canceled'), sum(attempt)::bigint, count(token),
        coalesce(sum(took) FILTER (WHERE token IS NOT NULL), 0)::bigint,
@@ -162,7 +162,7 @@ SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max
 SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
 AS $fn$
 WITH ended AS (
-    SELECT date_trunc('minute', finished_at) AS minute, token, count(*) FILTER (WHERE state = 'completed') AS completed,
+    SELECT date_bin('1 minute', finished_at, '2000-01-01') AS minute, token, count(*) FILTER (WHERE state = 'completed') AS completed,
            count(*) FILTER (WHERE state = 'failed') AS failed
     FROM (SELECT finished_at, token, state FROM crier.job_outcome
           WHERE finished_at >= p_from AND finished_at < p_to AND token IS NOT NULL AND state <> 'canceled'
@@ -253,7 +253,30 @@ UNION ALL
 SELECT l.* FROM crier.stat_state st CROSS JOIN LATERAL crier.sum_up_jobs(greatest(p_from, st.closed_until), 'infinity') l
 $fn$;
 
--- The same of workers.
+-- How many jobs were completed and failed since such a time: without kinds and times, so that the log is all that is read.
+CREATE FUNCTION ended_since(p_from timestamptz) RETURNS TABLE (completed bigint, failed bigint)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+AS $fn$
+SELECT coalesce(sum(e.completed), 0)::bigint, coalesce(sum(e.failed), 0)::bigint
+FROM (
+    SELECT s.completed, s.failed
+    FROM crier.stat_state st
+    CROSS JOIN LATERAL crier.stat_spans(p_from, st.closed_until, 'day') p
+    JOIN crier.job_stat s ON s.span = p.span AND s.starts_at >= p.lower AND s.starts_at < p.upper
+    UNION ALL
+    SELECT count(*) FILTER (WHERE o.state = 'completed'), count(*) FILTER (WHERE o.state = 'failed')
+    FROM crier.job_outcome o
+    WHERE o.finished_at >= greatest(p_from, (SELECT st.closed_until FROM crier.stat_state st))
+    UNION ALL
+    SELECT 0, count(*)
+    FROM crier.job_undone u
+    WHERE u.finished_at >= greatest(p_from, (SELECT st.closed_until FROM crier.stat_state st))
+) e
+$fn$;
+
+-- What workers took and ended since such a time.
 CREATE FUNCTION workers_since(p_from timestamptz)
 RETURNS TABLE (starts_at timestamptz, worker text, claimed bigint, completed bigint, failed bigint)
 LANGUAGE sql STABLE SECURITY DEFINER
@@ -421,10 +444,8 @@ BEGIN
     END IF;
     oldest_due_age := greatest(at - oldest_due_at, '0');
     SELECT count(*) INTO failed FROM (SELECT o.id FROM crier.job_outcome o WHERE o.state = 'failed' LIMIT most) o;
-    SELECT coalesce(sum(j.completed), 0), coalesce(sum(j.failed), 0) INTO completed_last_hour, failed_last_hour
-    FROM crier.jobs_since(crier.stat_since('1 hour')) j;
-    SELECT coalesce(sum(j.completed), 0), coalesce(sum(j.failed), 0) INTO completed_last_day, failed_last_day
-    FROM crier.jobs_since(crier.stat_since('1 day')) j;
+    SELECT e.completed, e.failed INTO completed_last_hour, failed_last_hour FROM crier.ended_since(crier.stat_since('1 hour')) e;
+    SELECT e.completed, e.failed INTO completed_last_day, failed_last_day FROM crier.ended_since(crier.stat_since('1 day')) e;
     SELECT count(*) INTO completed_per_minute FROM crier.job_outcome o
     WHERE o.finished_at >= at - interval '1 minute' AND o.state = 'completed';
     SELECT s.paused OR EXISTS (SELECT FROM crier.pause p WHERE p.scope = 'all') INTO paused FROM crier.status() s;
@@ -1663,6 +1684,7 @@ COMMENT ON FUNCTION crier.sum_up_span(text, text, timestamptz, timestamptz) IS '
 COMMENT ON FUNCTION crier.stat_spans(timestamptz, timestamptz, text) IS 'The spans whose sums make up a time.';
 COMMENT ON FUNCTION crier.stat_since(interval) IS 'The beginning of a time that ends now, as exact as the sums are kept.';
 COMMENT ON FUNCTION crier.jobs_since(timestamptz, text) IS 'How jobs ended since a time: the sums, and what is not summed up yet.';
+COMMENT ON FUNCTION crier.ended_since(timestamptz) IS 'How many jobs were completed and failed since a time.';
 COMMENT ON FUNCTION crier.workers_since(timestamptz) IS 'What workers took and ended since a time.';
 COMMENT ON FUNCTION crier.require_statistics() IS 'Refuses to go on where crier.migrate() was not run.';
 COMMENT ON FUNCTION crier.micros(timestamptz) IS 'Microseconds since 2000, as tokens of claims are.';

@@ -32,10 +32,8 @@ BEGIN
     END IF;
     oldest_due_age := greatest(at - oldest_due_at, '0');
     SELECT count(*) INTO failed FROM (SELECT o.id FROM crier.job_outcome o WHERE o.state = 'failed' LIMIT most) o;
-    SELECT coalesce(sum(j.completed), 0), coalesce(sum(j.failed), 0) INTO completed_last_hour, failed_last_hour
-    FROM crier.jobs_since(crier.stat_since('1 hour')) j;
-    SELECT coalesce(sum(j.completed), 0), coalesce(sum(j.failed), 0) INTO completed_last_day, failed_last_day
-    FROM crier.jobs_since(crier.stat_since('1 day')) j;
+    SELECT e.completed, e.failed INTO completed_last_hour, failed_last_hour FROM crier.ended_since(crier.stat_since('1 hour')) e;
+    SELECT e.completed, e.failed INTO completed_last_day, failed_last_day FROM crier.ended_since(crier.stat_since('1 day')) e;
     SELECT count(*) INTO completed_per_minute FROM crier.job_outcome o
     WHERE o.finished_at >= at - interval '1 minute' AND o.state = 'completed';
     SELECT s.paused OR EXISTS (SELECT FROM crier.pause p WHERE p.scope = 'all') INTO paused FROM crier.status() s;

@@ -132,6 +132,7 @@ COMMENT ON FUNCTION crier.sum_up_span(text, text, timestamptz, timestamptz) IS '
 COMMENT ON FUNCTION crier.stat_spans(timestamptz, timestamptz, text) IS 'The spans whose sums make up a time.';
 COMMENT ON FUNCTION crier.stat_since(interval) IS 'The beginning of a time that ends now, as exact as the sums are kept.';
 COMMENT ON FUNCTION crier.jobs_since(timestamptz, text) IS 'How jobs ended since a time: the sums, and what is not summed up yet.';
+COMMENT ON FUNCTION crier.ended_since(timestamptz) IS 'How many jobs were completed and failed since a time.';
 COMMENT ON FUNCTION crier.workers_since(timestamptz) IS 'What workers took and ended since a time.';
 COMMENT ON FUNCTION crier.require_statistics() IS 'Refuses to go on where crier.migrate() was not run.';
 COMMENT ON FUNCTION crier.micros(timestamptz) IS 'Microseconds since 2000, as tokens of claims are.';

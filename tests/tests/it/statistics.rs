@@ -48,6 +48,10 @@ async fn noted(database: &Database) -> Session {
 
 async fn assert_exact(sql: &Session) {
     assert_eq!(sql.text(DIFFERENCES).await, "", "expected the statistics to equal the recount");
+    let said = "SELECT completed_last_hour, failed_last_hour, completed_last_day, failed_last_day FROM crier.get_queue_stats()";
+    let counted = "SELECT count(*) FILTER (WHERE state = 'completed'), count(*) FILTER (WHERE state = 'failed') FROM public.noted";
+    let counted = sql.text(counted).await;
+    assert_eq!(sql.text(said).await, format!("{counted}|{counted}"));
 }
 
 /// Adds, claims and completes jobs.

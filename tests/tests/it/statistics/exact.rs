@@ -35,7 +35,7 @@ const STEP: &str = "
         ELSIF dice < 0.2 THEN PERFORM crier.retry_jobs(dead);
         ELSIF dice < 0.25 THEN PERFORM crier.expire_leases(p_worker);
         ELSIF dice < 0.3 THEN
-            PERFORM crier.retry_jobs(ARRAY(SELECT id FROM crier.jobs WHERE state = 'retrying' LIMIT 20));
+            PERFORM crier.retry_jobs(ARRAY(SELECT id FROM crier.job ORDER BY id DESC LIMIT 50));
         END IF;
     END $$";
 
