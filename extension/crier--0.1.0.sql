@@ -248,7 +248,12 @@ CREATE FUNCTION too_old(p_setting text) RETURNS timestamptz
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $fn$
-SELECT clock_timestamp() - value FROM crier.maintenance_setting WHERE name = p_setting
+SELECT CASE WHEN s.name IN ('keep_finished_jobs', 'keep_failed_jobs', 'keep_failed_posts') AND s.value IS NOT NULL
+            -- what ended is summed up before it goes; a day of patience with what holds the sums up
+            THEN least(t.at, greatest((SELECT st.closed_until FROM crier.stat_state st), t.at - interval '1 day'))
+            ELSE t.at END
+FROM crier.maintenance_setting s, LATERAL (SELECT clock_timestamp() - s.value AS at) t
+WHERE s.name = p_setting
 $fn$;
 
 CREATE FUNCTION ms_since(p_at timestamptz) RETURNS double precision
@@ -884,7 +889,9 @@ BEGIN
     ON CONFLICT (runner) DO UPDATE SET last_run_at = excluded.last_run_at;
     FOR due IN
         SELECT t.task, t.every FROM crier.maintenance_task t
-        WHERE CASE WHEN p_tasks IS NULL THEN t.every IS NOT NULL AND t.due_at <= clock_timestamp() ELSE t.task = ANY (p_tasks) END
+        -- who comes every minute does not miss what is due every minute by a moment
+        WHERE CASE WHEN p_tasks IS NULL THEN t.every IS NOT NULL AND t.due_at <= clock_timestamp() + interval '5 seconds'
+                   ELSE t.task = ANY (p_tasks) END
         ORDER BY t.place
     LOOP
         ms := least(p_max_ms - crier.ms_since(began), 500)::integer;
@@ -900,6 +907,7 @@ BEGIN
                 WHEN 'cleanup_leftovers' THEN did := crier.cleanup_leftovers(p_max_ms => ms);
                 WHEN 'cleanup_old_events' THEN did := crier.cleanup_old_events(p_max_ms => ms);
                 WHEN 'cleanup_maintenance_log' THEN did := crier.cleanup_maintenance_log(p_max_ms => ms);
+                WHEN 'roll_up_statistics' THEN did := crier.roll_up_statistics();
                 WHEN 'index_history' THEN
                     made := ARRAY(SELECT crier.index_history());
                     did := jsonb_build_object('made', made, 'more', cardinality(made) > 0);
@@ -1120,6 +1128,549 @@ BEGIN
         'coalesce(max(p.count) > $1, false) '
         'FROM (SELECT s.item, s.at, row_number() OVER (ORDER BY s.segment, s.place) AS nth, count(*) OVER () AS count '
         'FROM (%s) s) p', statement) USING p_limit;
+END
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- requires:
+--   s160_table_page
+
+-- Sums of what happened, made once and kept, and how they are read. Everything before crier.stat_state.closed_until is in the
+-- sums, and everything from then on is read from the log itself; so each answer is exact, and none reads the history.
+
+-- Microseconds since 2000, as tokens of claims are. Exact until 2106, and several times faster than numeric.
+CREATE FUNCTION micros(p_at timestamptz) RETURNS bigint
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $fn$
+SELECT CASE p_at WHEN 'infinity' THEN 9223372036854775807 WHEN '-infinity' THEN -9223372036854775808
+                 ELSE round(date_part('epoch', p_at) * 1e6)::bigint - 946684800000000 END
+$fn$;
+
+-- How jobs ended within a time, by minute, from the log. Times are counted where a worker had the job: from its last claim
+-- to its end, and from when it was due to that claim. The planner must not read all jobs to join some.
+CREATE FUNCTION sum_up_jobs(p_from timestamptz, p_to timestamptz)
+RETURNS TABLE (starts_at timestamptz, kind text, platform text, completed bigint, failed bigint, canceled bigint, attempts bigint,
+               timed bigint, processing_us bigint, processing bytea, waiting bytea)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+AS $fn$
+WITH ended AS (
+    SELECT j.kind, j.platform, o.state, o.run_at, o.attempt, CASE WHEN o.state <> 'canceled' THEN o.token END AS token,
+           o.finished_at
+    FROM crier.job_outcome o
+    JOIN crier.job j ON j.id = o.id
+    WHERE o.finished_at >= p_from AND o.finished_at < p_to
+    UNION ALL
+    SELECT u.kind, u.platform, 'failed', u.run_at, u.attempt, u.token, u.finished_at
+    FROM crier.job_undone u
+    WHERE u.finished_at >= p_from AND u.finished_at < p_to
+), timed AS (
+    SELECT e.*, greatest(crier.micros(e.finished_at) - e.token, 0) AS took, greatest(e.token - crier.micros(e.run_at), 0) AS waited
+    FROM ended e
+)
+SELECT date_bin('1 minute', finished_at, '2000-01-01'), kind, coalesce(platform, ''),
+       count(*) FILTER (WHERE state = 'completed'), count(*) FILTER (WHERE state = 'failed'),
+       count(*) FILTER (WHERE state = 'canceled'), sum(attempt)::bigint, count(token),
+       coalesce(sum(took) FILTER (WHERE token IS NOT NULL), 0)::bigint,
+       crier.make_sketch(array_agg(took) FILTER (WHERE token IS NOT NULL)),
+       crier.make_sketch(array_agg(waited) FILTER (WHERE token IS NOT NULL))
+FROM timed
+GROUP BY 1, 2, 3
+$fn$;
+
+-- What workers took and ended within a time, by minute, from the log.
+CREATE FUNCTION sum_up_workers(p_from timestamptz, p_to timestamptz)
+RETURNS TABLE (starts_at timestamptz, worker text, claimed bigint, completed bigint, failed bigint)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+AS $fn$
+WITH ended AS (
+    SELECT date_bin('1 minute', finished_at, '2000-01-01') AS minute, token, count(*) FILTER (WHERE state = 'completed') AS completed,
+           count(*) FILTER (WHERE state = 'failed') AS failed
+    FROM (SELECT finished_at, token, state FROM crier.job_outcome
+          WHERE finished_at >= p_from AND finished_at < p_to AND token IS NOT NULL AND state <> 'canceled'
+          UNION ALL
+          SELECT finished_at, token, 'failed' FROM crier.job_undone
+          WHERE finished_at >= p_from AND finished_at < p_to AND token IS NOT NULL) o
+    GROUP BY 1, 2
+), did AS (
+    -- a lease that is kept up for long is written down again later, with the same token
+    SELECT date_trunc('minute', timestamptz '2000-01-01' + c.token * interval '1 microsecond') AS minute, c.worker,
+           cardinality(c.job_ids) AS claimed, 0 AS completed, 0 AS failed
+    FROM crier.job_claim c
+    WHERE c.recorded_at >= crier.micros(p_from) AND c.recorded_at < crier.micros(p_to) AND c.recorded_at = c.token
+    UNION ALL
+    SELECT e.minute, c.worker, 0, e.completed, e.failed
+    FROM ended e
+    CROSS JOIN LATERAL (SELECT q.worker FROM crier.job_claim q WHERE q.recorded_at = e.token AND q.token = e.token LIMIT 1) c
+)
+SELECT minute, worker, sum(claimed)::bigint, sum(completed)::bigint, sum(failed)::bigint FROM did GROUP BY 1, 2
+$fn$;
+
+-- The spans whose sums make up a time: days, hours at both ends, minutes at both ends; none coarser than one of them.
+CREATE FUNCTION stat_spans(p_from timestamptz, p_to timestamptz, p_coarsest text)
+RETURNS TABLE (span text, lower timestamptz, upper timestamptz)
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
+AS $fn$
+WITH h AS (
+    SELECT CASE WHEN p_coarsest = 'minute' THEN 'infinity'
+                ELSE date_trunc('hour', p_from + interval '1 hour' - interval '1 microsecond') END AS first,
+           date_trunc('hour', p_to) AS last
+), d AS (
+    SELECT h.*, CASE WHEN p_coarsest = 'day' THEN date_trunc('day', h.first + interval '1 day' - interval '1 microsecond')
+                     ELSE 'infinity' END AS first_day,
+           date_trunc('day', h.last) AS last_day
+    FROM h
+)
+SELECT s.* FROM d CROSS JOIN LATERAL (
+    VALUES ('minute', p_from,   CASE WHEN first < last THEN first ELSE p_to END),
+           ('minute', last,     CASE WHEN first < last THEN p_to END),
+           ('hour',   first,    CASE WHEN first < last THEN CASE WHEN first_day < last_day THEN first_day ELSE last END END),
+           ('hour',   last_day, CASE WHEN first < last AND first_day < last_day THEN last END),
+           ('day',    first_day, CASE WHEN first < last AND first_day < last_day THEN last_day END)
+) AS s (span, lower, upper)
+WHERE s.lower < s.upper
+$fn$;
+
+-- The beginning of a time that ends now; null: of all times. As exact as the sums that are kept: to the minute within two
+-- days, to the hour within sixty, to the day before.
+CREATE FUNCTION stat_since(p_window interval) RETURNS timestamptz
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
+AS $fn$
+SELECT CASE WHEN p_window IS NULL THEN date_trunc('day', begun_at)
+            ELSE date_trunc(CASE WHEN p_window <= '2 days' THEN 'minute' WHEN p_window <= '60 days' THEN 'hour' ELSE 'day' END,
+                            statement_timestamp() - least(p_window, interval '100 years')) END
+FROM crier.stat_state
+$fn$;
+
+-- Refuses to go on without the tables, and says what to do.
+CREATE FUNCTION require_statistics() RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+BEGIN
+    IF to_regclass('crier.stat_state') IS NULL THEN
+        RAISE EXCEPTION 'the tables of crier are not there yet'
+            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'not_migrated',
+                  HINT = 'Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.';
+    END IF;
+END
+$fn$;
+
+-- How jobs ended since a time that crier.stat_since gave: the sums, and what is not summed up yet.
+CREATE FUNCTION jobs_since(p_from timestamptz, p_coarsest text DEFAULT 'day')
+RETURNS TABLE (starts_at timestamptz, kind text, platform text, completed bigint, failed bigint, canceled bigint, attempts bigint,
+               timed bigint, processing_us bigint, processing bytea, waiting bytea)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+AS $fn$
+SELECT s.starts_at, s.kind, s.platform, s.completed, s.failed, s.canceled, s.attempts, s.timed, s.processing_us, s.processing,
+       s.waiting
+FROM crier.stat_state st
+CROSS JOIN LATERAL crier.stat_spans(p_from, st.closed_until, p_coarsest) p
+JOIN crier.job_stat s ON s.span = p.span AND s.starts_at >= p.lower AND s.starts_at < p.upper
+UNION ALL
+SELECT l.* FROM crier.stat_state st CROSS JOIN LATERAL crier.sum_up_jobs(greatest(p_from, st.closed_until), 'infinity') l
+$fn$;
+
+-- How many jobs were completed and failed since such a time: without kinds and times, so that the log is all that is read.
+CREATE FUNCTION ended_since(p_from timestamptz) RETURNS TABLE (completed bigint, failed bigint)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+AS $fn$
+SELECT coalesce(sum(e.completed), 0)::bigint, coalesce(sum(e.failed), 0)::bigint
+FROM (
+    SELECT s.completed, s.failed
+    FROM crier.stat_state st
+    CROSS JOIN LATERAL crier.stat_spans(p_from, st.closed_until, 'day') p
+    JOIN crier.job_stat s ON s.span = p.span AND s.starts_at >= p.lower AND s.starts_at < p.upper
+    UNION ALL
+    SELECT count(*) FILTER (WHERE o.state = 'completed'), count(*) FILTER (WHERE o.state = 'failed')
+    FROM crier.job_outcome o
+    WHERE o.finished_at >= greatest(p_from, (SELECT st.closed_until FROM crier.stat_state st))
+    UNION ALL
+    SELECT 0, count(*)
+    FROM crier.job_undone u
+    WHERE u.finished_at >= greatest(p_from, (SELECT st.closed_until FROM crier.stat_state st))
+) e
+$fn$;
+
+-- What workers took and ended since such a time.
+CREATE FUNCTION workers_since(p_from timestamptz)
+RETURNS TABLE (starts_at timestamptz, worker text, claimed bigint, completed bigint, failed bigint)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
+SET enable_hashjoin = off SET enable_mergejoin = off SET enable_seqscan = off
+AS $fn$
+SELECT s.starts_at, s.worker, s.claimed, s.completed, s.failed
+FROM crier.stat_state st
+CROSS JOIN LATERAL crier.stat_spans(p_from, st.closed_until, 'day') p
+JOIN crier.worker_stat s ON s.span = p.span AND s.starts_at >= p.lower AND s.starts_at < p.upper
+UNION ALL
+SELECT l.* FROM crier.stat_state st CROSS JOIN LATERAL crier.sum_up_workers(greatest(p_from, st.closed_until), 'infinity') l
+$fn$;
+
+-- Sums up what can't change any more. That is known of a time once every transaction is over that had its id then: whoever
+-- ends a job has its id before it reads the clock (extension/src/durable.rs). So nothing is waited for, and what is committed
+-- late is never missed, whatever the age of its transaction.
+CREATE FUNCTION roll_up_statistics(p_max interval DEFAULT '1 hour', p_margin interval DEFAULT '5 seconds') RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off
+AS $fn$
+DECLARE
+    -- In this order: all ids that were given out up to this moment are below the next one.
+    seen timestamptz := clock_timestamp();
+    next_xid bigint := crier.next_transaction_id();
+    oldest bigint;
+    state record;
+    safe timestamptz;
+    upto timestamptz;
+    ended bigint := 0;
+BEGIN
+    IF p_max IS NULL OR p_margin IS NULL THEN
+        RAISE EXCEPTION '% must not be null', CASE WHEN p_max IS NULL THEN 'p_max' ELSE 'p_margin' END
+            USING ERRCODE = 'null_value_not_allowed', DETAIL = 'null_argument', HINT = 'Give an interval.';
+    ELSIF p_max <= '0' OR p_max > '1 day' OR p_margin < '0' OR p_margin > '1 day' THEN
+        RAISE EXCEPTION 'p_max is % and p_margin is %', p_max, p_margin
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument',
+                  HINT = 'Let p_max be more than nothing and p_margin not negative, neither longer than a day.';
+    ELSIF current_setting('transaction_isolation') <> 'read committed' THEN
+        -- its snapshot may be older than what is said to be over
+        RAISE EXCEPTION 'statistics can''t be summed up in a transaction that is %', current_setting('transaction_isolation')
+            USING ERRCODE = 'invalid_transaction_state', DETAIL = 'not_allowed', HINT = 'Use READ COMMITTED.';
+    END IF;
+    PERFORM crier.require_statistics();
+    SELECT * INTO state FROM crier.stat_state FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN '{"busy": true}';
+    END IF;
+    SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint INTO oldest;
+    -- ids of another cluster, out of a dump, mean nothing here
+    IF state.next_xid > next_xid THEN
+        state.next_until := NULL;
+    ELSIF state.next_xid <= oldest THEN
+        safe := state.next_until;
+        state.next_until := NULL;
+    END IF;
+    IF oldest >= next_xid THEN
+        safe := seen - p_margin;
+        state.next_until := NULL;
+    ELSIF state.next_until IS NULL THEN
+        state.next_until := seen - p_margin;
+        state.next_xid := next_xid;
+    END IF;
+    upto := greatest(state.closed_until, least(coalesce(safe, state.closed_until), state.closed_until + p_max));
+    IF upto > state.closed_until THEN
+        WITH summed AS (
+            INSERT INTO crier.job_stat (span, starts_at, kind, platform, completed, failed, canceled, attempts, timed,
+                                        processing_us, processing, waiting)
+            SELECT 'minute', s.* FROM crier.sum_up_jobs(state.closed_until, upto) s
+            RETURNING completed + failed + canceled AS n
+        )
+        SELECT coalesce(sum(n), 0) INTO ended FROM summed;
+        INSERT INTO crier.worker_stat (span, starts_at, worker, claimed, completed, failed)
+        SELECT 'minute', w.* FROM crier.sum_up_workers(state.closed_until, upto) w;
+        PERFORM crier.sum_up_span('minute', 'hour', date_trunc('hour', state.closed_until), date_trunc('hour', upto));
+        PERFORM crier.sum_up_span('hour', 'day', date_trunc('day', state.closed_until), date_trunc('day', upto));
+        DELETE FROM crier.job_undone WHERE finished_at < upto;
+        DELETE FROM crier.job_stat s WHERE s.span = 'minute' AND s.starts_at < date_trunc('hour', upto) - interval '3 days';
+        DELETE FROM crier.job_stat s WHERE s.span = 'hour' AND s.starts_at < date_trunc('day', upto) - interval '62 days';
+        DELETE FROM crier.worker_stat s WHERE s.span = 'minute' AND s.starts_at < date_trunc('hour', upto) - interval '3 days';
+        DELETE FROM crier.worker_stat s WHERE s.span = 'hour' AND s.starts_at < date_trunc('day', upto) - interval '62 days';
+    END IF;
+    IF upto < safe THEN
+        -- known already: the next call need not find out
+        state.next_until := safe;
+        state.next_xid := 0;
+    END IF;
+    UPDATE crier.stat_state s
+    SET closed_until = upto, next_until = state.next_until, next_xid = state.next_xid, rolled_up_at = seen;
+    RETURN jsonb_build_object('closed_until', upto, 'ended', ended, 'more', coalesce(upto < safe, false));
+END
+$fn$;
+
+-- Sums up the minutes of hours that are over, or the hours of days. Whoever adds jobs chooses their kinds: beyond the thousand
+-- with the most jobs they are put together, so that nobody can fill what is kept for ever.
+CREATE FUNCTION sum_up_span(p_of text, p_to text, p_lower timestamptz, p_upper timestamptz) RETURNS void
+LANGUAGE sql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
+AS $fn$
+WITH parts AS MATERIALIZED (
+    SELECT date_trunc(p_to, s.starts_at) AS begins, s.*
+    FROM crier.job_stat s
+    WHERE s.span = p_of AND s.starts_at >= p_lower AND s.starts_at < p_upper
+), places AS (
+    SELECT begins, kind, platform,
+           row_number() OVER (PARTITION BY begins ORDER BY sum(completed + failed + canceled) DESC, kind, platform) AS place
+    FROM parts
+    GROUP BY begins, kind, platform
+), named AS (
+    SELECT CASE WHEN l.place <= 1000 THEN p.kind ELSE '(others)' END AS of_kind,
+           CASE WHEN l.place <= 1000 THEN p.platform ELSE '' END AS of_platform, p.*
+    FROM parts p
+    JOIN places l USING (begins, kind, platform)
+)
+INSERT INTO crier.job_stat (span, starts_at, kind, platform, completed, failed, canceled, attempts, timed, processing_us,
+                            processing, waiting)
+SELECT p_to, begins, of_kind, of_platform, sum(completed), sum(failed), sum(canceled), sum(attempts), sum(timed),
+       sum(processing_us), crier.merge_sketches(array_agg(processing) FILTER (WHERE processing IS NOT NULL)),
+       crier.merge_sketches(array_agg(waiting) FILTER (WHERE waiting IS NOT NULL))
+FROM named
+GROUP BY begins, of_kind, of_platform;
+INSERT INTO crier.worker_stat (span, starts_at, worker, claimed, completed, failed)
+SELECT p_to, date_trunc(p_to, s.starts_at), s.worker, sum(s.claimed), sum(s.completed), sum(s.failed)
+FROM crier.worker_stat s
+WHERE s.span = p_of AND s.starts_at >= p_lower AND s.starts_at < p_upper
+GROUP BY 2, 3;
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- requires:
+--   s200_sums
+
+-- Statistics for operators. What is unfinished comes from the queue's memory and is null on a standby; what has ended comes from
+-- the sums and from the log since.
+
+CREATE FUNCTION get_queue_stats()
+RETURNS TABLE (pending bigint, retrying bigint, running bigint, changing bigint, scheduled_later bigint, failed bigint,
+               completed_last_hour bigint, failed_last_hour bigint, completed_last_day bigint, failed_last_day bigint,
+               completed_per_minute bigint, oldest_due_at timestamptz, oldest_due_age interval, memory_used bigint,
+               memory_capacity bigint, memory_complete boolean, paused boolean, summed_up_until timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET enable_seqscan = off
+SET max_parallel_workers_per_gather = 0
+AS $fn$
+DECLARE
+    at timestamptz := statement_timestamp();
+    -- nobody needs to know more exactly how many there are
+    most CONSTANT bigint := 100000;
+    beyond timestamptz;
+BEGIN
+    PERFORM crier.require_statistics();
+    SELECT sum(u.pending), sum(u.retrying), sum(u.running), sum(u.changing), min(u.oldest_due_at)
+    INTO pending, retrying, running, changing, oldest_due_at FROM crier.unfinished_jobs() u;
+    SELECT m.used, m.capacity, m.complete, m.horizon INTO memory_used, memory_capacity, memory_complete, beyond
+    FROM crier.queue_memory() m;
+    IF memory_capacity IS NOT NULL THEN
+        -- no class has any job
+        pending := coalesce(pending, 0);
+        retrying := coalesce(retrying, 0);
+        running := coalesce(running, 0);
+        changing := coalesce(changing, 0);
+        SELECT count(*) INTO scheduled_later
+        FROM (SELECT FROM crier.job_scheduled s WHERE s.run_at > beyond LIMIT most) s;
+    END IF;
+    oldest_due_age := greatest(at - oldest_due_at, '0');
+    SELECT count(*) INTO failed FROM (SELECT o.id FROM crier.job_outcome o WHERE o.state = 'failed' LIMIT most) o;
+    SELECT e.completed, e.failed INTO completed_last_hour, failed_last_hour FROM crier.ended_since(crier.stat_since('1 hour')) e;
+    SELECT e.completed, e.failed INTO completed_last_day, failed_last_day FROM crier.ended_since(crier.stat_since('1 day')) e;
+    SELECT count(*) INTO completed_per_minute FROM crier.job_outcome o
+    WHERE o.finished_at >= at - interval '1 minute' AND o.state = 'completed';
+    SELECT s.paused OR EXISTS (SELECT FROM crier.pause p WHERE p.scope = 'all') INTO paused FROM crier.status() s;
+    SELECT s.closed_until INTO summed_up_until FROM crier.stat_state s;
+    RETURN NEXT;
+END
+$fn$;
+
+-- By kind, and all kinds together in the row without one. What is unfinished is now; everything else within p_window, or since
+-- statistics began where that is null.
+CREATE FUNCTION get_job_queue_stats(p_window interval DEFAULT '1 day')
+RETURNS TABLE (kind text, pending bigint, retrying bigint, running bigint, completed bigint, failed bigint, canceled bigint,
+               attempts bigint, error_rate double precision, average_processing interval,
+               waiting_p50 interval, waiting_p95 interval, waiting_p99 interval,
+               processing_p50 interval, processing_p95 interval, processing_p99 interval)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
+AS $fn$
+DECLARE
+    known boolean;
+BEGIN
+    PERFORM crier.require_statistics();
+    IF p_window <= '0' THEN
+        RAISE EXCEPTION 'p_window is %', p_window
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument',
+                  HINT = 'Give an interval of more than nothing, or null for all times.';
+    END IF;
+    known := EXISTS (SELECT FROM crier.queue_memory());
+    RETURN QUERY
+    WITH ended AS (
+        -- no kind is empty: that is the row of all together
+        SELECT coalesce(j.kind, '') AS kind, sum(j.completed)::bigint AS completed, sum(j.failed)::bigint AS failed,
+               sum(j.canceled)::bigint AS canceled, sum(j.attempts)::bigint AS attempts,
+               sum(j.processing_us) / nullif(sum(j.timed), 0) AS average,
+               crier.merge_sketches(array_agg(j.processing) FILTER (WHERE j.processing IS NOT NULL)) AS processing,
+               crier.merge_sketches(array_agg(j.waiting) FILTER (WHERE j.waiting IS NOT NULL)) AS waiting
+        FROM crier.jobs_since(crier.stat_since(p_window)) j
+        GROUP BY GROUPING SETS ((j.kind), ())
+    ), unfinished AS (
+        SELECT coalesce(u.kind, '') AS kind, sum(u.pending)::bigint AS pending, sum(u.retrying)::bigint AS retrying,
+               sum(u.running)::bigint AS running
+        FROM crier.unfinished_jobs() u
+        GROUP BY GROUPING SETS ((u.kind), ())
+    )
+    SELECT nullif(coalesce(e.kind, u.kind), ''),
+           CASE WHEN known THEN coalesce(u.pending, 0) END, CASE WHEN known THEN coalesce(u.retrying, 0) END,
+           CASE WHEN known THEN coalesce(u.running, 0) END,
+           coalesce(e.completed, 0), coalesce(e.failed, 0), coalesce(e.canceled, 0), coalesce(e.attempts, 0),
+           e.failed::double precision / nullif(e.completed + e.failed, 0),
+           e.average::double precision * interval '1 microsecond',
+           crier.sketch_quantile(e.waiting, 0.5) * interval '1 microsecond',
+           crier.sketch_quantile(e.waiting, 0.95) * interval '1 microsecond',
+           crier.sketch_quantile(e.waiting, 0.99) * interval '1 microsecond',
+           crier.sketch_quantile(e.processing, 0.5) * interval '1 microsecond',
+           crier.sketch_quantile(e.processing, 0.95) * interval '1 microsecond',
+           crier.sketch_quantile(e.processing, 0.99) * interval '1 microsecond'
+    FROM ended e
+    FULL JOIN unfinished u ON u.kind = e.kind
+    ORDER BY 1 NULLS FIRST;
+END
+$fn$;
+
+-- What ended, bucket by bucket; a bucket in which nothing did is left out.
+CREATE FUNCTION throughput(p_bucket text DEFAULT 'minute', p_since timestamptz DEFAULT NULL)
+RETURNS TABLE (bucket timestamptz, completed bigint, failed bigint, canceled bigint, attempts bigint, average_processing interval)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
+AS $fn$
+DECLARE
+    now CONSTANT timestamptz := statement_timestamp();
+    longest interval;
+    since timestamptz;
+BEGIN
+    PERFORM crier.require_statistics();
+    CASE p_bucket
+        WHEN 'minute' THEN longest := '2 days'; since := coalesce(p_since, now - interval '1 hour');
+        WHEN 'hour' THEN longest := '60 days'; since := coalesce(p_since, now - interval '1 day');
+        WHEN 'day' THEN longest := '100 years'; since := coalesce(p_since, now - interval '30 days');
+        ELSE RAISE EXCEPTION 'p_bucket is %', coalesce(quote_literal(left(p_bucket, 80)), 'null')
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument', HINT = 'Give minute, hour or day.';
+    END CASE;
+    IF since > now OR since < now - longest THEN
+        RAISE EXCEPTION 'p_since is %', p_since
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument',
+                  HINT = 'Give a time that has passed: minutes are kept for two days, hours for sixty.';
+    END IF;
+    RETURN QUERY
+    SELECT date_trunc(p_bucket, j.starts_at), sum(j.completed)::bigint, sum(j.failed)::bigint, sum(j.canceled)::bigint,
+           sum(j.attempts)::bigint,
+           (sum(j.processing_us) / nullif(sum(j.timed), 0))::double precision * interval '1 microsecond'
+    FROM crier.jobs_since(date_trunc(p_bucket, since), p_bucket) j
+    GROUP BY 1
+    ORDER BY 1;
+END
+$fn$;
+
+-- Workers that claimed or ended a job within a day, or have one. An estimate of what was claimed: a claim that was committed
+-- more than some seconds after it was made may be left out.
+CREATE FUNCTION get_worker_stats()
+RETURNS TABLE (worker text, running bigint, claimed_last_day bigint, completed_last_day bigint, failed_last_day bigint,
+               last_seen_at timestamptz)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
+AS $fn$
+DECLARE
+    known boolean;
+BEGIN
+    PERFORM crier.require_statistics();
+    known := EXISTS (SELECT FROM crier.queue_memory());
+    RETURN QUERY
+    WITH did AS (
+        SELECT w.worker, sum(w.claimed)::bigint AS claimed, sum(w.completed)::bigint AS completed, sum(w.failed)::bigint AS failed,
+               max(w.starts_at) AS seen
+        FROM crier.workers_since(crier.stat_since('1 day')) w
+        GROUP BY 1
+    ), has AS (
+        SELECT c.worker, sum(r.jobs)::bigint AS running,
+               timestamptz '2000-01-01' + max(r.token) * interval '1 microsecond' AS seen
+        FROM crier.running_claims() r
+        CROSS JOIN LATERAL (
+            SELECT q.worker FROM crier.job_claim q WHERE q.recorded_at = r.token AND q.token = r.token LIMIT 1
+        ) c
+        GROUP BY 1
+    )
+    SELECT coalesce(d.worker, h.worker), CASE WHEN known THEN coalesce(h.running, 0) END, coalesce(d.claimed, 0),
+           coalesce(d.completed, 0), coalesce(d.failed, 0), greatest(d.seen, h.seen)
+    FROM did d
+    FULL JOIN has h ON h.worker = d.worker
+    ORDER BY 1;
+END
+$fn$;
+
+-- Accounts by platform.
+CREATE FUNCTION get_account_stats()
+RETURNS TABLE (platform text, accounts bigint, active bigint, paused bigint, disconnected bigint, reauth_required bigint,
+               expiring bigint, blocked bigint)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
+AS $fn$
+SELECT a.platform, count(*), count(*) FILTER (WHERE a.status = 'active'), count(*) FILTER (WHERE a.status = 'paused'),
+       count(*) FILTER (WHERE a.status = 'disconnected'), count(*) FILTER (WHERE a.status = 'reauth_required'),
+       -- a login that is renewed by itself ends with what renews it
+       count(*) FILTER (WHERE a.status = 'active'
+                        AND coalesce(c.refresh_expires_at, c.expires_at) < statement_timestamp() + interval '1 day'),
+       count(*) FILTER (WHERE b.account_id IS NOT NULL)
+FROM crier.social_account a
+LEFT JOIN crier.credential c ON c.workspace_id = a.workspace_id AND c.account_id = a.id
+LEFT JOIN (SELECT DISTINCT l.account_id FROM crier.limit_block l
+           WHERE l.until > statement_timestamp() AND l.account_id <> '00000000-0000-0000-0000-000000000000') b ON b.account_id = a.id
+GROUP BY 1
+ORDER BY 1
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- requires:
+--   s210_statistics
+
+-- What somebody should look at: whatever is above its threshold in crier.alert_threshold.
+CREATE FUNCTION alerts(p_all boolean DEFAULT false)
+RETURNS TABLE (name text, value double precision, threshold double precision, about text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off
+AS $fn$
+DECLARE
+    at CONSTANT timestamptz := statement_timestamp();
+    q record;
+    hour record;
+    accounts record;
+    longest bigint;
+    breakers bigint;
+BEGIN
+    SELECT * INTO q FROM crier.get_queue_stats();
+    SELECT * INTO hour FROM crier.get_job_queue_stats('1 hour') s WHERE s.kind IS NULL;
+    SELECT sum(a.reauth_required) AS reauth_required, sum(a.expiring) AS expiring INTO accounts FROM crier.get_account_stats() a;
+    -- a standby knows neither
+    IF q.memory_capacity IS NOT NULL THEN
+        SELECT min(r.token) INTO longest FROM crier.running_claims() r;
+        SELECT count(*) INTO breakers FROM crier.breakers();
+    END IF;
+    RETURN QUERY
+    SELECT t.name, v.value, t.threshold, t.about
+    FROM (
+        SELECT 'pending_jobs', (q.pending + q.retrying)::double precision
+        UNION ALL SELECT 'oldest_due_seconds', extract(epoch FROM q.oldest_due_age)
+        UNION ALL SELECT 'average_processing_seconds', extract(epoch FROM hour.average_processing)
+        UNION ALL SELECT 'failure_rate', hour.error_rate
+        UNION ALL SELECT 'waiting_p95_seconds', extract(epoch FROM hour.waiting_p95)
+        UNION ALL SELECT 'longest_running_minutes', greatest(crier.micros(at) - longest, 0) / 60e6
+        UNION ALL SELECT 'memory_used', q.memory_used::double precision / q.memory_capacity
+        UNION ALL SELECT 'blocks', count(*) FROM crier.limit_block b WHERE b.until > at
+        UNION ALL SELECT 'open_breakers', breakers
+        UNION ALL SELECT 'reauth_required', coalesce(accounts.reauth_required, 0)
+        UNION ALL SELECT 'expiring_logins', coalesce(accounts.expiring, 0)
+        UNION ALL SELECT 'statistics_behind_seconds', extract(epoch FROM at - q.summed_up_until)
+    ) v (name, value)
+    JOIN crier.alert_threshold t ON t.name = v.name
+    WHERE p_all OR (t.enabled AND v.value > t.threshold)
+    ORDER BY 1;
 END
 $fn$;
 /* </end connected objects> */
@@ -1660,6 +2211,24 @@ AS 'MODULE_PATHNAME', 'get_user_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::statistics::workspace::get_workspace_stats
+CREATE  FUNCTION "get_workspace_stats"(
+	"p_workspace_id" uuid /* Option < Uuid > */
+) RETURNS TABLE (
+	"posts" jsonb,  /* Jsonb */
+	"jobs" jsonb,  /* Jsonb */
+	"accounts" jsonb,  /* Jsonb */
+	"members" bigint,  /* i64 */
+	"last_activity_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"complete" bool  /* bool */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_workspace_stats_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::queue::live::job_lease
 CREATE  FUNCTION "job_lease"(
 	"job_id" uuid, /* Option < Uuid > */
@@ -1829,6 +2398,26 @@ AS 'MODULE_PATHNAME', 'log_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::statistics::sketch::make_sketch
+CREATE  FUNCTION "make_sketch"(
+	"values" bigint[] /* pgrx :: Array < '_, i64 > */
+) RETURNS bytea /* Vec < u8 > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'make_sketch_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::statistics::sketch::merge_sketches
+CREATE  FUNCTION "merge_sketches"(
+	"sketches" bytea[] /* pgrx :: Array < '_, & [u8] > */
+) RETURNS bytea /* Result < Vec < u8 > , ErrorReport > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'merge_sketches_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::migrate::migrate
 CREATE  FUNCTION "migrate"() RETURNS TABLE (
 	"name" TEXT,  /* String */
@@ -1869,6 +2458,14 @@ AS 'MODULE_PATHNAME', 'next_run_at_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::statistics::next_xid::next_transaction_id
+CREATE  FUNCTION "next_transaction_id"() RETURNS bigint /* i64 */
+STRICT
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'next_transaction_id_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::queue::pause::pause_jobs
 CREATE  FUNCTION "pause_jobs"(
 	"kind" TEXT DEFAULT NULL, /* Option < & str > */
@@ -1902,6 +2499,20 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'purge_jobs_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::statistics::memory::queue_memory
+CREATE  FUNCTION "queue_memory"() RETURNS TABLE (
+	"used" bigint,  /* i64 */
+	"capacity" bigint,  /* i64 */
+	"complete" bool,  /* bool */
+	"horizon" timestamp with time zone  /* Timestamptz */
+)
+STRICT STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'queue_memory_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2013,6 +2624,18 @@ AS 'MODULE_PATHNAME', 'retry_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::statistics::memory::running_claims
+CREATE  FUNCTION "running_claims"() RETURNS TABLE (
+	"token" bigint,  /* i64 */
+	"jobs" bigint  /* i64 */
+)
+STRICT STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'running_claims_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::publishing::prepare::save_prepared
 CREATE  FUNCTION "save_prepared"(
 	"job_id" uuid, /* Option < Uuid > */
@@ -2060,6 +2683,17 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'set_rate_limit_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::statistics::sketch::sketch_quantile
+CREATE  FUNCTION "sketch_quantile"(
+	"sketch" bytea, /* & [u8] */
+	"share" double precision /* f64 */
+) RETURNS double precision /* Result < Option < f64 > , ErrorReport > */
+IMMUTABLE STRICT PARALLEL SAFE
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'sketch_quantile_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2183,6 +2817,23 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'unblock_server_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::statistics::memory::unfinished_jobs
+CREATE  FUNCTION "unfinished_jobs"() RETURNS TABLE (
+	"kind" TEXT,  /* String */
+	"platform" TEXT,  /* Option < String > */
+	"pending" bigint,  /* i64 */
+	"retrying" bigint,  /* i64 */
+	"running" bigint,  /* i64 */
+	"changing" bigint,  /* i64 */
+	"oldest_due_at" timestamp with time zone  /* Option < Timestamptz > */
+)
+STRICT STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'unfinished_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2325,6 +2976,16 @@ GRANT EXECUTE ON FUNCTION crier.backlog() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.index_bloat() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.reindex_due(integer) TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.index_history(integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.roll_up_statistics(interval, interval) TO crier_worker;
+
+-- Who looks after it all. A tenant has the figures of its own workspaces.
+GRANT EXECUTE ON FUNCTION crier.get_queue_stats() TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.get_job_queue_stats(interval) TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.throughput(text, timestamptz) TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.get_worker_stats() TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.get_account_stats() TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.alerts(boolean) TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.get_workspace_stats(uuid) TO crier_app, crier_worker;
 
 -- Nobody waits long for a row that a tenant's open transaction holds: the answer is 55P03, lock_not_available, and
 -- the other jobs of a batch are answered for one by one.
@@ -2379,6 +3040,31 @@ COMMENT ON FUNCTION crier.stuck_jobs(interval) IS 'Jobs that run for longer than
 COMMENT ON FUNCTION crier.backlog() IS 'Unfinished jobs in memory: waiting for their time, due, running, and busy in open transactions.';
 COMMENT ON FUNCTION crier.index_bloat() IS 'The size of each index, and about how large it need be. For the view crier.bloated_indexes.';
 COMMENT ON FUNCTION crier.reindex_due(integer) IS 'Indexes of over 8 MB that are more than half empty; the names are quoted.';
+COMMENT ON FUNCTION crier.get_queue_stats() IS 'One row: unfinished jobs by state, dead letters (100000 stands for that many or more), what ended within an hour and a day, how long the oldest due job waits, memory. On a standby what is unfinished is null.';
+COMMENT ON FUNCTION crier.get_job_queue_stats(interval) IS 'By kind, and all kinds in the row without one: unfinished jobs now; ends, error rate (0 to 1), average and percentiles of waiting and processing within p_window. Null: since statistics began. Percentiles are at most 2 % off.';
+COMMENT ON FUNCTION crier.throughput(text, timestamptz) IS 'What ended in each minute, hour or day since a time.';
+COMMENT ON FUNCTION crier.get_worker_stats() IS 'Workers: jobs they have now, what they claimed and ended within a day, when they were seen last.';
+COMMENT ON FUNCTION crier.get_account_stats() IS 'Accounts by platform and status, and how many are blocked or will need a new login within a day.';
+COMMENT ON FUNCTION crier.get_workspace_stats(uuid) IS 'A workspace at a glance, for its members: posts, jobs and accounts by state, members, last activity. Of posts and jobs the newest 5,000; complete: there are no more.';
+COMMENT ON FUNCTION crier.alerts(boolean) IS 'What is above its threshold in crier.alert_threshold. p_all: every value, also those that are not.';
+COMMENT ON FUNCTION crier.roll_up_statistics(interval, interval) IS 'Sums up what ended and can''t change any more, at most p_max of time; to be called every minute. p_margin: what is younger waits, in case the clock is put back. Answers {"closed_until", "ended", "more"}, or {"busy": true}.';
+COMMENT ON FUNCTION crier.sum_up_jobs(timestamptz, timestamptz) IS 'How jobs ended within a time, by minute, from the log.';
+COMMENT ON FUNCTION crier.sum_up_workers(timestamptz, timestamptz) IS 'What workers took and ended within a time, by minute, from the log.';
+COMMENT ON FUNCTION crier.sum_up_span(text, text, timestamptz, timestamptz) IS 'Sums up minutes to hours, or hours to days. crier.roll_up_statistics uses it.';
+COMMENT ON FUNCTION crier.stat_spans(timestamptz, timestamptz, text) IS 'The spans whose sums make up a time.';
+COMMENT ON FUNCTION crier.stat_since(interval) IS 'The beginning of a time that ends now, as exact as the sums are kept.';
+COMMENT ON FUNCTION crier.jobs_since(timestamptz, text) IS 'How jobs ended since a time: the sums, and what is not summed up yet.';
+COMMENT ON FUNCTION crier.ended_since(timestamptz) IS 'How many jobs were completed and failed since a time.';
+COMMENT ON FUNCTION crier.workers_since(timestamptz) IS 'What workers took and ended since a time.';
+COMMENT ON FUNCTION crier.require_statistics() IS 'Refuses to go on where crier.migrate() was not run.';
+COMMENT ON FUNCTION crier.micros(timestamptz) IS 'Microseconds since 2000, as tokens of claims are.';
+COMMENT ON FUNCTION crier.unfinished_jobs() IS 'Unfinished jobs in memory by kind and platform. No row on a standby.';
+COMMENT ON FUNCTION crier.queue_memory() IS 'How full the queue''s memory is. No row on a standby.';
+COMMENT ON FUNCTION crier.running_claims() IS 'How many jobs are in workers'' hands by each claim. No row on a standby.';
+COMMENT ON FUNCTION crier.next_transaction_id() IS 'The next transaction id that the server gives out.';
+COMMENT ON FUNCTION crier.make_sketch(bigint[]) IS 'The sketch of some durations in microseconds.';
+COMMENT ON FUNCTION crier.merge_sketches(bytea[]) IS 'The sketch of everything that some sketches have counted.';
+COMMENT ON FUNCTION crier.sketch_quantile(bytea, double precision) IS 'A quantile of what a sketch has counted, in microseconds, at most 2 % off.';
 COMMENT ON FUNCTION crier.my_workspace_ids() IS 'The workspaces of the user named by request.jwt.claims or crier.user_id. Row security uses it.';
 COMMENT ON FUNCTION crier.post_state(text[]) IS 'The state of a post from the states of its targets: scheduled, publishing, published, partly_published, failed, unconfirmed or canceled.';
 COMMENT ON FUNCTION crier.create_workspace(text, uuid) IS 'Makes a workspace and its owner. name: 1 to 200 characters. Answers with the id.';

@@ -10,6 +10,7 @@ pub mod media;
 pub mod platform;
 pub mod retry;
 pub mod sealed;
+pub mod sketch;
 pub mod target;
 pub mod text;
 pub mod validate;

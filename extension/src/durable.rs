@@ -2,7 +2,9 @@
 
 use pgrx::pg_sys;
 
+use crate::clock;
 use crate::error::Result;
+use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
 
 const REQUIRE: Statement = statement!("installation/require_durable_commit");
@@ -17,6 +19,14 @@ pub(crate) fn written_up_to() -> u64 {
 pub(crate) fn has_written() -> bool {
     // SAFETY: reads the state of this session's transaction.
     unsafe { pg_sys::GetTopTransactionIdIfAny() != pg_sys::InvalidTransactionId }
+}
+
+/// Now, for rows that statistics find by their time. The transaction has its id before it reads the clock: when all ids that
+/// were given out before some instant have ended, nothing with a time before that instant can be committed any more.
+pub(crate) fn time_on_record() -> Timestamptz {
+    // SAFETY: inside a transaction that is about to write.
+    unsafe { pg_sys::GetTopTransactionId() };
+    clock::now()
 }
 
 /// Lets the commit that is about to happen be answered before it is on the disk. It is there a moment later, and

@@ -18,6 +18,9 @@ use crate::plans::{Statement, statement};
 const MY_WORKSPACES: Statement = statement!("posts/my_workspaces");
 const WORKSPACE_ROLE: Statement = statement!("posts/workspace_role");
 
+/// The roles of a workspace: all of them read.
+const MEMBERS: [&str; 4] = ["owner", "admin", "editor", "viewer"];
+
 /// The roles of a workspace that may write. A viewer reads.
 const WRITERS: [&str; 3] = ["owner", "admin", "editor"];
 
@@ -82,6 +85,11 @@ impl Caller {
             }
             (_, named) => Ok(named),
         }
+    }
+
+    /// Refuses a caller who is no member of the workspace, as [`Caller::require_editor`] does.
+    pub(crate) fn require_member(self, workspace: Uuid) -> Result<()> {
+        self.require(workspace, &MEMBERS, "")
     }
 
     /// Refuses a caller who may not write in the workspace. A workspace that does not exist and one that the

@@ -24,6 +24,7 @@ mod plans;
 mod posts;
 mod publishing;
 mod queue;
+mod statistics;
 mod transaction;
 mod waiters;
 mod workspaces;
@@ -46,6 +47,9 @@ extension_sql_file!("../../sql/install/s130_cleanup.sql", requires = ["s125_hist
 extension_sql_file!("../../sql/install/s140_maintenance.sql", requires = ["s130_cleanup"]);
 extension_sql_file!("../../sql/install/s150_reindex.sql", requires = ["s140_maintenance"]);
 extension_sql_file!("../../sql/install/s160_table_page.sql", requires = ["s150_reindex"]);
+extension_sql_file!("../../sql/install/s200_sums.sql", requires = ["s160_table_page"]);
+extension_sql_file!("../../sql/install/s210_statistics.sql", requires = ["s200_sums"]);
+extension_sql_file!("../../sql/install/s220_alerts.sql", requires = ["s210_statistics"]);
 extension_sql_file!("../../sql/install/s900_access.sql", finalize);
 
 #[cfg(any(test, feature = "pg_test"))]

@@ -18,6 +18,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (4, "0004_recovery", include_str!("../../sql/migrations/0004_recovery.sql")),
     (5, "0005_maintenance", include_str!("../../sql/migrations/0005_maintenance.sql")),
     (6, "0006_pages", include_str!("../../sql/migrations/0006_pages.sql")),
+    (7, "0007_statistics", include_str!("../../sql/migrations/0007_statistics.sql")),
 ];
 
 /// Run by every migrate, in this order: they replace what they made before.

@@ -24,7 +24,7 @@ pub(crate) const FAR: u8 = 1;
 /// A job that holds a dedupe key.
 pub(crate) const KEYED: u8 = 2;
 /// A job that was in a worker's hands before.
-pub(crate) const RETRIED: u8 = 4;
+pub(crate) const RETRIED: u8 = crier_working_set::MARKED;
 
 /// Longer than a sidecar's poll: it learns by itself, and in time, of everything that is due later.
 const SOON: i64 = 15_000_000;

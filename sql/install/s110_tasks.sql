@@ -43,7 +43,12 @@ CREATE FUNCTION too_old(p_setting text) RETURNS timestamptz
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $fn$
-SELECT clock_timestamp() - value FROM crier.maintenance_setting WHERE name = p_setting
+SELECT CASE WHEN s.name IN ('keep_finished_jobs', 'keep_failed_jobs', 'keep_failed_posts') AND s.value IS NOT NULL
+            -- what ended is summed up before it goes; a day of patience with what holds the sums up
+            THEN least(t.at, greatest((SELECT st.closed_until FROM crier.stat_state st), t.at - interval '1 day'))
+            ELSE t.at END
+FROM crier.maintenance_setting s, LATERAL (SELECT clock_timestamp() - s.value AS at) t
+WHERE s.name = p_setting
 $fn$;
 
 CREATE FUNCTION ms_since(p_at timestamptz) RETURNS double precision

@@ -120,6 +120,16 @@ GRANT EXECUTE ON FUNCTION crier.backlog() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.index_bloat() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.reindex_due(integer) TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.index_history(integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.roll_up_statistics(interval, interval) TO crier_worker;
+
+-- Who looks after it all. A tenant has the figures of its own workspaces.
+GRANT EXECUTE ON FUNCTION crier.get_queue_stats() TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.get_job_queue_stats(interval) TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.throughput(text, timestamptz) TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.get_worker_stats() TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.get_account_stats() TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.alerts(boolean) TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.get_workspace_stats(uuid) TO crier_app, crier_worker;
 
 -- Nobody waits long for a row that a tenant's open transaction holds: the answer is 55P03, lock_not_available, and
 -- the other jobs of a batch are answered for one by one.
@@ -174,6 +184,31 @@ COMMENT ON FUNCTION crier.stuck_jobs(interval) IS 'Jobs that run for longer than
 COMMENT ON FUNCTION crier.backlog() IS 'Unfinished jobs in memory: waiting for their time, due, running, and busy in open transactions.';
 COMMENT ON FUNCTION crier.index_bloat() IS 'The size of each index, and about how large it need be. For the view crier.bloated_indexes.';
 COMMENT ON FUNCTION crier.reindex_due(integer) IS 'Indexes of over 8 MB that are more than half empty; the names are quoted.';
+COMMENT ON FUNCTION crier.get_queue_stats() IS 'One row: unfinished jobs by state, dead letters (100000 stands for that many or more), what ended within an hour and a day, how long the oldest due job waits, memory. On a standby what is unfinished is null.';
+COMMENT ON FUNCTION crier.get_job_queue_stats(interval) IS 'By kind, and all kinds in the row without one: unfinished jobs now; ends, error rate (0 to 1), average and percentiles of waiting and processing within p_window. Null: since statistics began. Percentiles are at most 2 % off.';
+COMMENT ON FUNCTION crier.throughput(text, timestamptz) IS 'What ended in each minute, hour or day since a time.';
+COMMENT ON FUNCTION crier.get_worker_stats() IS 'Workers: jobs they have now, what they claimed and ended within a day, when they were seen last.';
+COMMENT ON FUNCTION crier.get_account_stats() IS 'Accounts by platform and status, and how many are blocked or will need a new login within a day.';
+COMMENT ON FUNCTION crier.get_workspace_stats(uuid) IS 'A workspace at a glance, for its members: posts, jobs and accounts by state, members, last activity. Of posts and jobs the newest 5,000; complete: there are no more.';
+COMMENT ON FUNCTION crier.alerts(boolean) IS 'What is above its threshold in crier.alert_threshold. p_all: every value, also those that are not.';
+COMMENT ON FUNCTION crier.roll_up_statistics(interval, interval) IS 'Sums up what ended and can''t change any more, at most p_max of time; to be called every minute. p_margin: what is younger waits, in case the clock is put back. Answers {"closed_until", "ended", "more"}, or {"busy": true}.';
+COMMENT ON FUNCTION crier.sum_up_jobs(timestamptz, timestamptz) IS 'How jobs ended within a time, by minute, from the log.';
+COMMENT ON FUNCTION crier.sum_up_workers(timestamptz, timestamptz) IS 'What workers took and ended within a time, by minute, from the log.';
+COMMENT ON FUNCTION crier.sum_up_span(text, text, timestamptz, timestamptz) IS 'Sums up minutes to hours, or hours to days. crier.roll_up_statistics uses it.';
+COMMENT ON FUNCTION crier.stat_spans(timestamptz, timestamptz, text) IS 'The spans whose sums make up a time.';
+COMMENT ON FUNCTION crier.stat_since(interval) IS 'The beginning of a time that ends now, as exact as the sums are kept.';
+COMMENT ON FUNCTION crier.jobs_since(timestamptz, text) IS 'How jobs ended since a time: the sums, and what is not summed up yet.';
+COMMENT ON FUNCTION crier.ended_since(timestamptz) IS 'How many jobs were completed and failed since a time.';
+COMMENT ON FUNCTION crier.workers_since(timestamptz) IS 'What workers took and ended since a time.';
+COMMENT ON FUNCTION crier.require_statistics() IS 'Refuses to go on where crier.migrate() was not run.';
+COMMENT ON FUNCTION crier.micros(timestamptz) IS 'Microseconds since 2000, as tokens of claims are.';
+COMMENT ON FUNCTION crier.unfinished_jobs() IS 'Unfinished jobs in memory by kind and platform. No row on a standby.';
+COMMENT ON FUNCTION crier.queue_memory() IS 'How full the queue''s memory is. No row on a standby.';
+COMMENT ON FUNCTION crier.running_claims() IS 'How many jobs are in workers'' hands by each claim. No row on a standby.';
+COMMENT ON FUNCTION crier.next_transaction_id() IS 'The next transaction id that the server gives out.';
+COMMENT ON FUNCTION crier.make_sketch(bigint[]) IS 'The sketch of some durations in microseconds.';
+COMMENT ON FUNCTION crier.merge_sketches(bytea[]) IS 'The sketch of everything that some sketches have counted.';
+COMMENT ON FUNCTION crier.sketch_quantile(bytea, double precision) IS 'A quantile of what a sketch has counted, in microseconds, at most 2 % off.';
 COMMENT ON FUNCTION crier.my_workspace_ids() IS 'The workspaces of the user named by request.jwt.claims or crier.user_id. Row security uses it.';
 COMMENT ON FUNCTION crier.post_state(text[]) IS 'The state of a post from the states of its targets: scheduled, publishing, published, partly_published, failed, unconfirmed or canceled.';
 COMMENT ON FUNCTION crier.create_workspace(text, uuid) IS 'Makes a workspace and its owner. name: 1 to 200 characters. Answers with the id.';

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::session::Session;
 
 pub use history::History;
-pub use past::{Past, fill};
+pub use past::{Past, add_history, fill};
 
 /// Lets every lease run out now.
 pub async fn lapse_leases(superuser: &Session) {
@@ -138,7 +138,8 @@ pub async fn empty_queue(superuser: &Session) {
     superuser
         .run(
             "TRUNCATE crier.job_claim_mark, crier.job_day, crier.job_reopened, crier.job, crier.job_outcome, crier.job_retry, \
-                 crier.job_progress, crier.job_claim, crier.job_scheduled, crier.job_key, crier.job_log, crier.limit_use",
+                 crier.job_progress, crier.job_claim, crier.job_scheduled, crier.job_key, crier.job_log, crier.limit_use, \
+                 crier.job_stat, crier.worker_stat, crier.job_undone",
         )
         .await;
     reload(superuser).await;

@@ -14,6 +14,7 @@ mod pages;
 mod payload;
 mod peers;
 mod report;
+mod statistics;
 mod steady;
 mod table;
 mod targets;

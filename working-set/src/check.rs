@@ -2,7 +2,7 @@
 
 use crate::block::{Place, Set};
 use crate::heap::NIL;
-use crate::types::{Counts, State};
+use crate::types::{Counts, MARKED, State};
 
 impl Set<'_> {
     /// Panics where something does not fit.
@@ -79,6 +79,8 @@ impl Set<'_> {
         for ix in 0..self.head.nodes.used_once {
             let slot = &self.slots[ix as usize];
             if slot.place != Place::Free && self.class_of(ix) == class as usize {
+                let waits = matches!(slot.place, Place::Timers | Place::Lane);
+                counts.marked += u32::from(waits && slot.node.flags & MARKED != 0);
                 match slot.place {
                     Place::Timers => counts.waiting += 1,
                     Place::Lane => counts.due += 1,

@@ -185,6 +185,7 @@ impl Set<'_> {
             let counts = self.classes[class as usize].counts;
             sum.waiting += counts.waiting;
             sum.due += counts.due;
+            sum.marked += counts.marked;
             sum.leased += counts.leased;
             sum.locked += counts.locked;
         });

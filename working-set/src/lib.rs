@@ -26,6 +26,7 @@ mod pause;
 mod places;
 mod pool;
 mod rules;
+mod survey;
 mod types;
 mod window;
 
@@ -37,5 +38,6 @@ mod tests;
 pub use block::{Capacity, Set};
 pub use types::{
     BreakerRule, Counts, Db, Filter, Full, GateStatus, Gated, Ix, KindPolicy, KindRule, Lease, LimitRule,
-    NEVER, NewJob, Node, Own, OwnLimit, Picked, PlatformRule, Rules, Scope, State, Tripped, USED_UP, Usage,
+    MARKED, NEVER, NewJob, Node, Own, OwnLimit, Picked, PlatformRule, Rules, Scope, State, Tripped, USED_UP,
+    Usage,
 };

@@ -4,7 +4,7 @@
 use crate::block::{Class, Lane, Name, Owner, Place, Set, Slot};
 use crate::gates::site;
 use crate::heap::{Heap, Links, NIL, UNLINKED};
-use crate::types::{Counts, Full, NewJob, State};
+use crate::types::{Counts, Full, MARKED, NewJob, Node, State};
 
 /// The order in which jobs are handed out, all else being equal.
 pub(crate) type Rank = (i64, u64, i64, u128);
@@ -80,6 +80,10 @@ fn rank(lane: &Lane, owners: &[Owner], slots: &[Slot]) -> Rank {
     (-i64::from(node.priority), owners[lane.owner as usize].turn, node.run_at, node.id)
 }
 
+fn marked(node: &Node) -> u32 {
+    u32::from(node.flags & MARKED != 0)
+}
+
 impl Set<'_> {
     /// The rank of a lane that has due jobs.
     pub(crate) fn rank_of_lane(&self, lane: u32) -> Rank {
@@ -98,6 +102,7 @@ impl Set<'_> {
                 let root = self.classes[class].timers;
                 self.classes[class].timers = Timers(self.slots).insert(root, ix);
                 self.classes[class].counts.waiting += 1;
+                self.classes[class].counts.marked += marked(&node);
             }
             State::Leased => {
                 self.slots[ix as usize].place = Place::Leases;
@@ -118,6 +123,7 @@ impl Set<'_> {
                 let root = self.classes[class].timers;
                 self.classes[class].timers = Timers(self.slots).remove(root, ix);
                 self.classes[class].counts.waiting -= 1;
+                self.classes[class].counts.marked -= marked(&self.slots[ix as usize].node);
             }
             Place::Leases => {
                 let db = self.classes[class].db as usize;
@@ -130,6 +136,7 @@ impl Set<'_> {
                 self.lanes[lane as usize].due = Due(self.slots).remove(root, ix);
                 self.seat(lane);
                 self.classes[class].counts.due -= 1;
+                self.classes[class].counts.marked -= marked(&self.slots[ix as usize].node);
                 let owner = self.lanes[lane as usize].owner as usize;
                 self.owners[owner].due -= 1;
             }
@@ -155,6 +162,7 @@ impl Set<'_> {
         self.lanes[lane as usize].due = Due(self.slots).insert(due, ix);
         self.seat(lane);
         self.classes[class as usize].counts.due += 1;
+        self.classes[class as usize].counts.marked += marked(&self.slots[ix as usize].node);
     }
 
     /// Takes a lane out of its class's heap, or from the gate at which it waits.

@@ -6,6 +6,9 @@ pub type Ix = u32;
 /// No time.
 pub const NEVER: i64 = i64::MAX;
 
+/// The flag of jobs that are counted apart while they wait ([`Counts::marked`]).
+pub const MARKED: u8 = 0x80;
+
 /// What state a job is in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
@@ -48,7 +51,7 @@ pub struct Node {
     pub lost_leases: u16,
     /// What state it is in.
     pub state: State,
-    /// Free for the caller.
+    /// Free for the caller, but for [`MARKED`].
     pub flags: u8,
     /// When it took from the limits of its action, if it still counts there; 0: it does not. A claim sets it; who knows
     /// that nothing was done sets it to 0, and the limits have it back; [`USED_UP`]: they keep it, whatever comes.
@@ -147,6 +150,8 @@ pub struct Counts {
     pub waiting: u32,
     /// Wait for their turn.
     pub due: u32,
+    /// Those of both that are [`MARKED`].
+    pub marked: u32,
     /// In workers' hands.
     pub leased: u32,
     /// Touched by transactions that have not ended.

@@ -6,6 +6,7 @@ use crier_core::target::JobEnd;
 use crier_working_set::{State, USED_UP};
 use pgrx::Uuid;
 
+use crate::durable;
 use crate::error::Result;
 use crate::limits::block::{self, Block, Blocked, SetBy};
 use crate::limits::usage::{self, Use};
@@ -234,7 +235,7 @@ pub(crate) fn settle_jobs(jobs: Vec<Settled>, now: Timestamptz) -> Result<()> {
             });
         }
     })?;
-    append_outcomes(ended, now)?;
+    append_outcomes(ended)?;
     append_retries(back, now)
 }
 
@@ -276,7 +277,11 @@ pub(crate) fn note_far(jobs: impl Iterator<Item = (Timestamptz, Uuid)>, now: Tim
     if ids.is_empty() { Ok(()) } else { NOTE_TIMES.run_only(&[times.into(), ids.into()]) }
 }
 
-fn append_outcomes(jobs: Vec<Settled>, now: Timestamptz) -> Result<()> {
+fn append_outcomes(jobs: Vec<Settled>) -> Result<()> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    let now = durable::time_on_record();
     let keyed: Vec<_> =
         jobs.iter().filter(|job| job.job.node.flags & KEYED != 0).map(|job| job.job.id).collect();
     let (mut done, others): (Vec<_>, Vec<_>) = jobs.into_iter().partition(|job| job.fate == Fate::Completed);

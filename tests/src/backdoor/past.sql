@@ -22,6 +22,8 @@ BEGIN
     FOR day IN SELECT (now() AT TIME ZONE 'UTC')::date - n FROM generate_series(1, days) AS n LOOP
         FOREACH parent IN ARRAY ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim', 'limit_use', 'job_log'] LOOP
             part := format('%s_%s', parent, to_char(day, 'YYYYMMDD'));
+            -- the database may have been made before midnight
+            CONTINUE WHEN to_regclass('crier.' || part) IS NOT NULL;
             IF parent IN ('job_claim', 'limit_use') THEN
                 lower := ((day - date '2000-01-01')::bigint * 86400000000)::text;
                 upper := ((day + 1 - date '2000-01-01')::bigint * 86400000000)::text;

@@ -12,6 +12,7 @@ pub(super) struct Abilities {
     pub(super) find_or_create: bool,
     pub(super) cached_result: bool,
     pub(super) cleanup: bool,
+    pub(super) statistics: bool,
 }
 
 const ABILITIES: &str = "
@@ -20,7 +21,8 @@ const ABILITIES: &str = "
                             timestamptz[],text[],text[],uuid[],interval,interval)') IS NOT NULL,
            to_regprocedure('crier.find_or_create_job(uuid,text,jsonb,interval)') IS NOT NULL,
            to_regprocedure('crier.get_cached_job_result(uuid,text,jsonb,interval)') IS NOT NULL,
-           to_regprocedure('crier.cleanup_finished_jobs(integer,integer,interval)') IS NOT NULL";
+           to_regprocedure('crier.cleanup_finished_jobs(integer,integer,interval)') IS NOT NULL,
+           to_regprocedure('crier.get_queue_stats()') IS NOT NULL";
 
 const ENQUEUE: &str = "SELECT crier.enqueue('bench', $1)";
 const ENQUEUE_MANY: &str = "SELECT crier.enqueue_many($1)";
@@ -39,6 +41,7 @@ impl Abilities {
             find_or_create: row.get(2),
             cached_result: row.get(3),
             cleanup: row.get(4),
+            statistics: row.get(5),
         }
     }
 }

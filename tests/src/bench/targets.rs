@@ -11,7 +11,7 @@ use super::Bench;
 use super::backlog::claim_times;
 use super::client::{Adder, Jobs, connect, fill};
 use super::report::{Millis, Target};
-use super::upkeep;
+use super::{statistics, upkeep};
 use crate::backdoor;
 use crate::session::{Refusal, Session};
 
@@ -61,9 +61,11 @@ pub(super) async fn run(bench: &mut Bench) {
     crier.empty(&bench.database).await;
     upkeep::run(bench).await;
     crier.empty(&bench.database).await;
+    statistics::run(bench, &sql).await;
+    crier.empty(&bench.database).await;
 }
 
-fn add(bench: &mut Bench, target: Target) {
+pub(super) fn add(bench: &mut Bench, target: Target) {
     bench.report.targets.push(target);
 }
 

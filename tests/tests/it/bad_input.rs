@@ -90,7 +90,8 @@ impl Subject {
         let counts = tables.iter().map(|table| {
             format!("SELECT '{table}', count(*), md5(string_agg(t::text, '' ORDER BY t::text)) FROM crier.{table} t")
         });
-        self.sql.text(&counts.collect::<Vec<_>>().join(" UNION ALL ")).await
+        // in this order, in parallel or not
+        self.sql.text(&format!("{} ORDER BY 1", counts.collect::<Vec<_>>().join(" UNION ALL "))).await
     }
 
     /// Makes every call and gives what is not as it should be.

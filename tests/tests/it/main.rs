@@ -23,4 +23,5 @@ mod replication;
 mod secrets;
 mod simulator;
 mod soak;
+mod statistics;
 mod tenancy;

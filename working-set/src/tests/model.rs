@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::{Memory, job};
-use crate::types::{Filter, Lease, NEVER, NewJob, Node, Picked, State};
+use crate::types::{Filter, Lease, MARKED, NEVER, NewJob, Node, Picked, State};
 use crate::{Capacity, Set};
 
 /// What happens in a random run.
@@ -119,8 +119,10 @@ impl Run {
                 if was.state == State::Gone {
                     return;
                 }
-                let changed =
-                    self.touch(set, by, ix, |node| Node { state, run_at, lease_until: run_at, ..node });
+                let changed = self.touch(set, by, ix, |node| {
+                    let flags = if run_at % 2 == 0 { MARKED } else { 0 };
+                    Node { state, run_at, lease_until: run_at, flags, ..node }
+                });
                 assert_eq!(changed, was.locker == 0 || was.locker == by);
             }
             Step::End { by, abort } => self.end(set, by, abort),

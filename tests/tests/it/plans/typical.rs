@@ -227,4 +227,6 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("queue/worker_of", "pg_temp.claim_of_finished(), (pg_temp.finished(1))[1], NULL"),
     call("queue/worker_of", "pg_temp.claim_of_finished(), (pg_temp.finished(1))[1], pg_temp.workspaces(100)"),
     call("queue/workers_of", "pg_temp.finished(100), pg_temp.many(pg_temp.claim_of_finished())"),
+    // the newest 5,000 posts and as many jobs, each looked up
+    long("statistics/workspace", "(pg_temp.workspaces(1))[1], 5000", 60_000),
 ];

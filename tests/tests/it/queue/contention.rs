@@ -49,7 +49,9 @@ async fn an_open_reader_keeps_no_outcome_waiting_for_partitions() {
     );
     assert_eq!((made.as_str(), completed), ("0", vec![id]), "expected it to give up behind the reader");
     reader.0.run("COMMIT").await;
-    assert_eq!(operator.text("SELECT count(*) FROM crier.ensure_partitions(20)").await, "91");
+    let made = operator.text("SELECT count(*) FROM crier.ensure_partitions(20)").await;
+    // one day more if the database was made before midnight
+    assert!(["91", "98"].contains(&made.as_str()), "{made}");
 }
 
 #[tokio::test]
