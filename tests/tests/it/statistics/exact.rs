@@ -3,13 +3,13 @@
 use crier_tests::cluster::Database;
 use crier_tests::process::kill_hard;
 use crier_tests::session::Session;
-use crier_tests::wait::{SOON, wait_for};
+use crier_tests::wait::{SOON, wait_for, wait_until};
 
 use super::{ROLL_UP, assert_exact, noted};
 
 /// Some random work of one worker: adds jobs, claims some, and ends each in one of the ways there are.
 const STEP: &str = "
-    CREATE FUNCTION public.step(p_worker text) RETURNS void LANGUAGE plpgsql AS $$
+    CREATE FUNCTION public.step(p_worker text) RETURNS void LANGUAGE plpgsql SET lock_timeout = '50ms' AS $$
     DECLARE
         c record;
         dice float8;
@@ -120,6 +120,12 @@ async fn random_work() {
     assert_eq!(ended, "t|3", "expected work to be done, or the test proves nothing");
     let summed = sql.text("SELECT count(*) > 10 FROM crier.job_stat").await;
     assert_eq!(summed, "t", "expected sums, or the test proves nothing");
+    // what was read from the tables while it was changed is read again by a claim
+    wait_until("memory to have all jobs", "t".to_owned(), async || {
+        sql.run("SELECT * FROM crier.claim_jobs('nobody', 1, '{no such kind}')").await;
+        sql.text("SELECT memory_complete FROM crier.get_queue_stats()").await
+    })
+    .await;
     assert_eq!(
         sql.text("SELECT pending, retrying, running, failed, changing FROM crier.get_queue_stats()").await,
         sql.text(
