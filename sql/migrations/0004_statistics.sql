@@ -88,5 +88,9 @@ BEGIN
     FOREACH t IN ARRAY ARRAY['job_stat', 'worker_stat', 'stat_state', 'job_undone', 'alert_threshold'] LOOP
         EXECUTE format('ALTER TABLE crier.%I ENABLE ROW LEVEL SECURITY', t);
     END LOOP;
+    -- They have no key, and a table whose rows are deleted is replicated only with an identity.
+    FOREACH t IN ARRAY ARRAY['job_stat', 'worker_stat', 'job_undone'] LOOP
+        EXECUTE format('ALTER TABLE crier.%I REPLICA IDENTITY FULL', t);
+    END LOOP;
 END
 $do$;
