@@ -49,7 +49,7 @@ async fn members_see_and_tighten_their_own_limits_and_nobody_elses() {
     let loose = format!("SELECT crier.set_rate_limit('{account}', 'like', '1 hour', 11)");
     let refusal = own.refusal(&loose).await;
     assert_eq!(refusal.message, "p_max is 11, and the platform's limit is 10");
-    let other_window = own.refusal(&loose.replace("1 hour", "2 hours").replace("11", "1")).await;
+    let other_window = own.refusal(&loose.replace("1 hour", "2 hours").replace(", 11)", ", 1)")).await;
     assert_eq!(other_window.message, "p_per is no window that the platform's limits for the action have");
     let unknown = own.refusal(&loose.replace("'like'", "'juggle'")).await;
     assert_eq!(unknown.message, "p_action \"juggle\" is nothing that is limited");
