@@ -163,17 +163,8 @@ AS $fn$
 DECLARE
     log text[] := ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim', 'limit_use', 'job_log'];
 BEGIN
-    IF days IS NULL THEN
-        RAISE EXCEPTION 'days must not be null'
-            USING ERRCODE = 'null_value_not_allowed', DETAIL = 'null_argument', HINT = 'Give a value for days.';
-    ELSIF days NOT BETWEEN 0 AND 366 THEN
-        RAISE EXCEPTION 'days is %', days
-            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument', HINT = 'Give a number from 0 to 366.';
-    ELSIF to_regclass('crier.job_outcome') IS NULL THEN
-        RAISE EXCEPTION 'the tables of crier are not there yet'
-            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'not_migrated',
-                  HINT = 'Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.';
-    END IF;
+    PERFORM crier.require_between('days', days, 0, 366);
+    PERFORM crier.require_table('job_outcome');
     -- without a table that the next crier.migrate() makes
     log := ARRAY(SELECT l FROM unnest(log) AS l WHERE to_regclass('crier.' || l) IS NOT NULL);
     -- Two callers at once would make the same partition.
@@ -221,17 +212,27 @@ BEGIN
 END
 $fn$;
 
+-- Refuses to go on without a table that crier.migrate() makes, and says what to do.
+CREATE FUNCTION require_table(p_table name) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+BEGIN
+    IF to_regclass(format('crier.%I', p_table)) IS NULL THEN
+        RAISE EXCEPTION 'the tables of crier are not there yet'
+            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'not_migrated',
+                  HINT = 'Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.';
+    END IF;
+END
+$fn$;
+
 -- Begins a task: refuses where there are no tables, or numbers that are none. False: another session is at the same task.
 CREATE FUNCTION begin_task(p_task text, p_max_ms integer) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $fn$
 BEGIN
-    IF to_regclass('crier.maintenance_setting') IS NULL THEN
-        RAISE EXCEPTION 'the tables of crier are not there yet'
-            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'not_migrated',
-                  HINT = 'Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.';
-    END IF;
+    PERFORM crier.require_table('maintenance_setting');
     PERFORM crier.require_between('p_max_ms', p_max_ms, 1, 600000);
     -- A row rather than an advisory lock, which any user of the database could take and keep. Nobody waits: whoever has
     -- it does the work.
@@ -489,17 +490,9 @@ DECLARE
     made integer := 0;
     open boolean;
 BEGIN
-    IF max IS NULL THEN
-        RAISE EXCEPTION 'max must not be null'
-            USING ERRCODE = 'null_value_not_allowed', DETAIL = 'null_argument', HINT = 'Give a value for max.';
-    ELSIF max NOT BETWEEN 1 AND 100 THEN
-        RAISE EXCEPTION 'max is %', max
-            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument', HINT = 'Give a number from 1 to 100.';
-    ELSIF to_regclass('crier.job_log') IS NULL THEN
-        RAISE EXCEPTION 'the tables of crier are not there yet'
-            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'not_migrated',
-                  HINT = 'Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.';
-    ELSIF NOT crier.begin_task('index_history', 1) THEN
+    PERFORM crier.require_between('max', max, 1, 100);
+    PERFORM crier.require_table('job_log');
+    IF NOT crier.begin_task('index_history', 1) THEN
         -- somebody else is at it
         RETURN;
     END IF;
@@ -1248,20 +1241,6 @@ SELECT CASE WHEN p_window IS NULL THEN date_trunc('day', begun_at)
 FROM crier.stat_state
 $fn$;
 
--- Refuses to go on without the tables, and says what to do.
-CREATE FUNCTION require_statistics() RETURNS void
-LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $fn$
-BEGIN
-    IF to_regclass('crier.stat_state') IS NULL THEN
-        RAISE EXCEPTION 'the tables of crier are not there yet'
-            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'not_migrated',
-                  HINT = 'Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.';
-    END IF;
-END
-$fn$;
-
 -- How jobs ended since a time that crier.stat_since gave: the sums, and what is not summed up yet.
 CREATE FUNCTION jobs_since(p_from timestamptz, p_coarsest text DEFAULT 'day')
 RETURNS TABLE (starts_at timestamptz, kind text, platform text, completed bigint, failed bigint, canceled bigint, attempts bigint,
@@ -1346,7 +1325,7 @@ BEGIN
         RAISE EXCEPTION 'statistics can''t be summed up in a transaction that is %', current_setting('transaction_isolation')
             USING ERRCODE = 'invalid_transaction_state', DETAIL = 'not_allowed', HINT = 'Use READ COMMITTED.';
     END IF;
-    PERFORM crier.require_statistics();
+    PERFORM crier.require_table('stat_state');
     SELECT * INTO state FROM crier.stat_state FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN '{"busy": true}';
@@ -1454,7 +1433,7 @@ DECLARE
     most CONSTANT bigint := 100000;
     beyond timestamptz;
 BEGIN
-    PERFORM crier.require_statistics();
+    PERFORM crier.require_table('stat_state');
     SELECT sum(u.pending), sum(u.retrying), sum(u.running), sum(u.changing), min(u.oldest_due_at)
     INTO pending, retrying, running, changing, oldest_due_at FROM crier.unfinished_jobs() u;
     SELECT m.used, m.capacity, m.complete, m.horizon INTO memory_used, memory_capacity, memory_complete, beyond
@@ -1493,7 +1472,7 @@ AS $fn$
 DECLARE
     known boolean;
 BEGIN
-    PERFORM crier.require_statistics();
+    PERFORM crier.require_table('stat_state');
     IF p_window <= '0' THEN
         RAISE EXCEPTION 'p_window is %', p_window
             USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument',
@@ -1545,7 +1524,7 @@ DECLARE
     longest interval;
     since timestamptz;
 BEGIN
-    PERFORM crier.require_statistics();
+    PERFORM crier.require_table('stat_state');
     CASE p_bucket
         WHEN 'minute' THEN longest := '2 days'; since := coalesce(p_since, now - interval '1 hour');
         WHEN 'hour' THEN longest := '60 days'; since := coalesce(p_since, now - interval '1 day');
@@ -1579,7 +1558,7 @@ AS $fn$
 DECLARE
     known boolean;
 BEGIN
-    PERFORM crier.require_statistics();
+    PERFORM crier.require_table('stat_state');
     known := EXISTS (SELECT FROM crier.queue_memory());
     RETURN QUERY
     WITH did AS (
@@ -3015,6 +2994,7 @@ COMMENT ON FUNCTION crier.make_partition(name, date) IS 'Makes one day of one ta
 COMMENT ON FUNCTION crier.first_id(timestamptz) IS 'The smallest id that something made at this time can have.';
 COMMENT ON FUNCTION crier.apply_storage(name) IS 'Gives a table its settings of vacuum, fill factor, TOAST and statistics. For crier.migrate and crier.ensure_partitions.';
 COMMENT ON FUNCTION crier.require_between(text, bigint, bigint, bigint) IS 'Refuses a number that is out of range. For the tasks of maintenance.';
+COMMENT ON FUNCTION crier.require_table(name) IS 'Refuses to go on where crier.migrate() has not made a table.';
 COMMENT ON FUNCTION crier.begin_task(text, integer) IS 'Whether this session is the only one at a task. For the tasks of maintenance.';
 COMMENT ON FUNCTION crier.too_old(text) IS 'Before which time things are too old by a setting. For the tasks of maintenance.';
 COMMENT ON FUNCTION crier.ms_since(timestamptz) IS 'Milliseconds since a time. For the tasks of maintenance.';
@@ -3056,7 +3036,6 @@ COMMENT ON FUNCTION crier.stat_since(interval) IS 'The beginning of a time that 
 COMMENT ON FUNCTION crier.jobs_since(timestamptz, text) IS 'How jobs ended since a time: the sums, and what is not summed up yet.';
 COMMENT ON FUNCTION crier.ended_since(timestamptz) IS 'How many jobs were completed and failed since a time.';
 COMMENT ON FUNCTION crier.workers_since(timestamptz) IS 'What workers took and ended since a time.';
-COMMENT ON FUNCTION crier.require_statistics() IS 'Refuses to go on where crier.migrate() was not run.';
 COMMENT ON FUNCTION crier.micros(timestamptz) IS 'Microseconds since 2000, as tokens of claims are.';
 COMMENT ON FUNCTION crier.unfinished_jobs() IS 'Unfinished jobs in memory by kind and platform. No row on a standby.';
 COMMENT ON FUNCTION crier.queue_memory() IS 'How full the queue''s memory is. No row on a standby.';

@@ -56,17 +56,8 @@ AS $fn$
 DECLARE
     log text[] := ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim', 'limit_use', 'job_log'];
 BEGIN
-    IF days IS NULL THEN
-        RAISE EXCEPTION 'days must not be null'
-            USING ERRCODE = 'null_value_not_allowed', DETAIL = 'null_argument', HINT = 'Give a value for days.';
-    ELSIF days NOT BETWEEN 0 AND 366 THEN
-        RAISE EXCEPTION 'days is %', days
-            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument', HINT = 'Give a number from 0 to 366.';
-    ELSIF to_regclass('crier.job_outcome') IS NULL THEN
-        RAISE EXCEPTION 'the tables of crier are not there yet'
-            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'not_migrated',
-                  HINT = 'Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.';
-    END IF;
+    PERFORM crier.require_between('days', days, 0, 366);
+    PERFORM crier.require_table('job_outcome');
     -- without a table that the next crier.migrate() makes
     log := ARRAY(SELECT l FROM unnest(log) AS l WHERE to_regclass('crier.' || l) IS NOT NULL);
     -- Two callers at once would make the same partition.

@@ -16,17 +16,27 @@ BEGIN
 END
 $fn$;
 
+-- Refuses to go on without a table that crier.migrate() makes, and says what to do.
+CREATE FUNCTION require_table(p_table name) RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+BEGIN
+    IF to_regclass(format('crier.%I', p_table)) IS NULL THEN
+        RAISE EXCEPTION 'the tables of crier are not there yet'
+            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'not_migrated',
+                  HINT = 'Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.';
+    END IF;
+END
+$fn$;
+
 -- Begins a task: refuses where there are no tables, or numbers that are none. False: another session is at the same task.
 CREATE FUNCTION begin_task(p_task text, p_max_ms integer) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $fn$
 BEGIN
-    IF to_regclass('crier.maintenance_setting') IS NULL THEN
-        RAISE EXCEPTION 'the tables of crier are not there yet'
-            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'not_migrated',
-                  HINT = 'Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.';
-    END IF;
+    PERFORM crier.require_table('maintenance_setting');
     PERFORM crier.require_between('p_max_ms', p_max_ms, 1, 600000);
     -- A row rather than an advisory lock, which any user of the database could take and keep. Nobody waits: whoever has
     -- it does the work.

@@ -11,17 +11,9 @@ DECLARE
     made integer := 0;
     open boolean;
 BEGIN
-    IF max IS NULL THEN
-        RAISE EXCEPTION 'max must not be null'
-            USING ERRCODE = 'null_value_not_allowed', DETAIL = 'null_argument', HINT = 'Give a value for max.';
-    ELSIF max NOT BETWEEN 1 AND 100 THEN
-        RAISE EXCEPTION 'max is %', max
-            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument', HINT = 'Give a number from 1 to 100.';
-    ELSIF to_regclass('crier.job_log') IS NULL THEN
-        RAISE EXCEPTION 'the tables of crier are not there yet'
-            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'not_migrated',
-                  HINT = 'Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.';
-    ELSIF NOT crier.begin_task('index_history', 1) THEN
+    PERFORM crier.require_between('max', max, 1, 100);
+    PERFORM crier.require_table('job_log');
+    IF NOT crier.begin_task('index_history', 1) THEN
         -- somebody else is at it
         RETURN;
     END IF;

@@ -110,20 +110,6 @@ SELECT CASE WHEN p_window IS NULL THEN date_trunc('day', begun_at)
 FROM crier.stat_state
 $fn$;
 
--- Refuses to go on without the tables, and says what to do.
-CREATE FUNCTION require_statistics() RETURNS void
-LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $fn$
-BEGIN
-    IF to_regclass('crier.stat_state') IS NULL THEN
-        RAISE EXCEPTION 'the tables of crier are not there yet'
-            USING ERRCODE = 'object_not_in_prerequisite_state', DETAIL = 'not_migrated',
-                  HINT = 'Run SELECT * FROM crier.migrate(); as a superuser or as crier_owner.';
-    END IF;
-END
-$fn$;
-
 -- How jobs ended since a time that crier.stat_since gave: the sums, and what is not summed up yet.
 CREATE FUNCTION jobs_since(p_from timestamptz, p_coarsest text DEFAULT 'day')
 RETURNS TABLE (starts_at timestamptz, kind text, platform text, completed bigint, failed bigint, canceled bigint, attempts bigint,
@@ -208,7 +194,7 @@ BEGIN
         RAISE EXCEPTION 'statistics can''t be summed up in a transaction that is %', current_setting('transaction_isolation')
             USING ERRCODE = 'invalid_transaction_state', DETAIL = 'not_allowed', HINT = 'Use READ COMMITTED.';
     END IF;
-    PERFORM crier.require_statistics();
+    PERFORM crier.require_table('stat_state');
     SELECT * INTO state FROM crier.stat_state FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
         RETURN '{"busy": true}';

@@ -16,7 +16,7 @@ DECLARE
     most CONSTANT bigint := 100000;
     beyond timestamptz;
 BEGIN
-    PERFORM crier.require_statistics();
+    PERFORM crier.require_table('stat_state');
     SELECT sum(u.pending), sum(u.retrying), sum(u.running), sum(u.changing), min(u.oldest_due_at)
     INTO pending, retrying, running, changing, oldest_due_at FROM crier.unfinished_jobs() u;
     SELECT m.used, m.capacity, m.complete, m.horizon INTO memory_used, memory_capacity, memory_complete, beyond
@@ -55,7 +55,7 @@ AS $fn$
 DECLARE
     known boolean;
 BEGIN
-    PERFORM crier.require_statistics();
+    PERFORM crier.require_table('stat_state');
     IF p_window <= '0' THEN
         RAISE EXCEPTION 'p_window is %', p_window
             USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument',
@@ -107,7 +107,7 @@ DECLARE
     longest interval;
     since timestamptz;
 BEGIN
-    PERFORM crier.require_statistics();
+    PERFORM crier.require_table('stat_state');
     CASE p_bucket
         WHEN 'minute' THEN longest := '2 days'; since := coalesce(p_since, now - interval '1 hour');
         WHEN 'hour' THEN longest := '60 days'; since := coalesce(p_since, now - interval '1 day');
@@ -141,7 +141,7 @@ AS $fn$
 DECLARE
     known boolean;
 BEGIN
-    PERFORM crier.require_statistics();
+    PERFORM crier.require_table('stat_state');
     known := EXISTS (SELECT FROM crier.queue_memory());
     RETURN QUERY
     WITH did AS (

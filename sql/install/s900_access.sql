@@ -159,6 +159,7 @@ COMMENT ON FUNCTION crier.make_partition(name, date) IS 'Makes one day of one ta
 COMMENT ON FUNCTION crier.first_id(timestamptz) IS 'The smallest id that something made at this time can have.';
 COMMENT ON FUNCTION crier.apply_storage(name) IS 'Gives a table its settings of vacuum, fill factor, TOAST and statistics. For crier.migrate and crier.ensure_partitions.';
 COMMENT ON FUNCTION crier.require_between(text, bigint, bigint, bigint) IS 'Refuses a number that is out of range. For the tasks of maintenance.';
+COMMENT ON FUNCTION crier.require_table(name) IS 'Refuses to go on where crier.migrate() has not made a table.';
 COMMENT ON FUNCTION crier.begin_task(text, integer) IS 'Whether this session is the only one at a task. For the tasks of maintenance.';
 COMMENT ON FUNCTION crier.too_old(text) IS 'Before which time things are too old by a setting. For the tasks of maintenance.';
 COMMENT ON FUNCTION crier.ms_since(timestamptz) IS 'Milliseconds since a time. For the tasks of maintenance.';
@@ -200,7 +201,6 @@ COMMENT ON FUNCTION crier.stat_since(interval) IS 'The beginning of a time that 
 COMMENT ON FUNCTION crier.jobs_since(timestamptz, text) IS 'How jobs ended since a time: the sums, and what is not summed up yet.';
 COMMENT ON FUNCTION crier.ended_since(timestamptz) IS 'How many jobs were completed and failed since a time.';
 COMMENT ON FUNCTION crier.workers_since(timestamptz) IS 'What workers took and ended since a time.';
-COMMENT ON FUNCTION crier.require_statistics() IS 'Refuses to go on where crier.migrate() was not run.';
 COMMENT ON FUNCTION crier.micros(timestamptz) IS 'Microseconds since 2000, as tokens of claims are.';
 COMMENT ON FUNCTION crier.unfinished_jobs() IS 'Unfinished jobs in memory by kind and platform. No row on a standby.';
 COMMENT ON FUNCTION crier.queue_memory() IS 'How full the queue''s memory is. No row on a standby.';
