@@ -197,7 +197,7 @@ impl Platform for Bluesky {
             Refusal::ExpiredToken => {
                 Refused::new(StatusCode::BAD_REQUEST, "ExpiredToken", "Token has expired")
             }
-            Refusal::ServerError => Refused::internal(),
+            Refusal::ServerError | Refusal::InSuccess => Refused::internal(),
             Refusal::Odd => {
                 let body = json!({"error": "ExpiredToken", "message": null});
                 return serve::json(StatusCode::BAD_REQUEST, &body);

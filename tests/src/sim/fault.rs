@@ -28,6 +28,10 @@ pub enum Fault {
     ServerErrorAfterCommit,
     /// The call is carried out; the answer is a success that can't be read.
     Garbage,
+    /// The call is not carried out; a success that says so in its body. Platforms without such answers fail instead.
+    ErrorInSuccess,
+    /// The call is carried out, but what it publishes can be read only after this time.
+    VisibleLater,
     /// The token has expired, in an answer whose other fields have wrong types.
     OddError,
     /// The call is refused, in words with characters that no database text can hold.

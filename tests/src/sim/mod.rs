@@ -41,6 +41,9 @@ pub trait Platform: Send + Sync {
     fn expire(&self, handle: &str);
     /// From now on a refresh token that comes a second time ends its account's sessions.
     fn be_strict(&self);
+    /// What is published from now on can be read only so much later: read-backs and lists miss it, though a second try
+    /// under the same key still meets it. The ledger has it at once. Zero ends that. By default reads are of the truth.
+    fn publish_later(&self, _delay: Duration) {}
     /// What is visible now.
     fn timeline(&self) -> Vec<Visible>;
     /// Every token it has issued, for tests that look for leaks.
@@ -68,6 +71,8 @@ pub enum Refusal {
     Odd,
     /// Refused with a NUL in the text.
     Nul,
+    /// A success whose body says that the server failed.
+    InSuccess,
 }
 
 /// A post as the page shows it.
@@ -136,9 +141,26 @@ impl Sim {
         self.server.url()
     }
 
+    /// The address of a simulated platform.
+    pub fn url_of(&self, platform: &str) -> String {
+        format!("{}/{platform}", self.url())
+    }
+
+    /// Adds an account on a platform and gives its id there.
+    ///
+    /// # Panics
+    /// When there is no such platform, or the handle is taken.
+    pub fn add_account(&self, platform: &str, handle: &str, secret: &str) -> String {
+        self.world
+            .platform(platform)
+            .ok_or_else(|| format!("no platform {platform:?}"))
+            .and_then(|platform| platform.add_account(handle, secret))
+            .unwrap_or_else(|error| panic!("{error}"))
+    }
+
     /// The address of the simulated Bluesky server.
     pub fn bluesky_url(&self) -> String {
-        format!("{}/bluesky", self.url())
+        self.url_of(bluesky::NAME)
     }
 
     /// Adds a Bluesky account and gives its DID.
@@ -146,11 +168,7 @@ impl Sim {
     /// # Panics
     /// When the handle is taken.
     pub fn add_bluesky_account(&self, handle: &str, password: &str) -> String {
-        self.world
-            .platform(bluesky::NAME)
-            .ok_or_else(|| "no Bluesky".to_owned())
-            .and_then(|platform| platform.add_account(handle, password))
-            .unwrap_or_else(|error| panic!("{error}"))
+        self.add_account(bluesky::NAME, handle, password)
     }
 
     /// Ends every session of an account on Bluesky.
@@ -306,6 +324,13 @@ impl World {
                 Some(platform.refusal(Refusal::ServerError))
             }
             Fault::OddError => Some(platform.refusal(Refusal::Odd)),
+            Fault::ErrorInSuccess => Some(platform.refusal(Refusal::InSuccess)),
+            Fault::VisibleLater => {
+                platform.publish_later(time);
+                let answer = platform.handle(path, request);
+                platform.publish_later(Duration::ZERO);
+                Some(answer)
+            }
             Fault::NulError => Some(platform.refusal(Refusal::Nul)),
             Fault::Garbage => Some(garble(platform.handle(path, request))),
         }
