@@ -7,20 +7,43 @@ pub const MAX_ALT_CHARS: usize = 2_000;
 /// The most characters of an `https:` address.
 pub const MAX_URL_CHARS: usize = 2_048;
 
-/// One image of a post.
+/// One image or video of a post.
 ///
-/// In JSON: `{"url": "https://…" | "data:image/png;base64,…", "alt": "what it shows"}`.
+/// In JSON: `{"url": "https://…" | "data:image/png;base64,…", "alt": "what it shows", "type": "image" | "video"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Image {
+pub struct Attachment {
     /// Where the bytes are: an `https:` address, or a `data:` address that carries them.
     pub url: String,
-    /// What the image shows, for those who can't see it.
+    /// What it shows, for those who can't see it.
     #[serde(default)]
     pub alt: String,
+    /// What it is; otherwise its address tells.
+    #[serde(default, rename = "type")]
+    pub stated: Option<Kind>,
 }
 
-/// Where the bytes of an image are.
+/// What an attachment is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A still or animated image.
+    Image,
+    /// A video.
+    Video,
+}
+
+impl Kind {
+    /// The word in messages.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Video => "video",
+        }
+    }
+}
+
+/// Where the bytes of an attachment are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source<'a> {
     /// Fetched over HTTPS when the post is prepared.
@@ -34,10 +57,10 @@ pub enum Source<'a> {
     },
 }
 
-/// Why an image can't be accepted.
+/// Why an attachment can't be accepted.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MediaError {
-    /// The JSON is not an array of image objects.
+    /// The JSON is not an array of such objects.
     #[error("media must be an array of objects like {{\"url\": …, \"alt\": …}}: {0}")]
     Shape(String),
     /// The address is neither `https:` nor `data:`.
@@ -55,11 +78,29 @@ pub enum MediaError {
 }
 
 /// Reads the media of a post from its JSON.
-pub fn parse(media: &serde_json::Value) -> Result<Vec<Image>, MediaError> {
-    Vec::<Image>::deserialize(media).map_err(|error| MediaError::Shape(error.to_string()))
+pub fn parse(media: &serde_json::Value) -> Result<Vec<Attachment>, MediaError> {
+    Vec::<Attachment>::deserialize(media).map_err(|error| MediaError::Shape(error.to_string()))
 }
 
-impl Image {
+/// Endings of addresses that are videos.
+const VIDEO_ENDINGS: [&str; 4] = [".mp4", ".mov", ".m4v", ".webm"];
+
+impl Attachment {
+    /// What it is: as stated, or as its address tells. Anything unknown counts as an image, whose bytes then tell.
+    pub fn kind(&self) -> Kind {
+        let path = self.url.split(['?', '#']).next().unwrap_or_default();
+        let ends = |ending: &&str| {
+            let from = path.len().checked_sub(ending.len()).filter(|from| path.is_char_boundary(*from));
+            from.is_some_and(|from| path[from..].eq_ignore_ascii_case(ending))
+        };
+        let is_video = if self.url.starts_with("data:") {
+            self.url.starts_with("data:video/")
+        } else {
+            VIDEO_ENDINGS.iter().any(ends)
+        };
+        self.stated.unwrap_or(if is_video { Kind::Video } else { Kind::Image })
+    }
+
     /// Where the bytes are.
     pub fn source(&self) -> Result<Source<'_>, MediaError> {
         if let Some(rest) = self.url.strip_prefix("data:") {
@@ -117,8 +158,25 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::json;
 
-    fn image(url: &str) -> Image {
-        Image { url: url.into(), alt: String::new() }
+    fn image(url: &str) -> Attachment {
+        Attachment { url: url.into(), alt: String::new(), stated: None }
+    }
+
+    #[test]
+    fn what_it_is_is_stated_or_told_by_the_address() {
+        for (url, kind) in [
+            ("https://a.example/a.MP4?x=1.png", Kind::Video),
+            ("https://a.example/a.mov#t=1", Kind::Video),
+            ("https://a.example/mp4", Kind::Image),
+            ("https://a.example/é", Kind::Image),
+            ("data:video/mp4;base64,AAAA", Kind::Video),
+            ("data:image/png;base64,AAAA", Kind::Image),
+            ("", Kind::Image),
+        ] {
+            assert_eq!(image(url).kind(), kind, "{url}");
+        }
+        let stated = json!([{"url": "https://a.example/1", "type": "video"}]);
+        assert_eq!(parse(&stated).map(|media| media[0].kind()), Ok(Kind::Video));
     }
 
     #[test]
@@ -136,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn only_arrays_of_image_objects_are_media() {
+    fn only_arrays_of_such_objects_are_media() {
         assert_eq!(parse(&json!([])), Ok(vec![]));
         for bad in [json!(null), json!({}), json!([1]), json!([{}]), json!([{"url": "x", "src": "y"}])] {
             assert!(matches!(parse(&bad), Err(MediaError::Shape(_))), "{bad}");
@@ -146,7 +204,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_address_panics(url in "\\PC*") {
-            let _ = image(&url).source().map(|s| s.known_len());
+            let _ = (image(&url).source().map(|s| s.known_len()), image(&url).kind());
             let _ = image(&format!("data:{url}")).source().map(|s| s.known_len());
         }
     }

@@ -1,7 +1,20 @@
 //! What each platform accepts and how a publish on it can be confirmed, as data.
 //!
-//! One constant per platform and one line in [`ALL`]. The extension validates against these figures before
-//! it accepts a post; the sidecar's provider of the same name sends what they allow.
+//! One file per platform and one line in [`ALL`]. The extension validates against these figures before it accepts a
+//! post; the sidecar's provider of the same name sends what they allow.
+
+pub mod bluesky;
+pub mod instagram;
+pub mod mastodon;
+pub mod poll;
+pub mod x;
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::media::{Attachment, Kind};
+use crate::text::Count;
 
 /// What the platform offers to find out whether an unclear publish happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,40 +31,153 @@ pub enum Reconcile {
     Nothing,
 }
 
+/// What an account may do besides publishing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Take a post back.
+    Delete,
+    /// Read how often a post was seen, liked and shared.
+    Metrics,
+    /// Answer a post.
+    Reply,
+    /// Like a post.
+    Like,
+    /// Follow an account.
+    Follow,
+    /// Write to an account in private.
+    DirectMessage,
+}
+
+/// What a text may be.
+#[derive(Clone, Copy, Debug)]
+pub struct TextRules {
+    /// How the platform counts.
+    pub count: Count,
+    /// What is counted, in the plural: a word for messages.
+    pub unit: &'static str,
+    /// The most a text may count. A server of the account's own may allow more.
+    pub limit: usize,
+    /// The most UTF-8 bytes a text may have, where that is limited too.
+    pub max_bytes: Option<usize>,
+}
+
+/// What one kind of media may be.
+#[derive(Clone, Copy, Debug)]
+pub struct MediaRules {
+    /// The most that a post may carry.
+    pub max: usize,
+    /// The most bytes of each.
+    pub max_bytes: usize,
+    /// MIME types that are accepted.
+    pub types: &'static [&'static str],
+}
+
 /// What a platform accepts.
 #[derive(Clone, Copy, Debug)]
 pub struct Platform {
     /// The name in SQL, configuration and logs.
     pub name: &'static str,
-    /// The most grapheme clusters a text may have.
-    pub max_graphemes: usize,
-    /// The most UTF-8 bytes a text may have.
-    pub max_bytes: usize,
-    /// The most images a post may carry.
-    pub max_images: usize,
-    /// The most bytes an image may have.
-    pub max_image_bytes: usize,
-    /// MIME types of images that are accepted.
-    pub image_types: &'static [&'static str],
+    /// Of the text.
+    pub text: TextRules,
+    /// Of the images.
+    pub images: MediaRules,
+    /// Of the videos.
+    pub videos: MediaRules,
+    /// The most images and videos together.
+    pub max_media: usize,
+    /// Whether images and videos may stand in one post.
+    pub mixes_media: bool,
+    /// Whether a post needs an image or a video.
+    pub needs_media: bool,
+    /// Whether the platform fetches media itself: they need an `https:` address that anybody can read.
+    pub fetches_media: bool,
+    /// What an account may do besides publishing. Everything else is `unsupported`.
+    pub actions: &'static [Action],
     /// How an unclear publish is settled.
     pub reconcile: Reconcile,
+    /// How long after a send a post may be there and not be found: only what is absent for longer is proven absent.
+    pub settles: Duration,
+    /// How long an access token is good, where it ends by itself.
+    pub token_life: Option<Duration>,
+    /// What only this platform asks of a post: its settings, and what doesn't go together. Gives the reasons for a refusal.
+    pub check: fn(&Post<'_>) -> Vec<String>,
 }
 
-/// Bluesky and every other server of the AT Protocol.
-pub const BLUESKY: Platform = Platform {
-    name: "bluesky",
-    max_graphemes: 300,
-    max_bytes: 3_000,
-    max_images: 4,
-    max_image_bytes: 2_000_000,
-    image_types: &["image/jpeg", "image/png", "image/webp", "image/gif"],
-    reconcile: Reconcile::NativeKey,
-};
+impl Platform {
+    /// What it accepts of one kind of media.
+    pub const fn media(&self, kind: Kind) -> &MediaRules {
+        match kind {
+            Kind::Image => &self.images,
+            Kind::Video => &self.videos,
+        }
+    }
+}
+
+/// A post as a platform looks at it.
+#[derive(Clone, Copy, Debug)]
+pub struct Post<'a> {
+    /// The text.
+    pub content: &'a str,
+    /// Images and videos.
+    pub media: &'a [Attachment],
+    /// What the application set for this platform; `{}` where it set nothing.
+    pub settings: &'a Value,
+}
 
 /// Every platform this version can publish to.
-pub const ALL: &[&Platform] = &[&BLUESKY];
+pub static ALL: &[&Platform] = &[&bluesky::PLATFORM, &mastodon::PLATFORM, &x::PLATFORM, &instagram::PLATFORM];
 
 /// The platform with this name.
 pub fn find(name: &str) -> Option<&'static Platform> {
     ALL.iter().copied().find(|platform| platform.name == name)
+}
+
+/// Reads settings of a platform. The reason of a refusal follows the words "the settings for x".
+pub(crate) fn read_settings<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T, String> {
+    T::deserialize(value).map_err(|error| format!("can't be read: {error}"))
+}
+
+/// The form of a BCP 47 tag: parts of 1 to 8 letters or digits, the first of 2 or 3 letters.
+pub(crate) fn is_language_tag(tag: &str) -> bool {
+    let part = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
+    let first = tag.split('-').next().unwrap_or_default();
+    tag.len() <= 35
+        && (2..=3).contains(&first.len())
+        && first.bytes().all(|b| b.is_ascii_alphabetic())
+        && tag.split('-').all(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_given_once() {
+        for platform in ALL {
+            assert_eq!(
+                ALL.iter().filter(|other| other.name == platform.name).count(),
+                1,
+                "{}",
+                platform.name
+            );
+            assert!(std::ptr::eq(find(platform.name).expect("itself"), *platform));
+        }
+    }
+
+    #[test]
+    fn what_a_platform_allows_can_be() {
+        for Platform { name, text, images, videos, max_media, .. } in ALL.iter().copied() {
+            assert!(text.limit > 0 && text.max_bytes.is_none_or(|bytes| bytes >= text.limit), "{name}");
+            assert!(*max_media >= images.max.max(videos.max), "{name}");
+            for rules in [images, videos] {
+                assert_eq!(rules.max == 0, rules.types.is_empty(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn language_tags_are_told_from_other_words() {
+        assert!(["en", "pt-BR", "zh-Hans", "ast"].into_iter().all(is_language_tag));
+        assert!(!["", "e", "en-", "-en", "english", "en_GB", "e1"].into_iter().any(is_language_tag));
+    }
 }

@@ -2,6 +2,29 @@
 
 use unicode_segmentation::UnicodeSegmentation;
 
+/// How a platform counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Count {
+    /// Extended grapheme clusters.
+    Graphemes,
+    /// As Mastodon does.
+    Mastodon,
+    /// As X does.
+    Weighted,
+    /// Code points.
+    Characters,
+}
+
+impl Count {
+    /// How much a text counts.
+    pub fn count(self, text: &str) -> usize {
+        match self {
+            Self::Graphemes | Self::Mastodon | Self::Weighted => graphemes(text),
+            Self::Characters => text.chars().count(),
+        }
+    }
+}
+
 /// Extended grapheme clusters (UAX #29): what a reader calls a character. Bluesky counts so.
 ///
 /// ```

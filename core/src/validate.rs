@@ -1,10 +1,7 @@
 //! Whether a platform can take a post, said before it is accepted.
 
-use serde::Deserialize;
-
-use crate::media::{self, Image, MediaError, Source};
-use crate::platform::Platform;
-use crate::text;
+use crate::media::{self, Attachment, Kind, MediaError, Source};
+use crate::platform::{Platform, Post};
 
 /// One reason why a platform refuses a post.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -12,14 +9,22 @@ pub enum Violation {
     /// Neither text nor media.
     #[error("the post has neither text nor media")]
     Empty,
-    /// Too many grapheme clusters.
-    #[error("the text has {found} graphemes; {platform} accepts at most {limit}")]
-    Graphemes {
+    /// A text alone, where the platform wants to see something.
+    #[error("the post has no image or video, without which {platform} accepts none")]
+    NoMedia {
         /// The platform's name.
         platform: &'static str,
-        /// Graphemes found.
+    },
+    /// A text that is too long, as the platform counts.
+    #[error("the text has {found} {unit}; {platform} accepts at most {limit}")]
+    Text {
+        /// The platform's name.
+        platform: &'static str,
+        /// What is counted.
+        unit: &'static str,
+        /// How many there are.
         found: usize,
-        /// Graphemes accepted.
+        /// How many are accepted.
         limit: usize,
     },
     /// Too many bytes.
@@ -32,20 +37,30 @@ pub enum Violation {
         /// Bytes accepted.
         limit: usize,
     },
-    /// Too many images.
-    #[error("the post has {found} images; {platform} accepts at most {limit}")]
-    Images {
+    /// Too many attachments.
+    #[error("the post has {found} {what}; {platform} accepts at most {limit}")]
+    Media {
         /// The platform's name.
         platform: &'static str,
-        /// Images found.
+        /// `images`, `videos`, or both.
+        what: &'static str,
+        /// How many there are.
         found: usize,
-        /// Images accepted.
+        /// How many are accepted.
         limit: usize,
     },
-    /// An image of a type the platform does not show.
-    #[error("image {index} is of type {found:?}; {platform} accepts {accepted}")]
-    ImageType {
-        /// The image's place, the first is 1.
+    /// Images and a video, where only one of them may be.
+    #[error("the post has images and a video; {platform} accepts only one of them in a post")]
+    Mixed {
+        /// The platform's name.
+        platform: &'static str,
+    },
+    /// An attachment of a type the platform does not show.
+    #[error("{kind} {index} is of type {found:?}; {platform} accepts {accepted}")]
+    Type {
+        /// `image` or `video`.
+        kind: &'static str,
+        /// Its place, the first is 1.
         index: usize,
         /// The type it states.
         found: String,
@@ -54,10 +69,12 @@ pub enum Violation {
         /// The types accepted, separated by commas.
         accepted: String,
     },
-    /// An image with too many bytes.
-    #[error("image {index} has {found} bytes; {platform} accepts at most {limit}")]
-    ImageBytes {
-        /// The image's place, the first is 1.
+    /// An attachment with too many bytes.
+    #[error("{kind} {index} has {found} bytes; {platform} accepts at most {limit}")]
+    MediaBytes {
+        /// `image` or `video`.
+        kind: &'static str,
+        /// Its place, the first is 1.
         index: usize,
         /// Bytes found.
         found: usize,
@@ -66,17 +83,31 @@ pub enum Violation {
         /// Bytes accepted.
         limit: usize,
     },
-    /// An image that can't be read at all.
-    #[error("image {index}: {reason}")]
-    Image {
-        /// The image's place, the first is 1.
+    /// An attachment that carries its bytes, where the platform fetches them.
+    #[error(
+        "{kind} {index} is a data: address; {platform} fetches media itself and needs a public https: address"
+    )]
+    NoAddress {
+        /// `image` or `video`.
+        kind: &'static str,
+        /// Its place, the first is 1.
+        index: usize,
+        /// The platform's name.
+        platform: &'static str,
+    },
+    /// An attachment that can't be read at all.
+    #[error("{kind} {index}: {reason}")]
+    Unreadable {
+        /// `image` or `video`.
+        kind: &'static str,
+        /// Its place, the first is 1.
         index: usize,
         /// What is wrong.
         reason: MediaError,
     },
-    /// Media that is not an array of images.
+    /// Media that is not an array of attachments.
     #[error(transparent)]
-    Media(MediaError),
+    Shape(MediaError),
     /// A setting the platform does not have, or of the wrong form.
     #[error("the settings for {platform} {reason}")]
     Setting {
@@ -87,171 +118,171 @@ pub enum Violation {
     },
 }
 
-/// The most languages a Bluesky record may name.
-pub const MAX_LANGS: usize = 3;
-
-/// The settings one platform reads, from `{"<platform>": {…}}` of a post.
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Settings {
-    /// Languages of the text as BCP 47 tags.
-    #[serde(default)]
-    pub langs: Vec<String>,
-}
-
-/// Reads and checks the settings of one platform.
-pub fn settings(platform: &'static Platform, value: &serde_json::Value) -> Result<Settings, Violation> {
-    let wrong = |reason: String| Violation::Setting { platform: platform.name, reason };
-    let settings = Settings::deserialize(value).map_err(|error| wrong(format!("can't be read: {error}")))?;
-    if settings.langs.len() > MAX_LANGS {
-        return Err(wrong(format!(
-            "name {} languages; at most {MAX_LANGS} are accepted",
-            settings.langs.len()
-        )));
-    }
-    match settings.langs.iter().find(|lang| !is_language_tag(lang)) {
-        Some(lang) => {
-            Err(wrong(format!("name the language {lang:?}, which is not a BCP 47 tag such as \"en\"")))
-        }
-        None => Ok(settings),
-    }
-}
-
-/// The form of a BCP 47 tag: parts of 1 to 8 letters or digits, the first of 2 or 3 letters.
-fn is_language_tag(tag: &str) -> bool {
-    let part = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
-    let first = tag.split('-').next().unwrap_or_default();
-    tag.len() <= 35
-        && (2..=3).contains(&first.len())
-        && first.bytes().all(|b| b.is_ascii_alphabetic())
-        && tag.split('-').all(part)
-}
-
 /// Everything for which `platform` would refuse the post; empty means that it can be accepted.
-pub fn post(platform: &'static Platform, content: &str, media: &serde_json::Value) -> Vec<Violation> {
-    let images = match media::parse(media) {
-        Ok(images) => images,
-        Err(error) => return vec![Violation::Media(error)],
+pub fn post(
+    platform: &'static Platform,
+    content: &str,
+    media: &serde_json::Value,
+    settings: &serde_json::Value,
+) -> Vec<Violation> {
+    let media = match media::parse(media) {
+        Ok(media) => media,
+        Err(error) => return vec![Violation::Shape(error)],
     };
-    let mut found = text_of(platform, content, images.is_empty());
-    if images.len() > platform.max_images {
-        found.push(Violation::Images {
-            platform: platform.name,
-            found: images.len(),
-            limit: platform.max_images,
-        });
-    }
-    // Images that are too many anyway are not looked at: a message stays readable however long the list is.
-    let counted = images.iter().take(platform.max_images).enumerate();
-    found.extend(counted.filter_map(|(at, image)| image_of(platform, at + 1, image).err()));
+    let mut found = text_of(platform, content, media.is_empty());
+    found.extend(count_of(platform, &media));
+    // What is too much anyway is not looked at: a message stays readable however long the list is.
+    let counted = media.iter().take(platform.max_media).enumerate();
+    found.extend(counted.filter_map(|(at, one)| attachment_of(platform, at + 1, one).err()));
+    let reasons = (platform.check)(&Post { content, media: &media, settings });
+    found.extend(reasons.into_iter().map(|reason| Violation::Setting { platform: platform.name, reason }));
     found
 }
 
 fn text_of(platform: &'static Platform, content: &str, alone: bool) -> Vec<Violation> {
+    let Platform { name, text, needs_media, .. } = *platform;
     let mut found = Vec::new();
-    if alone && content.trim().is_empty() {
+    if alone && needs_media {
+        found.push(Violation::NoMedia { platform: name });
+    } else if alone && content.trim().is_empty() {
         found.push(Violation::Empty);
     }
-    if content.len() > platform.max_bytes {
-        found.push(Violation::Bytes {
-            platform: platform.name,
-            found: content.len(),
-            limit: platform.max_bytes,
-        });
+    if let Some(limit) = text.max_bytes.filter(|limit| content.len() > *limit) {
+        found.push(Violation::Bytes { platform: name, found: content.len(), limit });
     }
-    let graphemes = text::graphemes(content);
-    if graphemes > platform.max_graphemes {
-        found.push(Violation::Graphemes {
-            platform: platform.name,
-            found: graphemes,
-            limit: platform.max_graphemes,
-        });
+    let count = text.count.count(content);
+    if count > text.limit {
+        found.push(Violation::Text { platform: name, unit: text.unit, found: count, limit: text.limit });
     }
     found
 }
 
-fn image_of(platform: &'static Platform, index: usize, image: &Image) -> Result<(), Violation> {
-    let reason = |reason| Violation::Image { index, reason };
-    image.check_alt().map_err(reason)?;
-    let source = image.source().map_err(reason)?;
-    if let Source::Data { mime_type, .. } = source {
-        check_type(platform, index, mime_type)?;
+fn count_of(platform: &'static Platform, media: &[Attachment]) -> Option<Violation> {
+    let of = |kind| media.iter().filter(|one| one.kind() == kind).count();
+    let (images, videos) = (of(Kind::Image), of(Kind::Video));
+    let too_many = |what, found, limit| Violation::Media { platform: platform.name, what, found, limit };
+    if images > platform.images.max {
+        Some(too_many("images", images, platform.images.max))
+    } else if videos > platform.videos.max {
+        Some(too_many("videos", videos, platform.videos.max))
+    } else if media.len() > platform.max_media {
+        Some(too_many("images and videos", media.len(), platform.max_media))
+    } else {
+        (images > 0 && videos > 0 && !platform.mixes_media)
+            .then_some(Violation::Mixed { platform: platform.name })
     }
-    source.known_len().map_or(Ok(()), |len| check_len(platform, index, len))
 }
 
-/// Refuses an image whose MIME type the platform does not show.
-pub fn check_type(platform: &'static Platform, index: usize, mime_type: &str) -> Result<(), Violation> {
-    if platform.image_types.contains(&mime_type) {
+fn attachment_of(platform: &'static Platform, index: usize, one: &Attachment) -> Result<(), Violation> {
+    let kind = one.kind();
+    let reason = |reason| Violation::Unreadable { kind: kind.as_str(), index, reason };
+    one.check_alt().map_err(reason)?;
+    let source = one.source().map_err(reason)?;
+    if let Source::Data { mime_type, .. } = source {
+        if platform.fetches_media {
+            return Err(Violation::NoAddress { kind: kind.as_str(), index, platform: platform.name });
+        }
+        check_type(platform, kind, index, mime_type)?;
+    }
+    source.known_len().map_or(Ok(()), |len| check_len(platform, kind, index, len))
+}
+
+/// Refuses an attachment whose MIME type the platform does not show.
+pub fn check_type(
+    platform: &'static Platform,
+    kind: Kind,
+    index: usize,
+    mime_type: &str,
+) -> Result<(), Violation> {
+    let types = platform.media(kind).types;
+    if types.contains(&mime_type) {
         return Ok(());
     }
-    Err(Violation::ImageType {
+    Err(Violation::Type {
+        kind: kind.as_str(),
         index,
         found: mime_type.chars().take(80).collect(),
         platform: platform.name,
-        accepted: platform.image_types.join(", "),
+        accepted: if types.is_empty() { "none".to_owned() } else { types.join(", ") },
     })
 }
 
-/// Refuses an image with more bytes than the platform takes.
-pub fn check_len(platform: &'static Platform, index: usize, found: usize) -> Result<(), Violation> {
-    if found <= platform.max_image_bytes {
+/// Refuses an attachment with more bytes than the platform takes.
+pub fn check_len(
+    platform: &'static Platform,
+    kind: Kind,
+    index: usize,
+    found: usize,
+) -> Result<(), Violation> {
+    let limit = platform.media(kind).max_bytes;
+    if found <= limit {
         return Ok(());
     }
-    Err(Violation::ImageBytes { index, found, platform: platform.name, limit: platform.max_image_bytes })
+    Err(Violation::MediaBytes { kind: kind.as_str(), index, found, platform: platform.name, limit })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::platform::BLUESKY;
+    use crate::platform::bluesky::PLATFORM as BLUESKY;
+    use crate::platform::instagram::PLATFORM as INSTAGRAM;
+    use crate::platform::x::PLATFORM as X;
+    use crate::text;
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
+
+    fn refusals(platform: &'static Platform, content: &str, media: Value) -> Vec<Violation> {
+        post(platform, content, &media, &json!({}))
+    }
 
     #[test]
     fn bluesky_counts_graphemes_and_bytes() {
-        assert_eq!(post(&BLUESKY, &"a".repeat(300), &json!([])), []);
-        let long = post(&BLUESKY, &"a".repeat(301), &json!([]));
-        assert_eq!(long, [Violation::Graphemes { platform: "bluesky", found: 301, limit: 300 }]);
+        assert_eq!(refusals(&BLUESKY, &"a".repeat(300), json!([])), []);
+        let long = refusals(&BLUESKY, &"a".repeat(301), json!([]));
+        assert_eq!(
+            long,
+            [Violation::Text { platform: "bluesky", unit: "graphemes", found: 301, limit: 300 }]
+        );
         // 121 families: 121 graphemes, but 3,025 bytes
-        let heavy = post(&BLUESKY, &"👨‍👩‍👧‍👧".repeat(121), &json!([]));
+        let heavy = refusals(&BLUESKY, &"👨‍👩‍👧‍👧".repeat(121), json!([]));
         assert_eq!(heavy, [Violation::Bytes { platform: "bluesky", found: 3_025, limit: 3_000 }]);
     }
 
     #[test]
     fn every_reason_is_named_at_once() {
         let one = json!({"url": "data:text/html;base64,AAAA"});
-        let all = post(&BLUESKY, &"a".repeat(4_000), &json!([one, one, one, one, {"url": "ftp://x"}]));
-        assert_eq!(all.len(), 7, "{all:?}");
+        let media = json!([one, one, one, one, {"url": "ftp://x"}]);
+        let all = post(&BLUESKY, &"a".repeat(4_000), &media, &json!({"langs": 1}));
+        assert_eq!(all.len(), 8, "{all:?}");
     }
 
     #[test]
     fn an_image_may_stand_without_text() {
-        let media = json!([{"url": "https://a.example/x.png"}]);
-        assert_eq!(post(&BLUESKY, "", &media), []);
-        assert_eq!(post(&BLUESKY, " \n", &json!([])), [Violation::Empty]);
+        assert_eq!(refusals(&BLUESKY, "", json!([{"url": "https://a.example/x.png"}])), []);
+        assert_eq!(refusals(&BLUESKY, " \n", json!([])), [Violation::Empty]);
+        assert_eq!(refusals(&INSTAGRAM, "text", json!([])), [Violation::NoMedia { platform: "instagram" }]);
     }
 
     #[test]
-    fn settings_are_read_and_checked() {
-        assert_eq!(settings(&BLUESKY, &json!({})), Ok(Settings::default()));
-        assert!(settings(&BLUESKY, &json!({"langs": ["en", "pt-BR", "zh-Hans"]})).is_ok());
-        for bad in [
-            json!(null),
-            json!([1]),
-            json!({"lang": "en"}),
-            json!({"langs": ["e"]}),
-            json!({"langs": ["en-"]}),
-            json!({"langs": ["en", "de", "fr", "es"]}),
-        ] {
-            assert!(matches!(settings(&BLUESKY, &bad), Err(Violation::Setting { .. })), "{bad}");
-        }
+    fn images_and_videos_are_counted_by_themselves_and_together() {
+        let (image, video) =
+            (json!({"url": "https://a.example/x.png"}), json!({"url": "https://a.example/x.mp4"}));
+        assert_eq!(refusals(&X, "", json!([image, image, image, image])), []);
+        assert_eq!(refusals(&X, "", json!([video])), []);
+        assert_eq!(refusals(&X, "", json!([video, image])), [Violation::Mixed { platform: "x" }]);
+        let two = Violation::Media { platform: "x", what: "videos", found: 2, limit: 1 };
+        assert_eq!(refusals(&X, "", json!([video, video])), [two]);
+        let none = Violation::Media { platform: "bluesky", what: "videos", found: 1, limit: 0 };
+        assert_eq!(refusals(&BLUESKY, "", json!([video])), [none]);
+        let data = json!({"url": "data:image/jpeg;base64,AAAA"});
+        let carried = Violation::NoAddress { kind: "image", index: 1, platform: "instagram" };
+        assert_eq!(refusals(&INSTAGRAM, "", json!([data])), [carried]);
     }
 
     proptest! {
         #[test]
         fn what_is_accepted_is_within_the_limits(content in "\\PC{0,400}") {
-            if post(&BLUESKY, &content, &json!([])).is_empty() {
+            if refusals(&BLUESKY, &content, json!([])).is_empty() {
                 prop_assert!(content.len() <= 3_000 && text::graphemes(&content) <= 300);
             }
         }

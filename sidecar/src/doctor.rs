@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use crier_core::platform::BLUESKY;
+use crier_core::platform::bluesky::PLATFORM as BLUESKY;
 
 use crate::address::check_base;
 use crate::client::Client;

@@ -1,13 +1,15 @@
-//! Gets the bytes of an image: carried in its address, or fetched under the rules of `address`.
+//! Gets the bytes of an attachment: carried in its address, or fetched under the rules of `address`. Images come whole;
+//! videos in parts, so that memory holds no more than one.
 
 mod metadata;
+mod part;
 
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use crier_core::error_class::ErrorClass;
-use crier_core::media::{Image, Source};
+use crier_core::media::{Attachment, Kind, Source};
 use crier_core::platform::Platform;
 use crier_core::validate;
 use imagesize::ImageType;
@@ -55,34 +57,52 @@ impl Fetcher {
         &self,
         platform: &'static Platform,
         index: usize,
-        image: &Image,
+        image: &Attachment,
     ) -> Result<Picture, Failure> {
-        let source = image.source().map_err(|error| invalid(index, &error.to_string()))?;
+        let source = image.source().map_err(|error| invalid(Kind::Image, index, &error.to_string()))?;
         let bytes = match source {
-            Source::Data { base64, .. } => {
-                STANDARD.decode(base64).map_err(|_| invalid(index, "its data: address is not base64"))?
-            }
+            Source::Data { base64, .. } => STANDARD
+                .decode(base64)
+                .map_err(|_| invalid(Kind::Image, index, "its data: address is not base64"))?,
             Source::Https(url) => self.fetch(platform, index, url).await?,
         };
         inspect(platform, index, bytes)
     }
 
     async fn fetch(&self, platform: &'static Platform, index: usize, url: &str) -> Result<Vec<u8>, Failure> {
-        let check = |url: &str| address::check_public(url).map_err(|why| invalid(index, &why.to_string()));
+        read(platform, index, self.get(Kind::Image, index, url, None).await?).await
+    }
+
+    /// Asks for an address, or for the bytes of a range of it, and follows where it leads.
+    async fn get(
+        &self,
+        kind: Kind,
+        index: usize,
+        url: &str,
+        range: Option<&str>,
+    ) -> Result<Response, Failure> {
+        let check =
+            |url: &str| address::check_public(url).map_err(|why| invalid(kind, index, &why.to_string()));
         let mut url = check(url)?;
         for _ in 0..=MAX_HOPS {
-            let response = self.http.get(url.clone()).send().await.map_err(|error| network(index, error))?;
+            let request = self.http.get(url.clone());
+            let request = range
+                .map(|range| format!("bytes={range}"))
+                .into_iter()
+                .fold(request, |request, range| request.header(reqwest::header::RANGE, range));
+            let response = request.send().await.map_err(|error| network(kind, index, error))?;
             // The resolver already refused these; a second look costs nothing.
             if response.remote_addr().is_some_and(|peer| !address::is_public(peer.ip())) {
-                return Err(invalid(index, &address::Forbidden::Private.to_string()));
+                return Err(invalid(kind, index, &address::Forbidden::Private.to_string()));
             }
             if !response.status().is_redirection() {
-                return read(platform, index, response).await;
+                return Ok(response);
             }
-            let next = next_hop(&url, &response).ok_or_else(|| invalid(index, "a redirect leads nowhere"))?;
+            let next =
+                next_hop(&url, &response).ok_or_else(|| invalid(kind, index, "a redirect leads nowhere"))?;
             url = check(&next)?;
         }
-        Err(invalid(index, "it is redirected too often"))
+        Err(invalid(kind, index, "it is redirected too often"))
     }
 }
 
@@ -92,30 +112,33 @@ fn next_hop(from: &Url, response: &Response) -> Option<String> {
 }
 
 async fn read(platform: &'static Platform, index: usize, mut response: Response) -> Result<Vec<u8>, Failure> {
-    match response.status().as_u16() {
-        200 => {}
-        status @ (408 | 425 | 429 | 500..) => {
-            return Err(later(index, &format!("its host answered {status}")));
-        }
-        status => return Err(invalid(index, &format!("its host answered {status}"))),
-    }
+    must_succeed(Kind::Image, index, &response)?;
     let mut bytes = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| network(index, error))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| network(Kind::Image, index, error))? {
         bytes.extend_from_slice(&chunk);
-        validate::check_len(platform, index, bytes.len()).map_err(refused)?;
+        validate::check_len(platform, Kind::Image, index, bytes.len()).map_err(refused)?;
     }
     Ok(bytes)
 }
 
+fn must_succeed(kind: Kind, index: usize, response: &Response) -> Result<(), Failure> {
+    match response.status().as_u16() {
+        200 | 206 => Ok(()),
+        status @ (408 | 425 | 429 | 500..) => Err(later(kind, index, &format!("its host answered {status}"))),
+        status => Err(invalid(kind, index, &format!("its host answered {status}"))),
+    }
+}
+
 /// Reads type and size from the bytes: what an address or a header claims is not proof.
 fn inspect(platform: &'static Platform, index: usize, bytes: Vec<u8>) -> Result<Picture, Failure> {
-    validate::check_len(platform, index, bytes.len()).map_err(refused)?;
-    let mime_type =
-        mime_type(&bytes).ok_or_else(|| invalid(index, "its bytes are not an image that is known"))?;
-    validate::check_type(platform, index, mime_type).map_err(refused)?;
-    let size = imagesize::blob_size(&bytes).map_err(|_| invalid(index, "its size can't be read"))?;
+    validate::check_len(platform, Kind::Image, index, bytes.len()).map_err(refused)?;
+    let mime_type = mime_type(&bytes)
+        .ok_or_else(|| invalid(Kind::Image, index, "its bytes are not an image that is known"))?;
+    validate::check_type(platform, Kind::Image, index, mime_type).map_err(refused)?;
+    let size =
+        imagesize::blob_size(&bytes).map_err(|_| invalid(Kind::Image, index, "its size can't be read"))?;
     if size.width == 0 || size.height == 0 {
-        return Err(invalid(index, "it has no extent"));
+        return Err(invalid(Kind::Image, index, "it has no extent"));
     }
     let stripped = metadata::strip(mime_type, &bytes)
         .filter(|stripped| imagesize::blob_size(&stripped.bytes).is_ok_and(|after| after == size));
@@ -137,19 +160,20 @@ fn mime_type(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-fn network(index: usize, error: reqwest::Error) -> Failure {
+fn network(kind: Kind, index: usize, error: reqwest::Error) -> Failure {
     match address::forbidden(&error) {
-        Some(why) => invalid(index, &why.to_string()),
-        None => later(index, &chain(&error.without_url())),
+        Some(why) => invalid(kind, index, &why.to_string()),
+        None => later(kind, index, &chain(&error.without_url())),
     }
 }
 
-fn invalid(index: usize, why: &str) -> Failure {
-    Failure::new(ErrorClass::ContentInvalid, format!("image {index}: {why}"))
+fn invalid(kind: Kind, index: usize, why: &str) -> Failure {
+    Failure::new(ErrorClass::ContentInvalid, format!("{} {index}: {why}", kind.as_str()))
 }
 
-fn later(index: usize, why: &str) -> Failure {
-    Failure::new(ErrorClass::Transient, format!("image {index} could not be fetched: {why}"))
+fn later(kind: Kind, index: usize, why: &str) -> Failure {
+    let what = kind.as_str();
+    Failure::new(ErrorClass::Transient, format!("{what} {index} could not be fetched: {why}"))
 }
 
 fn refused(violation: validate::Violation) -> Failure {
@@ -159,13 +183,13 @@ fn refused(violation: validate::Violation) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crier_core::platform::BLUESKY;
+    use crier_core::platform::bluesky::PLATFORM as BLUESKY;
 
     /// A GIF of 3 by 2 pixels.
     const GIF: &str = "R0lGODdhAwACAIAAAAAAAP///ywAAAAAAwACAAACAoRdADs=";
 
     async fn picture(url: &str) -> Result<Picture, Failure> {
-        let image = Image { url: url.into(), alt: String::new() };
+        let image = Attachment { url: url.into(), alt: String::new(), stated: None };
         Fetcher::new().unwrap().picture(&BLUESKY, 2, &image).await
     }
 
@@ -195,7 +219,7 @@ mod tests {
 
     #[test]
     fn too_many_bytes_are_refused() {
-        let failure = inspect(&BLUESKY, 1, vec![0; BLUESKY.max_image_bytes + 1]).unwrap_err();
+        let failure = inspect(&BLUESKY, 1, vec![0; BLUESKY.images.max_bytes + 1]).unwrap_err();
         assert!(failure.message.contains("2000001"), "{failure}");
     }
 }

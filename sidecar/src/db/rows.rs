@@ -48,6 +48,8 @@ pub struct Target {
     pub request: Option<String>,
     /// The first is 1.
     pub attempt: i32,
+    /// How many seconds ago the last intent was recorded, by the database's clock.
+    pub since_intent: Option<f64>,
     /// The platform's id of the account.
     pub external_id: String,
     /// The account's name on the platform.
@@ -154,6 +156,7 @@ from_row!(Target {
     platform_key,
     request,
     attempt,
+    since_intent,
     external_id,
     handle,
     base_url,

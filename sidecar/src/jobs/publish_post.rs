@@ -77,10 +77,10 @@ async fn publish(environment: &Environment, work: &Work) -> Result<Published, St
     let started = patiently(PATIENCE, || environment.db.start_target(job_id, token)).await?;
     let target = started.ok_or(Stop::Lost)?;
     let unclear = is_unclear(&target)?;
-    let attempt = Attempt::new(environment, work, target)?;
+    let attempt = Attempt::new(environment, work, target, unclear)?;
     // Until here nothing is visible outside, so a lost lease may stop it anywhere.
     let ready = tokio::select! {
-        ready = attempt.ready(unclear) => ready?,
+        ready = attempt.ready() => ready?,
         () = work.lost.cancelled() => return Err(Stop::Lost),
     };
     let draft = match ready {

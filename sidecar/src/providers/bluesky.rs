@@ -13,7 +13,8 @@ mod tid;
 mod xrpc;
 
 use async_trait::async_trait;
-use crier_core::platform::{BLUESKY, Platform};
+use crier_core::platform::Platform;
+use crier_core::platform::bluesky::PLATFORM;
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -47,7 +48,7 @@ impl Bluesky {
 #[async_trait]
 impl Provider for Bluesky {
     fn platform(&self) -> &'static Platform {
-        &BLUESKY
+        &PLATFORM
     }
 
     fn default_base_url(&self) -> &'static str {
@@ -83,8 +84,17 @@ impl Provider for Bluesky {
         publish::commit(&self.server(&caller.account.base_url), caller, frozen).await
     }
 
-    async fn look(&self, account: &Account, frozen: &Frozen) -> Result<Found, Failure> {
+    async fn look(
+        &self,
+        account: &Account,
+        _session: Option<&Session>,
+        frozen: &Frozen,
+    ) -> Result<Found, Failure> {
         publish::look(&self.server(&account.base_url), account, frozen).await
+    }
+
+    fn looks_in_public(&self) -> bool {
+        true
     }
 
     async fn reach(&self, base_url: &str) -> Result<(), Failure> {

@@ -5,6 +5,8 @@ use std::time::SystemTime;
 use crier_core::error_class::ErrorClass;
 use serde_json::{Value, json};
 
+use super::Act;
+
 /// The most characters kept of a platform's message.
 const MAX_MESSAGE: usize = 400;
 
@@ -33,6 +35,18 @@ impl Failure {
     pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
         let message = clean(&message.into(), MAX_MESSAGE);
         Self { class, message, status: None, code: None, retry_at: None, scope: None, prepare_again: false }
+    }
+
+    /// A platform does not offer this.
+    pub(super) fn unsupported(platform: &str, act: &Act) -> Self {
+        let what = match act {
+            Act::Delete { .. } => "can't take a post back",
+            Act::Reply { .. } => "can't answer a post",
+            Act::Like { .. } => "can't like a post",
+            Act::Follow { .. } => "can't follow an account",
+            Act::DirectMessage { .. } => "can't write to an account",
+        };
+        Self::new(ErrorClass::Unsupported, format!("{platform} {what} through its API"))
     }
 
     /// The same failure where it is not known what the platform did.

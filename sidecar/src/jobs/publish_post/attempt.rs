@@ -1,6 +1,7 @@
 //! One try: what is done with the platform, as the account, with a session that is renewed when it ends.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
 
 use crier_core::error_class::ErrorClass;
 use serde_json::Value;
@@ -14,6 +15,8 @@ use crate::db::{Target, patiently};
 use crate::jobs::{Environment, Work};
 use crate::providers::{Account, Caller, Failure, Found, Frozen, Post, Provider, Published};
 
+/// A look that is too early is not repeated sooner.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 /// Sends of one try: the first, one after a proven absence, one after preparing again.
 const MAX_SENDS: usize = 3;
 
@@ -27,6 +30,10 @@ pub(super) struct Attempt<'a> {
     post: Post,
     prepared: Value,
     frozen: Option<Frozen>,
+    /// When the last intent was recorded, if one was: nothing was sent later than that and a call.
+    intent_at: Option<Instant>,
+    /// An earlier try may have been published.
+    unclear: bool,
     session: Mutex<Option<Held>>,
 }
 
@@ -39,7 +46,12 @@ pub(super) enum Ready {
 }
 
 impl<'a> Attempt<'a> {
-    pub(super) fn new(environment: &'a Environment, work: &'a Work, target: Target) -> Result<Self, Failure> {
+    pub(super) fn new(
+        environment: &'a Environment,
+        work: &'a Work,
+        target: Target,
+        unclear: bool,
+    ) -> Result<Self, Failure> {
         let provider = environment.providers.get(&target.platform).ok_or_else(|| {
             Failure::new(
                 ErrorClass::Unsupported,
@@ -71,13 +83,15 @@ impl<'a> Attempt<'a> {
             },
             prepared: target.prepared.unwrap_or_default(),
             frozen: target.platform_key.zip(target.request).map(|(key, request)| Frozen { key, request }),
+            intent_at: target.since_intent.map(ago),
+            unclear,
             session: Mutex::new(None),
         })
     }
 
     /// Everything that can be repeated: settle what is unclear, prepare, write down what is to be sent.
-    pub(super) async fn ready(&self, unclear: bool) -> Result<Ready, Stop> {
-        if unclear {
+    pub(super) async fn ready(&self) -> Result<Ready, Stop> {
+        if self.unclear {
             // Never so by our own doing. Without its key an earlier try can't be looked for.
             let frozen = self.frozen.as_ref().ok_or_else(key_is_gone)?;
             if let Some(published) = self.settle(frozen).await? {
@@ -99,13 +113,40 @@ impl<'a> Attempt<'a> {
 
     /// Asks the platform about an earlier try. Only a clear answer settles it.
     async fn settle(&self, frozen: &Frozen) -> Result<Option<Published>, Failure> {
-        match self.provider.look(&self.account, frozen).await.map_err(Failure::into_unknown)? {
+        match self.look(frozen).await.map_err(Failure::into_unknown)? {
             Found::Same(published) => {
                 info!(job_id = %self.work.claim.job_id, "an earlier try had been published");
                 Ok(Some(published))
             }
             Found::Other => Err(occupied()),
-            Found::Absent => Ok(None),
+            Found::Pending => Err(self.ask_again()),
+            Found::Absent => match self.intent_at {
+                // What a list does not show yet may be there all the same.
+                Some(sent) if sent.elapsed() < self.provider.platform().settles => Err(self.ask_again()),
+                _ => Ok(None),
+            },
+        }
+    }
+
+    /// Looks with the account's session where there is one, and without where the platform needs none.
+    async fn look(&self, frozen: &Frozen) -> Result<Found, Failure> {
+        if self.provider.looks_in_public() || !self.active {
+            return self.provider.look(&self.account, None, frozen).await;
+        }
+        self.as_caller(|caller| async move {
+            self.provider.look(&self.account, Some(&caller.session), frozen).await
+        })
+        .await
+    }
+
+    /// It can't be told yet: the platform is asked once what was sent last must be visible.
+    fn ask_again(&self) -> Failure {
+        let message = "the platform does not show yet whether it was published";
+        let settles = self.provider.platform().settles;
+        let wait = self.intent_at.map_or(settles, |sent| settles.saturating_sub(sent.elapsed()));
+        Failure {
+            retry_at: Some(SystemTime::now() + wait.max(SHORTEST_WAIT)),
+            ..Failure::new(ErrorClass::OutcomeUnknown, message)
         }
     }
 
@@ -162,22 +203,32 @@ impl<'a> Attempt<'a> {
                 self.prepare_again().await.map_err(|failure| after(unclear.as_ref(), failure))?;
                 continue;
             }
-            if failure.class != ErrorClass::OutcomeUnknown {
+            // The platform has this content, which can be what an unclear send left there.
+            let ours_maybe = failure.class == ErrorClass::Duplicate && (self.unclear || unclear.is_some());
+            if failure.class != ErrorClass::OutcomeUnknown && !ours_maybe {
                 return Err(after(unclear.as_ref(), failure).into());
             }
             warn!(
                 job_id = %self.work.claim.job_id, status = failure.status, code = failure.code,
                 reason = failure.message, "no clear answer, looking"
             );
-            match self.provider.look(&self.account, frozen).await {
+            let settles = self.provider.platform().settles;
+            let later = |failure: Failure| Failure {
+                retry_at: failure.retry_at.or((!settles.is_zero()).then(|| SystemTime::now() + settles)),
+                ..failure.into_unknown()
+            };
+            match self.look(frozen).await {
                 Ok(Found::Same(published)) => return Ok(published),
                 Ok(Found::Other) => return Err(occupied().into()),
-                Ok(Found::Absent) if unclear.is_none() => unclear = Some(failure),
-                // Twice unclear and twice absent: the server may still be at it. The next try looks again.
-                Ok(Found::Absent) => return Err(failure.into()),
+                Ok(Found::Absent) if settles.is_zero() && unclear.is_none() && !ours_maybe => {
+                    unclear = Some(failure);
+                }
+                // Absence proves nothing yet, or it is twice unclear and twice absent: the server may still be at it. The
+                // next try looks again.
+                Ok(Found::Absent | Found::Pending) => return Err(later(failure).into()),
                 Err(look) => {
                     warn!(job_id = %self.work.claim.job_id, class = %look.class, "the look failed");
-                    return Err(failure.into());
+                    return Err(later(failure).into());
                 }
             }
         }
@@ -236,6 +287,12 @@ impl<'a> Attempt<'a> {
     fn caller(&self, held: Held) -> Caller {
         Caller { account: self.account.clone(), session: held.session }
     }
+}
+
+/// The moment some seconds ago; now, where the clocks disagree.
+fn ago(seconds: f64) -> Instant {
+    let now = Instant::now();
+    Duration::try_from_secs_f64(seconds).ok().and_then(|since| now.checked_sub(since)).unwrap_or(now)
 }
 
 /// A refusal is clear about its own call only: with an unclear one before it, the next try has to look.

@@ -99,7 +99,7 @@ fn a_turned_jpeg_stays_turned() {
 fn the_sides_are_told_as_people_see_them() {
     for (turn, seen) in [(1, (3, 2)), (3, (3, 2)), (6, (2, 3))] {
         let bytes = [jpeg_with(&[camera(turn)]), vec![0xff, 0xd9]].concat();
-        let picture = crate::media::inspect(&crier_core::platform::BLUESKY, 1, bytes).unwrap();
+        let picture = crate::media::inspect(&crier_core::platform::bluesky::PLATFORM, 1, bytes).unwrap();
         assert!(!holds(&picture.bytes, b"secret"));
         assert_eq!((picture.width, picture.height), seen, "{turn}");
     }

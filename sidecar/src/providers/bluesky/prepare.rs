@@ -6,16 +6,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crier_core::error_class::ErrorClass;
-use crier_core::media::{self, Image};
-use crier_core::platform::BLUESKY;
+use crier_core::media::{self, Attachment};
+use crier_core::platform::bluesky::PLATFORM;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::classify::{Phase, failure, unclear};
+use super::classify::failure;
 use super::facets::mentioned;
 use super::syntax::is_did;
 use super::xrpc::{Xrpc, read};
 use crate::media::Fetcher;
+use crate::providers::answer::{Phase, unclear};
 use crate::providers::{Caller, Failure, Post};
 
 const RESOLVE_HANDLE: &str = "com.atproto.identity.resolveHandle";
@@ -80,7 +81,7 @@ pub(super) fn parse(prepared: &Value) -> Prepared {
     Prepared::deserialize(prepared).unwrap_or_default()
 }
 
-fn images(post: &Post) -> Result<Vec<Image>, Failure> {
+fn images(post: &Post) -> Result<Vec<Attachment>, Failure> {
     media::parse(&post.media).map_err(|error| Failure::new(ErrorClass::ContentInvalid, error.to_string()))
 }
 
@@ -118,9 +119,9 @@ async fn upload(
     fetcher: &Fetcher,
     caller: &Caller,
     index: usize,
-    image: &Image,
+    image: &Attachment,
 ) -> Result<Value, Failure> {
-    let picture = fetcher.picture(&BLUESKY, index, image).await?;
+    let picture = fetcher.picture(&PLATFORM, index, image).await?;
     let body = (picture.mime_type, picture.bytes);
     let answer = server.procedure(UPLOAD_BLOB, Some(&caller.session.access), Some(body)).await;
     let uploaded: Uploaded = read(Phase::Prepare, answer)?;

@@ -3,23 +3,23 @@
 use std::time::SystemTime;
 
 use crier_core::error_class::ErrorClass;
+use crier_core::platform::bluesky;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::classify::{Phase, is_error};
+use super::classify::is_error;
 use super::facets::facets;
 use super::prepare;
 use super::syntax::{is_cid, is_handle};
 use super::xrpc::{Xrpc, read};
 use crate::client::CallError;
+use crate::providers::answer::{Phase, unclear};
 use crate::providers::{Account, Caller, Failure, Found, Frozen, Post, Published};
 
 const COLLECTION: &str = "app.bsky.feed.post";
 const PUT_RECORD: &str = "com.atproto.repo.putRecord";
 const GET_RECORD: &str = "com.atproto.repo.getRecord";
-/// The most languages of a post.
-const MAX_LANGS: usize = 3;
 
 /// Writes the record down.
 pub(super) fn draft(post: &Post, prepared: &Value, key: String, now: SystemTime) -> Result<Frozen, Failure> {
@@ -36,27 +36,12 @@ pub(super) fn draft(post: &Post, prepared: &Value, key: String, now: SystemTime)
     if !prepared.images.is_empty() {
         record["embed"] = json!({ "$type": "app.bsky.embed.images", "images": prepared.images });
     }
-    let langs = langs(&post.settings)?;
-    if !langs.is_empty() {
-        record["langs"] = langs.into();
+    let wrong = |why| Failure::new(ErrorClass::ContentInvalid, format!("the settings for bluesky {why}"));
+    let settings = bluesky::settings(&post.settings).map_err(wrong)?;
+    if !settings.langs.is_empty() {
+        record["langs"] = settings.langs.into();
     }
     Ok(Frozen { key, request: record.to_string() })
-}
-
-/// The languages an application names in the settings, at most three.
-fn langs(settings: &Value) -> Result<Vec<String>, Failure> {
-    let Some(langs) = settings.get("langs").filter(|langs| !langs.is_null()) else { return Ok(Vec::new()) };
-    let is_tag = |tag: &String| {
-        (2..=35).contains(&tag.len())
-            && tag.split('-').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric()))
-    };
-    match Vec::<String>::deserialize(langs) {
-        Ok(langs) if langs.len() <= MAX_LANGS && langs.iter().all(is_tag) => Ok(langs),
-        _ => Err(Failure::new(
-            ErrorClass::ContentInvalid,
-            "settings.langs must be an array of at most three language tags like \"en\" or \"pt-BR\"",
-        )),
-    }
 }
 
 /// `swapRecord: null` means: only if nothing is there. The record goes out as the bytes that were stored.
@@ -132,7 +117,7 @@ fn judge(account: &Account, frozen: &Frozen, got: Got) -> Result<Found, Failure>
     }
     published(account, frozen, got.uri, got.cid.unwrap_or_default()).map(Found::Same).ok_or_else(|| {
         let error = CallError::Unclear("the server answered with another record".into());
-        super::classify::unclear(Phase::Read, &error)
+        unclear(Phase::Read, &error)
     })
 }
 
@@ -223,7 +208,7 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_left_out() {
-        let frozen = drafted(&post("hi", json!({ "langs": null })), &Value::Null).unwrap();
+        let frozen = drafted(&post("hi", json!({})), &Value::Null).unwrap();
         let record: Value = serde_json::from_str(&frozen.request).unwrap();
         assert_eq!(record.as_object().unwrap().len(), 3);
         for langs in [json!("en"), json!(["en", "de", "fr", "it"]), json!([""]), json!(["e n"]), json!([1])] {

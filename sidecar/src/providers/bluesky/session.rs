@@ -11,10 +11,11 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::ENTRYWAY;
-use super::classify::Phase;
+
 use super::syntax::{MAX_HANDLE, is_did};
 use super::xrpc::{Xrpc, read};
 use crate::address::{check_base, check_public};
+use crate::providers::answer::Phase;
 use crate::providers::failure::clean;
 use crate::providers::{Caller, Failure, Lifetime, Login};
 use crate::secrets::Session;

@@ -5,9 +5,10 @@ use reqwest::header::CONTENT_TYPE;
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
-use super::classify::{Phase, failure, unclear};
+use super::classify::failure;
 use crate::client::{Answer, CallError, Client, bearer};
 use crate::providers::Failure;
+use crate::providers::answer::{self, Phase};
 
 /// One server.
 #[derive(Clone, Copy)]
@@ -54,18 +55,10 @@ impl<'a> Xrpc<'a> {
     }
 }
 
-/// The content of an answer of 200, or what the failure means in this phase.
+/// The content of a success, or what the failure means in this phase.
 pub(super) fn read<T: DeserializeOwned>(
     phase: Phase,
     answer: Result<Answer, CallError>,
 ) -> Result<T, Failure> {
-    let answer = answer.map_err(|error| unclear(phase, &error))?;
-    if answer.status != 200 {
-        return Err(failure(phase, &answer, std::time::SystemTime::now()));
-    }
-    // What the parser says could quote the content, and the content could be a token.
-    serde_json::from_slice(&answer.body).map_err(|_| {
-        let text = "the server answered 200 with something that can't be read".to_owned();
-        Failure { status: Some(200), ..unclear(phase, &CallError::Unclear(text)) }
-    })
+    answer::read(phase, answer, failure)
 }

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Mutex as StdMutex;
 
 use async_trait::async_trait;
-use crier_core::platform::{BLUESKY, Platform};
+use crier_core::platform::Platform;
+use crier_core::platform::bluesky::PLATFORM as BLUESKY;
+use crier_core::platform::x::PLATFORM as X;
 use secrecy::SecretString;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -17,8 +19,8 @@ use crate::secrets::Session;
 use crate::worker::Phase;
 
 /// Answers in the order of a script and writes down what it was asked.
-#[derive(Default)]
 struct Scripted {
+    platform: &'static Platform,
     commits: StdMutex<VecDeque<Result<(), Failure>>>,
     looks: StdMutex<VecDeque<Result<Found, Failure>>>,
     calls: StdMutex<Vec<&'static str>>,
@@ -33,7 +35,7 @@ impl Scripted {
 #[async_trait]
 impl Provider for Scripted {
     fn platform(&self) -> &'static Platform {
-        &BLUESKY
+        self.platform
     }
 
     fn default_base_url(&self) -> &'static str {
@@ -67,7 +69,7 @@ impl Provider for Scripted {
         self.commits.lock().unwrap().pop_front().expect("one commit too many").map(|()| published())
     }
 
-    async fn look(&self, _: &Account, _: &Frozen) -> Result<Found, Failure> {
+    async fn look(&self, _: &Account, _: Option<&Session>, _: &Frozen) -> Result<Found, Failure> {
         self.note("look");
         self.looks.lock().unwrap().pop_front().expect("one look too many")
     }
@@ -112,7 +114,37 @@ async fn send_while(
     looks: Vec<Result<Found, Failure>>,
     again: impl Fn() -> Result<(), Stop>,
 ) -> (Result<Published, Stop>, Vec<&'static str>) {
+    let earlier = Earlier { platform: &BLUESKY, unclear: false, sent: None };
+    let (outcome, calls) = with(earlier, commits, looks, async |attempt, scripted| {
+        let again = || {
+            scripted.note("intent");
+            std::future::ready(again())
+        };
+        attempt.send(&frozen(), again).await
+    })
+    .await;
+    (outcome, calls)
+}
+
+/// What was before the try.
+#[derive(Clone, Copy)]
+struct Earlier {
+    platform: &'static Platform,
+    /// A try before may have been published.
+    unclear: bool,
+    /// How long ago its intent was recorded.
+    sent: Option<Duration>,
+}
+
+/// Does something with a try that finds these answers; what came of it and what was called.
+async fn with<T>(
+    earlier: Earlier,
+    commits: Vec<Result<(), Failure>>,
+    looks: Vec<Result<Found, Failure>>,
+    act: impl AsyncFnOnce(&Attempt<'_>, &Scripted) -> T,
+) -> (T, Vec<&'static str>) {
     let scripted = Arc::new(Scripted {
+        platform: earlier.platform,
         commits: StdMutex::new(commits.into()),
         looks: StdMutex::new(looks.into()),
         calls: StdMutex::default(),
@@ -135,14 +167,12 @@ async fn send_while(
         active: true,
         post: Post { content: "x".into(), media: json!([]), settings: json!({}), attempt: 1 },
         prepared: Value::Null,
-        frozen: None,
+        frozen: Some(frozen()),
+        intent_at: earlier.sent.and_then(|ago| Instant::now().checked_sub(ago)),
+        unclear: earlier.unclear,
         session: Mutex::new(Some(Held { generation: 1, session })),
     };
-    let again = || {
-        scripted.note("intent");
-        std::future::ready(again())
-    };
-    let outcome = attempt.send(&frozen(), again).await;
+    let outcome = act(&attempt, &scripted).await;
     let calls = scripted.calls.lock().unwrap().clone();
     (outcome, calls)
 }
@@ -213,4 +243,66 @@ async fn uploads_that_are_gone_are_made_again_once() {
     let still_gone = send(vec![gone(), gone()], vec![]).await;
     let calls = vec!["commit", "prepare", "prepare", "intent", "commit"];
     assert_eq!(still_gone, (Err(ErrorClass::ContentInvalid), calls));
+}
+
+/// What an unclear try finds before it sends anything: the post, that it may send, or what it has to wait for.
+async fn ready(sent: Option<Duration>, look: Result<Found, Failure>) -> Result<&'static str, Failure> {
+    let earlier = Earlier { platform: &X, unclear: true, sent };
+    let (ready, calls) = with(earlier, vec![], vec![look], async |attempt, _| attempt.ready().await).await;
+    assert_eq!(calls, ["look"]);
+    match ready {
+        Ok(Ready::Published(_)) => Ok("published"),
+        Ok(Ready::ToSend(_)) => Ok("to send"),
+        Err(Stop::Failed(failure)) => Err(failure),
+        Err(stop) => panic!("stopped: {stop:?}"),
+    }
+}
+
+#[tokio::test]
+async fn absence_proves_nothing_before_a_post_must_be_visible() {
+    let (early, late) = (Some(X.settles / 2), Some(X.settles + Duration::from_secs(1)));
+    assert_eq!(ready(early, Ok(Found::Same(published()))).await, Ok("published"));
+    let waits = ready(early, Ok(Found::Absent)).await.unwrap_err();
+    assert_eq!(waits.class, ErrorClass::OutcomeUnknown);
+    let wait = waits.retry_at.unwrap().duration_since(SystemTime::now()).unwrap();
+    assert!(wait <= X.settles / 2 && wait > X.settles / 4, "{wait:?}");
+    assert_eq!(ready(late, Ok(Found::Absent)).await, Ok("to send"));
+    for unclear in [Ok(Found::Pending), Ok(Found::Other), Err(failure(ErrorClass::Transient))] {
+        assert_eq!(ready(late, unclear).await.unwrap_err().class, ErrorClass::OutcomeUnknown);
+    }
+}
+
+/// Sends on X; the class of the failure, and whether it names a time.
+async fn send_on_x(
+    unclear: bool,
+    commits: Vec<Result<(), Failure>>,
+    looks: Vec<Result<Found, Failure>>,
+) -> (Result<Published, (ErrorClass, bool)>, Vec<&'static str>) {
+    let earlier = Earlier { platform: &X, unclear, sent: None };
+    let again = || async { Ok(()) };
+    let (outcome, calls) =
+        with(earlier, commits, looks, async |attempt, _| attempt.send(&frozen(), again).await).await;
+    let outcome = outcome.map_err(|stop| match stop {
+        Stop::Failed(failure) => (failure.class, failure.retry_at.is_some()),
+        stop => panic!("stopped: {stop:?}"),
+    });
+    (outcome, calls)
+}
+
+#[tokio::test]
+async fn what_is_not_visible_at_once_is_not_sent_twice_in_a_try() {
+    let absent = send_on_x(false, vec![unclear()], vec![Ok(Found::Absent)]).await;
+    assert_eq!(absent, (Err((ErrorClass::OutcomeUnknown, true)), vec!["commit", "look"]));
+}
+
+#[tokio::test]
+async fn a_duplicate_is_ours_only_after_an_unclear_try() {
+    let duplicate = || vec![Err(failure(ErrorClass::Duplicate))];
+    let foreign = send_on_x(false, duplicate(), vec![]).await;
+    assert_eq!(foreign, (Err((ErrorClass::Duplicate, false)), vec!["commit"]));
+    let ours = send_on_x(true, duplicate(), vec![Ok(Found::Same(published()))]).await;
+    assert_eq!(ours, (Ok(published()), vec!["commit", "look"]));
+    // it is there, but nobody knows where yet
+    let unseen = send_on_x(true, duplicate(), vec![Ok(Found::Absent)]).await;
+    assert_eq!(unseen, (Err((ErrorClass::OutcomeUnknown, true)), vec!["commit", "look"]));
 }

@@ -1,0 +1,137 @@
+//! Instagram's API for professional accounts, by either of its logins.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Action, MediaRules, Platform, Post, Reconcile, TextRules, read_settings};
+use crate::media::Kind;
+use crate::text::Count;
+
+/// The figures of the Graph API.
+pub static PLATFORM: Platform = Platform {
+    name: "instagram",
+    text: TextRules { count: Count::Characters, unit: "characters", limit: 2_200, max_bytes: None },
+    images: MediaRules { max: 10, max_bytes: 8 * 1024 * 1024, types: &["image/jpeg"] },
+    videos: MediaRules { max: 10, max_bytes: 300 * 1024 * 1024, types: &["video/mp4", "video/quicktime"] },
+    max_media: 10,
+    mixes_media: true,
+    needs_media: true,
+    fetches_media: true,
+    // There is no call that likes or follows, and messages only answer within a day.
+    actions: &[Action::Delete, Action::Metrics, Action::Reply],
+    reconcile: Reconcile::Poll,
+    // The container knows at once.
+    settles: Duration::from_secs(10),
+    token_life: Some(Duration::from_secs(60 * 24 * 60 * 60)),
+    check,
+};
+
+/// The most hashtags of a caption.
+const MAX_HASHTAGS: usize = 30;
+/// The most accounts that are invited to share a post.
+const MAX_COLLABORATORS: usize = 3;
+
+/// Where a post appears.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Placement {
+    /// One image, or several media as a carousel.
+    Feed,
+    /// A video.
+    Reel,
+    /// One image or video, for a day.
+    Story,
+}
+
+/// What an application may set.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Where it appears; otherwise one video is a reel, and everything else is in the feed.
+    pub placement: Option<Placement>,
+    /// Whether a reel is in the feed too.
+    pub share_to_feed: Option<bool>,
+    /// Accounts that are invited to share it.
+    #[serde(default)]
+    pub collaborators: Vec<String>,
+    /// A place, by its id.
+    pub location_id: Option<String>,
+    /// The image in front of a reel.
+    pub cover_url: Option<String>,
+}
+
+/// Reads and checks the settings.
+pub fn settings(value: &Value) -> Result<Settings, String> {
+    let settings: Settings = read_settings(value)?;
+    if settings.collaborators.len() > MAX_COLLABORATORS {
+        let count = settings.collaborators.len();
+        return Err(format!("name {count} collaborators; at most {MAX_COLLABORATORS} are accepted"));
+    }
+    if settings.cover_url.as_deref().is_some_and(|url| !url.starts_with("https://")) {
+        return Err("have a cover_url that is not an https: address".to_owned());
+    }
+    Ok(settings)
+}
+
+impl Settings {
+    /// Where it appears.
+    pub fn placement(&self, media: &[crate::media::Attachment]) -> Placement {
+        self.placement.unwrap_or(match media {
+            [only] if only.kind() == Kind::Video => Placement::Reel,
+            _ => Placement::Feed,
+        })
+    }
+}
+
+fn check(post: &Post<'_>) -> Vec<String> {
+    let settings = match settings(post.settings) {
+        Ok(settings) => settings,
+        Err(why) => return vec![why],
+    };
+    let mut found = Vec::new();
+    let videos = post.media.iter().filter(|one| one.kind() == Kind::Video).count();
+    match settings.placement(post.media) {
+        Placement::Reel if (post.media.len(), videos) != (1, 1) => {
+            found.push("ask for a reel, which is one video".to_owned());
+        }
+        Placement::Story if post.media.len() != 1 => {
+            found.push("ask for a story, which is one image or one video".to_owned());
+        }
+        Placement::Feed if post.media.len() == 1 && videos == 1 => {
+            found.push("ask for a video in the feed, which is a reel".to_owned());
+        }
+        _ => {}
+    }
+    let hashtags = post.content.split_whitespace().filter(|word| word.starts_with('#')).count();
+    if hashtags > MAX_HASHTAGS {
+        found.push(format!("have a caption with {hashtags} hashtags; at most {MAX_HASHTAGS} are accepted"));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::media;
+    use serde_json::json;
+
+    fn reasons(media: Value, value: Value) -> usize {
+        let media = media::parse(&media).expect("media");
+        check(&Post { content: "hello", media: &media, settings: &value }).len()
+    }
+
+    #[test]
+    fn a_placement_goes_with_its_media() {
+        let (image, video) =
+            (json!({"url": "https://a.example/a.jpg"}), json!({"url": "https://a.example/a.mp4"}));
+        assert_eq!(reasons(json!([image]), json!({})), 0);
+        assert_eq!(reasons(json!([video]), json!({})), 0);
+        assert_eq!(reasons(json!([image, video]), json!({})), 0);
+        assert_eq!(reasons(json!([image, video]), json!({"placement": "story"})), 1);
+        assert_eq!(reasons(json!([image]), json!({"placement": "reel"})), 1);
+        assert_eq!(reasons(json!([video]), json!({"placement": "feed"})), 1);
+        assert_eq!(reasons(json!([image]), json!({"collaborators": ["a", "b", "c", "d"]})), 1);
+    }
+}

@@ -1,0 +1,154 @@
+//! Mastodon, and servers that offer its API.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::poll::{Poll, PollRules};
+use super::{Action, MediaRules, Platform, Post, Reconcile, TextRules, is_language_tag, read_settings};
+use crate::text::Count;
+
+/// What a server has as it comes; many allow more characters, which it says itself when a post is prepared.
+pub static PLATFORM: Platform = Platform {
+    name: "mastodon",
+    text: TextRules { count: Count::Mastodon, unit: "characters", limit: 500, max_bytes: None },
+    images: MediaRules {
+        max: 4,
+        max_bytes: 16 * 1024 * 1024,
+        types: &["image/jpeg", "image/png", "image/webp", "image/gif"],
+    },
+    videos: MediaRules {
+        max: 1,
+        max_bytes: 99 * 1024 * 1024,
+        types: &["video/mp4", "video/quicktime", "video/webm"],
+    },
+    max_media: 4,
+    mixes_media: false,
+    needs_media: false,
+    fetches_media: false,
+    actions: &[
+        Action::Delete,
+        Action::Metrics,
+        Action::Reply,
+        Action::Like,
+        Action::Follow,
+        Action::DirectMessage,
+    ],
+    reconcile: Reconcile::NativeKey,
+    // A server may still be at the first try when its answer is long lost, and some forget keys that are used at once.
+    settles: Duration::from_secs(60),
+    token_life: None,
+    check,
+};
+
+/// How long a server remembers an `Idempotency-Key`, less what a clock may be off. After that the same key publishes again.
+pub const KEY_LASTS: Duration = Duration::from_secs(50 * 60);
+
+const POLL: PollRules =
+    PollRules { max_options: 4, max_chars: 50, minutes: (5, 7 * 24 * 60), multiple: true };
+
+/// Who sees a post.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Visibility {
+    /// Everybody, also in public timelines.
+    Public,
+    /// Everybody who looks.
+    Unlisted,
+    /// Followers.
+    Private,
+    /// Those who are mentioned.
+    Direct,
+}
+
+impl Visibility {
+    /// As the API writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Unlisted => "unlisted",
+            Self::Private => "private",
+            Self::Direct => "direct",
+        }
+    }
+}
+
+/// What an application may set.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Who sees it; otherwise the account's own default.
+    pub visibility: Option<Visibility>,
+    /// A warning in front of the text. Counts like text.
+    pub spoiler_text: Option<String>,
+    /// Media are hidden until somebody asks for them.
+    #[serde(default)]
+    pub sensitive: bool,
+    /// The language as a BCP 47 tag.
+    pub language: Option<String>,
+    /// A poll, instead of media.
+    pub poll: Option<Poll>,
+}
+
+/// Reads and checks the settings.
+pub fn settings(value: &Value) -> Result<Settings, String> {
+    let settings: Settings = read_settings(value)?;
+    if let Some(language) = settings.language.as_deref().filter(|tag| !is_language_tag(tag)) {
+        return Err(format!("name the language {language:?}, which is not a BCP 47 tag such as \"en\""));
+    }
+    settings.poll.as_ref().and_then(|poll| poll.refused(&POLL)).map_or(Ok(settings), Err)
+}
+
+fn check(post: &Post<'_>) -> Vec<String> {
+    let settings = match settings(post.settings) {
+        Ok(settings) => settings,
+        Err(why) => return vec![why],
+    };
+    let mut found = Vec::new();
+    if settings.poll.is_some() && !post.media.is_empty() {
+        found.push("have a poll beside media, which it does not offer".to_owned());
+    }
+    let TextRules { count, limit, .. } = PLATFORM.text;
+    let warning = settings.spoiler_text.as_deref().map_or(0, |text| count.count(text));
+    let text = count.count(post.content);
+    if warning > 0 && text <= limit && text + warning > limit {
+        found.push(format!(
+            "have a warning of {warning} characters, with which the text has {}; {limit} are accepted",
+            text + warning
+        ));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn reasons(content: &str, value: Value) -> Vec<String> {
+        check(&Post { content, media: &[], settings: &value })
+    }
+
+    #[test]
+    fn settings_are_read_and_checked() {
+        let all = json!({"visibility": "unlisted", "spoiler_text": "cw", "sensitive": true, "language": "pt-BR",
+                         "poll": {"options": ["a", "b"], "minutes": 5, "multiple": true}});
+        assert_eq!(settings(&all).map(|settings| settings.visibility), Ok(Some(Visibility::Unlisted)));
+        for bad in [
+            json!({"visibility": "Public"}),
+            json!({"language": "english"}),
+            json!({"poll": {"options": ["a"], "minutes": 5}}),
+            json!({"langs": ["en"]}),
+        ] {
+            assert!(settings(&bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_warning_counts_with_the_text() {
+        assert_eq!(reasons(&"a".repeat(400), json!({"spoiler_text": "a".repeat(100)})), Vec::<String>::new());
+        let why = reasons(&"a".repeat(400), json!({"spoiler_text": "a".repeat(101)}));
+        assert!(why[0].contains("501"), "{why:?}");
+    }
+}

@@ -1,0 +1,114 @@
+//! X, API version 2.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::poll::{Poll, PollRules};
+use super::{Action, MediaRules, Platform, Post, Reconcile, TextRules, read_settings};
+use crate::text::Count;
+
+/// The figures of an account without a subscription.
+pub static PLATFORM: Platform = Platform {
+    name: "x",
+    text: TextRules { count: Count::Weighted, unit: "weighted characters", limit: 280, max_bytes: None },
+    images: MediaRules {
+        max: 4,
+        max_bytes: 5 * 1024 * 1024,
+        types: &["image/jpeg", "image/png", "image/webp", "image/gif"],
+    },
+    videos: MediaRules { max: 1, max_bytes: 512 * 1024 * 1024, types: &["video/mp4", "video/quicktime"] },
+    max_media: 4,
+    mixes_media: false,
+    needs_media: false,
+    fetches_media: false,
+    // likes and follows are no longer offered to those who sign up by themselves
+    actions: &[Action::Delete, Action::Metrics, Action::Reply, Action::DirectMessage],
+    reconcile: Reconcile::RejectsDuplicate,
+    // lists are brought up to date a little later
+    settles: Duration::from_secs(60),
+    token_life: Some(Duration::from_secs(2 * 60 * 60)),
+    check,
+};
+
+const POLL: PollRules =
+    PollRules { max_options: 4, max_chars: 25, minutes: (5, 7 * 24 * 60), multiple: false };
+
+/// Who may answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ReplySettings {
+    /// Those whom the account follows.
+    Following,
+    /// Those who are mentioned.
+    MentionedUsers,
+    /// Those who subscribe to it.
+    Subscribers,
+    /// Verified accounts.
+    Verified,
+}
+
+impl ReplySettings {
+    /// As the API writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Following => "following",
+            Self::MentionedUsers => "mentionedUsers",
+            Self::Subscribers => "subscribers",
+            Self::Verified => "verified",
+        }
+    }
+}
+
+/// What an application may set.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Who may answer; otherwise everybody.
+    pub reply_settings: Option<ReplySettings>,
+    /// A poll, instead of media.
+    pub poll: Option<Poll>,
+    /// Media or text were made by a machine.
+    #[serde(default)]
+    pub made_with_ai: bool,
+    /// Somebody paid for it.
+    #[serde(default)]
+    pub paid_partnership: bool,
+}
+
+/// Reads and checks the settings.
+pub fn settings(value: &Value) -> Result<Settings, String> {
+    let settings: Settings = read_settings(value)?;
+    settings.poll.as_ref().and_then(|poll| poll.refused(&POLL)).map_or(Ok(settings), Err)
+}
+
+fn check(post: &Post<'_>) -> Vec<String> {
+    match settings(post.settings) {
+        Ok(settings) if settings.poll.is_some() && !post.media.is_empty() => {
+            vec!["have a poll beside media, which it does not offer".to_owned()]
+        }
+        Ok(_) => vec![],
+        Err(why) => vec![why],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn settings_are_read_and_checked() {
+        let all = json!({"reply_settings": "mentionedUsers", "poll": {"options": ["a", "b"], "minutes": 5},
+                         "made_with_ai": true, "paid_partnership": true});
+        assert!(settings(&all).is_ok());
+        for bad in [
+            json!({"reply_settings": "everyone"}),
+            json!({"poll": {"options": ["a", "b"], "minutes": 5, "multiple": true}}),
+            json!({"quote": 1}),
+        ] {
+            assert!(settings(&bad).is_err(), "{bad}");
+        }
+    }
+}

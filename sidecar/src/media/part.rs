@@ -1,0 +1,149 @@
+//! A part of a video. A host that knows no ranges sends everything; what comes before the part is passed over.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use crier_core::media::{Attachment, Kind, Source};
+use crier_core::platform::Platform;
+use crier_core::validate;
+use reqwest::Response;
+use reqwest::header::CONTENT_RANGE;
+
+use super::{Fetcher, invalid, later, must_succeed, network, refused};
+use crate::providers::Failure;
+
+/// Some bytes of a video.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) bytes: Vec<u8>,
+    /// How many bytes the whole video has.
+    pub(crate) total: usize,
+}
+
+impl Fetcher {
+    /// The bytes of the video at place `index` (the first is 1) from `offset` on, `len` of them or as many as there are.
+    pub(crate) async fn part(
+        &self,
+        platform: &'static Platform,
+        index: usize,
+        video: &Attachment,
+        offset: usize,
+        len: usize,
+    ) -> Result<Part, Failure> {
+        let source = video.source().map_err(|error| invalid(Kind::Video, index, &error.to_string()))?;
+        let part = match source {
+            Source::Data { base64, .. } => carried(index, base64, offset, len)?,
+            Source::Https(url) => {
+                let range = format!("{offset}-{}", offset.saturating_add(len).saturating_sub(1));
+                let response = self.get(Kind::Video, index, url, Some(&range)).await?;
+                received(index, response, offset, len).await?
+            }
+        };
+        validate::check_len(platform, Kind::Video, index, part.total).map_err(refused)?;
+        if offset == 0 {
+            let kind = video_type(&part.bytes)
+                .ok_or_else(|| invalid(Kind::Video, index, "its bytes are not a video that is known"))?;
+            validate::check_type(platform, Kind::Video, index, kind).map_err(refused)?;
+        }
+        Ok(part)
+    }
+}
+
+fn carried(index: usize, base64: &str, offset: usize, len: usize) -> Result<Part, Failure> {
+    let all = STANDARD
+        .decode(base64)
+        .map_err(|_| invalid(Kind::Video, index, "its data: address is not base64"))?;
+    let from = offset.min(all.len());
+    let to = offset.saturating_add(len).min(all.len());
+    Ok(Part { bytes: all[from..to].to_vec(), total: all.len() })
+}
+
+async fn received(index: usize, mut response: Response, offset: usize, len: usize) -> Result<Part, Failure> {
+    must_succeed(Kind::Video, index, &response)?;
+    let unknown = || invalid(Kind::Video, index, "its host doesn't say how long it is");
+    let (total, mut skip) = if response.status().as_u16() == 206 {
+        let header = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
+        let (from, total) = header.and_then(content_range).ok_or_else(unknown)?;
+        if from != offset {
+            return Err(later(Kind::Video, index, "its host answered with other bytes"));
+        }
+        (total, 0)
+    } else {
+        let total = response.content_length().and_then(|total| usize::try_from(total).ok());
+        (total.ok_or_else(unknown)?, offset)
+    };
+    let wanted = len.min(total.saturating_sub(offset));
+    let mut bytes = Vec::with_capacity(wanted);
+    while bytes.len() < wanted {
+        let chunk = response.chunk().await.map_err(|error| network(Kind::Video, index, error))?;
+        let chunk = chunk.ok_or_else(|| later(Kind::Video, index, "its host sent less than it said"))?;
+        let passed = skip.min(chunk.len());
+        skip -= passed;
+        let rest = &chunk[passed..];
+        bytes.extend_from_slice(&rest[..rest.len().min(wanted - bytes.len())]);
+    }
+    Ok(Part { bytes, total })
+}
+
+/// `bytes 0-99/1234`: where it begins, and how long the whole is.
+fn content_range(header: &str) -> Option<(usize, usize)> {
+    let (range, total) = header.strip_prefix("bytes ")?.split_once('/')?;
+    let (from, _) = range.split_once('-')?;
+    Some((from.trim().parse().ok()?, total.trim().parse().ok()?))
+}
+
+/// The MIME type by the first bytes: what an address or a header claims is not proof.
+fn video_type(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [_, _, _, _, b'f', b't', b'y', b'p', b'q', b't', b' ', b' ', ..] => Some("video/quicktime"),
+        [_, _, _, _, b'f', b't', b'y', b'p', _, _, _, _, ..] => Some("video/mp4"),
+        [0x1a, 0x45, 0xdf, 0xa3, ..] => Some("video/webm"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crier_core::error_class::ErrorClass;
+    use crier_core::platform::x::PLATFORM as X;
+
+    fn video(bytes: &[u8]) -> Attachment {
+        let url = format!("data:video/mp4;base64,{}", STANDARD.encode(bytes));
+        Attachment { url, alt: String::new(), stated: None }
+    }
+
+    #[tokio::test]
+    async fn a_carried_video_comes_in_parts() {
+        let (fetcher, video) = (Fetcher::new().unwrap(), video(b"\0\0\0\x20ftypisom and more"));
+        let first = fetcher.part(&X, 1, &video, 0, 12).await.unwrap();
+        assert_eq!((first.bytes.as_slice(), first.total), (&b"\0\0\0\x20ftypisom"[..], 21));
+        let rest = fetcher.part(&X, 1, &video, 12, 100).await.unwrap();
+        assert_eq!(rest.bytes, b" and more");
+        let beyond = fetcher.part(&X, 1, &video, 500, 100).await.unwrap();
+        assert_eq!((beyond.bytes.len(), beyond.total), (0, 21));
+    }
+
+    #[tokio::test]
+    async fn what_is_no_video_is_refused_by_its_place() {
+        let failure =
+            Fetcher::new().unwrap().part(&X, 2, &video(b"GIF89a and more"), 0, 99).await.unwrap_err();
+        assert_eq!(failure.class, ErrorClass::ContentInvalid);
+        assert!(failure.message.starts_with("video 2"), "{failure}");
+    }
+
+    #[test]
+    fn types_are_told_by_their_first_bytes() {
+        assert_eq!(video_type(b"\0\0\0\x14ftypqt  \0\0"), Some("video/quicktime"));
+        assert_eq!(video_type(b"\0\0\0\x14ftypmp42\0\0"), Some("video/mp4"));
+        assert_eq!(video_type(b"\x1a\x45\xdf\xa3\0"), Some("video/webm"));
+        assert_eq!(video_type(b""), None);
+    }
+
+    #[test]
+    fn a_range_says_where_it_begins_and_how_long_the_whole_is() {
+        assert_eq!(content_range("bytes 0-99/1234"), Some((0, 1_234)));
+        for bad in ["", "bytes */1234", "bytes 0-99/*", "items 0-9/10", "bytes 0-99"] {
+            assert_eq!(content_range(bad), None, "{bad}");
+        }
+    }
+}
