@@ -1,11 +1,14 @@
 //! How platforms count text, and what they find in it.
 //!
-//! What is a link, a mention or a hashtag differs between platforms: [`Dialect`]. All of it reads a text once from
-//! its beginning to its end, so that megabytes made to be slow are not.
+//! Every platform limits a text, and each counts it in its own way: [`Count`]. What is a link, a mention or a
+//! hashtag differs as well, and some counts depend on it: [`Dialect`]. All of it reads a text once from its
+//! beginning to its end, so that megabytes made to be slow are not.
 
 mod bluesky;
 mod class;
+mod count;
 mod domain;
+mod emoji;
 mod link;
 mod name;
 
@@ -14,6 +17,7 @@ use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation;
 
 pub use bluesky::{Meaning, Part, parts};
+pub use count::Count;
 
 /// Whose rules say what in a text is a link, a mention or a hashtag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
