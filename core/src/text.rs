@@ -1,4 +1,4 @@
-//! How platforms count text, and what they find in it.
+//! How platforms count text, what they find in it, and how a long text becomes a thread.
 //!
 //! Every platform limits a text, and each counts it in its own way: [`Count`]. What is a link, a mention or a
 //! hashtag differs as well, and some counts depend on it: [`Dialect`]. All of it reads a text once from its
@@ -11,6 +11,7 @@ mod domain;
 mod emoji;
 mod link;
 mod name;
+mod split;
 
 use std::ops::Range;
 
@@ -18,6 +19,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 pub use bluesky::{Meaning, Part, parts};
 pub use count::Count;
+pub use split::{CantSplit, split};
 
 /// Whose rules say what in a text is a link, a mention or a hashtag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
