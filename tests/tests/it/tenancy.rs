@@ -175,7 +175,7 @@ async fn an_application_can_not_do_a_workers_work() {
         "SELECT crier.drop_old_days()".into(),
         "SELECT crier.drop_day('20260101')".into(),
         "SELECT crier.cleanup_finished_jobs()".into(),
-        "SELECT crier.cleanup_by_age('x', 'post', 'created_at', 'keep_events', 1, 1)".into(),
+        "SELECT crier.cleanup_by_age('x', 'post', 'created_at', 'keep_events', 1, 1, 0)".into(),
         "SELECT crier.expire_pending_jobs()".into(),
         "SELECT crier.retry_failed_jobs()".into(),
         "SELECT * FROM crier.stuck_jobs()".into(),
