@@ -7,6 +7,7 @@ pub mod bluesky;
 mod control;
 pub mod fault;
 mod form;
+pub mod instagram;
 pub mod ledger;
 mod page;
 
@@ -65,7 +66,8 @@ pub trait Platform: Send + Sync {
 type Make = fn(Arc<Ledger>) -> Arc<dyn Platform>;
 
 /// Every platform that is simulated.
-const REGISTRY: &[Make] = &[|ledger| Arc::new(bluesky::Bluesky::new(ledger))];
+const REGISTRY: &[Make] =
+    &[|ledger| Arc::new(bluesky::Bluesky::new(ledger)), |ledger| Arc::new(instagram::Instagram::new(ledger))];
 
 /// Why a call is refused by a fault.
 #[derive(Clone, Copy, Debug)]
