@@ -9,6 +9,7 @@ pub mod fault;
 mod form;
 pub mod ledger;
 mod page;
+pub mod x;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -65,7 +66,8 @@ pub trait Platform: Send + Sync {
 type Make = fn(Arc<Ledger>) -> Arc<dyn Platform>;
 
 /// Every platform that is simulated.
-const REGISTRY: &[Make] = &[|ledger| Arc::new(bluesky::Bluesky::new(ledger))];
+const REGISTRY: &[Make] =
+    &[|ledger| Arc::new(bluesky::Bluesky::new(ledger)), |ledger| Arc::new(x::X::new(ledger))];
 
 /// Why a call is refused by a fault.
 #[derive(Clone, Copy, Debug)]
