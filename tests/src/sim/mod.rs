@@ -10,6 +10,7 @@ mod form;
 pub mod instagram;
 pub mod ledger;
 mod page;
+pub mod x;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -66,8 +67,11 @@ pub trait Platform: Send + Sync {
 type Make = fn(Arc<Ledger>) -> Arc<dyn Platform>;
 
 /// Every platform that is simulated.
-const REGISTRY: &[Make] =
-    &[|ledger| Arc::new(bluesky::Bluesky::new(ledger)), |ledger| Arc::new(instagram::Instagram::new(ledger))];
+const REGISTRY: &[Make] = &[
+    |ledger| Arc::new(bluesky::Bluesky::new(ledger)),
+    |ledger| Arc::new(instagram::Instagram::new(ledger)),
+    |ledger| Arc::new(x::X::new(ledger)),
+];
 
 /// Why a call is refused by a fault.
 #[derive(Clone, Copy, Debug)]
@@ -154,12 +158,12 @@ impl Sim {
         self.server.url()
     }
 
-    /// A platform, to be steered.
+    /// A simulated platform, for what tests do to one.
     ///
     /// # Panics
     /// When there is none of this name.
-    pub fn on(&self, platform: &str) -> &dyn Platform {
-        self.world.platform(platform).unwrap_or_else(|| panic!("no platform {platform:?}")).as_ref()
+    pub fn platform(&self, name: &str) -> &dyn Platform {
+        self.world.platform(name).unwrap_or_else(|| panic!("no platform {name:?}")).as_ref()
     }
 
     /// The address of a simulated platform.
@@ -172,7 +176,7 @@ impl Sim {
     /// # Panics
     /// When there is no such platform, or the handle is taken.
     pub fn add_account(&self, platform: &str, handle: &str, secret: &str) -> String {
-        self.on(platform).add_account(handle, secret).unwrap_or_else(|error| panic!("{error}"))
+        self.platform(platform).add_account(handle, secret).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The address of the simulated Bluesky server.
@@ -190,12 +194,12 @@ impl Sim {
 
     /// Ends every session of an account on Bluesky.
     pub fn revoke(&self, handle: &str) {
-        self.on(bluesky::NAME).revoke(handle);
+        self.platform(bluesky::NAME).revoke(handle);
     }
 
     /// Lets the access tokens of an account on Bluesky expire now.
     pub fn expire(&self, handle: &str) {
-        self.on(bluesky::NAME).expire(handle);
+        self.platform(bluesky::NAME).expire(handle);
     }
 
     /// From now on a refresh token that comes a second time ends its account's sessions. Bluesky itself is
