@@ -18,7 +18,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use hyper::{Method, Request, Response, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::gate::Gate;
 use crate::serve::{self, Answer, Handler, Server};
@@ -47,6 +47,14 @@ pub trait Platform: Send + Sync {
     /// What is published from now on can be read only so much later: read-backs and lists miss it, though a second try
     /// under the same key still meets it. The ledger has it at once. Zero ends that. By default reads are of the truth.
     fn publish_later(&self, _delay: Duration) {}
+    /// Changes settings that only this platform has and gives all of them.
+    fn set(&self, _changes: &Value) -> Result<Value, String> {
+        Err(format!("{} has no settings", self.name()))
+    }
+    /// What only this platform counts.
+    fn figures(&self) -> Value {
+        json!({})
+    }
     /// What is visible now.
     fn timeline(&self) -> Vec<Visible>;
     /// Every token it has issued, for tests that look for leaks.
