@@ -92,6 +92,10 @@ async fn send(call: &str, request: RequestBuilder) -> Reply {
     Reply { call: call.to_owned(), status, body: serde_json::from_slice(&bytes).unwrap_or_default(), headers }
 }
 
+fn set(sim: &Sim, settings: Value) {
+    sim.platform(NAME).set(&settings).unwrap_or_else(|error| panic!("{settings}: {error}"));
+}
+
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("expected a text, not {value}"))
 }

@@ -1,10 +1,9 @@
 //! Tokens, their scopes and their ends.
 
 use crier_tests::sim::Sim;
-use crier_tests::sim::mode::Mode;
 use serde_json::json;
 
-use super::{Api, NAME, send, text};
+use super::{Api, NAME, send, set, text};
 
 const INVALID: &str = "The access token is invalid";
 const SCOPES: &str = "This action is outside the authorized scopes";
@@ -40,19 +39,19 @@ async fn an_account_is_connected_with_its_token() {
 async fn tokens_end() {
     let sim = Sim::start();
     let (bob, eve) = (Api::on(&sim, "bob"), Api::on(&sim, "eve"));
-    sim.behave(Mode::LoginsDisabled(true));
+    set(&sim, json!({"logins_disabled": true}));
     let disabled = bob.publish(&json!({"status": "x"})).await;
     assert_eq!(disabled.refused(), (403, "Your login is currently disabled"));
-    sim.behave(Mode::LoginsDisabled(false));
+    set(&sim, json!({"logins_disabled": false}));
     bob.publish(&json!({"status": "x"})).await.ok();
     let is_refused = async |expected: &str| {
         assert_eq!(bob.publish(&json!({"status": "x"})).await.refused(), (401, expected));
         assert_eq!(bob.get(&format!("api/v1/accounts/{}/statuses", bob.id)).await.refused(), (401, expected));
         eve.publish(&json!({"status": "x"})).await.ok();
     };
-    sim.expire_on(NAME, "bob");
+    sim.platform(NAME).expire("bob");
     is_refused("The access token expired").await;
-    sim.revoke_on(NAME, "bob");
+    sim.platform(NAME).revoke("bob");
     is_refused("The access token was revoked").await;
 }
 
@@ -124,7 +123,7 @@ async fn some_servers_want_to_know_the_program() {
         send("instance", request).await
     };
     assert_eq!(ask("").await.status, 200);
-    sim.behave(Mode::UserAgentNeeded(true));
+    set(&sim, json!({"user_agent_needed": true}));
     assert_eq!(ask("").await.refused(), (418, "I'm a teapot: no user-agent sent with request"));
     assert_eq!(ask("crier").await.status, 200);
 }

@@ -70,6 +70,9 @@ async fn not_everybody_sees_everything() {
     assert_eq!((&followed["id"], &followed["following"]), (&json!(bob.id), &json!(true)));
     assert_eq!((seen(&eve).await, seen(&bob.with_token("never was")).await), (3, 2));
     assert_eq!(bob.post(&follow, &json!({})).await.refused(), (403, "This action is not allowed"));
+    let note = bob.publish(&json!({"status": "for @eve", "visibility": "direct"})).await.ok();
+    let path = format!("api/v1/statuses/{}", text(&note["id"]));
+    assert_eq!((eve.get(&path).await.status, nobody.get(&path).await.status), (200, 404));
     let lost = bob.post("api/v1/accounts/1/follow", &json!({})).await;
     assert_eq!(lost.refused(), (404, "Record not found"));
     let other = eve.delete(&published[0]).await;

@@ -2,12 +2,11 @@
 
 use crier_tests::images::png;
 use crier_tests::sim::Sim;
-use crier_tests::sim::mode::Mode;
 use crier_tests::wait::wait_until;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
-use super::{Api, FORM, send, text};
+use super::{Api, FORM, send, set, text};
 
 const NOT_READY: &str = "Cannot attach files that have not finished processing. Try again in a moment!";
 
@@ -70,7 +69,7 @@ async fn processing_takes_its_time_and_may_fail() {
     let sim = Sim::start();
     let bob = Api::on(&sim, "bob");
     let image = png(4, 3, [0; 3]);
-    sim.behave(Mode::Media { seconds: 0.3, fails: false });
+    set(&sim, json!({"processing_seconds": 3_600}));
     let slow = bob.upload(&image, "").await;
     assert_eq!((slow.status, &slow.body["url"]), (202, &Value::Null));
     let path = format!("api/v1/media/{}", text(&slow.body["id"]));
@@ -78,16 +77,19 @@ async fn processing_takes_its_time_and_may_fail() {
     assert_eq!((early.status, &early.body["url"]), (206, &Value::Null));
     assert_eq!(describe(&bob, text(&slow.body["id"]), "description=x").await.status, 206);
     assert_eq!(bob.publish(&with_media(&[&slow.body["id"]])).await.refused(), (422, NOT_READY));
+    set(&sim, json!({"processing_seconds": 0.05}));
+    let quick = bob.upload(&image, "").await.body["id"].take();
+    let path = format!("api/v1/media/{}", text(&quick));
     wait_until("what the media answers", 200, async || bob.get(&path).await.status).await;
-    bob.publish(&with_media(&[&slow.body["id"]])).await.ok();
+    bob.publish(&with_media(&[&quick])).await.ok();
 
-    sim.behave(Mode::Media { seconds: 0.0, fails: true });
+    set(&sim, json!({"processing_seconds": 0, "processing_fails": true}));
     let failing = bob.upload(&image, "").await;
     assert_eq!(failing.status, 202);
     let failed = bob.get(&format!("api/v1/media/{}", text(&failing.body["id"]))).await;
     assert_eq!(failed.refused(), (422, "Error processing thumbnail for uploaded media"));
     assert_eq!(bob.publish(&with_media(&[&failing.body["id"]])).await.refused(), (422, NOT_READY));
-    sim.behave(Mode::Media { seconds: 0.0, fails: false });
+    set(&sim, json!({"processing_fails": false}));
     assert_eq!(bob.upload(&image, "").await.status, 200);
 }
 

@@ -30,7 +30,7 @@ async fn the_timeline_shows_statuses() {
 }
 
 #[tokio::test]
-async fn the_control_interface_adds_accounts_and_sets_modes() {
+async fn the_control_interface_adds_accounts_and_changes_settings() {
     let sim = Sim::start();
     let control = async |path: &str, body: Value| {
         let url = format!("{}/control/{path}", sim.url());
@@ -50,19 +50,17 @@ async fn the_control_interface_adds_accounts_and_sets_modes() {
     };
     assert_eq!(bob.get("api/v1/accounts/verify_credentials").await.ok()["id"], id);
 
-    for mode in [
-        json!({"keys": "honoured"}),
-        json!({"keys": "one_by_one"}),
-        json!({"keys": "ignored"}),
-        json!({"key_seconds": 3600}),
-        json!({"media": {"seconds": 2}}),
-        json!({"media": {"seconds": 0.5, "fails": true}}),
-        json!({"user_agent_needed": false}),
-        json!({"logins_disabled": false}),
-    ] {
-        assert_eq!(control("modes", mode.clone()).await.ok(), json!({}), "{mode}");
+    let set =
+        async |settings: Value| control("settings", json!({"platform": NAME, "settings": settings})).await;
+    let expected = json!({
+        "keys": "ignored", "key_seconds": 3_600.0, "processing_seconds": 0.5, "processing_fails": false,
+        "user_agent_needed": false, "logins_disabled": false,
+    });
+    set(json!({"keys": "ignored"})).await.ok();
+    assert_eq!(set(json!({"processing_seconds": 0.5})).await.ok(), expected);
+    for bad in [json!({"keys": "nonsense"}), json!({"nonsense": 1}), json!([])] {
+        assert_eq!(set(bad.clone()).await.status, 400, "{bad}");
     }
-    assert_eq!(control("modes", json!({"keys": "nonsense"})).await.status, 400);
     for _ in 0..2 {
         bob.publish_under("one", "text").await.ok();
     }
