@@ -85,6 +85,21 @@ enum Platform {
         #[arg(long, value_name = "URL")]
         pds: Option<String>,
     },
+    /// An X account, by tokens that were made for the app in `[platforms.x]`
+    ///
+    /// They are asked for on a terminal, or read as one line from standard input: `access token:refresh token`,
+    /// or the access token alone, which ends within two hours. Prints the account's id, which posts name.
+    X {
+        /// The workspace that owns the account
+        #[arg(long, value_name = "UUID")]
+        workspace: Uuid,
+        /// The account's name, with or without @
+        #[arg(long)]
+        handle: String,
+        /// Another server than https://api.x.com. Plain http only on loopback.
+        #[arg(long, value_name = "URL")]
+        server: Option<String>,
+    },
 }
 
 impl Cli {
@@ -107,6 +122,17 @@ impl Cli {
                     workspace_id: workspace,
                     handle: &handle,
                     server: pds.as_deref(),
+                    secret: "app password",
+                };
+                account::add(&load(true)?, add).await
+            }
+            Command::Account(Account::Add(Platform::X { workspace, handle, server })) => {
+                let add = account::Add {
+                    platform: "x",
+                    workspace_id: workspace,
+                    handle: &handle,
+                    server: server.as_deref(),
+                    secret: "access token:refresh token",
                 };
                 account::add(&load(true)?, add).await
             }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
@@ -88,8 +90,18 @@ pub(crate) fn builder(resolver: PublicResolver) -> Result<reqwest::ClientBuilder
 
 /// Adds a bearer token that no debug output shows.
 pub(crate) fn bearer(request: RequestBuilder, token: &SecretString) -> RequestBuilder {
-    let text = Zeroizing::new(format!("Bearer {}", token.expose_secret()));
-    match HeaderValue::from_str(&text) {
+    authorized(request, &Zeroizing::new(format!("Bearer {}", token.expose_secret())))
+}
+
+/// Adds a name and a password that no debug output shows.
+pub(crate) fn basic(request: RequestBuilder, name: &str, password: &SecretString) -> RequestBuilder {
+    let pair = Zeroizing::new(format!("{name}:{}", password.expose_secret()));
+    let encoded = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
+    authorized(request, &Zeroizing::new(format!("Basic {}", encoded.as_str())))
+}
+
+fn authorized(request: RequestBuilder, text: &str) -> RequestBuilder {
+    match HeaderValue::from_str(text) {
         Ok(mut value) => {
             value.set_sensitive(true);
             request.header(reqwest::header::AUTHORIZATION, value)
@@ -124,6 +136,9 @@ mod tests {
         let client = Client::new().unwrap();
         let request = bearer(client.request(Method::GET, url), &"hidden".into());
         assert!(!format!("{request:?}").contains("hidden"));
+        let named = basic(client.request(Method::GET, url), "app", &"hidden".into());
+        // app:hidden
+        assert!(!format!("{named:?}").contains("YXBwOmhpZGRlbg"));
         client.send(request).await.map(|answer| answer.status)
     }
 

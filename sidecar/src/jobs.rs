@@ -87,6 +87,7 @@ pub(crate) mod tests {
     use crate::client::Client;
     use crate::config::Database;
     use crate::media::Fetcher;
+    use crate::providers::Apps;
     use crate::secrets::{Keyring, keyring};
 
     /// Everything but a database.
@@ -100,7 +101,7 @@ pub(crate) mod tests {
         std::fs::remove_file(&path).unwrap();
         Environment {
             credentials: Arc::new(Credentials::new(db.clone(), keys)),
-            providers: Providers::new(&Client::new().unwrap(), &Fetcher::new().unwrap()),
+            providers: Providers::new(&Client::new().unwrap(), &Fetcher::new().unwrap(), &Apps::default()),
             db,
         }
     }

@@ -4,8 +4,10 @@
 //! `publish_post` leads it through *prepare, commit, look*.
 
 mod answer;
+mod app;
 mod bluesky;
 mod failure;
+mod x;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,6 +25,7 @@ use crate::client::Client;
 use crate::media::Fetcher;
 use crate::secrets::Session;
 
+pub use app::{App, Apps};
 pub use failure::{Failure, Scope};
 
 /// An account on a platform.
@@ -237,8 +240,11 @@ pub struct Providers(BTreeMap<&'static str, Arc<dyn Provider>>);
 
 impl Providers {
     /// The registry.
-    pub fn new(client: &Client, fetcher: &Fetcher) -> Self {
-        let all: [Arc<dyn Provider>; 1] = [Arc::new(bluesky::Bluesky::new(client.clone(), fetcher.clone()))];
+    pub fn new(client: &Client, fetcher: &Fetcher, apps: &Apps) -> Self {
+        let all: Vec<Arc<dyn Provider>> = vec![
+            Arc::new(bluesky::Bluesky::new(client.clone(), fetcher.clone())),
+            Arc::new(x::X::new(client.clone(), fetcher.clone(), apps.get("x").cloned())),
+        ];
         Self(all.into_iter().map(|provider| (provider.platform().name, provider)).collect())
     }
 
@@ -265,10 +271,10 @@ mod tests {
 
     #[test]
     fn every_platform_of_core_has_a_provider() {
-        let providers = Providers::new(&Client::new().unwrap(), &Fetcher::new().unwrap());
+        let providers = Providers::new(&Client::new().unwrap(), &Fetcher::new().unwrap(), &Apps::default());
         let names: Vec<_> = providers.iter().map(|provider| provider.platform().name).collect();
         // those that are still to come
-        let missing = ["mastodon", "x", "instagram"];
+        let missing = ["mastodon", "instagram"];
         let mut known: Vec<_> = crier_core::platform::ALL
             .iter()
             .map(|platform| platform.name)

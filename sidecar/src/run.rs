@@ -28,7 +28,7 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     info!(version = env!("CARGO_PKG_VERSION"), keys = keys.count(), active_key = keys.active(), "starting");
     let db = Db::new(&config.database)?;
     let credentials = Arc::new(Credentials::new(db.clone(), keys));
-    let providers = Providers::new(&Client::new()?, &Fetcher::new()?);
+    let providers = Providers::new(&Client::new()?, &Fetcher::new()?, &config.apps()?);
     http::serve(config.http_listen, Health { db: db.clone(), shutdown: shutdown.clone() }).await?;
 
     let wake = Arc::new(Notify::new());

@@ -19,6 +19,13 @@ pub(crate) struct Part {
     pub(crate) total: usize,
 }
 
+impl Part {
+    /// The MIME type of the video whose first bytes these are.
+    pub(crate) fn mime_type(&self) -> Option<&'static str> {
+        video_type(&self.bytes)
+    }
+}
+
 impl Fetcher {
     /// The bytes of the video at place `index` (the first is 1) from `offset` on, `len` of them or as many as there are.
     pub(crate) async fn part(
@@ -40,7 +47,8 @@ impl Fetcher {
         };
         validate::check_len(platform, Kind::Video, index, part.total).map_err(refused)?;
         if offset == 0 {
-            let kind = video_type(&part.bytes)
+            let kind = part
+                .mime_type()
                 .ok_or_else(|| invalid(Kind::Video, index, "its bytes are not a video that is known"))?;
             validate::check_type(platform, Kind::Video, index, kind).map_err(refused)?;
         }

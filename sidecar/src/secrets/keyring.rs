@@ -35,12 +35,8 @@ impl Keyring {
     pub fn load(path: &Path) -> Result<Self, Error> {
         let metadata = std::fs::metadata(path).map_err(Error::file("read the key file", path))?;
         let problem = |problem: String| Error::Keys { path: path.to_owned(), problem };
-        let mode = metadata.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(problem(format!(
-                "others than its owner may access it (mode {mode:04o}); remedy: chmod 0400 {}",
-                path.display()
-            )));
+        if let Some(open) = is_open(&metadata, path) {
+            return Err(problem(open));
         }
         let text = std::fs::read(path).map_err(Error::file("read the key file", path))?;
         Self::parse(&Zeroizing::new(text)).map_err(problem)
@@ -83,6 +79,17 @@ impl Keyring {
             ))
         })
     }
+}
+
+/// What is wrong with a secret's file that others than its owner can read.
+pub(crate) fn is_open(metadata: &std::fs::Metadata, path: &Path) -> Option<String> {
+    let mode = metadata.permissions().mode() & 0o777;
+    (mode & 0o077 != 0).then(|| {
+        format!(
+            "others than its owner may access it (mode {mode:04o}); remedy: chmod 0400 {}",
+            path.display()
+        )
+    })
 }
 
 fn parse_line(line: &str) -> Result<(u32, Key), String> {
