@@ -16,21 +16,34 @@ pub struct Session {
     /// Buys the next pair.
     #[serde(rename = "refresh_jwt")]
     pub refresh: SecretString,
+    /// When the access token ends, in seconds since 1970, where the token itself doesn't tell.
+    #[serde(default)]
+    pub expires_at: Option<u64>,
 }
 
 #[derive(Serialize)]
 struct Plain<'a> {
     access_jwt: &'a str,
     refresh_jwt: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<u64>,
 }
 
 impl Session {
+    /// Tokens that tell by themselves when they end, or never do.
+    pub fn new(access: SecretString, refresh: SecretString) -> Self {
+        Self { access, refresh, expires_at: None }
+    }
+
     /// Seals the tokens for their place.
     pub fn seal(&self, keys: &Keyring, place: Place) -> Result<Vec<u8>, Error> {
-        let plain =
-            Plain { access_jwt: self.access.expose_secret(), refresh_jwt: self.refresh.expose_secret() };
+        let plain = Plain {
+            access_jwt: self.access.expose_secret(),
+            refresh_jwt: self.refresh.expose_secret(),
+            expires_at: self.expires_at,
+        };
         // Large enough from the start: a buffer that grows leaves copies behind.
-        let room = 2 * (plain.access_jwt.len() + plain.refresh_jwt.len()) + 64;
+        let room = 2 * (plain.access_jwt.len() + plain.refresh_jwt.len()) + 96;
         let mut buffer = Zeroizing::new(Vec::with_capacity(room));
         serde_json::to_writer(&mut *buffer, &plain)
             .map_err(|_| Error::Sealed("the credential could not be written".into()))?;
@@ -62,7 +75,7 @@ mod tests {
     use uuid::Uuid;
 
     fn session(access: &str, refresh: &str) -> Session {
-        Session { access: access.into(), refresh: refresh.into() }
+        Session::new(access.into(), refresh.into())
     }
 
     #[test]
@@ -72,6 +85,21 @@ mod tests {
         let sealed = session("a\"1", "r1").seal(&keys, place).unwrap();
         let opened = Session::open(&keys, place, &sealed).unwrap();
         assert_eq!((opened.access.expose_secret(), opened.refresh.expose_secret()), ("a\"1", "r1"));
+        assert_eq!(opened.expires_at, None);
+    }
+
+    #[test]
+    fn what_another_version_sealed_is_opened() {
+        let keys = Keyring::parse(b"1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n").unwrap();
+        let place = Place { workspace_id: Uuid::nil(), account_id: Uuid::nil(), generation: 1 };
+        let open = |plain: &[u8]| Session::open(&keys, place, &keys.seal(place, plain).unwrap()).unwrap();
+        let older = open(br#"{"access_jwt":"a","refresh_jwt":"r"}"#);
+        assert_eq!((older.access.expose_secret(), older.expires_at), ("a", None));
+        let newer = open(br#"{"access_jwt":"a","refresh_jwt":"r","expires_at":7,"more":1}"#);
+        assert_eq!(newer.expires_at, Some(7));
+        let timed = Session { expires_at: Some(9), ..session("a", "r") };
+        let opened = Session::open(&keys, place, &timed.seal(&keys, place).unwrap()).unwrap();
+        assert_eq!(opened.expires_at, Some(9));
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub(super) async fn login(
         base_url: home(base_url, &opened.did_doc)?,
         external_id: opened.did,
         handle: clean(&opened.handle, MAX_HANDLE),
-        session: Session { access: opened.access_jwt, refresh: opened.refresh_jwt },
+        session: Session::new(opened.access_jwt, opened.refresh_jwt),
     })
 }
 
@@ -97,7 +97,7 @@ fn renewed(caller: &Caller, answer: Renewed) -> Result<Session, Failure> {
         return Err(Failure::new(ErrorClass::AuthRevoked, message));
     }
     let refresh = answer.refresh_jwt.unwrap_or_default();
-    Ok(caller.session.renewed(Session { access: answer.access_jwt, refresh }))
+    Ok(caller.session.renewed(Session::new(answer.access_jwt, refresh)))
 }
 
 /// When tokens were made and when they end, as they say themselves. Nobody checks a signature here: the
@@ -171,10 +171,10 @@ mod tests {
 
     #[test]
     fn tokens_tell_when_they_end() {
-        let session = Session {
-            access: token(&json!({ "iat": 1_000, "exp": 8_200, "scope": "x" })),
-            refresh: token(&json!({ "exp": 9_000 })),
-        };
+        let session = Session::new(
+            token(&json!({ "iat": 1_000, "exp": 8_200, "scope": "x" })),
+            token(&json!({ "exp": 9_000 })),
+        );
         let seconds = |at| Some(UNIX_EPOCH + Duration::from_secs(at));
         let expected = Lifetime {
             issued_at: seconds(1_000),
@@ -183,7 +183,7 @@ mod tests {
         };
         assert_eq!(lifetime(&session), expected);
         for odd in ["", "a", "a.b", "a.!.c", "..", "e30.bnVsbA.x"] {
-            let session = Session { access: odd.into(), refresh: odd.into() };
+            let session = Session::new(odd.into(), odd.into());
             assert_eq!(lifetime(&session), Lifetime::default(), "{odd}");
         }
     }
@@ -195,7 +195,7 @@ mod tests {
             handle: "a.test".into(),
             base_url: ENTRYWAY.into(),
         };
-        Caller { account, session: Session { access: "a1".into(), refresh: "r1".into() } }
+        Caller { account, session: Session::new("a1".into(), "r1".into()) }
     }
 
     fn renew(answer: serde_json::Value) -> Result<(String, String), Failure> {

@@ -153,7 +153,7 @@ async fn with<T>(
     let claim =
         Claim { job_id: Uuid::nil(), token: 1, attempt: 1, kind: "publish_post".into(), account_id: None };
     let work = Work { claim, lost: CancellationToken::new(), phase: Phase::default() };
-    let session = Session { access: "a".into(), refresh: "r".into() };
+    let session = Session::new("a".into(), "r".into());
     let attempt = Attempt {
         environment: &environment,
         work: &work,
