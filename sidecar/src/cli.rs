@@ -85,6 +85,21 @@ enum Platform {
         #[arg(long, value_name = "URL")]
         pds: Option<String>,
     },
+    /// An Instagram account of a business or a creator, by an access token that lives for long
+    ///
+    /// The token is asked for on a terminal, or read as one line from standard input. It is renewed, sealed and
+    /// stored. Prints the account's id, which posts name.
+    Instagram {
+        /// The workspace that owns the account
+        #[arg(long, value_name = "UUID")]
+        workspace: Uuid,
+        /// The account's name, with or without @
+        #[arg(long)]
+        handle: String,
+        /// https://graph.facebook.com, where the token is that of a Facebook page. Plain http only on loopback.
+        #[arg(long, value_name = "URL")]
+        server: Option<String>,
+    },
 }
 
 impl Cli {
@@ -107,6 +122,17 @@ impl Cli {
                     workspace_id: workspace,
                     handle: &handle,
                     server: pds.as_deref(),
+                    secret: "app password",
+                };
+                account::add(&load(true)?, add).await
+            }
+            Command::Account(Account::Add(Platform::Instagram { workspace, handle, server })) => {
+                let add = account::Add {
+                    platform: "instagram",
+                    workspace_id: workspace,
+                    handle: &handle,
+                    server: server.as_deref(),
+                    secret: "access token",
                 };
                 account::add(&load(true)?, add).await
             }
