@@ -1,6 +1,7 @@
 //! The simulator answers as the real server does: the same questions to both, the same answers expected.
 
 mod faults;
+mod instagram;
 mod surface;
 
 use crier_tests::images::png;
