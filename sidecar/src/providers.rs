@@ -6,6 +6,7 @@
 mod answer;
 mod bluesky;
 mod failure;
+mod mastodon;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -238,7 +239,10 @@ pub struct Providers(BTreeMap<&'static str, Arc<dyn Provider>>);
 impl Providers {
     /// The registry.
     pub fn new(client: &Client, fetcher: &Fetcher) -> Self {
-        let all: [Arc<dyn Provider>; 1] = [Arc::new(bluesky::Bluesky::new(client.clone(), fetcher.clone()))];
+        let all: Vec<Arc<dyn Provider>> = vec![
+            Arc::new(bluesky::Bluesky::new(client.clone(), fetcher.clone())),
+            Arc::new(mastodon::Mastodon::new(client.clone(), fetcher.clone())),
+        ];
         Self(all.into_iter().map(|provider| (provider.platform().name, provider)).collect())
     }
 
@@ -268,7 +272,7 @@ mod tests {
         let providers = Providers::new(&Client::new().unwrap(), &Fetcher::new().unwrap());
         let names: Vec<_> = providers.iter().map(|provider| provider.platform().name).collect();
         // those that are still to come
-        let missing = ["mastodon", "x", "instagram"];
+        let missing = ["x", "instagram"];
         let mut known: Vec<_> = crier_core::platform::ALL
             .iter()
             .map(|platform| platform.name)
