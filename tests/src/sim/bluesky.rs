@@ -17,7 +17,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::ledger::Ledger;
-use super::{Piece, Platform, Refusal, Visible, VisibleImage};
+use super::{Piece, Platform, Refusal, Visible, VisibleImage, form};
 use crate::serve;
 use repo::Account;
 use session::Tokens;
@@ -166,12 +166,12 @@ impl Platform for Bluesky {
         NAME
     }
 
-    fn call<'a>(&self, path: &'a str) -> &'a str {
+    fn call<'a>(&self, _method: &Method, path: &'a str) -> &'a str {
         path.strip_prefix("xrpc/").unwrap_or(path)
     }
 
     fn handle(&self, path: &str, request: &Request<Bytes>) -> Response<Bytes> {
-        let answer = match self.dispatch(self.call(path), request) {
+        let answer = match self.dispatch(self.call(request.method(), path), request) {
             Ok(Given::Json(body)) => serve::json(StatusCode::OK, &body),
             Ok(Given::Nothing) => Response::new(Bytes::new()),
             Ok(Given::Blob(kind, bytes)) => serve::with_type(StatusCode::OK, kind, bytes),
@@ -303,9 +303,7 @@ struct Query(Vec<(String, String)>);
 
 impl Query {
     fn of(request: &Request<Bytes>) -> Self {
-        let text = request.uri().query().unwrap_or_default();
-        let pairs = text.split('&').filter_map(|pair| pair.split_once('='));
-        Self(pairs.map(|(name, value)| (decode(name), decode(value))).collect())
+        Self(form::pairs(request.uri().query().unwrap_or_default()))
     }
 
     fn all(&self, name: &str) -> Vec<String> {
@@ -322,26 +320,6 @@ impl Query {
     fn one(&self, name: &str) -> Result<String, Refused> {
         self.optional(name).ok_or_else(Refused::internal)
     }
-}
-
-/// Percent-decoding.
-fn decode(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let [first, tail @ ..] = rest {
-        let hex = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        rest = match (first, hex.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                &tail[2..]
-            }
-            _ => {
-                bytes.push(if *first == b'+' { b' ' } else { *first });
-                tail
-            }
-        };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn input(request: &Request<Bytes>) -> Result<Value, Refused> {
@@ -388,10 +366,5 @@ mod tests {
         let linked = Piece { text: "#tag".into(), link: Some("https://bsky.app/hashtag/tag".into()) };
         assert_eq!(pieces("🎉 #tag!", &facets), [plain("🎉 "), linked, plain("!")]);
         assert_eq!(pieces("", &json!(null)), []);
-    }
-
-    #[test]
-    fn queries_are_decoded() {
-        assert_eq!(decode("at%3A%2F%2Fx+%c3%a9%2"), "at://x é%2");
     }
 }

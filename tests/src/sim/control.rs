@@ -25,6 +25,13 @@ struct NewAccount {
     password: String,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Changes {
+    platform: String,
+    settings: Value,
+}
+
 pub(super) fn answer(world: &World, path: &str, request: &Request<Bytes>) -> Response<Bytes> {
     match (request.method(), path) {
         (&Method::GET, "/control/ledger") => ok(json!(world.ledger.entries())),
@@ -62,6 +69,17 @@ pub(super) fn answer(world: &World, path: &str, request: &Request<Bytes>) -> Res
             world.platform(&rule.platform).ok_or(format!("no platform {:?}", rule.platform))?;
             world.faults.plan(rule);
             Ok(json!({}))
+        }),
+        (&Method::GET, "/control/figures") => ok(world
+            .platforms
+            .iter()
+            .map(|platform| (platform.name().to_owned(), platform.figures()))
+            .collect()),
+        (&Method::POST, "/control/settings") => parsed(request, |changes: Changes| {
+            world
+                .platform(&changes.platform)
+                .ok_or(format!("no platform {:?}", changes.platform))?
+                .set(&changes.settings)
         }),
         (&Method::POST, "/control/release") => {
             let held = world.gate.held();

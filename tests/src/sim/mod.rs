@@ -6,7 +6,9 @@
 pub mod bluesky;
 mod control;
 pub mod fault;
+mod form;
 pub mod ledger;
+pub mod mastodon;
 mod page;
 
 use std::net::SocketAddr;
@@ -16,7 +18,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
+use serde_json::{Value, json};
 
 use crate::gate::Gate;
 use crate::serve::{self, Answer, Handler, Server};
@@ -27,8 +30,9 @@ use ledger::{Entry, Ledger};
 pub trait Platform: Send + Sync {
     /// The name in the ledger, in faults and in SQL.
     fn name(&self) -> &'static str;
-    /// The name of the call that a path (without the platform's name) makes: what faults and the call log name.
-    fn call<'a>(&self, path: &'a str) -> &'a str;
+    /// The name of the call that a method and a path (without the platform's name) make: what faults and the call log
+    /// name.
+    fn call<'a>(&self, method: &Method, path: &'a str) -> &'a str;
     /// Answers a call.
     fn handle(&self, path: &str, request: &Request<Bytes>) -> Response<Bytes>;
     /// The answer that refuses a call without looking at it, in the platform's own shape.
@@ -44,6 +48,14 @@ pub trait Platform: Send + Sync {
     /// What is published from now on can be read only so much later: read-backs and lists miss it, though a second try
     /// under the same key still meets it. The ledger has it at once. Zero ends that. By default reads are of the truth.
     fn publish_later(&self, _delay: Duration) {}
+    /// Changes settings that only this platform has and gives all of them.
+    fn set(&self, _changes: &Value) -> Result<Value, String> {
+        Err(format!("{} has no settings", self.name()))
+    }
+    /// What only this platform counts.
+    fn figures(&self) -> Value {
+        json!({})
+    }
     /// What is visible now.
     fn timeline(&self) -> Vec<Visible>;
     /// Every token it has issued, for tests that look for leaks.
@@ -54,7 +66,16 @@ pub trait Platform: Send + Sync {
 type Make = fn(Arc<Ledger>) -> Arc<dyn Platform>;
 
 /// Every platform that is simulated.
-const REGISTRY: &[Make] = &[|ledger| Arc::new(bluesky::Bluesky::new(ledger))];
+const REGISTRY: &[Make] =
+    &[|ledger| Arc::new(bluesky::Bluesky::new(ledger)), |ledger| Arc::new(mastodon::Mastodon::new(ledger))];
+
+/// What an answer carries as an extension, in an `Arc`, where the platform has to know whether it is out: when it is,
+/// this is gone.
+#[derive(Debug)]
+struct OnItsWay;
+
+/// How long such an answer takes.
+const WAY: Duration = Duration::from_millis(100);
 
 /// Why a call is refused by a fault.
 #[derive(Clone, Copy, Debug)]
@@ -141,6 +162,14 @@ impl Sim {
         self.server.url()
     }
 
+    /// A simulated platform, for what tests do to one.
+    ///
+    /// # Panics
+    /// When there is none of this name.
+    pub fn platform(&self, name: &str) -> &dyn Platform {
+        self.world.platform(name).unwrap_or_else(|| panic!("no platform {name:?}")).as_ref()
+    }
+
     /// The address of a simulated platform.
     pub fn url_of(&self, platform: &str) -> String {
         format!("{}/{platform}", self.url())
@@ -151,11 +180,7 @@ impl Sim {
     /// # Panics
     /// When there is no such platform, or the handle is taken.
     pub fn add_account(&self, platform: &str, handle: &str, secret: &str) -> String {
-        self.world
-            .platform(platform)
-            .ok_or_else(|| format!("no platform {platform:?}"))
-            .and_then(|platform| platform.add_account(handle, secret))
-            .unwrap_or_else(|error| panic!("{error}"))
+        self.platform(platform).add_account(handle, secret).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The address of the simulated Bluesky server.
@@ -173,16 +198,12 @@ impl Sim {
 
     /// Ends every session of an account on Bluesky.
     pub fn revoke(&self, handle: &str) {
-        if let Some(platform) = self.world.platform(bluesky::NAME) {
-            platform.revoke(handle);
-        }
+        self.platform(bluesky::NAME).revoke(handle);
     }
 
     /// Lets the access tokens of an account on Bluesky expire now.
     pub fn expire(&self, handle: &str) {
-        if let Some(platform) = self.world.platform(bluesky::NAME) {
-            platform.expire(handle);
-        }
+        self.platform(bluesky::NAME).expire(handle);
     }
 
     /// From now on a refresh token that comes a second time ends its account's sessions. Bluesky itself is
@@ -294,8 +315,23 @@ impl Handler for World {
 impl World {
     /// Makes a call on a platform, with the fault that is planned for it.
     async fn call(&self, platform: &dyn Platform, path: &str, request: &Request<Bytes>) -> Answer {
-        let call = platform.call(path);
+        let call = platform.call(request.method(), path);
         self.count(platform.name(), call);
+        let mut answer = self.answer_to(platform, call, path, request).await?;
+        if answer.extensions().get::<Arc<OnItsWay>>().is_some() {
+            tokio::time::sleep(WAY).await;
+            answer.extensions_mut().remove::<Arc<OnItsWay>>();
+        }
+        Some(answer)
+    }
+
+    async fn answer_to(
+        &self,
+        platform: &dyn Platform,
+        call: &str,
+        path: &str,
+        request: &Request<Bytes>,
+    ) -> Answer {
         let Some(Rule { fault, seconds, .. }) = self.faults.take(platform.name(), call) else {
             return Some(platform.handle(path, request));
         };
@@ -346,5 +382,5 @@ fn garble(answer: Response<Bytes>) -> Response<Bytes> {
 }
 
 fn bad_request(message: &str) -> Response<Bytes> {
-    serve::json(StatusCode::BAD_REQUEST, &serde_json::json!({"error": "BadRequest", "message": message}))
+    serve::json(StatusCode::BAD_REQUEST, &json!({"error": "BadRequest", "message": message}))
 }

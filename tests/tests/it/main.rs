@@ -22,6 +22,7 @@ mod queue;
 mod replication;
 mod secrets;
 mod simulator;
+mod simulator_mastodon;
 mod soak;
 mod statistics;
 mod tenancy;
