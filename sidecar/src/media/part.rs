@@ -100,7 +100,7 @@ fn content_range(header: &str) -> Option<(usize, usize)> {
 }
 
 /// The MIME type by the first bytes: what an address or a header claims is not proof.
-fn video_type(bytes: &[u8]) -> Option<&'static str> {
+pub(crate) fn video_type(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [_, _, _, _, b'f', b't', b'y', b'p', b'q', b't', b' ', b' ', ..] => Some("video/quicktime"),
         [_, _, _, _, b'f', b't', b'y', b'p', _, _, _, _, ..] => Some("video/mp4"),
