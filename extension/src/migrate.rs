@@ -55,8 +55,8 @@ fn migrate() -> Result<TableIterator<'static, (name!(name, String), name!(action
         let applied = applied(client)?;
         check(client, &applied)?;
         let mut done = Vec::new();
-        for (version, name, sql) in MIGRATIONS.iter().filter(|(version, ..)| *version > applied.len() as i32)
-        {
+        let is_new = |version: i32| !applied.iter().any(|(known, ..)| *known == version);
+        for (version, name, sql) in MIGRATIONS.iter().filter(|(version, ..)| is_new(*version)) {
             client.update(*sql, None, &[])?;
             let sum = checksum(client, sql)?;
             client.update(RECORD, None, &[(*version).into(), (*name).into(), sum.into()])?;
