@@ -19,6 +19,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (5, "0005_maintenance", include_str!("../../sql/migrations/0005_maintenance.sql")),
     (6, "0006_pages", include_str!("../../sql/migrations/0006_pages.sql")),
     (7, "0007_statistics", include_str!("../../sql/migrations/0007_statistics.sql")),
+    (9, "0009_alerts", include_str!("../../sql/migrations/0009_alerts.sql")),
 ];
 
 /// Run by every migrate, in this order: they replace what they made before.
