@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn tokens_survive_the_seal() {
         let keys = Keyring::parse(b"1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n").unwrap();
-        let place = Place { workspace_id: Uuid::nil(), account_id: Uuid::nil(), generation: 1 };
+        let place = Place::Credential { workspace_id: Uuid::nil(), account_id: Uuid::nil(), generation: 1 };
         let sealed = session("a\"1", "r1").seal(&keys, place).unwrap();
         let opened = Session::open(&keys, place, &sealed).unwrap();
         assert_eq!((opened.access.expose_secret(), opened.refresh.expose_secret()), ("a\"1", "r1"));
