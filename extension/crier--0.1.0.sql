@@ -1034,6 +1034,7 @@ BEGIN
                 WHEN 'cleanup_maintenance_log' THEN 
                     did := crier.cleanup_maintenance_log(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'roll_up_statistics' THEN did := crier.roll_up_statistics();
+                WHEN 'check_alerts' THEN did := crier.check_alerts(p_max_ms => ms);
                 WHEN 'index_history' THEN
                     made := ARRAY(SELECT crier.index_history());
                     did := jsonb_build_object('made', made, 'more', cardinality(made) > 0);
@@ -1788,6 +1789,73 @@ $fn$;
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- requires:
+--   s220_alerts
+
+-- Tells the operator's endpoints what crier.alerts() says: once when it begins, once when it ends. Due every minute.
+CREATE FUNCTION check_alerts(p_max_ms integer DEFAULT 1000) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET lock_timeout = '1s'
+AS $fn$
+DECLARE
+    at CONSTANT timestamptz := clock_timestamp();
+    a record;
+    begun text[] := '{}';
+    ended text[] := '{}';
+    attention text[] := '{}';
+BEGIN
+    IF NOT crier.begin_task('check_alerts', p_max_ms) THEN
+        RETURN '{"busy": true}';
+    ELSIF NOT EXISTS (SELECT FROM crier.alert_endpoint e
+                      WHERE e.workspace_id IS NULL AND e.enabled
+                        AND (e.kinds IS NULL OR e.kinds && ARRAY['threshold.begun', 'threshold.ended'])) THEN
+        -- The first one that comes hears of everything that is not over by then.
+        DELETE FROM crier.alert_state;
+        RETURN '{"begun": [], "ended": []}';
+    END IF;
+    FOR a IN
+        SELECT coalesce(v.name, s.name) AS name, v.value, v.threshold, v.about, s.since, s.name IS NULL AS begins
+        FROM (SELECT n.*, t.enabled AND n.value > n.threshold AS is_above
+              FROM crier.alerts(true) n JOIN crier.alert_threshold t ON t.name = n.name) v
+        FULL JOIN crier.alert_state s ON s.name = v.name
+        WHERE coalesce(v.is_above, false) <> (s.name IS NOT NULL)
+        ORDER BY 1
+    LOOP
+        IF a.begins THEN
+            INSERT INTO crier.alert_state (name, since) VALUES (a.name, at);
+            begun := begun || a.name;
+            attention := attention || format('%s is %s, above %s', a.name, a.value, a.threshold);
+        ELSE
+            DELETE FROM crier.alert_state s WHERE s.name = a.name;
+            ended := ended || a.name;
+        END IF;
+        PERFORM crier.raise_alert(
+            CASE WHEN a.begins THEN 'threshold.begun' ELSE 'threshold.ended' END,
+            a.name || ':' || crier.micros(at),
+            jsonb_build_object('name', a.name, 'value', a.value, 'threshold', a.threshold, 'about', a.about,
+                               'since', to_char(coalesce(a.since, at), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')));
+    END LOOP;
+    RETURN jsonb_build_object('begun', begun, 'ended', ended, 'attention', attention);
+END
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::alerts::endpoints::add_alert_endpoint
+CREATE  FUNCTION "add_alert_endpoint"(
+	"p_id" uuid, /* Option < Uuid > */
+	"p_url" TEXT, /* Option < & str > */
+	"p_sealed" bytea, /* Option < & [u8] > */
+	"p_workspace_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_kinds" TEXT[] DEFAULT NULL /* :: std :: option :: Option < Vec < Option < String > > > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'add_alert_endpoint_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::installation::adopt_database
 CREATE  FUNCTION "adopt_database"() RETURNS VOID /* Result < (), ErrorReport > */
 STRICT SECURITY DEFINER
@@ -2057,6 +2125,18 @@ AS 'MODULE_PATHNAME', 'dead_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::alerts::endpoints::enable_alert_endpoint
+CREATE  FUNCTION "enable_alert_endpoint"(
+	"p_id" uuid, /* Option < Uuid > */
+	"p_enabled" bool DEFAULT true /* Option < bool > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'enable_alert_endpoint_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::queue::enqueue::enqueue
 CREATE  FUNCTION "enqueue"(
 	"kind" TEXT, /* Option < & str > */
@@ -2217,6 +2297,21 @@ AS 'MODULE_PATHNAME', 'find_or_create_job_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::alerts::endpoints::get_alert_endpoint
+CREATE  FUNCTION "get_alert_endpoint"(
+	"p_id" uuid /* Option < Uuid > */
+) RETURNS TABLE (
+	"workspace_id" uuid,  /* Option < Uuid > */
+	"url" TEXT,  /* String */
+	"sealed" bytea  /* Vec < u8 > */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_alert_endpoint_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::dedupe::get_cached_job_result
 CREATE  FUNCTION "get_cached_job_result"(
 	"p_user_id" uuid, /* Option < Uuid > */
@@ -2366,6 +2461,30 @@ STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'job_worker_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::alerts::endpoints::list_alert_endpoints
+CREATE  FUNCTION "list_alert_endpoints"(
+	"p_workspace_id" uuid DEFAULT NULL /* Option < Uuid > */
+) RETURNS TABLE (
+	"id" uuid,  /* Uuid */
+	"workspace_id" uuid,  /* Option < Uuid > */
+	"url" TEXT,  /* String */
+	"kinds" TEXT[],  /* :: std :: option :: Option < Vec < String > > */
+	"enabled" bool,  /* bool */
+	"disabled_because" TEXT,  /* Option < String > */
+	"created_at" timestamp with time zone,  /* Timestamptz */
+	"last_success_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"last_failure_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"last_error" TEXT,  /* Option < String > */
+	"failing_since" timestamp with time zone,  /* Option < Timestamptz > */
+	"waiting" bigint  /* i64 */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'list_alert_endpoints_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2628,6 +2747,19 @@ AS 'MODULE_PATHNAME', 'queue_memory_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::alerts::raise::raise_alert
+CREATE  FUNCTION "raise_alert"(
+	"p_kind" TEXT, /* Option < & str > */
+	"p_key" TEXT, /* Option < & str > */
+	"p_data" jsonb /* Option < Jsonb > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'raise_alert_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::limits::check::rate_limit_status
 CREATE  FUNCTION "rate_limit_status"(
 	"p_account_id" uuid /* Option < Uuid > */
@@ -2688,6 +2820,31 @@ STRICT SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'reload_queue_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::alerts::endpoints::remove_alert_endpoint
+CREATE  FUNCTION "remove_alert_endpoint"(
+	"p_id" uuid /* Option < Uuid > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'remove_alert_endpoint_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::alerts::deliver::report_alert
+CREATE  FUNCTION "report_alert"(
+	"p_job_id" uuid, /* Option < Uuid > */
+	"p_token" bigint, /* Option < i64 > */
+	"p_outcome" TEXT, /* Option < & str > */
+	"p_error" jsonb DEFAULT NULL /* Option < Jsonb > */
+) RETURNS TEXT /* Result < Option < String > , ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'report_alert_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2822,6 +2979,25 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'snooze_jobs_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::alerts::deliver::start_alert
+CREATE  FUNCTION "start_alert"(
+	"p_job_id" uuid, /* Option < Uuid > */
+	"p_token" bigint /* Option < i64 > */
+) RETURNS TABLE (
+	"endpoint_id" uuid,  /* Uuid */
+	"workspace_id" uuid,  /* Option < Uuid > */
+	"url" TEXT,  /* String */
+	"sealed" bytea,  /* Vec < u8 > */
+	"kind" TEXT,  /* String */
+	"body" TEXT  /* String */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'start_alert_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3051,6 +3227,10 @@ GRANT EXECUTE ON FUNCTION crier.record_action(uuid, text, int, boolean) TO crier
 GRANT EXECUTE ON FUNCTION crier.set_rate_limit(uuid, text, interval, int) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.block_account(uuid, timestamptz, text, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.unblock_account(uuid, text) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.add_alert_endpoint(uuid, text, bytea, uuid, text[]) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_alert_endpoints(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.enable_alert_endpoint(uuid, boolean) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.remove_alert_endpoint(uuid) TO crier_app, crier_worker;
 
 -- The sidecar, and every other worker.
 GRANT EXECUTE ON FUNCTION crier.claim_jobs(text, int, text[], text[], uuid[], interval, interval) TO crier_worker;
@@ -3083,6 +3263,9 @@ GRANT EXECUTE ON FUNCTION crier.store_credential(uuid, bigint, bytea, timestampt
 GRANT EXECUTE ON FUNCTION crier.get_credential(uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_refresh(uuid, bigint, interval) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_alert_endpoint(uuid) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.start_alert(uuid, bigint) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.report_alert(uuid, bigint, text, jsonb) TO crier_worker;
 
 -- Maintenance, and what an operator asks.
 GRANT EXECUTE ON FUNCTION crier.ensure_partitions(integer) TO crier_worker;
@@ -3102,6 +3285,7 @@ GRANT EXECUTE ON FUNCTION crier.index_bloat() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.reindex_due(integer) TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.index_history(integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.roll_up_statistics(interval, interval) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.check_alerts(integer) TO crier_worker;
 
 -- Who looks after it all. A tenant has the figures of its own workspaces.
 GRANT EXECUTE ON FUNCTION crier.get_queue_stats() TO crier_worker, crier_monitor;
@@ -3127,6 +3311,8 @@ ALTER FUNCTION crier.save_prepared(uuid, bigint, jsonb) SET lock_timeout = '2s';
 ALTER FUNCTION crier.record_intent(uuid, bigint, text, text, interval) SET lock_timeout = '2s';
 ALTER FUNCTION crier.withdraw_intent(uuid, bigint) SET lock_timeout = '2s';
 ALTER FUNCTION crier.report_targets(uuid[], bigint[], text[], jsonb[], timestamptz[]) SET lock_timeout = '2s';
+ALTER FUNCTION crier.start_alert(uuid, bigint) SET lock_timeout = '2s';
+ALTER FUNCTION crier.report_alert(uuid, bigint, text, jsonb) SET lock_timeout = '2s';
 -- Nor does an upgrade, which would have everyone wait behind it.
 ALTER FUNCTION crier.migrate() SET lock_timeout = '5s';
 ALTER FUNCTION crier.migrate() SET standard_conforming_strings = on;
@@ -3182,6 +3368,8 @@ COMMENT ON FUNCTION crier.get_worker_stats() IS 'Workers: jobs they have now, wh
 COMMENT ON FUNCTION crier.get_account_stats() IS 'Accounts by platform and status, and how many are blocked or will need a new login within a day.';
 COMMENT ON FUNCTION crier.get_workspace_stats(uuid) IS 'A workspace at a glance, for its members: posts, jobs and accounts by state, members, last activity. Of posts and jobs the newest 5,000; complete: there are no more.';
 COMMENT ON FUNCTION crier.alerts(boolean) IS 'What is above its threshold in crier.alert_threshold. p_all: every value, also those that are not.';
+COMMENT ON FUNCTION crier.check_alerts(integer) IS 'Tells the operator''s endpoints what came above its threshold and what no longer is. {"begun": names, "ended": names, "attention": sentences} or {"busy": true}.';
+COMMENT ON FUNCTION crier.raise_alert(text, text, jsonb) IS 'Tells the operator''s endpoints of something. For crier.check_alerts.';
 COMMENT ON FUNCTION crier.roll_up_statistics(interval, interval) IS 'Sums up what ended and can''t change any more, at most p_max of time; to be called every minute. p_margin: what is younger waits, in case the clock is put back. Answers {"closed_until", "ended", "more"}, or {"busy": true}.';
 COMMENT ON FUNCTION crier.sum_up_jobs(timestamptz, timestamptz) IS 'How jobs ended within a time, by minute, from the log.';
 COMMENT ON FUNCTION crier.sum_up_workers(timestamptz, timestamptz) IS 'What workers took and ended within a time, by minute, from the log.';
@@ -3275,5 +3463,14 @@ COMMENT ON FUNCTION crier.store_credential(uuid, bigint, bytea, timestamptz, tim
 COMMENT ON FUNCTION crier.get_credential(uuid) IS 'The sealed credential of an account.';
 COMMENT ON FUNCTION crier.begin_refresh(uuid, bigint, interval) IS 'Asks to be the only one who refreshes this generation; answers with a token. Null: somebody else does, or it is old.';
 COMMENT ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb) IS 'Says that a refresh failed. Only auth_revoked asks for a new login.';
+COMMENT ON FUNCTION crier.add_alert_endpoint(uuid, text, bytea, uuid, text[]) IS
+    'Adds an address to which alerts go, signed with a secret that crierd has sealed for this id: "crierd alert add" does both. p_workspace_id null: for the whole installation, by trusted roles only. p_kinds null: everything.';
+COMMENT ON FUNCTION crier.list_alert_endpoints(uuid) IS
+    'The endpoints of a workspace, for its owners and admins, with what became of their deliveries. Null: all that the caller decides about. waiting: undelivered alerts, 1000 for that many or more.';
+COMMENT ON FUNCTION crier.enable_alert_endpoint(uuid, boolean) IS 'Enables an endpoint again, or disables it: what is due to a disabled one is not told.';
+COMMENT ON FUNCTION crier.remove_alert_endpoint(uuid) IS 'Removes an endpoint; what still waits for it is not told.';
+COMMENT ON FUNCTION crier.get_alert_endpoint(uuid) IS 'Where an endpoint is, and its sealed secret.';
+COMMENT ON FUNCTION crier.start_alert(uuid, bigint) IS 'What an alert says and where it goes. No row: the lease is lost, or the endpoint is removed or disabled and the job canceled.';
+COMMENT ON FUNCTION crier.report_alert(uuid, bigint, text, jsonb) IS 'Says how a delivery came out: delivered, or an error class; target_missing disables the endpoint. Ends or reschedules the job. Null: the lease is lost.';
 /* </end connected objects> */
 

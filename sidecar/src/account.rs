@@ -65,7 +65,7 @@ async fn store(
     let (account_id, generation) = db
         .connect_account(workspace_id, platform, &login.external_id, &login.handle, &login.base_url)
         .await?;
-    let place = Place { workspace_id, account_id, generation };
+    let place = Place::Credential { workspace_id, account_id, generation };
     let sealed = login.session.seal(keys, place)?;
     let lifetime = provider.lifetime(&login.session);
     let stored = db

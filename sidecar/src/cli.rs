@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::config::{Config, Needs, Sources};
 use crate::error::Error;
-use crate::{account, doctor, init, logging, migrate, run};
+use crate::{account, alert, doctor, init, logging, migrate, run};
 
 /// Publishes what the Postgres extension crier has queued.
 ///
@@ -59,6 +59,43 @@ enum Command {
     /// Manage connected accounts
     #[command(subcommand)]
     Account(Account),
+    /// Manage the endpoints that alerts go to
+    #[command(subcommand)]
+    Alert(Alert),
+}
+
+#[derive(Debug, Subcommand)]
+enum Alert {
+    /// Add an endpoint: prints its id and, this once, the secret that signs what it gets
+    ///
+    /// Without a workspace it hears of the whole installation. docs/alerts.md says how to verify what comes.
+    Add {
+        /// Where alerts are posted to. https on port 443; without a workspace also http on loopback.
+        #[arg(long, value_name = "URL")]
+        url: String,
+        /// The workspace whose alerts it gets
+        #[arg(long, value_name = "UUID")]
+        workspace: Option<Uuid>,
+        /// Only these kinds, with commas between them, for instance post.failed,account.reauth_required
+        #[arg(long, value_name = "KINDS", value_delimiter = ',')]
+        kinds: Option<Vec<String>>,
+    },
+    /// List endpoints: one line each, with whose it is, its state, what it hears, and what went wrong last
+    List {
+        /// Only those of this workspace
+        #[arg(long, value_name = "UUID")]
+        workspace: Option<Uuid>,
+    },
+    /// Remove an endpoint
+    Remove {
+        /// Its id
+        id: Uuid,
+    },
+    /// Send a test to an endpoint from here and say how it answered
+    Test {
+        /// Its id
+        id: Uuid,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -106,6 +143,13 @@ impl Cli {
                 };
                 account::add(&load(true)?, add).await
             }
+            Command::Alert(Alert::Add { url, workspace, kinds }) => {
+                let add = alert::Add { url: &url, workspace_id: workspace, kinds: kinds.as_deref() };
+                alert::add(&load(true)?, add).await
+            }
+            Command::Alert(Alert::List { workspace }) => alert::list(&load(false)?, workspace).await,
+            Command::Alert(Alert::Remove { id }) => alert::remove(&load(false)?, id).await,
+            Command::Alert(Alert::Test { id }) => alert::test(&load(true)?, id).await,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The one HTTP client for platforms: limits on time and size, no redirects, no secret in an error.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use base64::Engine;
@@ -9,7 +10,7 @@ use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use crate::address::{self, PublicResolver};
+use crate::address::{self, Forbidden, PublicResolver};
 use crate::error::{Error, chain};
 use crate::tls;
 
@@ -72,6 +73,20 @@ impl Client {
             body.extend_from_slice(&chunk);
         }
         Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body })
+    }
+
+    /// Sends a request and reads nothing of the answer but its status. What a peer answers that is not allowed counts as no
+    /// answer.
+    pub(crate) async fn status(
+        &self,
+        request: RequestBuilder,
+        allowed: impl Fn(SocketAddr) -> bool,
+    ) -> Result<u16, CallError> {
+        let response = request.send().await.map_err(call_error)?;
+        match response.remote_addr() {
+            Some(peer) if !allowed(peer) => Err(CallError::Unclear(Forbidden::Private.to_string())),
+            _ => Ok(response.status().as_u16()),
+        }
     }
 }
 

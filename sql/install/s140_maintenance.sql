@@ -122,6 +122,7 @@ BEGIN
                 WHEN 'cleanup_maintenance_log' THEN 
                     did := crier.cleanup_maintenance_log(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'roll_up_statistics' THEN did := crier.roll_up_statistics();
+                WHEN 'check_alerts' THEN did := crier.check_alerts(p_max_ms => ms);
                 WHEN 'index_history' THEN
                     made := ARRAY(SELECT crier.index_history());
                     did := jsonb_build_object('made', made, 'more', cardinality(made) > 0);

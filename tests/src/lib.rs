@@ -15,6 +15,7 @@ pub mod installation;
 pub mod pds;
 pub mod pgbouncer;
 pub mod process;
+pub mod receiver;
 pub mod scan;
 pub mod serve;
 pub mod session;

@@ -74,8 +74,8 @@ impl Keyring {
     pub(super) fn key(&self, id: u32) -> Result<&Key, Error> {
         self.keys.get(&id).ok_or_else(|| {
             Error::Sealed(format!(
-                "the credential was sealed with key {id}, which the key file does not hold; \
-                 remedy: put the line of key {id} back above the last one, or connect the account again"
+                "the value was sealed with key {id}, which the key file does not hold; remedy: put the line of key {id} \
+                 back above the last one, or connect the account, or add the alert endpoint, again"
             ))
         })
     }
