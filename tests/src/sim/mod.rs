@@ -238,6 +238,11 @@ impl Sim {
         self.world.faults.left()
     }
 
+    /// Takes back what was planned and has not happened.
+    pub fn forget_faults(&self) {
+        self.world.faults.forget();
+    }
+
     /// Lets held answers go.
     pub fn release(&self) {
         self.world.gate.release();

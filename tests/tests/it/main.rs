@@ -11,6 +11,7 @@ mod docs_sql;
 mod dump_restore;
 mod exactly_once;
 mod examples;
+mod fault_orders;
 mod health;
 mod library_upgrade;
 mod limits;
