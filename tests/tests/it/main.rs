@@ -26,3 +26,4 @@ mod simulator_x;
 mod soak;
 mod statistics;
 mod tenancy;
+mod x;
