@@ -19,6 +19,8 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (5, "0005_maintenance", include_str!("../../sql/migrations/0005_maintenance.sql")),
     (6, "0006_pages", include_str!("../../sql/migrations/0006_pages.sql")),
     (7, "0007_statistics", include_str!("../../sql/migrations/0007_statistics.sql")),
+    (8, "0008_goes_on", include_str!("../../sql/migrations/0008_goes_on.sql")),
+    (10, "0010_publishing", include_str!("../../sql/migrations/0010_publishing.sql")),
 ];
 
 /// Run by every migrate, in this order: they replace what they made before.

@@ -64,40 +64,21 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum Account {
     /// Connect an account, or connect it again
-    #[command(subcommand)]
-    Add(Platform),
-}
-
-#[derive(Debug, Subcommand)]
-enum Platform {
-    /// A Bluesky account, by an app password (Settings, Privacy and security, App passwords)
     ///
-    /// The password is asked for on a terminal, or read as one line from standard input. It is used once and
-    /// not stored. Prints the account's id, which posts name.
-    Bluesky {
+    /// The secret is an app password (Bluesky: Settings, Privacy and security, App passwords) or an access token; where tokens
+    /// end, `access token:refresh token`. It is asked for on a terminal, or read as one line from standard input. Prints the
+    /// account's id, which posts name. See docs/platforms.
+    Add {
+        /// The platform's name, for instance bluesky
+        platform: String,
         /// The workspace that owns the account
         #[arg(long, value_name = "UUID")]
         workspace: Uuid,
-        /// The account's handle, for instance alice.bsky.social
+        /// The account's name, for instance alice.bsky.social
         #[arg(long)]
         handle: String,
-        /// The account's server, where it is not found through bsky.social. Plain http only on loopback.
-        #[arg(long, value_name = "URL")]
-        pds: Option<String>,
-    },
-    /// An X account, by tokens that were made for the app in `[platforms.x]`
-    ///
-    /// They are asked for on a terminal, or read as one line from standard input: `access token:refresh token`,
-    /// or the access token alone, which ends within two hours. Prints the account's id, which posts name.
-    X {
-        /// The workspace that owns the account
-        #[arg(long, value_name = "UUID")]
-        workspace: Uuid,
-        /// The account's name, with or without @
-        #[arg(long)]
-        handle: String,
-        /// Another server than https://api.x.com. Plain http only on loopback.
-        #[arg(long, value_name = "URL")]
+        /// The account's server, where it is not the platform's own. Plain http only on loopback.
+        #[arg(long, visible_alias = "pds", value_name = "URL")]
         server: Option<String>,
     },
 }
@@ -116,23 +97,12 @@ impl Cli {
                 logging::start(&config.log);
                 run::run(config).await
             }
-            Command::Account(Account::Add(Platform::Bluesky { workspace, handle, pds })) => {
+            Command::Account(Account::Add { platform, workspace, handle, server }) => {
                 let add = account::Add {
-                    platform: "bluesky",
-                    workspace_id: workspace,
-                    handle: &handle,
-                    server: pds.as_deref(),
-                    secret: "app password",
-                };
-                account::add(&load(true)?, add).await
-            }
-            Command::Account(Account::Add(Platform::X { workspace, handle, server })) => {
-                let add = account::Add {
-                    platform: "x",
+                    platform: &platform,
                     workspace_id: workspace,
                     handle: &handle,
                     server: server.as_deref(),
-                    secret: "access token:refresh token",
                 };
                 account::add(&load(true)?, add).await
             }

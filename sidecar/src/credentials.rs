@@ -27,7 +27,7 @@ const STORE_PATIENCE: Duration = Duration::from_secs(10 * 60);
 const REFRESH_LEASE: Duration = Duration::from_secs(60);
 /// How often to look whether another sidecar has finished its refresh.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// No refresh is early by more than this.
+/// No refresh is early by more than this, where it may also be late.
 const MAX_EARLY: Duration = Duration::from_secs(5 * 60);
 
 /// Reads and renews credentials.
@@ -245,11 +245,14 @@ impl Credentials {
     }
 }
 
-/// Whether less than a quarter of the token's life is left, or less than five minutes, whichever is shorter.
+/// Whether less than a quarter of the token's life is left, or less than five minutes, whichever is shorter. What buys
+/// the next token may end with this one: then it is the quarter, because the account's next job may come too late.
 fn is_due(lifetime: &Lifetime, now: SystemTime) -> bool {
     let Some(expires_at) = lifetime.expires_at else { return false };
     let life = lifetime.issued_at.and_then(|issued_at| expires_at.duration_since(issued_at).ok());
-    let early = life.map_or(MAX_EARLY, |life| (life / 4).min(MAX_EARLY));
+    let ends_for_good = lifetime.refresh_expires_at.is_some_and(|end| end <= expires_at);
+    let most = if ends_for_good { Duration::MAX } else { MAX_EARLY };
+    let early = life.map_or(MAX_EARLY, |life| (life / 4).min(most));
     expires_at.duration_since(now).unwrap_or_default() < early
 }
 
@@ -281,5 +284,10 @@ mod tests {
             assert!(is_due(&life(seconds), at(1_000 + seconds * 2)), "{seconds}");
         }
         assert!(!is_due(&Lifetime::default(), at(1_000)));
+        // sixty days that only the token itself prolongs: fifteen days early
+        let days = |days: u64| days * 24 * 60 * 60;
+        let lifetime = Lifetime { refresh_expires_at: Some(at(1_000 + days(60))), ..life(days(60)) };
+        assert!(!is_due(&lifetime, at(1_000 + days(45))));
+        assert!(is_due(&lifetime, at(1_001 + days(45))));
     }
 }

@@ -7,6 +7,8 @@ mod answer;
 mod app;
 mod bluesky;
 mod failure;
+mod graph;
+mod instagram;
 mod x;
 
 use std::collections::BTreeMap;
@@ -185,6 +187,11 @@ pub trait Provider: Send + Sync {
     /// The server that is meant where none is named.
     fn default_base_url(&self) -> &'static str;
 
+    /// What an account's owner makes for Crier, in a word for a prompt.
+    fn secret(&self) -> &'static str {
+        "access token"
+    }
+
     /// Opens a session with a name and what the account's owner made for Crier: an app password, or an access token. Where
     /// tokens end, `access token:refresh token`.
     async fn login(&self, base_url: &str, handle: &str, password: &SecretString) -> Result<Login, Failure>;
@@ -243,6 +250,7 @@ impl Providers {
     pub fn new(client: &Client, fetcher: &Fetcher, apps: &Apps) -> Self {
         let all: Vec<Arc<dyn Provider>> = vec![
             Arc::new(bluesky::Bluesky::new(client.clone(), fetcher.clone())),
+            Arc::new(instagram::Instagram::new(client.clone())),
             Arc::new(x::X::new(client.clone(), fetcher.clone(), apps.get("x").cloned())),
         ];
         Self(all.into_iter().map(|provider| (provider.platform().name, provider)).collect())
@@ -274,7 +282,7 @@ mod tests {
         let providers = Providers::new(&Client::new().unwrap(), &Fetcher::new().unwrap(), &Apps::default());
         let names: Vec<_> = providers.iter().map(|provider| provider.platform().name).collect();
         // those that are still to come
-        let missing = ["mastodon", "instagram"];
+        let missing = ["mastodon"];
         let mut known: Vec<_> = crier_core::platform::ALL
             .iter()
             .map(|platform| platform.name)

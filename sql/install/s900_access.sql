@@ -38,6 +38,7 @@ GRANT EXECUTE ON FUNCTION crier.post_state(text[]) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.create_workspace(text, uuid) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.cancel_post(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.resolve_target(uuid, text, text) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.get_post(uuid) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.enqueue(text, jsonb, uuid, uuid, uuid, int, timestamptz, int, timestamptz, text)
     TO crier_app, crier_worker;
@@ -108,10 +109,10 @@ GRANT EXECUTE ON FUNCTION crier.ensure_partitions(integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.run_maintenance(text, text[], integer, integer) TO crier_worker;
 GRANT EXECUTE ON PROCEDURE crier.maintain(text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.drop_old_days(integer) TO crier_worker;
-GRANT EXECUTE ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval) TO crier_worker;
-GRANT EXECUTE ON FUNCTION crier.cleanup_leftovers(integer, integer) TO crier_worker;
-GRANT EXECUTE ON FUNCTION crier.cleanup_old_events(integer, integer) TO crier_worker;
-GRANT EXECUTE ON FUNCTION crier.cleanup_maintenance_log(integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_leftovers(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_old_events(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_maintenance_log(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.retry_failed_jobs(integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.expire_pending_jobs(integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.watch() TO crier_worker, crier_monitor;
@@ -142,6 +143,7 @@ ALTER FUNCTION crier.exchange(text, int, uuid[], bigint[], jsonb[], uuid[], bigi
 -- Maintenance has time: a job that somebody holds is for the next run.
 ALTER FUNCTION crier.expire_pending_jobs(integer, integer) SET lock_timeout = '1s';
 ALTER FUNCTION crier.start_target(uuid, bigint) SET lock_timeout = '2s';
+ALTER FUNCTION crier.resolve_target(uuid, text, text) SET lock_timeout = '2s';
 ALTER FUNCTION crier.save_prepared(uuid, bigint, jsonb) SET lock_timeout = '2s';
 ALTER FUNCTION crier.record_intent(uuid, bigint, text, text, interval) SET lock_timeout = '2s';
 ALTER FUNCTION crier.report_targets(uuid[], bigint[], text[], jsonb[], timestamptz[]) SET lock_timeout = '2s';
@@ -155,7 +157,8 @@ COMMENT ON FUNCTION crier.new_id() IS 'A new UUIDv7.';
 COMMENT ON FUNCTION crier.migrate() IS 'Makes or upgrades the tables, views and policies and lists what it did. Safe to run twice.';
 COMMENT ON FUNCTION crier.adopt_database() IS 'Ends the pause of a restored or moved database: from now on this one publishes. Run it only when its origin no longer does.';
 COMMENT ON FUNCTION crier.ensure_partitions(integer) IS 'Makes the daily partitions of the job history for today and the next days; answers with the names of new ones.';
-COMMENT ON FUNCTION crier.make_partition(name, date) IS 'Makes one day of one table of the log. For crier.ensure_partitions.';
+COMMENT ON FUNCTION crier.create_day(name, date) IS 'Makes the table of one day of the log, aside. For crier.ensure_partitions.';
+COMMENT ON FUNCTION crier.attach_day(name, date) IS 'Makes the table of one day a part of the log. For crier.ensure_partitions.';
 COMMENT ON FUNCTION crier.first_id(timestamptz) IS 'The smallest id that something made at this time can have.';
 COMMENT ON FUNCTION crier.apply_storage(name) IS 'Gives a table its settings of vacuum, fill factor, TOAST and statistics. For crier.migrate and crier.ensure_partitions.';
 COMMENT ON FUNCTION crier.require_between(text, bigint, bigint, bigint) IS 'Refuses a number that is out of range. For the tasks of maintenance.';
@@ -163,21 +166,28 @@ COMMENT ON FUNCTION crier.require_table(name) IS 'Refuses to go on where crier.m
 COMMENT ON FUNCTION crier.begin_task(text, integer) IS 'Whether this session is the only one at a task. For the tasks of maintenance.';
 COMMENT ON FUNCTION crier.too_old(text) IS 'Before which time things are too old by a setting. For the tasks of maintenance.';
 COMMENT ON FUNCTION crier.ms_since(timestamptz) IS 'Milliseconds since a time. For the tasks of maintenance.';
-COMMENT ON FUNCTION crier.lock_tables(text[], integer) IS 'Locks tables within milliseconds, or none. For crier.drop_old_days.';
-COMMENT ON FUNCTION crier.lock_tables_patiently(text[]) IS 'Tries that a few times. For crier.drop_old_days.';
+COMMENT ON FUNCTION crier.lock_tables(text[], text, integer) IS 'Locks tables within milliseconds, or none. For crier.drop_old_days.';
+COMMENT ON FUNCTION crier.are_held(text[], text) IS 'Whether somebody holds a lock on tables for longer than a moment. For crier.drop_old_days.';
+COMMENT ON FUNCTION crier.lock_tables_patiently(text[], text) IS 'Tries that for a second or two. For crier.drop_old_days.';
 COMMENT ON FUNCTION crier.is_at_rest(text) IS 'Whether no open transaction has written to a table. For crier.drop_old_days.';
 COMMENT ON FUNCTION crier.failed_may_go(uuid, timestamptz, timestamptz, timestamptz) IS 'Whether a dead letter is too old. For the tasks of maintenance.';
 COMMENT ON FUNCTION crier.drop_day(text) IS 'Drops a day of the log, and keeps what must stay in the default partition. For crier.drop_old_days.';
 COMMENT ON FUNCTION crier.days_of(text) IS 'The days that a table of the log has, as YYYYMMDD.';
-COMMENT ON FUNCTION crier.cleanup_by_age(text, name, name, text, integer, integer) IS 'Deletes old rows of a table. For the tasks of maintenance.';
+COMMENT ON FUNCTION crier.hold_place(text) IS 'Keeps a day from being dropped until the transaction ends; false: it is gone. For crier.cleanup_finished_jobs.';
+COMMENT ON FUNCTION crier.clean_page_of_keys(jsonb, integer) IS 'One page of dedupe keys that jobs left behind. For crier.cleanup_leftovers.';
+COMMENT ON FUNCTION crier.clean_page_of_times(jsonb, integer) IS 'One page of times that far jobs left behind. For crier.cleanup_leftovers.';
+COMMENT ON FUNCTION crier.clean_page_of_progress(jsonb, integer) IS 'One page of progress that jobs left behind. For crier.cleanup_leftovers.';
+COMMENT ON FUNCTION crier.bounds_of_day(name, date) IS 'Where a day of a table of the log begins and ends, and by which column. For crier.ensure_partitions.';
+COMMENT ON FUNCTION crier.is_in_default(name, date) IS 'Whether the default partition has rows of a day. For crier.ensure_partitions.';
+COMMENT ON FUNCTION crier.cleanup_by_age(text, name, name, text, integer, integer, integer) IS 'Deletes old rows of a table. For the tasks of maintenance.';
 COMMENT ON FUNCTION crier.run_maintenance(text, text[], integer, integer) IS
     'Does what is due, or the tasks named, and notes it in crier.maintenance_log: a row for each task. One session at a time: the others are answered {"busy": true}. p_runner: who calls; crierd leaves it to pg_cron while that runs. p_max_ms: no task begins after it. p_most: how many tasks. It ends after a change of the partitions; the rest is still due.';
 COMMENT ON PROCEDURE crier.maintain(text) IS 'crier.run_maintenance until nothing is due, each task in a transaction of its own. For pg_cron.';
 COMMENT ON FUNCTION crier.drop_old_days(integer) IS 'Drops the oldest day of the log that is kept no longer, one a call. {"dropped": day, "carried": rows kept, "more": …}, {"crowded": days}: too much of them must stay, {"locked": day}: in use, {"busy": true}.';
-COMMENT ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval) IS 'Deletes finished jobs that are kept no longer, where their day can not be dropped. {"deleted": n, "more": …} or {"busy": true}.';
-COMMENT ON FUNCTION crier.cleanup_leftovers(integer, integer) IS 'Deletes dedupe keys, times and progress of jobs that ended. {"keys": n, "times": n, "progress": n, "more": …} or {"busy": true}.';
-COMMENT ON FUNCTION crier.cleanup_old_events(integer, integer) IS 'Deletes events that are kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
-COMMENT ON FUNCTION crier.cleanup_maintenance_log(integer, integer) IS 'Deletes rows of the maintenance log that are kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval, integer) IS 'Deletes finished jobs that are kept no longer, where their day can not be dropped. {"deleted": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cleanup_leftovers(integer, integer, integer) IS 'Deletes dedupe keys, times and progress of jobs that ended. {"keys": n, "times": n, "progress": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cleanup_old_events(integer, integer, integer) IS 'Deletes events that are kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cleanup_maintenance_log(integer, integer, integer) IS 'Deletes rows of the maintenance log that are kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.retry_failed_jobs(integer, integer) IS 'Runs dead letters again whose error was a passing one; never posts. {"retried": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.expire_pending_jobs(integer, integer) IS 'Fails waiting jobs past expires_at, and those nobody took for too long; never posts. {"expired": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.watch() IS 'What somebody should know, as JSON; attention: a list of sentences, empty where all is well.';
@@ -214,6 +224,7 @@ COMMENT ON FUNCTION crier.post_state(text[]) IS 'The state of a post from the st
 COMMENT ON FUNCTION crier.create_workspace(text, uuid) IS 'Makes a workspace and its owner. name: 1 to 200 characters. Answers with the id.';
 COMMENT ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid) IS
     'Accepts a post for some accounts at a time, in the caller''s transaction, and answers with its id. Refuses what a platform would refuse. media: [{"url": "https://… or data:image/png;base64,…", "alt": "…"}]. settings: {"bluesky": {"langs": ["en"]}}.';
+COMMENT ON FUNCTION crier.resolve_target(uuid, text, text) IS 'Says of an unconfirmed target whether the platform has the post: published (with its address, if known) or absent, which sends it again. Answers with the state.';
 COMMENT ON FUNCTION crier.cancel_post(uuid) IS 'Cancels what was not sent yet. Answers with every target: canceled, or the state in which it was too late.';
 COMMENT ON FUNCTION crier.get_post(uuid) IS 'A post as JSON with every target''s state, url, error and attempts.';
 COMMENT ON FUNCTION crier.enqueue(text, jsonb, uuid, uuid, uuid, int, timestamptz, int, timestamptz, text) IS

@@ -66,6 +66,10 @@ impl Provider for X {
         API
     }
 
+    fn secret(&self) -> &'static str {
+        "access token:refresh token"
+    }
+
     async fn login(&self, base_url: &str, handle: &str, password: &SecretString) -> Result<Login, Failure> {
         session::login(&self.server(base_url), base_url, handle, password).await
     }

@@ -7,7 +7,9 @@ pub mod bluesky;
 mod control;
 pub mod fault;
 mod form;
+pub mod instagram;
 pub mod ledger;
+pub mod mastodon;
 mod page;
 pub mod x;
 
@@ -66,8 +68,20 @@ pub trait Platform: Send + Sync {
 type Make = fn(Arc<Ledger>) -> Arc<dyn Platform>;
 
 /// Every platform that is simulated.
-const REGISTRY: &[Make] =
-    &[|ledger| Arc::new(bluesky::Bluesky::new(ledger)), |ledger| Arc::new(x::X::new(ledger))];
+const REGISTRY: &[Make] = &[
+    |ledger| Arc::new(bluesky::Bluesky::new(ledger)),
+    |ledger| Arc::new(instagram::Instagram::new(ledger)),
+    |ledger| Arc::new(mastodon::Mastodon::new(ledger)),
+    |ledger| Arc::new(x::X::new(ledger)),
+];
+
+/// What an answer carries as an extension, in an `Arc`, where the platform has to know whether it is out: when it is,
+/// this is gone.
+#[derive(Debug)]
+struct OnItsWay;
+
+/// How long such an answer takes.
+const WAY: Duration = Duration::from_millis(100);
 
 /// Why a call is refused by a fault.
 #[derive(Clone, Copy, Debug)]
@@ -309,6 +323,21 @@ impl World {
     async fn call(&self, platform: &dyn Platform, path: &str, request: &Request<Bytes>) -> Answer {
         let call = platform.call(request.method(), path);
         self.count(platform.name(), call);
+        let mut answer = self.answer_to(platform, call, path, request).await?;
+        if answer.extensions().get::<Arc<OnItsWay>>().is_some() {
+            tokio::time::sleep(WAY).await;
+            answer.extensions_mut().remove::<Arc<OnItsWay>>();
+        }
+        Some(answer)
+    }
+
+    async fn answer_to(
+        &self,
+        platform: &dyn Platform,
+        call: &str,
+        path: &str,
+        request: &Request<Bytes>,
+    ) -> Answer {
         let Some(Rule { fault, seconds, .. }) = self.faults.take(platform.name(), call) else {
             return Some(platform.handle(path, request));
         };

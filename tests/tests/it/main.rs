@@ -22,7 +22,6 @@ mod queue;
 mod replication;
 mod secrets;
 mod simulator;
-mod simulator_x;
 mod soak;
 mod statistics;
 mod tenancy;

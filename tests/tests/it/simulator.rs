@@ -1,7 +1,10 @@
 //! The simulator answers as the real server does: the same questions to both, the same answers expected.
 
 mod faults;
+mod instagram;
+mod mastodon;
 mod surface;
+mod x;
 
 use crier_tests::images::png;
 use crier_tests::pds::Pds;

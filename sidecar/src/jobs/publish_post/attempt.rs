@@ -119,7 +119,7 @@ impl<'a> Attempt<'a> {
                 Ok(Some(published))
             }
             Found::Other => Err(occupied()),
-            Found::Pending => Err(self.ask_again()),
+            Found::Pending => Err(pending()),
             Found::Absent => match self.intent_at {
                 // What a list does not show yet may be there all the same.
                 Some(sent) if sent.elapsed() < self.provider.platform().settles => Err(self.ask_again()),
@@ -311,6 +311,11 @@ impl Stop {
 
 fn key_is_gone() -> Failure {
     Failure::new(ErrorClass::OutcomeUnknown, "the key of an earlier try is gone: only a person can find out")
+}
+
+/// How long the platform needs nobody knows: it is asked after the usual pause, so that the looks are not used up at once.
+fn pending() -> Failure {
+    Failure::new(ErrorClass::OutcomeUnknown, "the platform can't tell yet whether it was published")
 }
 
 /// Nobody else has the key, as far as anyone knows: it may well be our post, changed since.

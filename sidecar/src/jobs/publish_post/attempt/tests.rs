@@ -270,6 +270,7 @@ async fn absence_proves_nothing_before_a_post_must_be_visible() {
     for unclear in [Ok(Found::Pending), Ok(Found::Other), Err(failure(ErrorClass::Transient))] {
         assert_eq!(ready(late, unclear).await.unwrap_err().class, ErrorClass::OutcomeUnknown);
     }
+    assert_eq!(ready(late, Ok(Found::Pending)).await.unwrap_err().retry_at, None);
 }
 
 /// Sends on X; the class of the failure, and whether it names a time.

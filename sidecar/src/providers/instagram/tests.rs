@@ -1,0 +1,256 @@
+//! The provider against a server that answers from a script: what it asks, and what it makes of the answers.
+
+mod garbage;
+mod requests;
+mod script;
+
+use serde_json::json;
+use uuid::Uuid;
+
+use super::*;
+use script::Script;
+
+const TOKEN: &str = "canary-token";
+
+fn provider() -> Instagram {
+    Instagram::new(Client::new().unwrap())
+}
+
+fn caller(script: &Script) -> Caller {
+    let account = Account {
+        id: Uuid::nil(),
+        external_id: "17841".into(),
+        handle: "alice".into(),
+        base_url: script.url.clone(),
+    };
+    Caller { account, session: Session::new(TOKEN.into(), TOKEN.into()) }
+}
+
+fn image(content: &str) -> Post {
+    let media = json!([{ "url": "https://a.example/a.jpg" }]);
+    Post { content: content.into(), media, settings: json!({}), attempt: 1 }
+}
+
+fn frozen(caption: &str) -> Frozen {
+    let request =
+        json!({ "creation_id": "1", "caption": caption, "is_story": false, "drafted_at": 1_795_000_000 });
+    Frozen { key: "1".into(), request: request.to_string() }
+}
+
+fn state(word: &str) -> (u16, Value) {
+    (200, json!({ "status_code": word, "status": "Error: Media upload has failed with error code 2207053" }))
+}
+
+fn refusal(code: i64, subcode: i64) -> (u16, Value) {
+    (400, json!({ "error": { "code": code, "error_subcode": subcode } }))
+}
+
+fn list(media: Value) -> (u16, Value) {
+    (200, json!({ "data": media }))
+}
+
+fn found() -> (u16, Value) {
+    let permalink = "https://www.instagram.com/p/x/";
+    list(
+        json!([{ "id": "2", "caption": "hi", "timestamp": "2026-11-18T11:06:50+0000", "permalink": permalink }]),
+    )
+}
+
+async fn login(answers: Vec<(u16, Value)>, handle: &str) -> Result<Login, Failure> {
+    let script = Script::start(answers).await;
+    provider().login(&script.url, handle, &TOKEN.into()).await
+}
+
+#[tokio::test]
+async fn a_login_tells_whose_token_it_is_and_renews_it() {
+    let me = || (200, json!({ "user_id": "17841", "username": "alice" }));
+    let renewed = (200, json!({ "access_token": "new", "expires_in": 5_183_944 }));
+    let opened = login(vec![me(), renewed], "@Alice").await.unwrap();
+    assert_eq!((opened.external_id.as_str(), opened.handle.as_str()), ("17841", "alice"));
+    let left = |login: &Login| {
+        let until = provider().lifetime(&login.session).expires_at.unwrap();
+        until.duration_since(SystemTime::now()).unwrap().as_secs() / 3_600
+    };
+    assert_eq!(left(&opened), 5_183_944 / 3_600);
+    // too young to be renewed
+    let young = login(vec![me(), refusal(100, 0)], "alice").await.unwrap();
+    assert_eq!(left(&young), 59 * 24 - 1);
+    let other = login(vec![me(), refusal(100, 0)], "bob").await.unwrap_err();
+    assert_eq!(other.class, ErrorClass::Config);
+}
+
+#[tokio::test]
+async fn a_token_of_a_page_is_never_renewed() {
+    let page = json!({ "instagram_business_account": { "id": "17841", "username": "alice" }, "id": "9" });
+    let opened = login(vec![refusal(100, 0), (200, page)], "alice").await.unwrap();
+    assert_eq!(provider().lifetime(&opened.session), Lifetime::default());
+    let script = Script::start(vec![]).await;
+    let caller = Caller { session: opened.session, ..caller(&script) };
+    assert_eq!(provider().refresh(&caller).await.unwrap_err().class, ErrorClass::AuthRevoked);
+    assert!(script.seen().is_empty());
+    let none = login(vec![refusal(100, 0), (200, json!({ "id": "9" }))], "alice").await.unwrap_err();
+    assert_eq!(none.class, ErrorClass::Permission);
+}
+
+/// Prepares an image until there is nothing more to do.
+async fn prepare(attempt: i32, answers: Vec<(u16, Value)>) -> (Result<Value, ErrorClass>, Vec<String>) {
+    let script = Script::start(answers).await;
+    let (provider, caller) = (provider(), caller(&script));
+    let post = Post { attempt, ..image("hi") };
+    let mut prepared = Value::Null;
+    let outcome = loop {
+        match provider.prepare(&caller, &post, &prepared).await {
+            Ok(Some(more)) => prepared = more,
+            Ok(None) => break Ok(prepared),
+            Err(failure) => break Err(failure.class),
+        }
+    };
+    (outcome, script.seen())
+}
+
+#[tokio::test]
+async fn a_container_that_failed_by_no_fault_of_the_post_is_made_again() {
+    let (room, id) = (list(json!([])), |id: &str| (200, json!({ "id": id })));
+    let (ready, seen) =
+        prepare(1, vec![room.clone(), id("1"), state("ERROR"), id("2"), state("FINISHED")]).await;
+    assert_eq!(ready.unwrap()["whole"]["id"], "2");
+    assert_eq!(seen.len(), 5, "{seen:?}");
+    for lost in [state("ERROR"), state("EXPIRED"), refusal(100, 33), refusal(24, 2_207_006)] {
+        let answers = vec![room.clone(), id("1"), lost.clone(), id("2"), lost.clone()];
+        assert_eq!(prepare(1, answers.clone()).await.0, Err(ErrorClass::Transient));
+        let later = [answers, vec![id("3"), state("IN_PROGRESS"), state("FINISHED")]].concat();
+        assert_eq!(prepare(2, later).await.0.unwrap()["whole"]["id"], "3");
+    }
+    let bad = (200, json!({ "status_code": "ERROR", "status": "failed with error code 2207026" }));
+    assert_eq!(prepare(1, vec![room, id("1"), bad]).await.0, Err(ErrorClass::ContentInvalid));
+}
+
+#[tokio::test]
+async fn nothing_is_made_where_the_quota_is_used_up() {
+    let limit = |used: u64| list(json!([{ "quota_usage": used, "config": { "quota_total": 25 } }]));
+    let (outcome, seen) = prepare(1, vec![limit(25)]).await;
+    assert_eq!((outcome, seen.len()), (Err(ErrorClass::QuotaExhausted), 1));
+    let id = (200, json!({ "id": "1" }));
+    assert!(prepare(1, vec![limit(24), id.clone(), state("FINISHED")]).await.0.is_ok());
+    // who can't be asked is not waited for
+    assert!(prepare(1, vec![refusal(10, 0), id, state("FINISHED")]).await.0.is_ok());
+}
+
+#[tokio::test]
+async fn containers_do_not_grow_old() {
+    let script = Script::start(vec![list(json!([]))]).await;
+    let old = json!({ "has_room": true, "whole": { "id": "1", "made_at": 1_700_000_000, "is_ready": true } });
+    let anew = provider().prepare(&caller(&script), &image("hi"), &old).await.unwrap().unwrap();
+    assert_eq!((&anew["has_room"], &anew["whole"]), (&json!(true), &Value::Null));
+}
+
+async fn commit(answers: Vec<(u16, Value)>) -> Result<Published, ErrorClass> {
+    let script = Script::start(answers).await;
+    provider().commit(&caller(&script), &frozen("hi")).await.map_err(|failure| failure.class)
+}
+
+#[tokio::test]
+async fn a_post_without_its_address_is_published() {
+    let sent = || (200, json!({ "id": "2" }));
+    let url = |url: &str| Ok(Published { external_id: "2".into(), url: url.into(), cid: None });
+    let address = (200, json!({ "permalink": "https://www.instagram.com/p/x/" }));
+    assert_eq!(commit(vec![sent(), address]).await, url("https://www.instagram.com/p/x/"));
+    for odd in [(500, json!("")), (200, json!({ "permalink": 7 })), refusal(190, 463)] {
+        assert_eq!(commit(vec![sent(), odd]).await, url("https://www.instagram.com/alice/"));
+    }
+    assert_eq!(commit(vec![(200, json!({ "id": "me" }))]).await, Err(ErrorClass::OutcomeUnknown));
+}
+
+#[tokio::test]
+async fn a_container_that_is_gone_is_published_or_expired() {
+    for gone in [refusal(24, 2_207_008), refusal(24, 2_207_006), refusal(-2, 2_207_020)] {
+        let after = |answers: Vec<(u16, Value)>| commit([vec![gone.clone()], answers].concat());
+        let published = after(vec![state("PUBLISHED"), found()]).await;
+        assert_eq!(published.unwrap().external_id, "2");
+        assert_eq!(after(vec![refusal(100, 33), found()]).await.unwrap().external_id, "2");
+        for lost in [state("EXPIRED"), state("ERROR"), refusal(100, 33)] {
+            assert_eq!(after(vec![lost, list(json!([]))]).await, Err(ErrorClass::ContentInvalid));
+        }
+        assert_eq!(after(vec![state("FINISHED")]).await, Err(ErrorClass::Transient));
+        for unclear in [vec![(500, json!(""))], vec![state("ERROR"), (500, json!(""))]] {
+            assert_eq!(after(unclear).await, Err(ErrorClass::OutcomeUnknown));
+        }
+    }
+}
+
+async fn look(caption: &str, answers: Vec<(u16, Value)>) -> Result<Found, ErrorClass> {
+    let script = Script::start(answers).await;
+    let caller = caller(&script);
+    let found = provider().look(&caller.account, Some(&caller.session), &frozen(caption)).await;
+    found.map_err(|failure| failure.class)
+}
+
+#[tokio::test]
+async fn a_look_believes_the_container_and_then_the_list() {
+    let same =
+        |found: Result<Found, ErrorClass>| matches!(found, Ok(Found::Same(post)) if post.external_id == "2");
+    assert_eq!(look("hi", vec![state("FINISHED")]).await, Ok(Found::Absent));
+    assert_eq!(look("hi", vec![state("IN_PROGRESS"), state("FINISHED")]).await, Ok(Found::Absent));
+    assert!(same(look("hi", vec![state("PUBLISHED"), found()]).await));
+    for over in [state("ERROR"), state("EXPIRED"), refusal(100, 33)] {
+        assert!(same(look("hi", vec![over.clone(), found()]).await));
+        assert_eq!(look("hi", vec![over.clone(), list(json!([]))]).await, Ok(Found::Absent));
+        // without a caption it could be any post
+        let nameless = list(json!([{ "id": "2", "timestamp": "2026-11-18T11:06:50+0000" }]));
+        assert_eq!(look("", vec![over.clone(), nameless]).await, Ok(Found::Pending));
+        let twins = json!([found().1["data"][0], found().1["data"][0]]);
+        assert_eq!(look("hi", vec![over.clone(), list(twins)]).await, Ok(Found::Pending));
+        // a list that does not reach back to the draft proves nothing
+        let other = json!({ "id": "3", "caption": "other", "timestamp": "2026-11-18T11:06:50+0000" });
+        assert_eq!(look("hi", vec![over.clone(), list(json!(vec![other; 100]))]).await, Ok(Found::Pending));
+        assert_eq!(look("hi", vec![over, (500, json!(""))]).await, Err(ErrorClass::Transient));
+    }
+    assert_eq!(look("hi", vec![state("DREAMING")]).await, Err(ErrorClass::Transient));
+    assert_eq!(look("hi", vec![refusal(190, 463)]).await, Err(ErrorClass::AuthExpired));
+}
+
+#[tokio::test]
+async fn nobody_looks_for_an_account_without_a_session() {
+    let script = Script::start(vec![]).await;
+    let failure = provider().look(&caller(&script).account, None, &frozen("hi")).await.unwrap_err();
+    assert_eq!((failure.class, script.seen().len()), (ErrorClass::AuthRevoked, 0));
+}
+
+#[tokio::test]
+async fn what_can_be_read_still_was_not_deleted() {
+    let delete = async |answers| {
+        let script = Script::start(answers).await;
+        let act = Act::Delete { post: "2".into() };
+        provider().act(&caller(&script), &act).await.map_err(|failure| failure.class)
+    };
+    assert_eq!(delete(vec![(200, json!({ "success": true }))]).await, Ok(Done::default()));
+    assert_eq!(delete(vec![refusal(100, 33), refusal(100, 33)]).await, Ok(Done::default()));
+    let there = (200, json!({ "id": "2" }));
+    assert_eq!(delete(vec![refusal(100, 33), there]).await, Err(ErrorClass::Unsupported));
+}
+
+#[tokio::test]
+async fn an_unclear_answer_to_a_comment_stays_one() {
+    let comment = async |post: &str, answers| {
+        let script = Script::start(answers).await;
+        let act = Act::Reply { post: post.into(), text: "thanks".into() };
+        provider().act(&caller(&script), &act).await.map_err(|failure| failure.class)
+    };
+    let done = Done { external_id: Some("3".into()), url: None };
+    assert_eq!(comment("2", vec![(200, json!({ "id": "3" }))]).await, Ok(done));
+    assert_eq!(comment("2", vec![(502, json!(""))]).await, Err(ErrorClass::OutcomeUnknown));
+    assert_eq!(comment("../me", vec![]).await, Err(ErrorClass::ContentInvalid));
+}
+
+#[tokio::test]
+async fn a_server_of_the_api_is_told_by_how_it_refuses() {
+    for (answer, reached) in [
+        (refusal(104, 0), true),
+        (refusal(2500, 0), true),
+        ((404, json!("no")), false),
+        ((502, json!("")), false),
+    ] {
+        let script = Script::start(vec![answer]).await;
+        assert_eq!(provider().reach(&script.url).await.is_ok(), reached);
+    }
+}

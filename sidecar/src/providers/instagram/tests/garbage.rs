@@ -1,0 +1,87 @@
+//! Answers that make no sense never panic and are never taken for a post.
+
+use proptest::collection::{hash_map, vec};
+use proptest::prelude::*;
+
+use super::*;
+
+/// JSON with the names that are looked for and nothing that is of use under them: no word is an id.
+fn nonsense() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "[a-zA-Z<>/ ]{0,8}".prop_map(Value::from),
+    ];
+    let name = proptest::sample::select(vec![
+        "id",
+        "data",
+        "error",
+        "code",
+        "error_subcode",
+        "message",
+        "status_code",
+        "status",
+        "timestamp",
+        "caption",
+        "permalink",
+        "paging",
+    ]);
+    leaf.prop_recursive(4, 32, 6, move |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Value::from),
+            hash_map(name.clone(), inner, 0..6)
+                .prop_map(|map| map.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
+        ]
+    })
+}
+
+fn bodies() -> impl Strategy<Value = Vec<u8>> {
+    let whole = br#"{"id":"17890000000000001","data":[{"id":"2"}]}"#;
+    prop_oneof![
+        vec(any::<u8>(), 0..64),
+        nonsense().prop_map(|json| json.to_string().into_bytes()),
+        (0..whole.len() - 30).prop_map(|len| whole[..len].to_vec()),
+        Just(b"<!DOCTYPE html><html><body>Sorry, something went wrong.</body></html>".to_vec()),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn nothing_is_published_by_nonsense(status in 200_u16..600, body in bodies()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let has_code = serde_json::from_slice::<Value>(&body).is_ok_and(|json| json["error"]["code"].is_i64());
+            let script = Script::always(status, body).await;
+            let (provider, caller) = (provider(), caller(&script));
+            let sent = provider.commit(&caller, &frozen("hi")).await.unwrap_err();
+            if !has_code && status != 429 {
+                assert_eq!(sent.class, ErrorClass::OutcomeUnknown);
+            }
+            let seen = provider.look(&caller.account, Some(&caller.session), &frozen("hi")).await;
+            assert!(!matches!(seen, Ok(Found::Same(_))), "{seen:?}");
+            let _ = provider.prepare(&caller, &image("hi"), &Value::Null).await;
+            let made = json!({ "has_room": true, "whole": { "id": "1", "made_at": u64::MAX } });
+            let _ = provider.prepare(&caller, &image("hi"), &made).await;
+            assert!(provider.login(&script.url, "", &TOKEN.into()).await.is_err());
+            assert!(provider.refresh(&caller).await.is_err());
+            let _ = provider.metrics(&caller, "2").await;
+            let _ = provider.act(&caller, &Act::Delete { post: "2".into() }).await;
+        });
+    }
+}
+
+#[tokio::test]
+async fn an_answer_of_ten_megabytes_is_unclear() {
+    let script = Script::always(200, vec![b' '; 10_000_000]).await;
+    let failure = provider().commit(&caller(&script), &frozen("hi")).await.unwrap_err();
+    assert_eq!(failure.class, ErrorClass::OutcomeUnknown);
+    assert_eq!(look_at(&script).await.unwrap_err().class, ErrorClass::Transient);
+}
+
+async fn look_at(script: &Script) -> Result<Found, Failure> {
+    let caller = caller(script);
+    provider().look(&caller.account, Some(&caller.session), &frozen("hi")).await
+}
