@@ -79,6 +79,11 @@ pub async fn forget_outcome(superuser: &Session, post: Uuid) {
         .await;
 }
 
+/// Lets what was sent last lie two minutes back: what a platform does not show then is not there.
+pub async fn age_intents(superuser: &Session) {
+    superuser.run("UPDATE crier.post_target SET intent_at = intent_at - interval '2 minutes'").await;
+}
+
 /// Takes the frozen key and request away, and every trace that something was sent: what a system without an intent
 /// would know after a crash. For negative controls.
 pub async fn forget_intent(superuser: &Session, post: Uuid) {

@@ -27,3 +27,4 @@ mod simulator;
 mod soak;
 mod statistics;
 mod tenancy;
+mod x;
