@@ -26,6 +26,8 @@ pub(crate) struct Add<'a> {
     pub(crate) workspace_id: Uuid,
     pub(crate) handle: &'a str,
     pub(crate) server: Option<&'a str>,
+    /// What is asked for on a terminal.
+    pub(crate) secret: &'a str,
 }
 
 /// Opens a session, seals its tokens, stores them, and prints the account's id.
@@ -42,7 +44,7 @@ pub(crate) async fn add(config: &Config, add: Add<'_>) -> Result<(), Error> {
     let server = add.server.unwrap_or(provider.default_base_url());
     let base_url =
         check_base(server).map_err(|why| Error::Refused(format!("the server's address: {why}")))?;
-    let password = read_password()?;
+    let password = read_password(add.secret)?;
     let login = provider.login(&base_url, add.handle, &password).await?;
     let account_id = store(&db, &keys, provider.as_ref(), add.workspace_id, &login).await?;
     println!("{account_id}");
@@ -75,9 +77,9 @@ async fn store(
 }
 
 /// One line, without its end.
-fn read_password() -> Result<SecretString, Error> {
+fn read_password(what: &str) -> Result<SecretString, Error> {
     let password = if std::io::stdin().is_terminal() {
-        rpassword::prompt_password("app password: ").map_err(cannot_read)?.into()
+        rpassword::prompt_password(format!("{what}: ")).map_err(cannot_read)?.into()
     } else {
         read_line(std::io::stdin().lock())?
     };

@@ -85,6 +85,21 @@ enum Platform {
         #[arg(long, value_name = "URL")]
         pds: Option<String>,
     },
+    /// A Mastodon account, by an access token (Preferences, Development, New application)
+    ///
+    /// The token is asked for on a terminal, or read as one line from standard input. It is sealed and stored.
+    /// Prints the account's id, which posts name.
+    Mastodon {
+        /// The workspace that owns the account
+        #[arg(long, value_name = "UUID")]
+        workspace: Uuid,
+        /// The account's name, for instance alice or alice@mastodon.example
+        #[arg(long)]
+        handle: String,
+        /// The account's server, for instance https://mastodon.example. Plain http only on loopback.
+        #[arg(long, value_name = "URL")]
+        server: String,
+    },
 }
 
 impl Cli {
@@ -107,6 +122,17 @@ impl Cli {
                     workspace_id: workspace,
                     handle: &handle,
                     server: pds.as_deref(),
+                    secret: "app password",
+                };
+                account::add(&load(true)?, add).await
+            }
+            Command::Account(Account::Add(Platform::Mastodon { workspace, handle, server })) => {
+                let add = account::Add {
+                    platform: "mastodon",
+                    workspace_id: workspace,
+                    handle: &handle,
+                    server: Some(&server),
+                    secret: "access token",
                 };
                 account::add(&load(true)?, add).await
             }

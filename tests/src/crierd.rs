@@ -79,10 +79,7 @@ impl Deployment {
     /// # Panics
     /// When the program doesn't print the id alone; the message holds what it printed.
     pub fn add_account(&self, workspace: Uuid, handle: &str, pds: &str, app_password: &str) -> Uuid {
-        let printed = self.try_add_account(workspace, handle, pds, app_password);
-        let id = printed.stdout.strip_suffix('\n').and_then(|line| line.parse().ok());
-        id.filter(|_| printed.status.success())
-            .unwrap_or_else(|| panic!("expected the account id alone on standard output: {printed:?}"))
+        id_in(&self.try_add_account(workspace, handle, pds, app_password))
     }
 
     /// The same without a judgement.
@@ -91,6 +88,36 @@ impl Deployment {
         let arguments =
             ["account", "add", "bluesky", "--workspace", &workspace, "--handle", handle, "--pds", pds];
         self.run(&arguments, &format!("{app_password}\n"))
+    }
+
+    /// Connects an account on another platform and gives its id.
+    ///
+    /// # Panics
+    /// As [`Deployment::add_account`].
+    pub fn add_account_on(
+        &self,
+        platform: &str,
+        workspace: Uuid,
+        handle: &str,
+        server: &str,
+        secret: &str,
+    ) -> Uuid {
+        id_in(&self.try_add_account_on(platform, workspace, handle, server, secret))
+    }
+
+    /// The same without a judgement.
+    pub fn try_add_account_on(
+        &self,
+        platform: &str,
+        workspace: Uuid,
+        handle: &str,
+        server: &str,
+        secret: &str,
+    ) -> Printed {
+        let workspace = workspace.to_string();
+        let arguments =
+            ["account", "add", platform, "--workspace", &workspace, "--handle", handle, "--server", server];
+        self.run(&arguments, &format!("{secret}\n"))
     }
 
     /// Starts `crierd run` and waits until it listens.
@@ -122,6 +149,12 @@ impl Deployment {
         let read = |run| std::fs::read_to_string(self.dir().join(format!("crierd-{run}.log")));
         runs.map(|run| read(run).unwrap_or_default()).collect()
     }
+}
+
+fn id_in(printed: &Printed) -> Uuid {
+    let id = printed.stdout.strip_suffix('\n').and_then(|line| line.parse().ok());
+    id.filter(|_| printed.status.success())
+        .unwrap_or_else(|| panic!("expected the account id alone on standard output: {printed:?}"))
 }
 
 /// A running sidecar. Killed when dropped.

@@ -14,6 +14,7 @@ mod health;
 mod library_upgrade;
 mod limits;
 mod maintenance;
+mod mastodon;
 mod pages;
 mod plans;
 mod pooler;
