@@ -15,6 +15,7 @@ mod library_upgrade;
 mod limits;
 mod maintenance;
 mod mastodon;
+mod mastodon_mock;
 mod pages;
 mod plans;
 mod pooler;

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::client::Answer;
 use crate::providers::Failure;
-use crate::providers::answer::{Phase, retry_at};
+use crate::providers::answer::{Phase, retry_at, since_1970};
 
 const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
@@ -57,9 +57,10 @@ fn class(phase: Phase, status: u16, error: &str) -> ErrorClass {
     }
 }
 
-/// `X-RateLimit-Reset` is a time in ISO 8601.
+/// `X-RateLimit-Reset` is a time in ISO 8601; other servers give seconds since 1970.
 fn reset(answer: &Answer) -> Option<SystemTime> {
-    answer.header(&RATE_LIMIT_RESET).and_then(time)
+    let text = answer.header(&RATE_LIMIT_RESET)?;
+    time(text).or_else(|| text.trim().parse().ok().map(since_1970))
 }
 
 /// A time as servers write it, in UTC.
