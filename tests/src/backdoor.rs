@@ -68,6 +68,16 @@ pub async fn undo_end_of_job(superuser: &Session, post: Uuid) {
     reload(superuser).await;
 }
 
+/// Lets a minute and more have passed since the post's only target was sent last: what is absent then, is.
+pub async fn age_intent(superuser: &Session, post: Uuid) {
+    superuser
+        .rows(
+            "UPDATE crier.post_target SET intent_at = intent_at - interval '5 minutes' WHERE post_id = $1",
+            &[&post],
+        )
+        .await;
+}
+
 /// Forgets that a target was published: it is as it was when the request had been sent and no answer had come.
 pub async fn forget_outcome(superuser: &Session, post: Uuid) {
     superuser

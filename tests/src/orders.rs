@@ -222,7 +222,8 @@ impl Runner {
 
     async fn hasten(&self) {
         let Course { platform, handle, secret, .. } = self.course;
-        const LOST: &str = "SELECT count(*) FROM crier.social_account WHERE id = $1 AND status = 'reauth_required'";
+        const LOST: &str =
+            "SELECT count(*) FROM crier.social_account WHERE id = $1 AND status = 'reauth_required'";
         if self.stage.sql.value::<i64>(LOST, &[&self.stage.account]).await > 0 {
             let (stage, server) = (&self.stage, self.sim.url_of(platform));
             stage.deployment.add_account_on(platform, stage.workspace, handle, &server, secret);
@@ -262,7 +263,9 @@ pub fn singles(flow: &[String]) -> Vec<Vec<Trouble>> {
 /// Every pair of them, in both orders, also twice the same.
 pub fn pairs(flow: &[String]) -> Vec<Vec<Trouble>> {
     let all = singles(flow);
-    all.iter().flat_map(|first| all.iter().map(move |second| [first.clone(), second.clone()].concat())).collect()
+    all.iter()
+        .flat_map(|first| all.iter().map(move |second| [first.clone(), second.clone()].concat()))
+        .collect()
 }
 
 /// One image.

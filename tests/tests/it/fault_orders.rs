@@ -14,8 +14,13 @@ const BLUESKY: Course = Course {
     media: picture,
     variables: &[],
 };
-const MASTODON: Course =
-    Course { platform: "mastodon", handle: "alice", secret: "a-pasted-token", media: picture, variables: &[] };
+const MASTODON: Course = Course {
+    platform: "mastodon",
+    handle: "alice",
+    secret: "a-pasted-token",
+    media: picture,
+    variables: &[],
+};
 const X: Course = Course {
     platform: "x",
     handle: "alice",

@@ -16,6 +16,8 @@ mod health;
 mod library_upgrade;
 mod limits;
 mod maintenance;
+mod mastodon;
+mod mastodon_mock;
 mod pages;
 mod plans;
 mod pooler;

@@ -31,7 +31,7 @@ async fn simulated() -> (Sim, Stage) {
     std::fs::set_permissions(deployment.dir().join("x.secret"), private).expect("its mode");
     let sql = database.connect().await;
     let workspace = create_workspace(&sql).await;
-    let account = deployment.add_account_on("x", &sim.url_of("x"), workspace, HANDLE, &tokens);
+    let account = deployment.add_account_on("x", workspace, HANDLE, &sim.url_of("x"), &tokens);
     (sim, Stage { database, deployment, workspace, account, sql })
 }
 
