@@ -80,6 +80,18 @@ async fn a_login_tells_whose_token_it_is_and_renews_it() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_too_young_to_be_renewed_is_not_given_up() {
+    for (answer, class) in [
+        (refusal(100, 0), ErrorClass::Transient),
+        (refusal(190, 463), ErrorClass::AuthRevoked),
+        ((500, json!("")), ErrorClass::Transient),
+    ] {
+        let script = Script::start(vec![answer]).await;
+        assert_eq!(provider().refresh(&caller(&script)).await.unwrap_err().class, class);
+    }
+}
+
+#[tokio::test]
 async fn a_token_of_a_page_is_never_renewed() {
     let page = json!({ "instagram_business_account": { "id": "17841", "username": "alice" }, "id": "9" });
     let opened = login(vec![refusal(100, 0), (200, page)], "alice").await.unwrap();
