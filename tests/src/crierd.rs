@@ -77,9 +77,24 @@ impl Deployment {
     /// Connects a Bluesky account and gives its id.
     ///
     /// # Panics
-    /// When the program doesn't print the id alone; the message holds what it printed.
+    /// As [`Deployment::add_account_on`].
     pub fn add_account(&self, workspace: Uuid, handle: &str, pds: &str, app_password: &str) -> Uuid {
-        let printed = self.try_add_account(workspace, handle, pds, app_password);
+        self.add_account_on("bluesky", workspace, handle, pds, app_password)
+    }
+
+    /// Connects an account of a platform and gives its id.
+    ///
+    /// # Panics
+    /// When the program doesn't print the id alone; the message holds what it printed.
+    pub fn add_account_on(
+        &self,
+        platform: &str,
+        workspace: Uuid,
+        handle: &str,
+        server: &str,
+        secret: &str,
+    ) -> Uuid {
+        let printed = self.try_add_account_on(platform, workspace, handle, server, secret);
         let id = printed.stdout.strip_suffix('\n').and_then(|line| line.parse().ok());
         id.filter(|_| printed.status.success())
             .unwrap_or_else(|| panic!("expected the account id alone on standard output: {printed:?}"))
@@ -87,10 +102,22 @@ impl Deployment {
 
     /// The same without a judgement.
     pub fn try_add_account(&self, workspace: Uuid, handle: &str, pds: &str, app_password: &str) -> Printed {
+        self.try_add_account_on("bluesky", workspace, handle, pds, app_password)
+    }
+
+    fn try_add_account_on(
+        &self,
+        platform: &str,
+        workspace: Uuid,
+        handle: &str,
+        server: &str,
+        secret: &str,
+    ) -> Printed {
         let workspace = workspace.to_string();
+        let option = if platform == "bluesky" { "--pds" } else { "--server" };
         let arguments =
-            ["account", "add", "bluesky", "--workspace", &workspace, "--handle", handle, "--pds", pds];
-        self.run(&arguments, &format!("{app_password}\n"))
+            ["account", "add", platform, "--workspace", &workspace, "--handle", handle, option, server];
+        self.run(&arguments, &format!("{secret}\n"))
     }
 
     /// Starts `crierd run` and waits until it listens.

@@ -11,6 +11,7 @@ mod dump_restore;
 mod exactly_once;
 mod examples;
 mod health;
+mod instagram;
 mod library_upgrade;
 mod limits;
 mod maintenance;
