@@ -2824,6 +2824,18 @@ AS 'MODULE_PATHNAME', 'version_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::publishing::withdraw::withdraw_intent
+CREATE  FUNCTION "withdraw_intent"(
+	"job_id" uuid, /* Option < Uuid > */
+	"token" bigint /* Option < i64 > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'withdraw_intent_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::limits::rules::rules_changed
 CREATE FUNCTION "rules_changed"()
 	RETURNS TRIGGER
@@ -2931,6 +2943,7 @@ GRANT EXECUTE ON FUNCTION crier.log_jobs(uuid[], text[], text[], jsonb[]) TO cri
 GRANT EXECUTE ON FUNCTION crier.start_target(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.save_prepared(uuid, bigint, jsonb) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.record_intent(uuid, bigint, text, text, interval) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.withdraw_intent(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.report_targets(uuid[], bigint[], text[], jsonb[], timestamptz[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.connect_account(uuid, text, text, text, text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.store_credential(uuid, bigint, bytea, timestamptz, timestamptz, uuid) TO crier_worker;
@@ -2979,6 +2992,7 @@ ALTER FUNCTION crier.expire_pending_jobs(integer, integer) SET lock_timeout = '1
 ALTER FUNCTION crier.start_target(uuid, bigint) SET lock_timeout = '2s';
 ALTER FUNCTION crier.save_prepared(uuid, bigint, jsonb) SET lock_timeout = '2s';
 ALTER FUNCTION crier.record_intent(uuid, bigint, text, text, interval) SET lock_timeout = '2s';
+ALTER FUNCTION crier.withdraw_intent(uuid, bigint) SET lock_timeout = '2s';
 ALTER FUNCTION crier.report_targets(uuid[], bigint[], text[], jsonb[], timestamptz[]) SET lock_timeout = '2s';
 -- Nor does an upgrade, which would have everyone wait behind it.
 ALTER FUNCTION crier.migrate() SET lock_timeout = '5s';
@@ -3113,6 +3127,7 @@ COMMENT ON FUNCTION crier.extend_jobs(uuid[], bigint[], interval, jsonb[]) IS 'R
 COMMENT ON FUNCTION crier.start_target(uuid, bigint) IS 'Begins or resumes publishing a job''s target; answers with all that is needed. No row: the lease is lost. State unknown: ask the platform first.';
 COMMENT ON FUNCTION crier.save_prepared(uuid, bigint, jsonb) IS 'Keeps what was prepared, so that a retry resumes there. False: the lease is lost or the post was canceled.';
 COMMENT ON FUNCTION crier.record_intent(uuid, bigint, text, text, interval) IS 'Records key and exact request before they are sent; the first ones win and are answered. No row: send nothing.';
+COMMENT ON FUNCTION crier.withdraw_intent(uuid, bigint) IS 'Forgets an intent of which certainly nothing came, and what was prepared: the next try drafts anew. False: the lease is lost, or nothing was to be sent.';
 COMMENT ON FUNCTION crier.report_targets(uuid[], bigint[], text[], jsonb[], timestamptz[]) IS 'Says how targets came out: published, or an error class. Ends or reschedules their jobs too.';
 COMMENT ON FUNCTION crier.connect_account(uuid, text, text, text, text) IS 'Adds or finds an account; answers with its id and the generation its next credential must have.';
 COMMENT ON FUNCTION crier.store_credential(uuid, bigint, bytea, timestamptz, timestamptz, uuid) IS 'Stores a sealed credential if its generation follows the stored one. False: a newer one is there.';

@@ -67,6 +67,22 @@ mod tests {
     }
 
     #[pg_test]
+    fn an_intent_of_which_nothing_came_can_be_forgotten() {
+        begin();
+        let withdraw = || one::<bool>(&format!("SELECT crier.withdraw_intent({MINE})"));
+        assert!(!withdraw(), "nothing is to be sent");
+        assert!(one::<bool>(&format!("SELECT crier.save_prepared({MINE}, '{{\"media\": []}}')")));
+        intent("first", "{}");
+        assert!(withdraw());
+        assert_eq!(target_state(), "preparing");
+        let kept = "SELECT count(*) FROM crier.post_target WHERE prepared IS NULL AND intent_at IS NULL";
+        assert_eq!(one::<i64>(kept), 1);
+        assert_eq!(intent("second", "{\"n\": 2}").as_deref(), Some("second {\"n\": 2}"));
+        assert_eq!(report("published"), "published completed");
+        assert!(!withdraw(), "what is published stays so");
+    }
+
+    #[pg_test]
     fn a_lost_lease_after_the_intent_is_unknown_and_never_queued() {
         begin();
         intent("key", "{}");

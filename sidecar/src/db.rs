@@ -44,6 +44,7 @@ const START_TARGET: &str = "SELECT target_id, account_id, platform, state, conte
 const SAVE_PREPARED: &str = "SELECT crier.save_prepared($1, $2, $3)";
 const RECORD_INTENT: &str = "SELECT platform_key, request \
      FROM crier.record_intent($1, $2, $3, $4, pg_catalog.make_interval(secs => $5))";
+const WITHDRAW_INTENT: &str = "SELECT crier.withdraw_intent($1, $2)";
 const REPORT_TARGETS: &str =
     "SELECT job_id, target_state, job_status FROM crier.report_targets($1, $2, $3, $4, $5)";
 const CONNECT_ACCOUNT: &str = "SELECT account_id, generation FROM crier.connect_account($1, $2, $3, $4, $5)";
@@ -181,6 +182,12 @@ impl Db {
             Ok(Frozen { key: text(0)?, request: text(1)? })
         })
         .transpose()
+    }
+
+    /// Forgets what was to be sent: certainly nothing of it was published. `false` if the lease is lost.
+    pub async fn withdraw_intent(&self, job_id: Uuid, token: i64) -> Result<bool, Error> {
+        let params: &[pool::Param<'_>] = &[(&job_id, Type::UUID), (&token, Type::INT8)];
+        first(&self.one(WITHDRAW_INTENT, params).await?)
     }
 
     /// Reports outcomes, which ends or reschedules the jobs; returns those whose token was current.

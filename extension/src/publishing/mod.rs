@@ -6,6 +6,7 @@ mod intent;
 mod prepare;
 mod report;
 mod start;
+mod withdraw;
 
 use pgrx::Uuid;
 

@@ -93,7 +93,21 @@ async fn publish(environment: &Environment, work: &Work) -> Result<Published, St
         return Err(Stop::Lost);
     }
     let frozen = record_intent(environment, work, &draft).await?;
-    attempt.send(&frozen, || async { record_intent(environment, work, &frozen).await.map(drop) }).await
+    match attempt.send(&frozen, || async { record_intent(environment, work, &frozen).await.map(drop) }).await
+    {
+        Err(Stop::Failed(failure)) if failure.draft_again => Err(withdraw(environment, work, failure).await),
+        sent => sent,
+    }
+}
+
+/// Certainly nothing was published, and these bytes never can be: the next try prepares and drafts anew.
+async fn withdraw(environment: &Environment, work: &Work, failure: Failure) -> Stop {
+    let (job_id, token) = (work.claim.job_id, work.claim.token);
+    match patiently(PATIENCE, || environment.db.withdraw_intent(job_id, token)).await {
+        Ok(true) => Stop::Failed(Failure { class: ErrorClass::Transient, ..failure }),
+        Ok(false) => Stop::Lost,
+        Err(error) => error.into(),
+    }
 }
 
 /// Whether an earlier try may have been published; stops where there is nothing to do.

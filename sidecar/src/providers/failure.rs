@@ -28,13 +28,25 @@ pub struct Failure {
     pub scope: Option<Scope>,
     /// What was prepared is gone on the platform: preparing it again can help.
     pub prepare_again: bool,
+    /// What the frozen request names is gone or used up: only another request, with another key, can help. Where nothing can
+    /// have been published under this one, it is forgotten.
+    pub draft_again: bool,
 }
 
 impl Failure {
     /// A failure without an answer of the platform.
     pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
         let message = clean(&message.into(), MAX_MESSAGE);
-        Self { class, message, status: None, code: None, retry_at: None, scope: None, prepare_again: false }
+        Self {
+            class,
+            message,
+            status: None,
+            code: None,
+            retry_at: None,
+            scope: None,
+            prepare_again: false,
+            draft_again: false,
+        }
     }
 
     /// A platform does not offer this.
@@ -52,7 +64,7 @@ impl Failure {
     /// The same failure where it is not known what the platform did.
     #[must_use]
     pub fn into_unknown(self) -> Self {
-        Self { class: ErrorClass::OutcomeUnknown, ..self }
+        Self { class: ErrorClass::OutcomeUnknown, draft_again: false, ..self }
     }
 
     /// For the database: message, status, code.

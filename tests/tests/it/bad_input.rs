@@ -31,6 +31,7 @@ const ACCEPTED: &[(&str, &str)] = &[
     ("start_target('NO', 1)", ""),
     ("save_prepared('NO', 1, '{}')", "f"),
     ("record_intent('NO', 1, 'k', 'r')", ""),
+    ("withdraw_intent('NO', 1)", "f"),
     ("report_targets(ARRAY['NO'::uuid], ARRAY[1], ARRAY['published'], ARRAY['{}'::jsonb])", ""),
     ("store_credential('ACC', 5, SEALED)", "f"),
     ("store_credential('ACC', 1, SEALED)", "f"),

@@ -203,8 +203,9 @@ impl<'a> Attempt<'a> {
                 self.prepare_again().await.map_err(|failure| after(unclear.as_ref(), failure))?;
                 continue;
             }
-            // The platform has this content, which can be what an unclear send left there.
-            let ours_maybe = failure.class == ErrorClass::Duplicate && (self.unclear || unclear.is_some());
+            // The platform has this content, or a post that has its media: that can be what an unclear send left there.
+            let is_taken = failure.class == ErrorClass::Duplicate || failure.draft_again;
+            let ours_maybe = is_taken && (self.unclear || unclear.is_some());
             if failure.class != ErrorClass::OutcomeUnknown && !ours_maybe {
                 return Err(after(unclear.as_ref(), failure).into());
             }

@@ -187,6 +187,8 @@ pub(super) const PUBLISHING: &[Case] = &[
     ("save_prepared(NULL, 1, '{}')", NULL, "job_id"),
     ("save_prepared('NO', NULL, '{}')", NULL, "token"),
     ("save_prepared('NO', 1, NULL)", NULL, "prepared"),
+    ("withdraw_intent(NULL, 1)", NULL, "job_id"),
+    ("withdraw_intent('NO', NULL)", NULL, "token"),
     ("record_intent(NULL, 1, 'k', 'r')", NULL, "job_id"),
     ("record_intent('NO', NULL, 'k', 'r')", NULL, "token"),
     ("record_intent('NO', 1, NULL, 'r')", NULL, "platform_key"),

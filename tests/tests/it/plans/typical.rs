@@ -156,6 +156,7 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("publishing/lock_targets", "pg_temp.posting(100)"),
     call("publishing/record_intent", "(pg_temp.posting(1))[1], 'key', 'request', now()"),
     call("publishing/save_prepared", "(pg_temp.posting(1))[1], '{}', now()"),
+    call("publishing/withdraw_intent", "(pg_temp.posting(1))[1], now()"),
     // the index of events takes an entry for each
     long("publishing/set_states", "pg_temp.posting(100), pg_temp.many('failed'::text), pg_temp.many('{}'::jsonb), now(), pg_temp.new(100)", 5_000),
     call("publishing/start", "(pg_temp.posting(1))[1], 1, now()"),

@@ -245,6 +245,33 @@ async fn uploads_that_are_gone_are_made_again_once() {
     assert_eq!(still_gone, (Err(ErrorClass::ContentInvalid), calls));
 }
 
+/// A refusal because of media that a post has already, or that are gone.
+fn taken() -> Vec<Result<(), Failure>> {
+    vec![Err(Failure { draft_again: true, ..failure(ErrorClass::ContentInvalid) })]
+}
+
+#[tokio::test]
+async fn only_what_is_certainly_not_published_is_drafted_again() {
+    let drafted_again = async |unclear, looks| {
+        let earlier = Earlier { platform: &X, unclear, sent: None };
+        let again = || async { Ok(()) };
+        let send = async |attempt: &Attempt<'_>, _: &Scripted| attempt.send(&frozen(), again).await;
+        match with(earlier, taken(), looks, send).await {
+            (Err(Stop::Failed(failure)), calls) => (Ok((failure.class, failure.draft_again)), calls),
+            (other, calls) => (Err(other.is_ok()), calls),
+        }
+    };
+    let certain = drafted_again(false, vec![]).await;
+    assert_eq!(certain, (Ok((ErrorClass::ContentInvalid, true)), vec!["commit"]));
+    // after an unclear try it may be that one's post that has them
+    let ours = drafted_again(true, vec![Ok(Found::Same(published()))]).await;
+    assert_eq!(ours, (Err(true), vec!["commit", "look"]));
+    for look in [Ok(Found::Absent), Err(failure(ErrorClass::Transient))] {
+        let unseen = drafted_again(true, vec![look]).await;
+        assert_eq!(unseen, (Ok((ErrorClass::OutcomeUnknown, false)), vec!["commit", "look"]));
+    }
+}
+
 /// What an unclear try finds before it sends anything: the post, that it may send, or what it has to wait for.
 async fn ready(sent: Option<Duration>, look: Result<Found, Failure>) -> Result<&'static str, Failure> {
     let earlier = Earlier { platform: &X, unclear: true, sent };

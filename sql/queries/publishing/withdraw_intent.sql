@@ -1,0 +1,4 @@
+UPDATE crier.post_target
+SET state = 'preparing', prepared = NULL, platform_key = NULL, request = NULL, intent_at = NULL, updated_at = $2
+WHERE job_id = $1 AND state = 'committing'
+RETURNING id
