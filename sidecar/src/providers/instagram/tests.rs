@@ -149,16 +149,25 @@ async fn nothing_is_made_where_the_quota_is_used_up() {
 }
 
 #[tokio::test]
-async fn containers_do_not_grow_old() {
-    let script = Script::start(vec![list(json!([]))]).await;
+async fn containers_do_not_grow_old_unless_they_are_out() {
     let old = json!({ "has_room": true, "whole": { "id": "1", "made_at": 1_700_000_000, "is_ready": true } });
-    let anew = provider().prepare(&caller(&script), &image("hi"), &old).await.unwrap().unwrap();
+    let next = async |answers| {
+        let script = Script::start(answers).await;
+        provider().prepare(&caller(&script), &image("hi"), &old).await.unwrap()
+    };
+    let anew = next(vec![state("EXPIRED"), list(json!([]))]).await.unwrap();
     assert_eq!((&anew["has_room"], &anew["whole"]), (&json!(true), &Value::Null));
+    assert_eq!(next(vec![state("PUBLISHED")]).await, None);
 }
 
 async fn commit(answers: Vec<(u16, Value)>) -> Result<Published, ErrorClass> {
     let script = Script::start(answers).await;
-    provider().commit(&caller(&script), &frozen("hi")).await.map_err(|failure| failure.class)
+    let sent = provider().commit(&caller(&script), &frozen("hi")).await;
+    sent.map_err(|failure| {
+        // Only what can't be published any more is drafted again.
+        assert_eq!(failure.draft_again, failure.class == ErrorClass::ContentInvalid, "{failure}");
+        failure.class
+    })
 }
 
 #[tokio::test]

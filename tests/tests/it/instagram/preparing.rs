@@ -79,6 +79,23 @@ async fn a_container_that_expires_before_it_is_ready_is_made_again() {
 }
 
 #[tokio::test]
+async fn a_container_that_expires_after_it_was_to_be_published_is_made_again() {
+    let (sim, stage) = simulated().await;
+    let _crierd = stage.deployment.start().await;
+    sim.plan(Rule::once("instagram", PUBLISH, Fault::RateLimited));
+    let post = post_image(&stage, "again").await;
+    waits(&stage, post, "rate_limited").await;
+    set(&sim, json!({ "container_seconds": 0 }));
+    unblock(&stage).await;
+    backdoor::make_retries_due(&stage.sql).await;
+    let expired = waits(&stage, post, "transient").await;
+    assert_eq!(expired["error"]["code"], "-2/2207020", "{expired}");
+    set(&sim, json!({ "container_seconds": 86_400 }));
+    published_once(&sim, &stage, post, "again").await;
+    assert_eq!(sim.calls("media.create"), 2);
+}
+
+#[tokio::test]
 async fn nothing_is_made_while_the_quota_is_used_up() {
     let (sim, stage) = simulated_with(json!({ "daily_quota": 0 })).await;
     let _crierd = stage.deployment.start().await;
