@@ -107,42 +107,72 @@ $fn$;
 
 -- Days of the queue's log, made ahead. Plain SQL because it consists of DDL only.
 
--- Makes one day of one table; its name, or null where it is there or can't be. A partition is made aside and then
--- attached: making it in place would lock out everyone who reads or writes the log.
-CREATE FUNCTION make_partition(p_parent name, p_day date) RETURNS text
+-- Where a day of a table of the log begins and ends, and by which column.
+CREATE FUNCTION bounds_of_day(p_parent name, p_day date, OUT by_column name, OUT lower text, OUT upper text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
+AS $fn$
+SELECT c.by_column,
+       CASE c.by_column WHEN 'id' THEN crier.first_id(p_day::timestamptz)::text
+                        -- microseconds since 2000
+                        ELSE ((p_day - date '2000-01-01')::bigint * 86400000000)::text END,
+       CASE c.by_column WHEN 'id' THEN crier.first_id((p_day + 1)::timestamptz)::text
+                        ELSE ((p_day + 1 - date '2000-01-01')::bigint * 86400000000)::text END
+FROM (SELECT CASE WHEN p_parent IN ('job_claim', 'limit_use') THEN 'recorded_at' ELSE 'id' END::name) AS c (by_column)
+$fn$;
+
+-- Whether the default partition has rows of a day. Then the day is not made: moving them would lock out everyone.
+CREATE FUNCTION is_in_default(p_parent name, p_day date) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC'
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+DECLARE
+    bounds record;
+    crowded boolean;
+BEGIN
+    SELECT * INTO bounds FROM crier.bounds_of_day(p_parent, p_day);
+    EXECUTE format('SELECT EXISTS (SELECT FROM crier.%I WHERE %I >= %L AND %2$I < %4$L)', p_parent || '_default',
+                   bounds.by_column, bounds.lower, bounds.upper) INTO crowded;
+    RETURN crowded;
+END
+$fn$;
+
+-- Makes the table of a day, aside: making it in place would lock out everyone who reads or writes the log. Its name, or null
+-- where it is there or can't be.
+CREATE FUNCTION create_day(p_parent name, p_day date) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
 AS $fn$
 DECLARE
     made text := format('%s_%s', p_parent, to_char(p_day, 'YYYYMMDD'));
-    lower text;
-    upper text;
-    crowded boolean;
 BEGIN
-    IF to_regclass(format('crier.%I', made)) IS NOT NULL THEN
-        RETURN NULL;
-    END IF;
-    IF p_parent IN ('job_claim', 'limit_use') THEN
-        -- their times are microseconds since 2000
-        lower := ((p_day - date '2000-01-01')::bigint * 86400000000)::text;
-        upper := ((p_day + 1 - date '2000-01-01')::bigint * 86400000000)::text;
-        EXECUTE format('SELECT EXISTS (SELECT FROM crier.%I WHERE recorded_at >= %L AND recorded_at < %L)',
-                       p_parent || '_default', lower, upper) INTO crowded;
-    ELSE
-        lower := crier.first_id(p_day::timestamptz)::text;
-        upper := crier.first_id((p_day + 1)::timestamptz)::text;
-        EXECUTE format('SELECT EXISTS (SELECT FROM crier.%I WHERE id >= %L AND id < %L)',
-                       p_parent || '_default', lower, upper) INTO crowded;
-    END IF;
-    -- A day that already has rows in the default partition stays there: moving them would lock out everyone.
-    IF crowded THEN
+    IF to_regclass(format('crier.%I', made)) IS NOT NULL OR crier.is_in_default(p_parent, p_day) THEN
         RETURN NULL;
     END IF;
     EXECUTE format('CREATE TABLE crier.%I (LIKE crier.%I INCLUDING ALL)', made, p_parent);
     EXECUTE format('ALTER TABLE crier.%I ENABLE ROW LEVEL SECURITY', made);
     PERFORM crier.apply_storage(made);
-    EXECUTE format('ALTER TABLE crier.%I ATTACH PARTITION crier.%I FOR VALUES FROM (%L) TO (%L)', p_parent, made, lower,
-                   upper);
+    RETURN made;
+END
+$fn$;
+
+-- Makes the table of a day a part of the log; its name. Null, and no such table, where the default partition got rows of
+-- that day meanwhile.
+CREATE FUNCTION attach_day(p_parent name, p_day date) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+DECLARE
+    made text := format('%s_%s', p_parent, to_char(p_day, 'YYYYMMDD'));
+    bounds record;
+BEGIN
+    IF crier.is_in_default(p_parent, p_day) THEN
+        EXECUTE format('DROP TABLE crier.%I', made);
+        RETURN NULL;
+    END IF;
+    SELECT * INTO bounds FROM crier.bounds_of_day(p_parent, p_day);
+    EXECUTE format('ALTER TABLE crier.%I ATTACH PARTITION crier.%I FOR VALUES FROM (%L) TO (%L)', p_parent, made,
+                   bounds.lower, bounds.upper);
     RETURN made;
 END
 $fn$;
@@ -154,14 +184,18 @@ AS $fn$
 SELECT (lpad(to_hex(least(greatest(floor(extract(epoch FROM p_at) * 1000), 0), 281474976710655)::bigint), 12, '0') || repeat('0', 20))::uuid
 $fn$;
 
--- Attaching locks the default partition until the transaction ends, and whoever comes after waits behind that. So all of
--- them are locked at once within milliseconds, or nothing is made: the next call tries again.
+-- Attaching locks the default partition until the transaction ends, and whoever comes after waits behind that. So the
+-- tables are there before anything is locked, and then all defaults are locked at once within milliseconds, or nothing is
+-- made: the next call tries again.
 CREATE FUNCTION ensure_partitions(days integer DEFAULT 7) RETURNS SETOF text
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC' SET lock_timeout = '50ms'
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC'
 AS $fn$
 DECLARE
     log text[] := ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim', 'limit_use', 'job_log'];
+    missing record;
+    parents text[] := '{}';
+    dates date[] := '{}';
 BEGIN
     PERFORM crier.require_between('days', days, 0, 366);
     PERFORM crier.require_table('job_outcome');
@@ -171,18 +205,23 @@ BEGIN
     IF NOT crier.begin_task('ensure_partitions', 1) THEN
         RETURN;
     END IF;
-    IF NOT EXISTS (SELECT FROM unnest(log) AS l, generate_series(0, days) AS n
-                   WHERE to_regclass(format('crier.%I', l || '_' || to_char(current_date + n, 'YYYYMMDD'))) IS NULL) THEN
-        RETURN;
-    END IF;
     BEGIN
-        IF NOT crier.lock_tables_patiently(ARRAY(SELECT l || '_default' FROM unnest(log) AS l)) THEN
+        FOR missing IN
+            SELECT l AS parent, current_date + n AS day FROM generate_series(0, days) AS n, unnest(log) AS l
+        LOOP
+            CONTINUE WHEN crier.create_day(missing.parent, missing.day) IS NULL;
+            parents := parents || missing.parent;
+            dates := dates || missing.day;
+        END LOOP;
+        IF cardinality(parents) = 0 THEN
             RETURN;
+        ELSIF NOT crier.lock_tables_patiently(ARRAY(SELECT DISTINCT l || '_default' FROM unnest(parents) AS l)) THEN
+            RAISE EXCEPTION 'locked' USING ERRCODE = 'lock_not_available';
         END IF;
         RETURN QUERY
-            SELECT made FROM generate_series(0, days) AS n, unnest(log) AS l,
-                             LATERAL crier.make_partition(l, current_date + n) AS made
-            WHERE made IS NOT NULL;
+            SELECT made FROM unnest(parents, dates) WITH ORDINALITY AS m (parent, day, n),
+                             LATERAL crier.attach_day(m.parent, m.day) AS made
+            WHERE made IS NOT NULL ORDER BY n;
     EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
         RETURN;
     END;
@@ -273,10 +312,10 @@ $fn$;
 -- finished lately) moves to the default partition in the same transaction, with its ids: a job is found by its id
 -- wherever it is. So everybody sees either the day or what stayed of it.
 
--- Locks tables against everybody, all of them within a time that nobody notices, or none.
-CREATE FUNCTION lock_tables(p_tables text[], p_within_ms integer) RETURNS void
+-- Locks tables, all of them within a time that nobody notices, or none.
+CREATE FUNCTION lock_tables(p_tables text[], p_mode text, p_within_ms integer) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms'
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '10ms'
 AS $fn$
 DECLARE
     began timestamptz := clock_timestamp();
@@ -290,25 +329,52 @@ BEGIN
             RAISE EXCEPTION 'tables are in use' USING ERRCODE = 'lock_not_available';
         END IF;
         PERFORM set_config('lock_timeout', rest || 'ms', true);
-        EXECUTE format('LOCK TABLE ONLY crier.%I IN ACCESS EXCLUSIVE MODE', t);
+        EXECUTE format('LOCK TABLE ONLY crier.%I IN %s MODE', t, p_mode);
     END LOOP;
 END
 $fn$;
 
--- Tries that a few times.
-CREATE FUNCTION lock_tables_patiently(p_tables text[]) RETURNS boolean
+-- Whether somebody holds a lock for longer than a moment that a lock of this mode would wait for.
+CREATE FUNCTION are_held(p_tables text[], p_mode text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+DECLARE
+    harmless text[] := CASE p_mode WHEN 'SHARE' THEN '{AccessShareLock, RowShareLock, ShareLock}' ELSE '{}' END;
+    relations oid[] := ARRAY(SELECT to_regclass(format('crier.%I', t))::oid FROM unnest(p_tables) AS t);
+    holders text[];
+BEGIN
+    FOR look IN 1..2 LOOP
+        holders := ARRAY(
+            SELECT l.virtualtransaction FROM pg_locks l
+            WHERE l.locktype = 'relation' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+              AND l.relation = ANY (relations) AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid()
+              AND l.mode <> ALL (harmless) AND (look = 1 OR l.virtualtransaction = ANY (holders)));
+        EXIT WHEN cardinality(holders) = 0;
+        PERFORM pg_sleep(CASE look WHEN 1 THEN 0.005 ELSE 0 END);
+    END LOOP;
+    RETURN cardinality(holders) > 0;
+END
+$fn$;
+
+-- Tries that for a second or two. Whoever comes while we wait for a lock waits behind us: so it waits for transactions of a
+-- moment only, and lets longer ones end first.
+CREATE FUNCTION lock_tables_patiently(p_tables text[], p_mode text DEFAULT 'ACCESS EXCLUSIVE') RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $fn$
 BEGIN
-    FOR attempt IN 1..8 LOOP
-        BEGIN
-            PERFORM crier.lock_tables(p_tables, 50);
-            RETURN true;
-        EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-            -- those who waited behind us go first
-            PERFORM pg_sleep(0.02 + random() * 0.05);
-        END;
+    FOR attempt IN 1..25 LOOP
+        IF NOT crier.are_held(p_tables, p_mode) THEN
+            BEGIN
+                PERFORM crier.lock_tables(p_tables, p_mode, 10);
+                RETURN true;
+            EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+                -- those who waited behind us go first
+                NULL;
+            END;
+        END IF;
+        PERFORM pg_sleep(0.02 + random() * 0.05);
     END LOOP;
     RETURN false;
 END
@@ -318,16 +384,15 @@ $fn$;
 -- for a day that is over none comes after them. The lock is given back: who works on the table is not kept waiting.
 CREATE FUNCTION is_at_rest(p_table text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms'
+SET search_path = pg_catalog, pg_temp
 AS $fn$
 BEGIN
-    EXECUTE format('LOCK TABLE ONLY crier.%I IN SHARE MODE', p_table);
-    RAISE EXCEPTION 'at rest';
-EXCEPTION
-    WHEN lock_not_available OR deadlock_detected THEN
+    IF NOT crier.lock_tables_patiently(ARRAY[p_table], 'SHARE') THEN
         RETURN false;
-    WHEN raise_exception THEN
-        RETURN true;
+    END IF;
+    RAISE EXCEPTION 'at rest' USING ERRCODE = 'raise_exception';
+EXCEPTION WHEN raise_exception THEN
+    RETURN true;
 END
 $fn$;
 
@@ -537,10 +602,24 @@ $fn$;
 -- What is cleaned up row by row: in batches, for a limited time, by one session at a time. Each answers with JSON that says
 -- how many; "more": there is more to do, "busy": another session is at it.
 
+-- Keeps the day of a place (or the default partition) from being dropped until the transaction ends; false: it is gone.
+CREATE FUNCTION hold_place(p_place text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+BEGIN
+    EXECUTE format('LOCK TABLE ONLY crier.%I IN ROW EXCLUSIVE MODE', 'job_outcome_' || p_place);
+    RETURN true;
+EXCEPTION WHEN undefined_table THEN
+    RETURN false;
+END
+$fn$;
+
 -- Finished jobs that are too old, in the default partition and in days that ended more than p_grace before the last one
--- that is kept: until then crier.drop_old_days has time to drop them whole, which costs nothing.
+-- that is kept: until then crier.drop_old_days has time to drop them whole, which costs nothing. Batch after batch without a
+-- pause writes so much WAL that every commit waits for it: maintenance deletes few at a time and rests in between.
 CREATE FUNCTION cleanup_finished_jobs(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000,
-                                      p_grace interval DEFAULT '2 days') RETURNS jsonb
+                                      p_grace interval DEFAULT '2 days', p_pause_ms integer DEFAULT 0) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' SET lock_timeout = '1s'
 -- A batch costs what it deletes, whatever the statistics say of a table that is being emptied.
@@ -558,6 +637,7 @@ DECLARE
     gone uuid[];
 BEGIN
     PERFORM crier.require_between('p_batch', p_batch, 1, 100000);
+    PERFORM crier.require_between('p_pause_ms', p_pause_ms, 0, 10000);
     IF p_grace IS NULL OR p_grace < '0' THEN
         RAISE EXCEPTION 'p_grace must be an interval that is not negative'
             USING ERRCODE = CASE WHEN p_grace IS NULL THEN '22004' ELSE '22023' END,
@@ -574,6 +654,8 @@ BEGIN
         UNION ALL
         SELECT d FROM crier.days_of('job') AS d WHERE d < to_char(finished_before - p_grace, 'YYYYMMDD')
     LOOP
+        -- crier.drop_old_days may have been there since the days were listed
+        CONTINUE WHEN NOT crier.hold_place(place);
         last := '00000000-0000-0000-0000-000000000000';
         LOOP
             EXECUTE format(
@@ -600,107 +682,145 @@ BEGIN
                 RETURN jsonb_build_object('deleted', deleted, 'more', true);
             END IF;
             EXIT WHEN cardinality(old) < p_batch;
+            PERFORM pg_sleep(p_pause_ms / 1000.0);
         END LOOP;
     END LOOP;
     RETURN jsonb_build_object('deleted', deleted);
 END
 $fn$;
 
--- What jobs that have ended, or are gone, left behind: dedupe keys, times of far jobs, progress. And blocks that are over.
-CREATE FUNCTION cleanup_leftovers(p_batch integer DEFAULT 5000, p_max_ms integer DEFAULT 1000) RETURNS jsonb
+-- One page of what jobs left behind, of one kind: how many rows were looked at, how many of them went, and the last one,
+-- from which the next page goes on. p_after: null begins.
+
+-- Dedupe keys of jobs that have ended or are gone. A key that was given to another job meanwhile is that job's: hence the
+-- comparison with the job it was seen with.
+CREATE FUNCTION clean_page_of_keys(p_after jsonb, p_batch integer, OUT seen bigint, OUT gone bigint, OUT last jsonb)
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+BEGIN
+    WITH looked AS MATERIALIZED (
+        SELECT k.workspace_id, k.kind, k.dedupe_key, k.job_id FROM crier.job_key k
+        WHERE (k.workspace_id, k.kind, k.dedupe_key)
+              > (coalesce((p_after ->> 'workspace_id')::uuid, '00000000-0000-0000-0000-000000000000'),
+                 coalesce(p_after ->> 'kind', ''), coalesce(p_after ->> 'dedupe_key', ''))
+        ORDER BY k.workspace_id, k.kind, k.dedupe_key LIMIT p_batch
+    ), free AS MATERIALIZED (
+        SELECT k.workspace_id, k.kind, k.dedupe_key, k.job_id
+        FROM looked s JOIN crier.job_key k USING (workspace_id, kind, dedupe_key)
+        WHERE k.job_id = s.job_id
+          AND (EXISTS (SELECT FROM crier.job_outcome o WHERE o.id = s.job_id)
+               OR NOT EXISTS (SELECT FROM crier.job j WHERE j.id = s.job_id))
+        FOR UPDATE OF k SKIP LOCKED
+    ), deleted AS (
+        DELETE FROM crier.job_key k USING free f
+        WHERE k.workspace_id = f.workspace_id AND k.kind = f.kind AND k.dedupe_key = f.dedupe_key AND k.job_id = f.job_id
+        RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM looked), (SELECT count(*) FROM deleted),
+           (SELECT to_jsonb(s) FROM looked s ORDER BY s.workspace_id DESC, s.kind DESC, s.dedupe_key DESC LIMIT 1)
+    INTO seen, gone, last;
+END
+$fn$;
+
+-- Times of far jobs that are over: a job that lives again is noted for a later one. What is over and not finished may not
+-- have been read into memory yet, and stays.
+CREATE FUNCTION clean_page_of_times(p_after jsonb, p_batch integer, OUT seen bigint, OUT gone bigint, OUT last jsonb)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+BEGIN
+    WITH looked AS MATERIALIZED (
+        SELECT s.run_at, s.id FROM crier.job_scheduled s
+        WHERE (s.run_at, s.id) > (coalesce((p_after ->> 'run_at')::timestamptz, '-infinity'),
+                                  coalesce((p_after ->> 'id')::uuid, '00000000-0000-0000-0000-000000000000'))
+          AND s.run_at < clock_timestamp() - interval '1 hour'
+        ORDER BY s.run_at, s.id LIMIT p_batch
+    ), deleted AS (
+        DELETE FROM crier.job_scheduled s USING looked l
+        WHERE s.run_at = l.run_at AND s.id = l.id
+          AND (EXISTS (SELECT FROM crier.job_outcome o WHERE o.id = l.id)
+               OR NOT EXISTS (SELECT FROM crier.job j WHERE j.id = l.id))
+        RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM looked), (SELECT count(*) FROM deleted),
+           (SELECT to_jsonb(s) FROM looked s ORDER BY s.run_at DESC, s.id DESC LIMIT 1)
+    INTO seen, gone, last;
+END
+$fn$;
+
+-- Progress of jobs that are gone.
+CREATE FUNCTION clean_page_of_progress(p_after jsonb, p_batch integer, OUT seen bigint, OUT gone bigint, OUT last jsonb)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+BEGIN
+    WITH looked AS MATERIALIZED (
+        SELECT p.id FROM crier.job_progress p
+        WHERE p.id > coalesce((p_after ->> 'id')::uuid, '00000000-0000-0000-0000-000000000000')
+        ORDER BY p.id LIMIT p_batch
+    ), deleted AS (
+        DELETE FROM crier.job_progress p USING looked l
+        WHERE p.id = l.id AND NOT EXISTS (SELECT FROM crier.job j WHERE j.id = l.id)
+        RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM looked), (SELECT count(*) FROM deleted),
+           (SELECT to_jsonb(s) FROM looked s ORDER BY s.id DESC LIMIT 1)
+    INTO seen, gone, last;
+END
+$fn$;
+
+-- What jobs that have ended, or are gone, left behind: dedupe keys, times of far jobs, progress. And blocks that are over. It
+-- has to look at all of them: where its time is up it notes the place, and the next call goes on there.
+CREATE FUNCTION cleanup_leftovers(p_batch integer DEFAULT 5000, p_max_ms integer DEFAULT 1000, p_pause_ms integer DEFAULT 0)
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' SET timezone = 'UTC' SET datestyle = 'ISO'
 AS $fn$
 DECLARE
     began timestamptz := clock_timestamp();
-    keys bigint := 0;
-    blocks bigint;
-    times bigint := 0;
-    progress bigint := 0;
+    did jsonb := '{"keys": 0, "times": 0, "progress": 0}';
+    place jsonb;
+    part text;
+    after jsonb;
     page record;
-    key record;
-    at timestamptz := '-infinity';
-    last uuid := '00000000-0000-0000-0000-000000000000';
+    blocks bigint;
 BEGIN
     PERFORM crier.require_between('p_batch', p_batch, 1, 100000);
+    PERFORM crier.require_between('p_pause_ms', p_pause_ms, 0, 10000);
     IF NOT crier.begin_task('cleanup_leftovers', p_max_ms) THEN
         RETURN '{"busy": true}';
     END IF;
-    SELECT '00000000-0000-0000-0000-000000000000'::uuid AS w, '' AS k, '' AS d INTO key;
-    -- A key that was given to another job meanwhile is that job's: hence the comparison with the job it was seen with.
+    SELECT goes_on INTO place FROM crier.maintenance_lock WHERE task = 'cleanup_leftovers';
+    part := coalesce(place ->> 'part', 'keys');
+    after := place -> 'after';
     LOOP
-        WITH seen AS MATERIALIZED (
-            SELECT k.workspace_id, k.kind, k.dedupe_key, k.job_id FROM crier.job_key k
-            WHERE (k.workspace_id, k.kind, k.dedupe_key) > (key.w, key.k, key.d)
-            ORDER BY k.workspace_id, k.kind, k.dedupe_key LIMIT p_batch
-        ), gone AS MATERIALIZED (
-            SELECT k.workspace_id, k.kind, k.dedupe_key, k.job_id
-            FROM seen s JOIN crier.job_key k USING (workspace_id, kind, dedupe_key)
-            WHERE k.job_id = s.job_id
-              AND (EXISTS (SELECT FROM crier.job_outcome o WHERE o.id = s.job_id)
-                   OR NOT EXISTS (SELECT FROM crier.job j WHERE j.id = s.job_id))
-            FOR UPDATE OF k SKIP LOCKED
-        ), deleted AS (
-            DELETE FROM crier.job_key k USING gone g
-            WHERE k.workspace_id = g.workspace_id AND k.kind = g.kind AND k.dedupe_key = g.dedupe_key AND k.job_id = g.job_id
-            RETURNING 1
-        )
-        SELECT (SELECT count(*) FROM seen) AS n, (SELECT count(*) FROM deleted) AS deleted, l.workspace_id AS w, l.kind AS k,
-               l.dedupe_key AS d
-        INTO page
-        FROM (SELECT) AS one LEFT JOIN LATERAL
-             (SELECT * FROM seen ORDER BY workspace_id DESC, kind DESC, dedupe_key DESC LIMIT 1) AS l ON true;
-        keys := keys + page.deleted;
-        EXIT WHEN page.n < p_batch OR crier.ms_since(began) > p_max_ms;
-        SELECT page.w AS w, page.k AS k, page.d AS d INTO key;
+        CASE part
+            WHEN 'keys' THEN SELECT * INTO page FROM crier.clean_page_of_keys(after, p_batch);
+            WHEN 'times' THEN SELECT * INTO page FROM crier.clean_page_of_times(after, p_batch);
+            WHEN 'progress' THEN SELECT * INTO page FROM crier.clean_page_of_progress(after, p_batch);
+        END CASE;
+        did := did || jsonb_build_object(part, (did -> part)::bigint + page.gone);
+        after := page.last;
+        IF page.seen < p_batch THEN
+            part := CASE part WHEN 'keys' THEN 'times' WHEN 'times' THEN 'progress' END;
+            after := NULL;
+        END IF;
+        EXIT WHEN part IS NULL OR crier.ms_since(began) > p_max_ms;
+        PERFORM pg_sleep(p_pause_ms / 1000.0);
     END LOOP;
-    -- Only times that are over: a job that lives again is noted for a later one. What is over and not finished may not have
-    -- been read into memory yet, and stays.
-    LOOP
-        WITH seen AS MATERIALIZED (
-            SELECT s.run_at, s.id FROM crier.job_scheduled s
-            WHERE (s.run_at, s.id) > (at, last) AND s.run_at < clock_timestamp() - interval '1 hour'
-            ORDER BY s.run_at, s.id LIMIT p_batch
-        ), deleted AS (
-            DELETE FROM crier.job_scheduled s USING seen
-            WHERE s.run_at = seen.run_at AND s.id = seen.id
-              AND (EXISTS (SELECT FROM crier.job_outcome o WHERE o.id = seen.id)
-                   OR NOT EXISTS (SELECT FROM crier.job j WHERE j.id = seen.id))
-            RETURNING 1
-        )
-        SELECT (SELECT count(*) FROM seen) AS n, (SELECT count(*) FROM deleted) AS deleted, l.run_at, l.id
-        INTO page
-        FROM (SELECT) AS one LEFT JOIN LATERAL (SELECT * FROM seen ORDER BY run_at DESC, id DESC LIMIT 1) AS l ON true;
-        times := times + page.deleted;
-        EXIT WHEN page.n < p_batch OR crier.ms_since(began) > p_max_ms;
-        at := page.run_at;
-        last := page.id;
-    END LOOP;
-    last := '00000000-0000-0000-0000-000000000000';
-    LOOP
-        WITH seen AS MATERIALIZED (
-            SELECT p.id FROM crier.job_progress p WHERE p.id > last ORDER BY p.id LIMIT p_batch
-        ), deleted AS (
-            DELETE FROM crier.job_progress p USING seen
-            WHERE p.id = seen.id AND NOT EXISTS (SELECT FROM crier.job j WHERE j.id = seen.id)
-            RETURNING 1
-        )
-        SELECT (SELECT count(*) FROM seen) AS n, (SELECT count(*) FROM deleted) AS deleted, l.id
-        INTO page
-        FROM (SELECT) AS one LEFT JOIN LATERAL (SELECT * FROM seen ORDER BY id DESC LIMIT 1) AS l ON true;
-        progress := progress + page.deleted;
-        EXIT WHEN page.n < p_batch OR crier.ms_since(began) > p_max_ms;
-        last := page.id;
-    END LOOP;
+    UPDATE crier.maintenance_lock SET goes_on = jsonb_build_object('part', part, 'after', after)
+    WHERE task = 'cleanup_leftovers' AND (part IS NOT NULL OR goes_on IS NOT NULL);
     DELETE FROM crier.limit_block WHERE until < clock_timestamp() - interval '1 day';
     GET DIAGNOSTICS blocks = ROW_COUNT;
-    RETURN jsonb_build_object('keys', keys, 'blocks', blocks, 'times', times, 'progress', progress)
-           || CASE WHEN crier.ms_since(began) > p_max_ms THEN '{"more": true}' ELSE '{}' END::jsonb;
+    RETURN did || jsonb_build_object('blocks', blocks)
+           || CASE WHEN part IS NULL THEN '{}' ELSE '{"more": true}' END::jsonb;
 END
 $fn$;
 
 -- Rows of one table that are older than a setting says, by an index on their time.
-CREATE FUNCTION cleanup_by_age(p_task text, p_table name, p_column name, p_setting text, p_batch integer, p_max_ms integer)
+CREATE FUNCTION cleanup_by_age(p_task text, p_table name, p_column name, p_setting text, p_batch integer, p_max_ms integer,
+                               p_pause_ms integer)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
@@ -711,6 +831,7 @@ DECLARE
     n bigint;
 BEGIN
     PERFORM crier.require_between('p_batch', p_batch, 1, 100000);
+    PERFORM crier.require_between('p_pause_ms', p_pause_ms, 0, 10000);
     IF NOT crier.begin_task(p_task, p_max_ms) THEN
         RETURN '{"busy": true}';
     END IF;
@@ -725,22 +846,27 @@ BEGIN
         ELSIF crier.ms_since(began) > p_max_ms THEN
             RETURN jsonb_build_object('deleted', deleted, 'more', true);
         END IF;
+        PERFORM pg_sleep(p_pause_ms / 1000.0);
     END LOOP;
 END
 $fn$;
 
-CREATE FUNCTION cleanup_old_events(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000) RETURNS jsonb
+CREATE FUNCTION cleanup_old_events(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000, p_pause_ms integer DEFAULT 0)
+RETURNS jsonb
 LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $fn$
-SELECT crier.cleanup_by_age('cleanup_old_events', 'event', 'created_at', 'keep_events', p_batch, p_max_ms)
+SELECT crier.cleanup_by_age('cleanup_old_events', 'event', 'created_at', 'keep_events', p_batch, p_max_ms, p_pause_ms)
 $fn$;
 
-CREATE FUNCTION cleanup_maintenance_log(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000) RETURNS jsonb
+CREATE FUNCTION cleanup_maintenance_log(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000,
+                                        p_pause_ms integer DEFAULT 0)
+RETURNS jsonb
 LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $fn$
-SELECT crier.cleanup_by_age('cleanup_maintenance_log', 'maintenance_run', 'started_at', 'keep_maintenance_log', p_batch, p_max_ms)
+SELECT crier.cleanup_by_age('cleanup_maintenance_log', 'maintenance_run', 'started_at', 'keep_maintenance_log', p_batch, p_max_ms,
+                            p_pause_ms)
 $fn$;
 
 -- Runs dead letters again whose last error was a passing one: the platform was down longer than the attempts lasted. Jobs of
@@ -835,6 +961,9 @@ SET search_path = pg_catalog, pg_temp
 AS $fn$
 #variable_conflict use_column
 DECLARE
+    -- Deleted in a millisecond or two, with a pause of ten times that: up to 9,000 a second.
+    few CONSTANT integer := 200;
+    rest CONSTANT integer := 20;
     began timestamptz := clock_timestamp();
     mine boolean := crier.begin_task('run_maintenance', p_max_ms);
     unknown text;
@@ -896,11 +1025,16 @@ BEGIN
             CASE due.task
                 WHEN 'expire_pending_jobs' THEN did := crier.expire_pending_jobs(p_max_ms => ms);
                 WHEN 'retry_failed_jobs' THEN did := crier.retry_failed_jobs(p_max_ms => ms);
-                WHEN 'cleanup_finished_jobs' THEN did := crier.cleanup_finished_jobs(p_max_ms => ms);
-                WHEN 'cleanup_leftovers' THEN did := crier.cleanup_leftovers(p_max_ms => ms);
-                WHEN 'cleanup_old_events' THEN did := crier.cleanup_old_events(p_max_ms => ms);
-                WHEN 'cleanup_maintenance_log' THEN did := crier.cleanup_maintenance_log(p_max_ms => ms);
+                WHEN 'cleanup_finished_jobs' THEN 
+                    did := crier.cleanup_finished_jobs(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
+                WHEN 'cleanup_leftovers' THEN 
+                    did := crier.cleanup_leftovers(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
+                WHEN 'cleanup_old_events' THEN 
+                    did := crier.cleanup_old_events(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
+                WHEN 'cleanup_maintenance_log' THEN 
+                    did := crier.cleanup_maintenance_log(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'roll_up_statistics' THEN did := crier.roll_up_statistics();
+                WHEN 'check_alerts' THEN did := crier.check_alerts(p_max_ms => ms);
                 WHEN 'index_history' THEN
                     made := ARRAY(SELECT crier.index_history());
                     did := jsonb_build_object('made', made, 'more', cardinality(made) > 0);
@@ -1655,6 +1789,73 @@ $fn$;
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- requires:
+--   s220_alerts
+
+-- Tells the operator's endpoints what crier.alerts() says: once when it begins, once when it ends. Due every minute.
+CREATE FUNCTION check_alerts(p_max_ms integer DEFAULT 1000) RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET lock_timeout = '1s'
+AS $fn$
+DECLARE
+    at CONSTANT timestamptz := clock_timestamp();
+    a record;
+    begun text[] := '{}';
+    ended text[] := '{}';
+    attention text[] := '{}';
+BEGIN
+    IF NOT crier.begin_task('check_alerts', p_max_ms) THEN
+        RETURN '{"busy": true}';
+    ELSIF NOT EXISTS (SELECT FROM crier.alert_endpoint e
+                      WHERE e.workspace_id IS NULL AND e.enabled
+                        AND (e.kinds IS NULL OR e.kinds && ARRAY['threshold.begun', 'threshold.ended'])) THEN
+        -- The first one that comes hears of everything that is not over by then.
+        DELETE FROM crier.alert_state;
+        RETURN '{"begun": [], "ended": []}';
+    END IF;
+    FOR a IN
+        SELECT coalesce(v.name, s.name) AS name, v.value, v.threshold, v.about, s.since, s.name IS NULL AS begins
+        FROM (SELECT n.*, t.enabled AND n.value > n.threshold AS is_above
+              FROM crier.alerts(true) n JOIN crier.alert_threshold t ON t.name = n.name) v
+        FULL JOIN crier.alert_state s ON s.name = v.name
+        WHERE coalesce(v.is_above, false) <> (s.name IS NOT NULL)
+        ORDER BY 1
+    LOOP
+        IF a.begins THEN
+            INSERT INTO crier.alert_state (name, since) VALUES (a.name, at);
+            begun := begun || a.name;
+            attention := attention || format('%s is %s, above %s', a.name, a.value, a.threshold);
+        ELSE
+            DELETE FROM crier.alert_state s WHERE s.name = a.name;
+            ended := ended || a.name;
+        END IF;
+        PERFORM crier.raise_alert(
+            CASE WHEN a.begins THEN 'threshold.begun' ELSE 'threshold.ended' END,
+            a.name || ':' || crier.micros(at),
+            jsonb_build_object('name', a.name, 'value', a.value, 'threshold', a.threshold, 'about', a.about,
+                               'since', to_char(coalesce(a.since, at), 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')));
+    END LOOP;
+    RETURN jsonb_build_object('begun', begun, 'ended', ended, 'attention', attention);
+END
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::alerts::endpoints::add_alert_endpoint
+CREATE  FUNCTION "add_alert_endpoint"(
+	"p_id" uuid, /* Option < Uuid > */
+	"p_url" TEXT, /* Option < & str > */
+	"p_sealed" bytea, /* Option < & [u8] > */
+	"p_workspace_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_kinds" TEXT[] DEFAULT NULL /* :: std :: option :: Option < Vec < Option < String > > > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'add_alert_endpoint_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::installation::adopt_database
 CREATE  FUNCTION "adopt_database"() RETURNS VOID /* Result < (), ErrorReport > */
 STRICT SECURITY DEFINER
@@ -1924,6 +2125,18 @@ AS 'MODULE_PATHNAME', 'dead_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::alerts::endpoints::enable_alert_endpoint
+CREATE  FUNCTION "enable_alert_endpoint"(
+	"p_id" uuid, /* Option < Uuid > */
+	"p_enabled" bool DEFAULT true /* Option < bool > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'enable_alert_endpoint_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::queue::enqueue::enqueue
 CREATE  FUNCTION "enqueue"(
 	"kind" TEXT, /* Option < & str > */
@@ -2084,6 +2297,21 @@ AS 'MODULE_PATHNAME', 'find_or_create_job_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::alerts::endpoints::get_alert_endpoint
+CREATE  FUNCTION "get_alert_endpoint"(
+	"p_id" uuid /* Option < Uuid > */
+) RETURNS TABLE (
+	"workspace_id" uuid,  /* Option < Uuid > */
+	"url" TEXT,  /* String */
+	"sealed" bytea  /* Vec < u8 > */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_alert_endpoint_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::dedupe::get_cached_job_result
 CREATE  FUNCTION "get_cached_job_result"(
 	"p_user_id" uuid, /* Option < Uuid > */
@@ -2233,6 +2461,30 @@ STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'job_worker_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::alerts::endpoints::list_alert_endpoints
+CREATE  FUNCTION "list_alert_endpoints"(
+	"p_workspace_id" uuid DEFAULT NULL /* Option < Uuid > */
+) RETURNS TABLE (
+	"id" uuid,  /* Uuid */
+	"workspace_id" uuid,  /* Option < Uuid > */
+	"url" TEXT,  /* String */
+	"kinds" TEXT[],  /* :: std :: option :: Option < Vec < String > > */
+	"enabled" bool,  /* bool */
+	"disabled_because" TEXT,  /* Option < String > */
+	"created_at" timestamp with time zone,  /* Timestamptz */
+	"last_success_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"last_failure_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"last_error" TEXT,  /* Option < String > */
+	"failing_since" timestamp with time zone,  /* Option < Timestamptz > */
+	"waiting" bigint  /* i64 */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'list_alert_endpoints_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2495,6 +2747,19 @@ AS 'MODULE_PATHNAME', 'queue_memory_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::alerts::raise::raise_alert
+CREATE  FUNCTION "raise_alert"(
+	"p_kind" TEXT, /* Option < & str > */
+	"p_key" TEXT, /* Option < & str > */
+	"p_data" jsonb /* Option < Jsonb > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'raise_alert_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::limits::check::rate_limit_status
 CREATE  FUNCTION "rate_limit_status"(
 	"p_account_id" uuid /* Option < Uuid > */
@@ -2555,6 +2820,31 @@ STRICT SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'reload_queue_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::alerts::endpoints::remove_alert_endpoint
+CREATE  FUNCTION "remove_alert_endpoint"(
+	"p_id" uuid /* Option < Uuid > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'remove_alert_endpoint_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::alerts::deliver::report_alert
+CREATE  FUNCTION "report_alert"(
+	"p_job_id" uuid, /* Option < Uuid > */
+	"p_token" bigint, /* Option < i64 > */
+	"p_outcome" TEXT, /* Option < & str > */
+	"p_error" jsonb DEFAULT NULL /* Option < Jsonb > */
+) RETURNS TEXT /* Result < Option < String > , ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'report_alert_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2689,6 +2979,25 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'snooze_jobs_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::alerts::deliver::start_alert
+CREATE  FUNCTION "start_alert"(
+	"p_job_id" uuid, /* Option < Uuid > */
+	"p_token" bigint /* Option < i64 > */
+) RETURNS TABLE (
+	"endpoint_id" uuid,  /* Uuid */
+	"workspace_id" uuid,  /* Option < Uuid > */
+	"url" TEXT,  /* String */
+	"sealed" bytea,  /* Vec < u8 > */
+	"kind" TEXT,  /* String */
+	"body" TEXT  /* String */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'start_alert_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2918,6 +3227,10 @@ GRANT EXECUTE ON FUNCTION crier.record_action(uuid, text, int, boolean) TO crier
 GRANT EXECUTE ON FUNCTION crier.set_rate_limit(uuid, text, interval, int) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.block_account(uuid, timestamptz, text, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.unblock_account(uuid, text) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.add_alert_endpoint(uuid, text, bytea, uuid, text[]) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_alert_endpoints(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.enable_alert_endpoint(uuid, boolean) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.remove_alert_endpoint(uuid) TO crier_app, crier_worker;
 
 -- The sidecar, and every other worker.
 GRANT EXECUTE ON FUNCTION crier.claim_jobs(text, int, text[], text[], uuid[], interval, interval) TO crier_worker;
@@ -2950,16 +3263,19 @@ GRANT EXECUTE ON FUNCTION crier.store_credential(uuid, bigint, bytea, timestampt
 GRANT EXECUTE ON FUNCTION crier.get_credential(uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_refresh(uuid, bigint, interval) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_alert_endpoint(uuid) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.start_alert(uuid, bigint) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.report_alert(uuid, bigint, text, jsonb) TO crier_worker;
 
 -- Maintenance, and what an operator asks.
 GRANT EXECUTE ON FUNCTION crier.ensure_partitions(integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.run_maintenance(text, text[], integer, integer) TO crier_worker;
 GRANT EXECUTE ON PROCEDURE crier.maintain(text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.drop_old_days(integer) TO crier_worker;
-GRANT EXECUTE ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval) TO crier_worker;
-GRANT EXECUTE ON FUNCTION crier.cleanup_leftovers(integer, integer) TO crier_worker;
-GRANT EXECUTE ON FUNCTION crier.cleanup_old_events(integer, integer) TO crier_worker;
-GRANT EXECUTE ON FUNCTION crier.cleanup_maintenance_log(integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_leftovers(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_old_events(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_maintenance_log(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.retry_failed_jobs(integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.expire_pending_jobs(integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.watch() TO crier_worker, crier_monitor;
@@ -2969,6 +3285,7 @@ GRANT EXECUTE ON FUNCTION crier.index_bloat() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.reindex_due(integer) TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.index_history(integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.roll_up_statistics(interval, interval) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.check_alerts(integer) TO crier_worker;
 
 -- Who looks after it all. A tenant has the figures of its own workspaces.
 GRANT EXECUTE ON FUNCTION crier.get_queue_stats() TO crier_worker, crier_monitor;
@@ -2994,6 +3311,8 @@ ALTER FUNCTION crier.save_prepared(uuid, bigint, jsonb) SET lock_timeout = '2s';
 ALTER FUNCTION crier.record_intent(uuid, bigint, text, text, interval) SET lock_timeout = '2s';
 ALTER FUNCTION crier.withdraw_intent(uuid, bigint) SET lock_timeout = '2s';
 ALTER FUNCTION crier.report_targets(uuid[], bigint[], text[], jsonb[], timestamptz[]) SET lock_timeout = '2s';
+ALTER FUNCTION crier.start_alert(uuid, bigint) SET lock_timeout = '2s';
+ALTER FUNCTION crier.report_alert(uuid, bigint, text, jsonb) SET lock_timeout = '2s';
 -- Nor does an upgrade, which would have everyone wait behind it.
 ALTER FUNCTION crier.migrate() SET lock_timeout = '5s';
 ALTER FUNCTION crier.migrate() SET standard_conforming_strings = on;
@@ -3004,7 +3323,8 @@ COMMENT ON FUNCTION crier.new_id() IS 'A new UUIDv7.';
 COMMENT ON FUNCTION crier.migrate() IS 'Makes or upgrades the tables, views and policies and lists what it did. Safe to run twice.';
 COMMENT ON FUNCTION crier.adopt_database() IS 'Ends the pause of a restored or moved database: from now on this one publishes. Run it only when its origin no longer does.';
 COMMENT ON FUNCTION crier.ensure_partitions(integer) IS 'Makes the daily partitions of the job history for today and the next days; answers with the names of new ones.';
-COMMENT ON FUNCTION crier.make_partition(name, date) IS 'Makes one day of one table of the log. For crier.ensure_partitions.';
+COMMENT ON FUNCTION crier.create_day(name, date) IS 'Makes the table of one day of the log, aside. For crier.ensure_partitions.';
+COMMENT ON FUNCTION crier.attach_day(name, date) IS 'Makes the table of one day a part of the log. For crier.ensure_partitions.';
 COMMENT ON FUNCTION crier.first_id(timestamptz) IS 'The smallest id that something made at this time can have.';
 COMMENT ON FUNCTION crier.apply_storage(name) IS 'Gives a table its settings of vacuum, fill factor, TOAST and statistics. For crier.migrate and crier.ensure_partitions.';
 COMMENT ON FUNCTION crier.require_between(text, bigint, bigint, bigint) IS 'Refuses a number that is out of range. For the tasks of maintenance.';
@@ -3012,21 +3332,28 @@ COMMENT ON FUNCTION crier.require_table(name) IS 'Refuses to go on where crier.m
 COMMENT ON FUNCTION crier.begin_task(text, integer) IS 'Whether this session is the only one at a task. For the tasks of maintenance.';
 COMMENT ON FUNCTION crier.too_old(text) IS 'Before which time things are too old by a setting. For the tasks of maintenance.';
 COMMENT ON FUNCTION crier.ms_since(timestamptz) IS 'Milliseconds since a time. For the tasks of maintenance.';
-COMMENT ON FUNCTION crier.lock_tables(text[], integer) IS 'Locks tables within milliseconds, or none. For crier.drop_old_days.';
-COMMENT ON FUNCTION crier.lock_tables_patiently(text[]) IS 'Tries that a few times. For crier.drop_old_days.';
+COMMENT ON FUNCTION crier.lock_tables(text[], text, integer) IS 'Locks tables within milliseconds, or none. For crier.drop_old_days.';
+COMMENT ON FUNCTION crier.are_held(text[], text) IS 'Whether somebody holds a lock on tables for longer than a moment. For crier.drop_old_days.';
+COMMENT ON FUNCTION crier.lock_tables_patiently(text[], text) IS 'Tries that for a second or two. For crier.drop_old_days.';
 COMMENT ON FUNCTION crier.is_at_rest(text) IS 'Whether no open transaction has written to a table. For crier.drop_old_days.';
 COMMENT ON FUNCTION crier.failed_may_go(uuid, timestamptz, timestamptz, timestamptz) IS 'Whether a dead letter is too old. For the tasks of maintenance.';
 COMMENT ON FUNCTION crier.drop_day(text) IS 'Drops a day of the log, and keeps what must stay in the default partition. For crier.drop_old_days.';
 COMMENT ON FUNCTION crier.days_of(text) IS 'The days that a table of the log has, as YYYYMMDD.';
-COMMENT ON FUNCTION crier.cleanup_by_age(text, name, name, text, integer, integer) IS 'Deletes old rows of a table. For the tasks of maintenance.';
+COMMENT ON FUNCTION crier.hold_place(text) IS 'Keeps a day from being dropped until the transaction ends; false: it is gone. For crier.cleanup_finished_jobs.';
+COMMENT ON FUNCTION crier.clean_page_of_keys(jsonb, integer) IS 'One page of dedupe keys that jobs left behind. For crier.cleanup_leftovers.';
+COMMENT ON FUNCTION crier.clean_page_of_times(jsonb, integer) IS 'One page of times that far jobs left behind. For crier.cleanup_leftovers.';
+COMMENT ON FUNCTION crier.clean_page_of_progress(jsonb, integer) IS 'One page of progress that jobs left behind. For crier.cleanup_leftovers.';
+COMMENT ON FUNCTION crier.bounds_of_day(name, date) IS 'Where a day of a table of the log begins and ends, and by which column. For crier.ensure_partitions.';
+COMMENT ON FUNCTION crier.is_in_default(name, date) IS 'Whether the default partition has rows of a day. For crier.ensure_partitions.';
+COMMENT ON FUNCTION crier.cleanup_by_age(text, name, name, text, integer, integer, integer) IS 'Deletes old rows of a table. For the tasks of maintenance.';
 COMMENT ON FUNCTION crier.run_maintenance(text, text[], integer, integer) IS
     'Does what is due, or the tasks named, and notes it in crier.maintenance_log: a row for each task. One session at a time: the others are answered {"busy": true}. p_runner: who calls; crierd leaves it to pg_cron while that runs. p_max_ms: no task begins after it. p_most: how many tasks. It ends after a change of the partitions; the rest is still due.';
 COMMENT ON PROCEDURE crier.maintain(text) IS 'crier.run_maintenance until nothing is due, each task in a transaction of its own. For pg_cron.';
 COMMENT ON FUNCTION crier.drop_old_days(integer) IS 'Drops the oldest day of the log that is kept no longer, one a call. {"dropped": day, "carried": rows kept, "more": …}, {"crowded": days}: too much of them must stay, {"locked": day}: in use, {"busy": true}.';
-COMMENT ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval) IS 'Deletes finished jobs that are kept no longer, where their day can not be dropped. {"deleted": n, "more": …} or {"busy": true}.';
-COMMENT ON FUNCTION crier.cleanup_leftovers(integer, integer) IS 'Deletes dedupe keys, times and progress of jobs that ended. {"keys": n, "times": n, "progress": n, "more": …} or {"busy": true}.';
-COMMENT ON FUNCTION crier.cleanup_old_events(integer, integer) IS 'Deletes events that are kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
-COMMENT ON FUNCTION crier.cleanup_maintenance_log(integer, integer) IS 'Deletes rows of the maintenance log that are kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval, integer) IS 'Deletes finished jobs that are kept no longer, where their day can not be dropped. {"deleted": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cleanup_leftovers(integer, integer, integer) IS 'Deletes dedupe keys, times and progress of jobs that ended. {"keys": n, "times": n, "progress": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cleanup_old_events(integer, integer, integer) IS 'Deletes events that are kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cleanup_maintenance_log(integer, integer, integer) IS 'Deletes rows of the maintenance log that are kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.retry_failed_jobs(integer, integer) IS 'Runs dead letters again whose error was a passing one; never posts. {"retried": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.expire_pending_jobs(integer, integer) IS 'Fails waiting jobs past expires_at, and those nobody took for too long; never posts. {"expired": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.watch() IS 'What somebody should know, as JSON; attention: a list of sentences, empty where all is well.';
@@ -3041,6 +3368,8 @@ COMMENT ON FUNCTION crier.get_worker_stats() IS 'Workers: jobs they have now, wh
 COMMENT ON FUNCTION crier.get_account_stats() IS 'Accounts by platform and status, and how many are blocked or will need a new login within a day.';
 COMMENT ON FUNCTION crier.get_workspace_stats(uuid) IS 'A workspace at a glance, for its members: posts, jobs and accounts by state, members, last activity. Of posts and jobs the newest 5,000; complete: there are no more.';
 COMMENT ON FUNCTION crier.alerts(boolean) IS 'What is above its threshold in crier.alert_threshold. p_all: every value, also those that are not.';
+COMMENT ON FUNCTION crier.check_alerts(integer) IS 'Tells the operator''s endpoints what came above its threshold and what no longer is. {"begun": names, "ended": names, "attention": sentences} or {"busy": true}.';
+COMMENT ON FUNCTION crier.raise_alert(text, text, jsonb) IS 'Tells the operator''s endpoints of something. For crier.check_alerts.';
 COMMENT ON FUNCTION crier.roll_up_statistics(interval, interval) IS 'Sums up what ended and can''t change any more, at most p_max of time; to be called every minute. p_margin: what is younger waits, in case the clock is put back. Answers {"closed_until", "ended", "more"}, or {"busy": true}.';
 COMMENT ON FUNCTION crier.sum_up_jobs(timestamptz, timestamptz) IS 'How jobs ended within a time, by minute, from the log.';
 COMMENT ON FUNCTION crier.sum_up_workers(timestamptz, timestamptz) IS 'What workers took and ended within a time, by minute, from the log.';
@@ -3134,5 +3463,14 @@ COMMENT ON FUNCTION crier.store_credential(uuid, bigint, bytea, timestamptz, tim
 COMMENT ON FUNCTION crier.get_credential(uuid) IS 'The sealed credential of an account.';
 COMMENT ON FUNCTION crier.begin_refresh(uuid, bigint, interval) IS 'Asks to be the only one who refreshes this generation; answers with a token. Null: somebody else does, or it is old.';
 COMMENT ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb) IS 'Says that a refresh failed. Only auth_revoked asks for a new login.';
+COMMENT ON FUNCTION crier.add_alert_endpoint(uuid, text, bytea, uuid, text[]) IS
+    'Adds an address to which alerts go, signed with a secret that crierd has sealed for this id: "crierd alert add" does both. p_workspace_id null: for the whole installation, by trusted roles only. p_kinds null: everything.';
+COMMENT ON FUNCTION crier.list_alert_endpoints(uuid) IS
+    'The endpoints of a workspace, for its owners and admins, with what became of their deliveries. Null: all that the caller decides about. waiting: undelivered alerts, 1000 for that many or more.';
+COMMENT ON FUNCTION crier.enable_alert_endpoint(uuid, boolean) IS 'Enables an endpoint again, or disables it: what is due to a disabled one is not told.';
+COMMENT ON FUNCTION crier.remove_alert_endpoint(uuid) IS 'Removes an endpoint; what still waits for it is not told.';
+COMMENT ON FUNCTION crier.get_alert_endpoint(uuid) IS 'Where an endpoint is, and its sealed secret.';
+COMMENT ON FUNCTION crier.start_alert(uuid, bigint) IS 'What an alert says and where it goes. No row: the lease is lost, or the endpoint is removed or disabled and the job canceled.';
+COMMENT ON FUNCTION crier.report_alert(uuid, bigint, text, jsonb) IS 'Says how a delivery came out: delivered, or an error class; target_missing disables the endpoint. Ends or reschedules the job. Null: the lease is lost.';
 /* </end connected objects> */
 

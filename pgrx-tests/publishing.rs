@@ -151,6 +151,67 @@ mod tests {
         assert_eq!(one::<String>("SELECT state FROM crier.posts"), "unconfirmed");
     }
 
+    /// A target that only a person can say anything about.
+    fn unconfirmed() {
+        begin();
+        intent("key", "{}");
+        for _ in 0..9 {
+            report("outcome_unknown");
+            make_due();
+            claim();
+            start();
+        }
+        report("outcome_unknown");
+        run("SELECT set_config('t.target', id::text, true) FROM crier.post_target");
+    }
+
+    fn resolve(what: &str) -> [String; 4] {
+        refused(&format!("SELECT crier.resolve_target(current_setting('t.target')::uuid, {what})"))
+    }
+
+    #[pg_test]
+    fn a_person_says_that_a_post_is_there() {
+        unconfirmed();
+        let state: String = one(
+            "SELECT crier.resolve_target(current_setting('t.target')::uuid, 'published', 'https://x.example/1')",
+        );
+        assert_eq!((state.as_str(), target_state().as_str()), ("published", "published"));
+        assert_eq!(one::<String>("SELECT url FROM crier.post_target"), "https://x.example/1");
+        assert_eq!(one::<i64>("SELECT count(*) FROM crier.events WHERE kind = 'post_published'"), 1);
+        assert_eq!(one::<i64>("SELECT count(*) FROM crier.claim_jobs('w')"), 0);
+        assert!(resolve("'absent'")[1].contains("is published, not unconfirmed"));
+    }
+
+    #[pg_test]
+    fn what_a_person_says_is_absent_is_sent_again_under_its_key() {
+        unconfirmed();
+        let state: String = one("SELECT crier.resolve_target(current_setting('t.target')::uuid, 'absent')");
+        assert_eq!((state.as_str(), target_state().as_str()), ("queued", "queued"));
+        claim();
+        assert_eq!(start().as_deref(), Some("preparing"));
+        assert_eq!(intent("another", "{\"n\": 2}").as_deref(), Some("key {}"));
+        assert_eq!(report("published"), "published completed");
+    }
+
+    #[pg_test]
+    fn a_persons_word_counts_only_where_nobody_else_knows() {
+        begin();
+        run("SELECT set_config('t.target', id::text, true) FROM crier.post_target");
+        for what in ["'published'", "'absent'"] {
+            assert!(resolve(what)[1].contains("is preparing, not unconfirmed"));
+        }
+        for what in [
+            "'gone'",
+            "''",
+            "'absent', 'https://x.example'",
+            "'published', 'javascript:1'",
+            "'published', ''",
+        ] {
+            assert_eq!(resolve(what)[0], "22023", "{what}");
+        }
+        assert_eq!(refused("SELECT crier.resolve_target(crier.new_id(), 'absent')")[0], "P0002");
+    }
+
     #[pg_test]
     fn a_refusal_by_the_platform_fails_the_target() {
         begin();

@@ -34,6 +34,19 @@ mod tests {
     }
 
     #[pg_test]
+    fn a_plan_that_was_made_when_a_table_was_empty_does_not_read_all_of_it_when_it_is_full() {
+        const SCANS: &str =
+            "SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relid = 'crier.job_key'::regclass";
+        fixture();
+        run("ANALYZE crier.job_key");
+        let before: i64 = one(SCANS);
+        for n in 0..8 {
+            run(&format!("SELECT crier.enqueue('a', dedupe_key => 'key {n}')"));
+        }
+        assert_eq!(one::<i64>(SCANS), before);
+    }
+
+    #[pg_test]
     fn retries_wait_one_two_and_four_minutes() {
         fixture();
         run("SELECT crier.enqueue('a', max_attempts => 4)");

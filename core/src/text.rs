@@ -1,28 +1,81 @@
-//! How platforms count text.
+//! How platforms count text, what they find in it, and how a long text becomes a thread.
+//!
+//! Every platform limits a text, and each counts it in its own way: [`Count`]. What is a link, a mention or a
+//! hashtag differs as well, and some counts depend on it: [`Dialect`]. All of it reads a text once from its
+//! beginning to its end, so that megabytes made to be slow are not.
+
+mod bluesky;
+mod class;
+mod count;
+mod domain;
+mod emoji;
+mod link;
+mod name;
+mod split;
+
+use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-/// How a platform counts.
+pub use bluesky::{Meaning, Part, parts};
+pub use count::Count;
+pub use split::{CantSplit, split};
+
+/// Whose rules say what in a text is a link, a mention or a hashtag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Count {
-    /// Extended grapheme clusters.
-    Graphemes,
-    /// As Mastodon does.
+pub enum Dialect {
+    /// Whole words, as the facets of Bluesky's own clients: see [`parts`].
+    Bluesky,
+    /// Links with `http://` or `https://` and any path, mentions `@user` and `@user@host`.
     Mastodon,
-    /// As X does.
-    Weighted,
-    /// Code points.
-    Characters,
+    /// Links as of twitter-text: the scheme may be missing, a path has few characters beyond ASCII.
+    X,
 }
 
-impl Count {
-    /// How much a text counts.
-    pub fn count(self, text: &str) -> usize {
-        match self {
-            Self::Graphemes | Self::Mastodon | Self::Weighted => graphemes(text),
-            Self::Characters => text.chars().count(),
-        }
+/// The links of a text as ranges of bytes, in their order.
+///
+/// ```
+/// # use crier_core::text::{Dialect, links};
+/// let text = "見てhttps://en.wikipedia.org/wiki/Rust_(fungus).";
+/// assert_eq!(links(text, Dialect::X), [6..text.len() - 1]);
+/// ```
+pub fn links(text: &str, dialect: Dialect) -> Vec<Range<usize>> {
+    match dialect {
+        Dialect::Bluesky => of_bluesky(text, |meaning| matches!(meaning, Meaning::Link { .. })),
+        Dialect::Mastodon => link::with_scheme(text),
+        Dialect::X => link::with_or_without_scheme(text),
     }
+}
+
+/// The mentions of a text as ranges of bytes, in their order, each from its `@` on.
+///
+/// ```
+/// # use crier_core::text::{Dialect, mentions};
+/// assert_eq!(mentions("by @alice@a.example.", Dialect::Mastodon), [3..19]);
+/// ```
+pub fn mentions(text: &str, dialect: Dialect) -> Vec<Range<usize>> {
+    match dialect {
+        Dialect::Bluesky => of_bluesky(text, |meaning| matches!(meaning, Meaning::Mention { .. })),
+        Dialect::Mastodon => name::of_accounts(text),
+        Dialect::X => name::of_users(text),
+    }
+}
+
+/// The hashtags of a text as ranges of bytes, in their order, each from its `#` on.
+///
+/// ```
+/// # use crier_core::text::{Dialect, hashtags};
+/// assert_eq!(hashtags("in #rust, not #1", Dialect::X), [3..8]);
+/// ```
+pub fn hashtags(text: &str, dialect: Dialect) -> Vec<Range<usize>> {
+    match dialect {
+        Dialect::Bluesky => of_bluesky(text, |meaning| matches!(meaning, Meaning::Tag { .. })),
+        Dialect::Mastodon | Dialect::X => name::of_tags(text),
+    }
+}
+
+fn of_bluesky(text: &str, wanted: impl Fn(&Meaning) -> bool) -> Vec<Range<usize>> {
+    parts(text).into_iter().filter(|part| wanted(&part.meaning)).map(|part| part.range).collect()
 }
 
 /// Extended grapheme clusters (UAX #29): what a reader calls a character. Bluesky counts so.
@@ -36,30 +89,4 @@ pub fn graphemes(text: &str) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn the_published_vectors_hold() {
-        // From the rich-text tests of the AT Protocol: length in UTF-8 bytes and in graphemes.
-        for (text, bytes, clusters) in [
-            ("", 0, 0),
-            ("👋", 4, 1),
-            ("👨‍👩‍👧‍👧", 25, 1),
-            ("👨‍👩‍👧‍👧🔥 good!✅", 38, 9),
-            ("áàâäã", 10, 5),
-            ("\r\n", 2, 1),
-        ] {
-            assert_eq!((text.len(), graphemes(text)), (bytes, clusters), "{text:?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn there_are_never_more_graphemes_than_characters(text in "\\PC*") {
-            prop_assert!(graphemes(&text) <= text.chars().count());
-            prop_assert_eq!(graphemes(&text) == 0, text.is_empty());
-        }
-    }
-}
+mod tests;

@@ -15,7 +15,6 @@ use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
 use crate::queue::job::{self, NewJob};
 use crate::queue::kinds::Policies;
-use crate::queue::settle::PUBLISH;
 
 const TAKE_KEY_OVER: Statement = statement!("queue/take_key_over");
 const FIND_KEYS: Statement = statement!("queue/find_keys");
@@ -50,11 +49,10 @@ fn find_or_create_job(
     let user = caller.acts_as(Some(named))?;
     let workspace = match caller {
         Caller::Trusted => None,
-        Caller::User(_) if kind == PUBLISH => {
-            let message = "only crier.create_post() makes jobs of kind publish_post".to_owned();
-            return Err(CrierError::NotAllowed(message).into());
+        Caller::User(_) => {
+            job::require_own_kind(&kind)?;
+            Some(only_workspace(caller)?)
         }
-        Caller::User(_) => Some(only_workspace(caller)?),
     };
     let now = clock::now();
     let job = NewJob {

@@ -24,7 +24,7 @@ const MEMBERS: [&str; 4] = ["owner", "admin", "editor", "viewer"];
 /// The roles of a workspace that may write. A viewer reads.
 const WRITERS: [&str; 3] = ["owner", "admin", "editor"];
 
-/// Those that decide about accounts and their limits.
+/// Those that decide about accounts, their limits and alerts.
 const ADMINS: [&str; 2] = ["owner", "admin"];
 
 /// Who calls.
@@ -68,6 +68,11 @@ impl Caller {
         self.scope(Some(&WRITERS))
     }
 
+    /// The workspaces of which the caller is an admin or owner; nothing for a trusted caller, who is bound to none.
+    pub(crate) fn administered(self) -> Result<Option<Vec<Uuid>>> {
+        self.scope(Some(&ADMINS))
+    }
+
     fn scope(self, roles: Option<&[&str]>) -> Result<Option<Vec<Uuid>>> {
         match self {
             Self::Trusted => Ok(None),
@@ -98,9 +103,17 @@ impl Caller {
         self.require(workspace, &WRITERS, "read, but not write")
     }
 
-    /// Refuses a caller who may not decide about accounts and their limits, as [`Caller::require_editor`] does.
+    /// Refuses a caller who may not decide about accounts, their limits and alerts, as [`Caller::require_editor`] does.
     pub(crate) fn require_admin(self, workspace: Uuid) -> Result<()> {
-        self.require(workspace, &ADMINS, "write, but not decide about accounts")
+        self.require(workspace, &ADMINS, "write, but not decide about accounts and alerts")
+    }
+
+    /// Refuses a caller who is bound to tenants.
+    pub(crate) fn require_trusted(self, what: &str) -> Result<()> {
+        match self {
+            Self::Trusted => Ok(()),
+            Self::User(_) => Err(CrierError::NotAllowed(format!("an application user may not {what}"))),
+        }
     }
 
     fn require(self, workspace: Uuid, roles: &[&str], may: &str) -> Result<()> {

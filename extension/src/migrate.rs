@@ -19,6 +19,9 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (5, "0005_maintenance", include_str!("../../sql/migrations/0005_maintenance.sql")),
     (6, "0006_pages", include_str!("../../sql/migrations/0006_pages.sql")),
     (7, "0007_statistics", include_str!("../../sql/migrations/0007_statistics.sql")),
+    (8, "0008_goes_on", include_str!("../../sql/migrations/0008_goes_on.sql")),
+    (9, "0009_alerts", include_str!("../../sql/migrations/0009_alerts.sql")),
+    (10, "0010_publishing", include_str!("../../sql/migrations/0010_publishing.sql")),
 ];
 
 /// Run by every migrate, in this order: they replace what they made before.
@@ -55,8 +58,8 @@ fn migrate() -> Result<TableIterator<'static, (name!(name, String), name!(action
         let applied = applied(client)?;
         check(client, &applied)?;
         let mut done = Vec::new();
-        for (version, name, sql) in MIGRATIONS.iter().filter(|(version, ..)| *version > applied.len() as i32)
-        {
+        let is_new = |version: i32| !applied.iter().any(|(known, ..)| *known == version);
+        for (version, name, sql) in MIGRATIONS.iter().filter(|(version, ..)| is_new(*version)) {
             client.update(*sql, None, &[])?;
             let sum = checksum(client, sql)?;
             client.update(RECORD, None, &[(*version).into(), (*name).into(), sum.into()])?;

@@ -26,8 +26,6 @@ pub(crate) struct Add<'a> {
     pub(crate) workspace_id: Uuid,
     pub(crate) handle: &'a str,
     pub(crate) server: Option<&'a str>,
-    /// What is asked for on a terminal.
-    pub(crate) secret: &'a str,
 }
 
 /// Opens a session, seals its tokens, stores them, and prints the account's id.
@@ -37,14 +35,19 @@ pub(crate) async fn add(config: &Config, add: Add<'_>) -> Result<(), Error> {
     let db = Db::new(&config.database)?;
     // Before a password is asked for: a database that is away makes the login useless.
     db.status().await?;
-    let providers = Providers::new(&Client::new()?, &Fetcher::new()?);
-    let provider = providers
-        .get(add.platform)
-        .ok_or_else(|| Error::Refused(format!("this crierd has no provider for {}", add.platform)))?;
+    let providers = Providers::new(&Client::new()?, &Fetcher::new()?, &config.apps()?);
+    let provider = providers.get(add.platform).ok_or_else(|| {
+        let known: Vec<_> = providers.iter().map(|provider| provider.platform().name).collect();
+        Error::Refused(format!(
+            "there is no platform {:?}; this crierd knows {}",
+            add.platform,
+            known.join(", ")
+        ))
+    })?;
     let server = add.server.unwrap_or(provider.default_base_url());
     let base_url =
         check_base(server).map_err(|why| Error::Refused(format!("the server's address: {why}")))?;
-    let password = read_password(add.secret)?;
+    let password = read_password(provider.secret())?;
     let login = provider.login(&base_url, add.handle, &password).await?;
     let account_id = store(&db, &keys, provider.as_ref(), add.workspace_id, &login).await?;
     println!("{account_id}");
@@ -62,7 +65,7 @@ async fn store(
     let (account_id, generation) = db
         .connect_account(workspace_id, platform, &login.external_id, &login.handle, &login.base_url)
         .await?;
-    let place = Place { workspace_id, account_id, generation };
+    let place = Place::Credential { workspace_id, account_id, generation };
     let sealed = login.session.seal(keys, place)?;
     let lifetime = provider.lifetime(&login.session);
     let stored = db

@@ -69,6 +69,16 @@ pub(crate) fn check_base(url: &str) -> Result<String, Forbidden> {
     Ok(url.as_str().trim_end_matches('/').to_owned())
 }
 
+/// Checks an address on this machine, by plain http too: what an operator runs next door.
+pub(crate) fn check_loopback(url: &str) -> Result<Url, Forbidden> {
+    let url = Url::parse(url).map_err(|_| Forbidden::Unreadable)?;
+    check_userinfo(&url)?;
+    match (url.scheme(), url.host()) {
+        ("http" | "https", Some(host)) if is_loopback(&host) => Ok(url),
+        _ => Err(Forbidden::Scheme),
+    }
+}
+
 fn check_userinfo(url: &Url) -> Result<(), Forbidden> {
     if url.username().is_empty() && url.password().is_none() { Ok(()) } else { Err(Forbidden::UserInfo) }
 }
@@ -276,6 +286,18 @@ mod tests {
             ("pds.example", Forbidden::Unreadable),
         ] {
             assert_eq!(check_base(url), Err(why), "{url}");
+        }
+    }
+
+    #[test]
+    fn next_door_is_on_loopback() {
+        for url in ["http://127.0.0.1:9093/a?b=c", "http://localhost/", "https://[::1]:1/#x"] {
+            assert!(check_loopback(url).is_ok(), "{url}");
+        }
+        for url in
+            ["http://10.0.0.1/", "http://localhost.example/", "http://u@127.0.0.1/", "file:///x", "localhost"]
+        {
+            assert!(check_loopback(url).is_err(), "{url}");
         }
     }
 

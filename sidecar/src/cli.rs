@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::config::{Config, Needs, Sources};
 use crate::error::Error;
-use crate::{account, doctor, init, logging, migrate, run};
+use crate::{account, alert, doctor, init, logging, migrate, run};
 
 /// Publishes what the Postgres extension crier has queued.
 ///
@@ -59,45 +59,63 @@ enum Command {
     /// Manage connected accounts
     #[command(subcommand)]
     Account(Account),
+    /// Manage the endpoints that alerts go to
+    #[command(subcommand)]
+    Alert(Alert),
+}
+
+#[derive(Debug, Subcommand)]
+enum Alert {
+    /// Add an endpoint: prints its id and, this once, the secret that signs what it gets
+    ///
+    /// Without a workspace it hears of the whole installation. docs/alerts.md says how to verify what comes.
+    Add {
+        /// Where alerts are posted to. https on port 443; without a workspace also http on loopback.
+        #[arg(long, value_name = "URL")]
+        url: String,
+        /// The workspace whose alerts it gets
+        #[arg(long, value_name = "UUID")]
+        workspace: Option<Uuid>,
+        /// Only these kinds, with commas between them, for instance post.failed,account.reauth_required
+        #[arg(long, value_name = "KINDS", value_delimiter = ',')]
+        kinds: Option<Vec<String>>,
+    },
+    /// List endpoints: one line each, with whose it is, its state, what it hears, and what went wrong last
+    List {
+        /// Only those of this workspace
+        #[arg(long, value_name = "UUID")]
+        workspace: Option<Uuid>,
+    },
+    /// Remove an endpoint
+    Remove {
+        /// Its id
+        id: Uuid,
+    },
+    /// Send a test to an endpoint from here and say how it answered
+    Test {
+        /// Its id
+        id: Uuid,
+    },
 }
 
 #[derive(Debug, Subcommand)]
 enum Account {
     /// Connect an account, or connect it again
-    #[command(subcommand)]
-    Add(Platform),
-}
-
-#[derive(Debug, Subcommand)]
-enum Platform {
-    /// A Bluesky account, by an app password (Settings, Privacy and security, App passwords)
     ///
-    /// The password is asked for on a terminal, or read as one line from standard input. It is used once and
-    /// not stored. Prints the account's id, which posts name.
-    Bluesky {
+    /// The secret is an app password (Bluesky: Settings, Privacy and security, App passwords) or an access token; where tokens
+    /// end, `access token:refresh token`. It is asked for on a terminal, or read as one line from standard input. Prints the
+    /// account's id, which posts name. See docs/platforms.
+    Add {
+        /// The platform's name, for instance bluesky
+        platform: String,
         /// The workspace that owns the account
         #[arg(long, value_name = "UUID")]
         workspace: Uuid,
-        /// The account's handle, for instance alice.bsky.social
+        /// The account's name, for instance alice.bsky.social
         #[arg(long)]
         handle: String,
-        /// The account's server, where it is not found through bsky.social. Plain http only on loopback.
-        #[arg(long, value_name = "URL")]
-        pds: Option<String>,
-    },
-    /// An Instagram account of a business or a creator, by an access token that lives for long
-    ///
-    /// The token is asked for on a terminal, or read as one line from standard input. It is renewed, sealed and
-    /// stored. Prints the account's id, which posts name.
-    Instagram {
-        /// The workspace that owns the account
-        #[arg(long, value_name = "UUID")]
-        workspace: Uuid,
-        /// The account's name, with or without @
-        #[arg(long)]
-        handle: String,
-        /// https://graph.facebook.com, where the token is that of a Facebook page. Plain http only on loopback.
-        #[arg(long, value_name = "URL")]
+        /// The account's server, where it is not the platform's own. Plain http only on loopback.
+        #[arg(long, visible_alias = "pds", value_name = "URL")]
         server: Option<String>,
     },
 }
@@ -116,26 +134,22 @@ impl Cli {
                 logging::start(&config.log);
                 run::run(config).await
             }
-            Command::Account(Account::Add(Platform::Bluesky { workspace, handle, pds })) => {
+            Command::Account(Account::Add { platform, workspace, handle, server }) => {
                 let add = account::Add {
-                    platform: "bluesky",
-                    workspace_id: workspace,
-                    handle: &handle,
-                    server: pds.as_deref(),
-                    secret: "app password",
-                };
-                account::add(&load(true)?, add).await
-            }
-            Command::Account(Account::Add(Platform::Instagram { workspace, handle, server })) => {
-                let add = account::Add {
-                    platform: "instagram",
+                    platform: &platform,
                     workspace_id: workspace,
                     handle: &handle,
                     server: server.as_deref(),
-                    secret: "access token",
                 };
                 account::add(&load(true)?, add).await
             }
+            Command::Alert(Alert::Add { url, workspace, kinds }) => {
+                let add = alert::Add { url: &url, workspace_id: workspace, kinds: kinds.as_deref() };
+                alert::add(&load(true)?, add).await
+            }
+            Command::Alert(Alert::List { workspace }) => alert::list(&load(false)?, workspace).await,
+            Command::Alert(Alert::Remove { id }) => alert::remove(&load(false)?, id).await,
+            Command::Alert(Alert::Test { id }) => alert::test(&load(true)?, id).await,
         }
     }
 }

@@ -1,13 +1,16 @@
 //! The one HTTP client for platforms: limits on time and size, no redirects, no secret in an error.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-use crate::address::{self, PublicResolver};
+use crate::address::{self, Forbidden, PublicResolver};
 use crate::error::{Error, chain};
 use crate::tls;
 
@@ -71,6 +74,20 @@ impl Client {
         }
         Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body })
     }
+
+    /// Sends a request and reads nothing of the answer but its status. What a peer answers that is not allowed counts as no
+    /// answer.
+    pub(crate) async fn status(
+        &self,
+        request: RequestBuilder,
+        allowed: impl Fn(SocketAddr) -> bool,
+    ) -> Result<u16, CallError> {
+        let response = request.send().await.map_err(call_error)?;
+        match response.remote_addr() {
+            Some(peer) if !allowed(peer) => Err(CallError::Unclear(Forbidden::Private.to_string())),
+            _ => Ok(response.status().as_u16()),
+        }
+    }
 }
 
 /// What every client of the sidecar has in common. No proxy: it would resolve names by itself.
@@ -88,8 +105,18 @@ pub(crate) fn builder(resolver: PublicResolver) -> Result<reqwest::ClientBuilder
 
 /// Adds a bearer token that no debug output shows.
 pub(crate) fn bearer(request: RequestBuilder, token: &SecretString) -> RequestBuilder {
-    let text = Zeroizing::new(format!("Bearer {}", token.expose_secret()));
-    match HeaderValue::from_str(&text) {
+    authorized(request, &Zeroizing::new(format!("Bearer {}", token.expose_secret())))
+}
+
+/// Adds a name and a password that no debug output shows.
+pub(crate) fn basic(request: RequestBuilder, name: &str, password: &SecretString) -> RequestBuilder {
+    let pair = Zeroizing::new(format!("{name}:{}", password.expose_secret()));
+    let encoded = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
+    authorized(request, &Zeroizing::new(format!("Basic {}", encoded.as_str())))
+}
+
+fn authorized(request: RequestBuilder, text: &str) -> RequestBuilder {
+    match HeaderValue::from_str(text) {
         Ok(mut value) => {
             value.set_sensitive(true);
             request.header(reqwest::header::AUTHORIZATION, value)
@@ -124,6 +151,9 @@ mod tests {
         let client = Client::new().unwrap();
         let request = bearer(client.request(Method::GET, url), &"hidden".into());
         assert!(!format!("{request:?}").contains("hidden"));
+        let named = basic(client.request(Method::GET, url), "app", &"hidden".into());
+        // app:hidden
+        assert!(!format!("{named:?}").contains("YXBwOmhpZGRlbg"));
         client.send(request).await.map(|answer| answer.status)
     }
 

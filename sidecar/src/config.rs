@@ -3,6 +3,7 @@
 //! Every setting is one line in `Config::resolve`: its key, its variable, its default. What is wrong is
 //! collected, so that one error lists everything.
 
+mod apps;
 mod reader;
 
 use std::net::SocketAddr;
@@ -12,6 +13,8 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::Error;
+use crate::providers::Apps;
+use apps::AppFile;
 use reader::Reader;
 
 /// The file that is read when none is named.
@@ -26,6 +29,10 @@ pub struct Config {
     pub key_file: PathBuf,
     /// Where health checks are answered.
     pub http_listen: SocketAddr,
+    /// The operator's apps on platforms.
+    apps: Vec<AppFile>,
+    /// Whether workspaces' endpoints for alerts may be on this machine.
+    pub alerts_allow_loopback: bool,
     /// The bounds of the work.
     pub worker: Worker,
     /// How it logs.
@@ -109,6 +116,8 @@ impl Config {
             SocketAddr::from(([127, 0, 0, 1], 8480)),
             "an address and a port like 127.0.0.1:8480",
         );
+        let apps = apps::resolve(&mut read);
+        let alerts_allow_loopback = read.flag("alerts.allow_loopback", "CRIER_ALERTS_ALLOW_LOOPBACK");
         let worker = Worker {
             concurrency: read.number("worker.concurrency", "CRIER_WORKER_CONCURRENCY", 8, 1..=1_000),
             poll: read.duration("worker.poll", "CRIER_WORKER_POLL", 5_000, 50..=600_000),
@@ -145,9 +154,16 @@ impl Config {
             database: Database { url, direct_url, ca_file },
             key_file: key_file.map(PathBuf::from).unwrap_or_default(),
             http_listen,
+            apps,
+            alerts_allow_loopback,
             worker,
             log,
         })
+    }
+
+    /// The operator's apps on platforms, with their secrets.
+    pub(crate) fn apps(&self) -> Result<Apps, Error> {
+        apps::load(&self.apps)
     }
 }
 
@@ -190,26 +206,30 @@ mod tests {
         assert_eq!(config.worker.poll, Duration::from_secs(5));
         assert_eq!(config.worker.lease, Duration::from_secs(60));
         assert_eq!(config.worker.drain, Duration::from_secs(30));
-        assert!(!config.log.json);
+        assert!(!config.log.json && !config.alerts_allow_loopback);
         assert_eq!(config.database.direct_url.expose_secret(), URL);
     }
 
     #[test]
     fn a_variable_wins_over_the_file() {
         let text = format!(
-            "database.url = '{URL}'\n[secrets]\nkey_file = 'a'\n[worker]\nconcurrency = 3\npoll = '1 min'\nlease = 30"
+            "database.url = '{URL}'\n[secrets]\nkey_file = 'a'\n[worker]\nconcurrency = 3\npoll = '1 min'\nlease = 30\n[alerts]\nallow_loopback = true"
         );
         let config = resolve(&text, &[("CRIER_WORKER_CONCURRENCY", "5"), ("CRIER_KEY_FILE", "b")]).unwrap();
         assert_eq!(config.worker.concurrency, 5);
         assert_eq!(config.key_file, PathBuf::from("b"));
         assert_eq!(config.worker.poll, Duration::from_secs(60));
         assert_eq!(config.worker.lease, Duration::from_secs(30));
+        assert!(config.alerts_allow_loopback);
+        let no = ("CRIER_ALERTS_ALLOW_LOOPBACK", "false");
+        assert!(!resolve(&text, &[("CRIER_KEY_FILE", "b"), no]).unwrap().alerts_allow_loopback);
     }
 
     #[test]
     fn everything_wrong_is_said_at_once() {
         let text = "[database]\nurl = 'host=a port=many'\n[worker]\nconcurency = 1\nconcurrency = 0\npoll = 'soon'\n\
-                    lease = true\n[http]\nlisten = 'here'\n[log]\nformat = 'xml'\nlevel = 'loud'";
+                    lease = true\n[http]\nlisten = 'here'\n[alerts]\nallow_loopback = 'yes'\n[log]\nformat = 'xml'\nlevel = 'loud'\n\
+                    [platforms.x]\nclient_secret_file = 'a'";
         let Err(Error::Config(problems)) = resolve(text, &[]) else { panic!("accepted") };
         for part in [
             "database.url is not",
@@ -218,13 +238,15 @@ mod tests {
             "worker.poll",
             "worker.lease",
             "http.listen",
+            "alerts.allow_loopback",
             "log.format",
             "log.level",
+            "platforms.x.client_id",
             "secrets.key_file",
         ] {
             assert!(problems.iter().any(|problem| problem.starts_with(part)), "{part} in {problems:#?}");
         }
-        assert_eq!(problems.len(), 9, "{problems:#?}");
+        assert_eq!(problems.len(), 10, "{problems:#?}");
         assert!(problems.iter().any(|p| p.contains("did you mean worker.concurrency?")), "{problems:#?}");
     }
 

@@ -33,7 +33,7 @@ const MAX_EARLY: Duration = Duration::from_secs(5 * 60);
 /// Reads and renews credentials.
 pub(crate) struct Credentials {
     db: Db,
-    keys: Keyring,
+    keys: Arc<Keyring>,
     turns: Mutex<HashMap<Uuid, Arc<tokio::sync::Mutex<()>>>>,
     refreshes: TaskTracker,
 }
@@ -46,7 +46,7 @@ pub(crate) struct Held {
 }
 
 impl Credentials {
-    pub(crate) fn new(db: Db, keys: Keyring) -> Self {
+    pub(crate) fn new(db: Db, keys: Arc<Keyring>) -> Self {
         Self { db, keys, turns: Mutex::default(), refreshes: TaskTracker::new() }
     }
 
@@ -165,7 +165,7 @@ impl Credentials {
         held: Held,
         lifetime: Lifetime,
     ) -> Result<Held, Failure> {
-        let place = Place { workspace_id, account_id: account.id, generation: held.generation };
+        let place = Place::Credential { workspace_id, account_id: account.id, generation: held.generation };
         let sealed = held.session.seal(&self.keys, place).map_err(config)?;
         let store = || {
             self.db.store_credential(
@@ -226,7 +226,8 @@ impl Credentials {
     }
 
     fn open(&self, account_id: Uuid, stored: &StoredCredential) -> Result<Held, Failure> {
-        let place = Place { workspace_id: stored.workspace_id, account_id, generation: stored.generation };
+        let (workspace_id, generation) = (stored.workspace_id, stored.generation);
+        let place = Place::Credential { workspace_id, account_id, generation };
         let session = Session::open(&self.keys, place, &stored.sealed).map_err(config)?;
         Ok(Held { generation: stored.generation, session })
     }

@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::db::{Db, Server, Status};
 use crate::error::Error;
 use crate::media::Fetcher;
-use crate::providers::{Provider, Providers};
+use crate::providers::{Apps, Provider, Providers};
 use crate::secrets::Keyring;
 
 /// Postgres has fixed what extensions written in C need since these minor releases.
@@ -59,7 +59,11 @@ pub(crate) async fn run(config: &Config, pds: Option<&str>) -> Result<(), Error>
     let mut report = Report { failed: 0 };
     check_database(config, &mut report).await;
     report.line("key file", check_keys(config));
-    let providers = Providers::new(&Client::new()?, &Fetcher::new()?);
+    let apps = config.apps().unwrap_or_else(|error| {
+        report.line("apps", bad(&error, "mend the file, or name another one in the configuration"));
+        Apps::default()
+    });
+    let providers = Providers::new(&Client::new()?, &Fetcher::new()?, &apps);
     for provider in providers.iter() {
         let server = pds.filter(|_| provider.platform().name == BLUESKY.name);
         report.line(provider.platform().name, check_platform(provider.as_ref(), server).await);

@@ -1,5 +1,6 @@
 //! Kinds of jobs. One file each, and one line in [`Jobs::new`].
 
+mod deliver_alert;
 mod publish_post;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::credentials::Credentials;
 use crate::db::{Claim, Db};
 use crate::providers::{Failure, Providers, Published};
+use crate::webhook::Webhooks;
 use crate::worker::Phase;
 
 /// What jobs work with.
@@ -18,6 +20,7 @@ pub(crate) struct Environment {
     pub(crate) db: Db,
     pub(crate) providers: Providers,
     pub(crate) credentials: Arc<Credentials>,
+    pub(crate) webhooks: Webhooks,
 }
 
 /// One claim of a job.
@@ -38,6 +41,8 @@ pub(crate) enum Verdict {
     Failed(Failure),
     /// There was nothing left to do.
     Done,
+    /// The job has said itself how it ended.
+    Reported,
     /// The job is no longer ours: nothing is to be said about it.
     Dropped,
 }
@@ -47,6 +52,10 @@ pub(crate) enum Verdict {
 pub(crate) trait Job: Send + Sync {
     /// Its name in the queue.
     fn kind(&self) -> &'static str;
+
+    /// Whether it publishes a target, which has a platform, and is reported as that came out. Any other kind says itself how
+    /// it ended.
+    fn has_target(&self) -> bool;
 
     /// Runs one claim of it.
     async fn run(&self, environment: &Environment, work: &Work) -> Verdict;
@@ -59,7 +68,8 @@ pub(crate) struct Jobs(Arc<[Box<dyn Job>]>);
 impl Jobs {
     /// The registry.
     pub(crate) fn new() -> Self {
-        let all: [Box<dyn Job>; 1] = [Box::new(publish_post::PublishPost)];
+        let all: [Box<dyn Job>; 2] =
+            [Box::new(publish_post::PublishPost), Box::new(deliver_alert::DeliverAlert)];
         Self(all.into())
     }
 
@@ -67,14 +77,15 @@ impl Jobs {
         self.0.iter().map(AsRef::as_ref).find(|job| job.kind() == kind)
     }
 
-    pub(crate) fn kinds(&self) -> Vec<&'static str> {
-        self.0.iter().map(|job| job.kind()).collect()
+    /// The kinds that publish a target, or the others.
+    pub(crate) fn kinds(&self, with_target: bool) -> Vec<&'static str> {
+        self.0.iter().filter(|job| job.has_target() == with_target).map(|job| job.kind()).collect()
     }
 }
 
 impl fmt::Debug for Jobs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.kinds()).finish()
+        f.debug_list().entries(self.0.iter().map(|job| job.kind())).finish()
     }
 }
 
@@ -87,6 +98,7 @@ pub(crate) mod tests {
     use crate::client::Client;
     use crate::config::Database;
     use crate::media::Fetcher;
+    use crate::providers::Apps;
     use crate::secrets::{Keyring, keyring};
 
     /// Everything but a database.
@@ -96,11 +108,13 @@ pub(crate) mod tests {
         let db = Db::new(&database).unwrap();
         let path = std::env::temp_dir().join(format!("crierd-jobs-{}", Uuid::new_v4()));
         keyring::create(&path).unwrap();
-        let keys = Keyring::load(&path).unwrap();
+        let keys = Arc::new(Keyring::load(&path).unwrap());
         std::fs::remove_file(&path).unwrap();
+        let client = Client::new().unwrap();
         Environment {
-            credentials: Arc::new(Credentials::new(db.clone(), keys)),
-            providers: Providers::new(&Client::new().unwrap(), &Fetcher::new().unwrap()),
+            credentials: Arc::new(Credentials::new(db.clone(), Arc::clone(&keys))),
+            providers: Providers::new(&client, &Fetcher::new().unwrap(), &Apps::default()),
+            webhooks: Webhooks::new(client, keys, false),
             db,
         }
     }

@@ -1,15 +1,16 @@
 //! `crierd`, Crier's sidecar: takes jobs from Postgres, publishes to platforms, reports what happened.
 //!
-//! - [`cli`], [`config`], [`error`]: the program's edges; `init`, `migrate`, `doctor`, `account`: its commands
+//! - [`cli`], [`config`], [`error`]: the program's edges; `init`, `migrate`, `doctor`, `account`, `alert`: its commands
 //! - `run`, `worker`, `listen`, `maintenance`, `shutdown`: the loop and what stands around it
 //! - [`db`]: every statement that is sent; it never sees HTTP
 //! - `jobs`: one file per kind of job; [`providers`]: one per platform, which never see the database
 //! - `credentials`, [`secrets`]: tokens, their renewal and their seal
-//! - [`client`], [`media`], `address`, `tls`: how the world outside is called
+//! - [`client`], [`media`], `webhook`, `address`, `tls`: how the world outside is called
 //! - `http`: health checks
 
 mod account;
 mod address;
+mod alert;
 mod backoff;
 pub mod cli;
 pub mod client;
@@ -31,4 +32,5 @@ mod run;
 pub mod secrets;
 mod shutdown;
 mod tls;
+mod webhook;
 mod worker;

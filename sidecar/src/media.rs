@@ -21,6 +21,8 @@ use crate::client;
 use crate::error::{Error, chain};
 use crate::providers::Failure;
 
+pub(crate) use part::video_type;
+
 /// How long an image may take.
 const FETCH: Duration = Duration::from_secs(60);
 /// Addresses an image may be sent on to; each is checked like the first.

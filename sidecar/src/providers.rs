@@ -4,10 +4,13 @@
 //! `publish_post` leads it through *prepare, commit, look*.
 
 mod answer;
+mod app;
 mod bluesky;
 mod failure;
 mod graph;
 mod instagram;
+mod mastodon;
+mod x;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,6 +28,7 @@ use crate::client::Client;
 use crate::media::Fetcher;
 use crate::secrets::Session;
 
+pub use app::{App, Apps};
 pub use failure::{Failure, Scope};
 
 /// An account on a platform.
@@ -184,6 +188,11 @@ pub trait Provider: Send + Sync {
     /// The server that is meant where none is named.
     fn default_base_url(&self) -> &'static str;
 
+    /// What an account's owner makes for Crier, in a word for a prompt.
+    fn secret(&self) -> &'static str {
+        "access token"
+    }
+
     /// Opens a session with a name and what the account's owner made for Crier: an app password, or an access token. Where
     /// tokens end, `access token:refresh token`.
     async fn login(&self, base_url: &str, handle: &str, password: &SecretString) -> Result<Login, Failure>;
@@ -239,10 +248,12 @@ pub struct Providers(BTreeMap<&'static str, Arc<dyn Provider>>);
 
 impl Providers {
     /// The registry.
-    pub fn new(client: &Client, fetcher: &Fetcher) -> Self {
+    pub fn new(client: &Client, fetcher: &Fetcher, apps: &Apps) -> Self {
         let all: Vec<Arc<dyn Provider>> = vec![
             Arc::new(bluesky::Bluesky::new(client.clone(), fetcher.clone())),
             Arc::new(instagram::Instagram::new(client.clone())),
+            Arc::new(mastodon::Mastodon::new(client.clone(), fetcher.clone())),
+            Arc::new(x::X::new(client.clone(), fetcher.clone(), apps.get("x").cloned())),
         ];
         Self(all.into_iter().map(|provider| (provider.platform().name, provider)).collect())
     }
@@ -270,15 +281,9 @@ mod tests {
 
     #[test]
     fn every_platform_of_core_has_a_provider() {
-        let providers = Providers::new(&Client::new().unwrap(), &Fetcher::new().unwrap());
+        let providers = Providers::new(&Client::new().unwrap(), &Fetcher::new().unwrap(), &Apps::default());
         let names: Vec<_> = providers.iter().map(|provider| provider.platform().name).collect();
-        // those that are still to come
-        let missing = ["mastodon", "x"];
-        let mut known: Vec<_> = crier_core::platform::ALL
-            .iter()
-            .map(|platform| platform.name)
-            .filter(|name| !missing.contains(name))
-            .collect();
+        let mut known: Vec<_> = crier_core::platform::ALL.iter().map(|platform| platform.name).collect();
         known.sort_unstable();
         assert_eq!(names, known);
     }

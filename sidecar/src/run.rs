@@ -16,6 +16,7 @@ use crate::media::Fetcher;
 use crate::providers::Providers;
 use crate::secrets::{self, Keyring};
 use crate::shutdown::Shutdown;
+use crate::webhook::Webhooks;
 use crate::worker::Worker;
 use crate::{listen, maintenance};
 
@@ -24,17 +25,19 @@ use crate::{listen, maintenance};
 pub(crate) async fn run(config: Config) -> Result<(), Error> {
     secrets::forbid_core_dumps();
     let shutdown = Shutdown::on_signals()?;
-    let keys = Keyring::load(&config.key_file)?;
+    let keys = Arc::new(Keyring::load(&config.key_file)?);
     info!(version = env!("CARGO_PKG_VERSION"), keys = keys.count(), active_key = keys.active(), "starting");
     let db = Db::new(&config.database)?;
-    let credentials = Arc::new(Credentials::new(db.clone(), keys));
-    let providers = Providers::new(&Client::new()?, &Fetcher::new()?);
+    let credentials = Arc::new(Credentials::new(db.clone(), Arc::clone(&keys)));
+    let client = Client::new()?;
+    let providers = Providers::new(&client, &Fetcher::new()?, &config.apps()?);
+    let webhooks = Webhooks::new(client, keys, config.alerts_allow_loopback);
     http::serve(config.http_listen, Health { db: db.clone(), shutdown: shutdown.clone() }).await?;
 
     let wake = Arc::new(Notify::new());
     let listener = tokio::spawn(listen::run(config.database, Arc::clone(&wake)));
     let maintenance = tokio::spawn(maintenance::run(db.clone()));
-    let environment = Environment { db, providers, credentials: Arc::clone(&credentials) };
+    let environment = Environment { db, providers, credentials: Arc::clone(&credentials), webhooks };
     let worker = Worker::new(Arc::new(environment), config.worker, worker_name());
     let worked = worker.run(wake, shutdown).await;
 

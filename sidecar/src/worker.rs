@@ -3,6 +3,7 @@
 mod drain;
 mod heartbeat;
 mod inflight;
+mod lane;
 mod report;
 mod task;
 
@@ -23,6 +24,7 @@ use crate::error::Error;
 use crate::jobs::{Environment, Jobs};
 use crate::shutdown::Shutdown;
 use inflight::InFlight;
+use lane::Lane;
 use report::Reporter;
 
 pub(crate) use inflight::Phase;
@@ -37,8 +39,7 @@ pub(crate) struct Worker {
     reporter: Reporter,
     reporting: JoinHandle<()>,
     tasks: JoinSet<Claim>,
-    /// Something may be due.
-    due: bool,
+    lanes: Vec<Lane>,
     poll_at: Instant,
     backoff: Backoff,
 }
@@ -46,16 +47,18 @@ pub(crate) struct Worker {
 impl Worker {
     pub(crate) fn new(environment: Arc<Environment>, settings: config::Worker, name: String) -> Self {
         let (reporter, reporting) = Reporter::start(environment.db.clone());
+        let jobs = Jobs::new();
+        let platforms = environment.providers.iter().map(|provider| provider.platform().name).collect();
         Self {
+            lanes: Lane::all(&jobs, platforms, settings.concurrency),
             reporter,
             reporting,
             environment,
-            jobs: Jobs::new(),
+            jobs,
             settings,
             name,
             inflight: Arc::default(),
             tasks: JoinSet::new(),
-            due: true,
             poll_at: Instant::now(),
             backoff: Backoff::database(),
         }
@@ -72,8 +75,8 @@ impl Worker {
         info!(worker = self.name, concurrency = self.settings.concurrency, kinds = ?self.jobs, "working");
         let worked = loop {
             // A claim is not cancelled: what the database has handed out has to arrive.
-            if self.due && self.free() > 0 && !shutdown.begun() {
-                self.claim().await;
+            if self.free() > 0 && !shutdown.begun() {
+                self.claim_in_turn().await;
             }
             tokio::select! {
                 biased;
@@ -81,7 +84,7 @@ impl Worker {
                 ended = &mut heartbeat => break Err(broken("heartbeat", &ended)),
                 ended = &mut self.reporting => break Err(broken("reporter", &ended)),
                 Some(ended) = self.tasks.join_next() => self.ended(ended),
-                () = wake.notified() => self.due = true,
+                () = wake.notified() => self.all_due(true),
                 () = tokio::time::sleep_until(self.poll_at) => self.poll(),
             }
         };
@@ -94,45 +97,54 @@ impl Worker {
         self.settings.concurrency.saturating_sub(self.tasks.len())
     }
 
+    fn all_due(&mut self, due: bool) {
+        self.lanes.iter_mut().for_each(|lane| lane.due = due);
+    }
+
     fn poll(&mut self) {
-        self.due = true;
+        self.all_due(true);
         self.poll_at = Instant::now() + self.settings.poll;
     }
 
-    async fn claim(&mut self) {
-        let free = self.free();
-        let kinds = self.jobs.kinds();
-        // Only what there is a provider for. This leaves out jobs without a platform, but the one kind there is,
-        // `publish_post`, always has one; a kind that has none needs a claim of its own.
-        let platforms: Vec<_> =
-            self.environment.providers.iter().map(|provider| provider.platform().name).collect();
-        let db = &self.environment.db;
-        let claimed = db.claim_jobs(&self.name, free, &kinds, &platforms, self.settings.lease).await;
+    /// Fills the free places. Each lane is the first in its turn: a backlog of one must not keep the others out.
+    async fn claim_in_turn(&mut self) {
+        self.lanes.rotate_left(1);
+        for lane in 0..self.lanes.len() {
+            let room = self.lanes[lane].room(self.free());
+            if self.lanes[lane].due && room > 0 {
+                self.claim(lane, room).await;
+            }
+        }
+    }
+
+    async fn claim(&mut self, lane: usize, room: usize) {
+        let Lane { kinds, platforms, .. } = &self.lanes[lane];
+        let (db, lease) = (&self.environment.db, self.settings.lease);
+        let claimed = db.claim_jobs(&self.name, room, kinds, platforms.as_deref(), lease).await;
         match claimed {
             Ok(claims) => {
                 if self.backoff.failures() > 0 {
                     info!("the database answers again");
                     self.backoff.reset();
                 }
-                // As many as asked for: there may be more.
-                self.due = claims.len() >= free;
+                self.lanes[lane].claimed(room, claims.len());
                 claims.into_iter().for_each(|claim| self.start(claim));
-                if !self.due {
-                    self.wait_for_next(&kinds).await;
+                if !self.lanes[lane].due {
+                    self.wait_for_next(lane).await;
                 }
             }
             Err(error) => {
                 let pause = self.backoff.next();
                 warn!(%error, retry_ms = pause.as_millis() as u64, "claiming failed");
-                self.due = false;
+                self.all_due(false);
                 self.poll_at = Instant::now() + pause;
             }
         }
     }
 
     /// Wakes when the next job is due, so that a scheduled post does not wait for the poll.
-    async fn wait_for_next(&mut self, kinds: &[&str]) {
-        match self.environment.db.next_run(kinds).await {
+    async fn wait_for_next(&mut self, lane: usize) {
+        match self.environment.db.next_run(&self.lanes[lane].kinds).await {
             Ok(Some(wait)) => self.poll_at = self.poll_at.min(Instant::now() + wait),
             Ok(None) => {}
             Err(error) => debug!(%error, "the next job's time is not known"),
@@ -154,7 +166,11 @@ impl Worker {
     /// The slot is free again.
     fn ended(&mut self, ended: Result<Claim, tokio::task::JoinError>) {
         match ended {
-            Ok(claim) => self.inflight.remove(&claim),
+            Ok(claim) => {
+                self.inflight.remove(&claim);
+                let of = self.lanes.iter_mut().find(|lane| lane.kinds.contains(&claim.kind.as_str()));
+                of.into_iter().for_each(Lane::ended);
+            }
             // A task catches its panics; it is only aborted at the end of a drain.
             Err(error) => warn!(%error, "a task was lost"),
         }

@@ -2,10 +2,10 @@
 -- finished lately) moves to the default partition in the same transaction, with its ids: a job is found by its id
 -- wherever it is. So everybody sees either the day or what stayed of it.
 
--- Locks tables against everybody, all of them within a time that nobody notices, or none.
-CREATE FUNCTION lock_tables(p_tables text[], p_within_ms integer) RETURNS void
+-- Locks tables, all of them within a time that nobody notices, or none.
+CREATE FUNCTION lock_tables(p_tables text[], p_mode text, p_within_ms integer) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms'
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '10ms'
 AS $fn$
 DECLARE
     began timestamptz := clock_timestamp();
@@ -19,25 +19,52 @@ BEGIN
             RAISE EXCEPTION 'tables are in use' USING ERRCODE = 'lock_not_available';
         END IF;
         PERFORM set_config('lock_timeout', rest || 'ms', true);
-        EXECUTE format('LOCK TABLE ONLY crier.%I IN ACCESS EXCLUSIVE MODE', t);
+        EXECUTE format('LOCK TABLE ONLY crier.%I IN %s MODE', t, p_mode);
     END LOOP;
 END
 $fn$;
 
--- Tries that a few times.
-CREATE FUNCTION lock_tables_patiently(p_tables text[]) RETURNS boolean
+-- Whether somebody holds a lock for longer than a moment that a lock of this mode would wait for.
+CREATE FUNCTION are_held(p_tables text[], p_mode text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+DECLARE
+    harmless text[] := CASE p_mode WHEN 'SHARE' THEN '{AccessShareLock, RowShareLock, ShareLock}' ELSE '{}' END;
+    relations oid[] := ARRAY(SELECT to_regclass(format('crier.%I', t))::oid FROM unnest(p_tables) AS t);
+    holders text[];
+BEGIN
+    FOR look IN 1..2 LOOP
+        holders := ARRAY(
+            SELECT l.virtualtransaction FROM pg_locks l
+            WHERE l.locktype = 'relation' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+              AND l.relation = ANY (relations) AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid()
+              AND l.mode <> ALL (harmless) AND (look = 1 OR l.virtualtransaction = ANY (holders)));
+        EXIT WHEN cardinality(holders) = 0;
+        PERFORM pg_sleep(CASE look WHEN 1 THEN 0.005 ELSE 0 END);
+    END LOOP;
+    RETURN cardinality(holders) > 0;
+END
+$fn$;
+
+-- Tries that for a second or two. Whoever comes while we wait for a lock waits behind us: so it waits for transactions of a
+-- moment only, and lets longer ones end first.
+CREATE FUNCTION lock_tables_patiently(p_tables text[], p_mode text DEFAULT 'ACCESS EXCLUSIVE') RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $fn$
 BEGIN
-    FOR attempt IN 1..8 LOOP
-        BEGIN
-            PERFORM crier.lock_tables(p_tables, 50);
-            RETURN true;
-        EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-            -- those who waited behind us go first
-            PERFORM pg_sleep(0.02 + random() * 0.05);
-        END;
+    FOR attempt IN 1..25 LOOP
+        IF NOT crier.are_held(p_tables, p_mode) THEN
+            BEGIN
+                PERFORM crier.lock_tables(p_tables, p_mode, 10);
+                RETURN true;
+            EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+                -- those who waited behind us go first
+                NULL;
+            END;
+        END IF;
+        PERFORM pg_sleep(0.02 + random() * 0.05);
     END LOOP;
     RETURN false;
 END
@@ -47,16 +74,15 @@ $fn$;
 -- for a day that is over none comes after them. The lock is given back: who works on the table is not kept waiting.
 CREATE FUNCTION is_at_rest(p_table text) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET lock_timeout = '50ms'
+SET search_path = pg_catalog, pg_temp
 AS $fn$
 BEGIN
-    EXECUTE format('LOCK TABLE ONLY crier.%I IN SHARE MODE', p_table);
-    RAISE EXCEPTION 'at rest';
-EXCEPTION
-    WHEN lock_not_available OR deadlock_detected THEN
+    IF NOT crier.lock_tables_patiently(ARRAY[p_table], 'SHARE') THEN
         RETURN false;
-    WHEN raise_exception THEN
-        RETURN true;
+    END IF;
+    RAISE EXCEPTION 'at rest' USING ERRCODE = 'raise_exception';
+EXCEPTION WHEN raise_exception THEN
+    RETURN true;
 END
 $fn$;
 

@@ -1,10 +1,24 @@
 -- What is cleaned up row by row: in batches, for a limited time, by one session at a time. Each answers with JSON that says
 -- how many; "more": there is more to do, "busy": another session is at it.
 
+-- Keeps the day of a place (or the default partition) from being dropped until the transaction ends; false: it is gone.
+CREATE FUNCTION hold_place(p_place text) RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+BEGIN
+    EXECUTE format('LOCK TABLE ONLY crier.%I IN ROW EXCLUSIVE MODE', 'job_outcome_' || p_place);
+    RETURN true;
+EXCEPTION WHEN undefined_table THEN
+    RETURN false;
+END
+$fn$;
+
 -- Finished jobs that are too old, in the default partition and in days that ended more than p_grace before the last one
--- that is kept: until then crier.drop_old_days has time to drop them whole, which costs nothing.
+-- that is kept: until then crier.drop_old_days has time to drop them whole, which costs nothing. Batch after batch without a
+-- pause writes so much WAL that every commit waits for it: maintenance deletes few at a time and rests in between.
 CREATE FUNCTION cleanup_finished_jobs(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000,
-                                      p_grace interval DEFAULT '2 days') RETURNS jsonb
+                                      p_grace interval DEFAULT '2 days', p_pause_ms integer DEFAULT 0) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' SET lock_timeout = '1s'
 -- A batch costs what it deletes, whatever the statistics say of a table that is being emptied.
@@ -22,6 +36,7 @@ DECLARE
     gone uuid[];
 BEGIN
     PERFORM crier.require_between('p_batch', p_batch, 1, 100000);
+    PERFORM crier.require_between('p_pause_ms', p_pause_ms, 0, 10000);
     IF p_grace IS NULL OR p_grace < '0' THEN
         RAISE EXCEPTION 'p_grace must be an interval that is not negative'
             USING ERRCODE = CASE WHEN p_grace IS NULL THEN '22004' ELSE '22023' END,
@@ -38,6 +53,8 @@ BEGIN
         UNION ALL
         SELECT d FROM crier.days_of('job') AS d WHERE d < to_char(finished_before - p_grace, 'YYYYMMDD')
     LOOP
+        -- crier.drop_old_days may have been there since the days were listed
+        CONTINUE WHEN NOT crier.hold_place(place);
         last := '00000000-0000-0000-0000-000000000000';
         LOOP
             EXECUTE format(
@@ -64,107 +81,145 @@ BEGIN
                 RETURN jsonb_build_object('deleted', deleted, 'more', true);
             END IF;
             EXIT WHEN cardinality(old) < p_batch;
+            PERFORM pg_sleep(p_pause_ms / 1000.0);
         END LOOP;
     END LOOP;
     RETURN jsonb_build_object('deleted', deleted);
 END
 $fn$;
 
--- What jobs that have ended, or are gone, left behind: dedupe keys, times of far jobs, progress. And blocks that are over.
-CREATE FUNCTION cleanup_leftovers(p_batch integer DEFAULT 5000, p_max_ms integer DEFAULT 1000) RETURNS jsonb
+-- One page of what jobs left behind, of one kind: how many rows were looked at, how many of them went, and the last one,
+-- from which the next page goes on. p_after: null begins.
+
+-- Dedupe keys of jobs that have ended or are gone. A key that was given to another job meanwhile is that job's: hence the
+-- comparison with the job it was seen with.
+CREATE FUNCTION clean_page_of_keys(p_after jsonb, p_batch integer, OUT seen bigint, OUT gone bigint, OUT last jsonb)
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+BEGIN
+    WITH looked AS MATERIALIZED (
+        SELECT k.workspace_id, k.kind, k.dedupe_key, k.job_id FROM crier.job_key k
+        WHERE (k.workspace_id, k.kind, k.dedupe_key)
+              > (coalesce((p_after ->> 'workspace_id')::uuid, '00000000-0000-0000-0000-000000000000'),
+                 coalesce(p_after ->> 'kind', ''), coalesce(p_after ->> 'dedupe_key', ''))
+        ORDER BY k.workspace_id, k.kind, k.dedupe_key LIMIT p_batch
+    ), free AS MATERIALIZED (
+        SELECT k.workspace_id, k.kind, k.dedupe_key, k.job_id
+        FROM looked s JOIN crier.job_key k USING (workspace_id, kind, dedupe_key)
+        WHERE k.job_id = s.job_id
+          AND (EXISTS (SELECT FROM crier.job_outcome o WHERE o.id = s.job_id)
+               OR NOT EXISTS (SELECT FROM crier.job j WHERE j.id = s.job_id))
+        FOR UPDATE OF k SKIP LOCKED
+    ), deleted AS (
+        DELETE FROM crier.job_key k USING free f
+        WHERE k.workspace_id = f.workspace_id AND k.kind = f.kind AND k.dedupe_key = f.dedupe_key AND k.job_id = f.job_id
+        RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM looked), (SELECT count(*) FROM deleted),
+           (SELECT to_jsonb(s) FROM looked s ORDER BY s.workspace_id DESC, s.kind DESC, s.dedupe_key DESC LIMIT 1)
+    INTO seen, gone, last;
+END
+$fn$;
+
+-- Times of far jobs that are over: a job that lives again is noted for a later one. What is over and not finished may not
+-- have been read into memory yet, and stays.
+CREATE FUNCTION clean_page_of_times(p_after jsonb, p_batch integer, OUT seen bigint, OUT gone bigint, OUT last jsonb)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+BEGIN
+    WITH looked AS MATERIALIZED (
+        SELECT s.run_at, s.id FROM crier.job_scheduled s
+        WHERE (s.run_at, s.id) > (coalesce((p_after ->> 'run_at')::timestamptz, '-infinity'),
+                                  coalesce((p_after ->> 'id')::uuid, '00000000-0000-0000-0000-000000000000'))
+          AND s.run_at < clock_timestamp() - interval '1 hour'
+        ORDER BY s.run_at, s.id LIMIT p_batch
+    ), deleted AS (
+        DELETE FROM crier.job_scheduled s USING looked l
+        WHERE s.run_at = l.run_at AND s.id = l.id
+          AND (EXISTS (SELECT FROM crier.job_outcome o WHERE o.id = l.id)
+               OR NOT EXISTS (SELECT FROM crier.job j WHERE j.id = l.id))
+        RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM looked), (SELECT count(*) FROM deleted),
+           (SELECT to_jsonb(s) FROM looked s ORDER BY s.run_at DESC, s.id DESC LIMIT 1)
+    INTO seen, gone, last;
+END
+$fn$;
+
+-- Progress of jobs that are gone.
+CREATE FUNCTION clean_page_of_progress(p_after jsonb, p_batch integer, OUT seen bigint, OUT gone bigint, OUT last jsonb)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+BEGIN
+    WITH looked AS MATERIALIZED (
+        SELECT p.id FROM crier.job_progress p
+        WHERE p.id > coalesce((p_after ->> 'id')::uuid, '00000000-0000-0000-0000-000000000000')
+        ORDER BY p.id LIMIT p_batch
+    ), deleted AS (
+        DELETE FROM crier.job_progress p USING looked l
+        WHERE p.id = l.id AND NOT EXISTS (SELECT FROM crier.job j WHERE j.id = l.id)
+        RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM looked), (SELECT count(*) FROM deleted),
+           (SELECT to_jsonb(s) FROM looked s ORDER BY s.id DESC LIMIT 1)
+    INTO seen, gone, last;
+END
+$fn$;
+
+-- What jobs that have ended, or are gone, left behind: dedupe keys, times of far jobs, progress. And blocks that are over. It
+-- has to look at all of them: where its time is up it notes the place, and the next call goes on there.
+CREATE FUNCTION cleanup_leftovers(p_batch integer DEFAULT 5000, p_max_ms integer DEFAULT 1000, p_pause_ms integer DEFAULT 0)
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' SET timezone = 'UTC' SET datestyle = 'ISO'
 AS $fn$
 DECLARE
     began timestamptz := clock_timestamp();
-    keys bigint := 0;
-    blocks bigint;
-    times bigint := 0;
-    progress bigint := 0;
+    did jsonb := '{"keys": 0, "times": 0, "progress": 0}';
+    place jsonb;
+    part text;
+    after jsonb;
     page record;
-    key record;
-    at timestamptz := '-infinity';
-    last uuid := '00000000-0000-0000-0000-000000000000';
+    blocks bigint;
 BEGIN
     PERFORM crier.require_between('p_batch', p_batch, 1, 100000);
+    PERFORM crier.require_between('p_pause_ms', p_pause_ms, 0, 10000);
     IF NOT crier.begin_task('cleanup_leftovers', p_max_ms) THEN
         RETURN '{"busy": true}';
     END IF;
-    SELECT '00000000-0000-0000-0000-000000000000'::uuid AS w, '' AS k, '' AS d INTO key;
-    -- A key that was given to another job meanwhile is that job's: hence the comparison with the job it was seen with.
+    SELECT goes_on INTO place FROM crier.maintenance_lock WHERE task = 'cleanup_leftovers';
+    part := coalesce(place ->> 'part', 'keys');
+    after := place -> 'after';
     LOOP
-        WITH seen AS MATERIALIZED (
-            SELECT k.workspace_id, k.kind, k.dedupe_key, k.job_id FROM crier.job_key k
-            WHERE (k.workspace_id, k.kind, k.dedupe_key) > (key.w, key.k, key.d)
-            ORDER BY k.workspace_id, k.kind, k.dedupe_key LIMIT p_batch
-        ), gone AS MATERIALIZED (
-            SELECT k.workspace_id, k.kind, k.dedupe_key, k.job_id
-            FROM seen s JOIN crier.job_key k USING (workspace_id, kind, dedupe_key)
-            WHERE k.job_id = s.job_id
-              AND (EXISTS (SELECT FROM crier.job_outcome o WHERE o.id = s.job_id)
-                   OR NOT EXISTS (SELECT FROM crier.job j WHERE j.id = s.job_id))
-            FOR UPDATE OF k SKIP LOCKED
-        ), deleted AS (
-            DELETE FROM crier.job_key k USING gone g
-            WHERE k.workspace_id = g.workspace_id AND k.kind = g.kind AND k.dedupe_key = g.dedupe_key AND k.job_id = g.job_id
-            RETURNING 1
-        )
-        SELECT (SELECT count(*) FROM seen) AS n, (SELECT count(*) FROM deleted) AS deleted, l.workspace_id AS w, l.kind AS k,
-               l.dedupe_key AS d
-        INTO page
-        FROM (SELECT) AS one LEFT JOIN LATERAL
-             (SELECT * FROM seen ORDER BY workspace_id DESC, kind DESC, dedupe_key DESC LIMIT 1) AS l ON true;
-        keys := keys + page.deleted;
-        EXIT WHEN page.n < p_batch OR crier.ms_since(began) > p_max_ms;
-        SELECT page.w AS w, page.k AS k, page.d AS d INTO key;
+        CASE part
+            WHEN 'keys' THEN SELECT * INTO page FROM crier.clean_page_of_keys(after, p_batch);
+            WHEN 'times' THEN SELECT * INTO page FROM crier.clean_page_of_times(after, p_batch);
+            WHEN 'progress' THEN SELECT * INTO page FROM crier.clean_page_of_progress(after, p_batch);
+        END CASE;
+        did := did || jsonb_build_object(part, (did -> part)::bigint + page.gone);
+        after := page.last;
+        IF page.seen < p_batch THEN
+            part := CASE part WHEN 'keys' THEN 'times' WHEN 'times' THEN 'progress' END;
+            after := NULL;
+        END IF;
+        EXIT WHEN part IS NULL OR crier.ms_since(began) > p_max_ms;
+        PERFORM pg_sleep(p_pause_ms / 1000.0);
     END LOOP;
-    -- Only times that are over: a job that lives again is noted for a later one. What is over and not finished may not have
-    -- been read into memory yet, and stays.
-    LOOP
-        WITH seen AS MATERIALIZED (
-            SELECT s.run_at, s.id FROM crier.job_scheduled s
-            WHERE (s.run_at, s.id) > (at, last) AND s.run_at < clock_timestamp() - interval '1 hour'
-            ORDER BY s.run_at, s.id LIMIT p_batch
-        ), deleted AS (
-            DELETE FROM crier.job_scheduled s USING seen
-            WHERE s.run_at = seen.run_at AND s.id = seen.id
-              AND (EXISTS (SELECT FROM crier.job_outcome o WHERE o.id = seen.id)
-                   OR NOT EXISTS (SELECT FROM crier.job j WHERE j.id = seen.id))
-            RETURNING 1
-        )
-        SELECT (SELECT count(*) FROM seen) AS n, (SELECT count(*) FROM deleted) AS deleted, l.run_at, l.id
-        INTO page
-        FROM (SELECT) AS one LEFT JOIN LATERAL (SELECT * FROM seen ORDER BY run_at DESC, id DESC LIMIT 1) AS l ON true;
-        times := times + page.deleted;
-        EXIT WHEN page.n < p_batch OR crier.ms_since(began) > p_max_ms;
-        at := page.run_at;
-        last := page.id;
-    END LOOP;
-    last := '00000000-0000-0000-0000-000000000000';
-    LOOP
-        WITH seen AS MATERIALIZED (
-            SELECT p.id FROM crier.job_progress p WHERE p.id > last ORDER BY p.id LIMIT p_batch
-        ), deleted AS (
-            DELETE FROM crier.job_progress p USING seen
-            WHERE p.id = seen.id AND NOT EXISTS (SELECT FROM crier.job j WHERE j.id = seen.id)
-            RETURNING 1
-        )
-        SELECT (SELECT count(*) FROM seen) AS n, (SELECT count(*) FROM deleted) AS deleted, l.id
-        INTO page
-        FROM (SELECT) AS one LEFT JOIN LATERAL (SELECT * FROM seen ORDER BY id DESC LIMIT 1) AS l ON true;
-        progress := progress + page.deleted;
-        EXIT WHEN page.n < p_batch OR crier.ms_since(began) > p_max_ms;
-        last := page.id;
-    END LOOP;
+    UPDATE crier.maintenance_lock SET goes_on = jsonb_build_object('part', part, 'after', after)
+    WHERE task = 'cleanup_leftovers' AND (part IS NOT NULL OR goes_on IS NOT NULL);
     DELETE FROM crier.limit_block WHERE until < clock_timestamp() - interval '1 day';
     GET DIAGNOSTICS blocks = ROW_COUNT;
-    RETURN jsonb_build_object('keys', keys, 'blocks', blocks, 'times', times, 'progress', progress)
-           || CASE WHEN crier.ms_since(began) > p_max_ms THEN '{"more": true}' ELSE '{}' END::jsonb;
+    RETURN did || jsonb_build_object('blocks', blocks)
+           || CASE WHEN part IS NULL THEN '{}' ELSE '{"more": true}' END::jsonb;
 END
 $fn$;
 
 -- Rows of one table that are older than a setting says, by an index on their time.
-CREATE FUNCTION cleanup_by_age(p_task text, p_table name, p_column name, p_setting text, p_batch integer, p_max_ms integer)
+CREATE FUNCTION cleanup_by_age(p_task text, p_table name, p_column name, p_setting text, p_batch integer, p_max_ms integer,
+                               p_pause_ms integer)
 RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
@@ -175,6 +230,7 @@ DECLARE
     n bigint;
 BEGIN
     PERFORM crier.require_between('p_batch', p_batch, 1, 100000);
+    PERFORM crier.require_between('p_pause_ms', p_pause_ms, 0, 10000);
     IF NOT crier.begin_task(p_task, p_max_ms) THEN
         RETURN '{"busy": true}';
     END IF;
@@ -189,22 +245,27 @@ BEGIN
         ELSIF crier.ms_since(began) > p_max_ms THEN
             RETURN jsonb_build_object('deleted', deleted, 'more', true);
         END IF;
+        PERFORM pg_sleep(p_pause_ms / 1000.0);
     END LOOP;
 END
 $fn$;
 
-CREATE FUNCTION cleanup_old_events(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000) RETURNS jsonb
+CREATE FUNCTION cleanup_old_events(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000, p_pause_ms integer DEFAULT 0)
+RETURNS jsonb
 LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $fn$
-SELECT crier.cleanup_by_age('cleanup_old_events', 'event', 'created_at', 'keep_events', p_batch, p_max_ms)
+SELECT crier.cleanup_by_age('cleanup_old_events', 'event', 'created_at', 'keep_events', p_batch, p_max_ms, p_pause_ms)
 $fn$;
 
-CREATE FUNCTION cleanup_maintenance_log(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000) RETURNS jsonb
+CREATE FUNCTION cleanup_maintenance_log(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000,
+                                        p_pause_ms integer DEFAULT 0)
+RETURNS jsonb
 LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $fn$
-SELECT crier.cleanup_by_age('cleanup_maintenance_log', 'maintenance_run', 'started_at', 'keep_maintenance_log', p_batch, p_max_ms)
+SELECT crier.cleanup_by_age('cleanup_maintenance_log', 'maintenance_run', 'started_at', 'keep_maintenance_log', p_batch, p_max_ms,
+                            p_pause_ms)
 $fn$;
 
 -- Runs dead letters again whose last error was a passing one: the platform was down longer than the attempts lasted. Jobs of

@@ -38,6 +38,7 @@ GRANT EXECUTE ON FUNCTION crier.post_state(text[]) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.create_workspace(text, uuid) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.cancel_post(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.resolve_target(uuid, text, text) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.get_post(uuid) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.enqueue(text, jsonb, uuid, uuid, uuid, int, timestamptz, int, timestamptz, text)
     TO crier_app, crier_worker;
@@ -71,6 +72,10 @@ GRANT EXECUTE ON FUNCTION crier.record_action(uuid, text, int, boolean) TO crier
 GRANT EXECUTE ON FUNCTION crier.set_rate_limit(uuid, text, interval, int) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.block_account(uuid, timestamptz, text, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.unblock_account(uuid, text) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.add_alert_endpoint(uuid, text, bytea, uuid, text[]) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_alert_endpoints(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.enable_alert_endpoint(uuid, boolean) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.remove_alert_endpoint(uuid) TO crier_app, crier_worker;
 
 -- The sidecar, and every other worker.
 GRANT EXECUTE ON FUNCTION crier.claim_jobs(text, int, text[], text[], uuid[], interval, interval) TO crier_worker;
@@ -103,16 +108,19 @@ GRANT EXECUTE ON FUNCTION crier.store_credential(uuid, bigint, bytea, timestampt
 GRANT EXECUTE ON FUNCTION crier.get_credential(uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_refresh(uuid, bigint, interval) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_alert_endpoint(uuid) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.start_alert(uuid, bigint) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.report_alert(uuid, bigint, text, jsonb) TO crier_worker;
 
 -- Maintenance, and what an operator asks.
 GRANT EXECUTE ON FUNCTION crier.ensure_partitions(integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.run_maintenance(text, text[], integer, integer) TO crier_worker;
 GRANT EXECUTE ON PROCEDURE crier.maintain(text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.drop_old_days(integer) TO crier_worker;
-GRANT EXECUTE ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval) TO crier_worker;
-GRANT EXECUTE ON FUNCTION crier.cleanup_leftovers(integer, integer) TO crier_worker;
-GRANT EXECUTE ON FUNCTION crier.cleanup_old_events(integer, integer) TO crier_worker;
-GRANT EXECUTE ON FUNCTION crier.cleanup_maintenance_log(integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_leftovers(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_old_events(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_maintenance_log(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.retry_failed_jobs(integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.expire_pending_jobs(integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.watch() TO crier_worker, crier_monitor;
@@ -122,6 +130,7 @@ GRANT EXECUTE ON FUNCTION crier.index_bloat() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.reindex_due(integer) TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.index_history(integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.roll_up_statistics(interval, interval) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.check_alerts(integer) TO crier_worker;
 
 -- Who looks after it all. A tenant has the figures of its own workspaces.
 GRANT EXECUTE ON FUNCTION crier.get_queue_stats() TO crier_worker, crier_monitor;
@@ -143,10 +152,13 @@ ALTER FUNCTION crier.exchange(text, int, uuid[], bigint[], jsonb[], uuid[], bigi
 -- Maintenance has time: a job that somebody holds is for the next run.
 ALTER FUNCTION crier.expire_pending_jobs(integer, integer) SET lock_timeout = '1s';
 ALTER FUNCTION crier.start_target(uuid, bigint) SET lock_timeout = '2s';
+ALTER FUNCTION crier.resolve_target(uuid, text, text) SET lock_timeout = '2s';
 ALTER FUNCTION crier.save_prepared(uuid, bigint, jsonb) SET lock_timeout = '2s';
 ALTER FUNCTION crier.record_intent(uuid, bigint, text, text, interval) SET lock_timeout = '2s';
 ALTER FUNCTION crier.withdraw_intent(uuid, bigint) SET lock_timeout = '2s';
 ALTER FUNCTION crier.report_targets(uuid[], bigint[], text[], jsonb[], timestamptz[]) SET lock_timeout = '2s';
+ALTER FUNCTION crier.start_alert(uuid, bigint) SET lock_timeout = '2s';
+ALTER FUNCTION crier.report_alert(uuid, bigint, text, jsonb) SET lock_timeout = '2s';
 -- Nor does an upgrade, which would have everyone wait behind it.
 ALTER FUNCTION crier.migrate() SET lock_timeout = '5s';
 ALTER FUNCTION crier.migrate() SET standard_conforming_strings = on;
@@ -157,7 +169,8 @@ COMMENT ON FUNCTION crier.new_id() IS 'A new UUIDv7.';
 COMMENT ON FUNCTION crier.migrate() IS 'Makes or upgrades the tables, views and policies and lists what it did. Safe to run twice.';
 COMMENT ON FUNCTION crier.adopt_database() IS 'Ends the pause of a restored or moved database: from now on this one publishes. Run it only when its origin no longer does.';
 COMMENT ON FUNCTION crier.ensure_partitions(integer) IS 'Makes the daily partitions of the job history for today and the next days; answers with the names of new ones.';
-COMMENT ON FUNCTION crier.make_partition(name, date) IS 'Makes one day of one table of the log. For crier.ensure_partitions.';
+COMMENT ON FUNCTION crier.create_day(name, date) IS 'Makes the table of one day of the log, aside. For crier.ensure_partitions.';
+COMMENT ON FUNCTION crier.attach_day(name, date) IS 'Makes the table of one day a part of the log. For crier.ensure_partitions.';
 COMMENT ON FUNCTION crier.first_id(timestamptz) IS 'The smallest id that something made at this time can have.';
 COMMENT ON FUNCTION crier.apply_storage(name) IS 'Gives a table its settings of vacuum, fill factor, TOAST and statistics. For crier.migrate and crier.ensure_partitions.';
 COMMENT ON FUNCTION crier.require_between(text, bigint, bigint, bigint) IS 'Refuses a number that is out of range. For the tasks of maintenance.';
@@ -165,21 +178,28 @@ COMMENT ON FUNCTION crier.require_table(name) IS 'Refuses to go on where crier.m
 COMMENT ON FUNCTION crier.begin_task(text, integer) IS 'Whether this session is the only one at a task. For the tasks of maintenance.';
 COMMENT ON FUNCTION crier.too_old(text) IS 'Before which time things are too old by a setting. For the tasks of maintenance.';
 COMMENT ON FUNCTION crier.ms_since(timestamptz) IS 'Milliseconds since a time. For the tasks of maintenance.';
-COMMENT ON FUNCTION crier.lock_tables(text[], integer) IS 'Locks tables within milliseconds, or none. For crier.drop_old_days.';
-COMMENT ON FUNCTION crier.lock_tables_patiently(text[]) IS 'Tries that a few times. For crier.drop_old_days.';
+COMMENT ON FUNCTION crier.lock_tables(text[], text, integer) IS 'Locks tables within milliseconds, or none. For crier.drop_old_days.';
+COMMENT ON FUNCTION crier.are_held(text[], text) IS 'Whether somebody holds a lock on tables for longer than a moment. For crier.drop_old_days.';
+COMMENT ON FUNCTION crier.lock_tables_patiently(text[], text) IS 'Tries that for a second or two. For crier.drop_old_days.';
 COMMENT ON FUNCTION crier.is_at_rest(text) IS 'Whether no open transaction has written to a table. For crier.drop_old_days.';
 COMMENT ON FUNCTION crier.failed_may_go(uuid, timestamptz, timestamptz, timestamptz) IS 'Whether a dead letter is too old. For the tasks of maintenance.';
 COMMENT ON FUNCTION crier.drop_day(text) IS 'Drops a day of the log, and keeps what must stay in the default partition. For crier.drop_old_days.';
 COMMENT ON FUNCTION crier.days_of(text) IS 'The days that a table of the log has, as YYYYMMDD.';
-COMMENT ON FUNCTION crier.cleanup_by_age(text, name, name, text, integer, integer) IS 'Deletes old rows of a table. For the tasks of maintenance.';
+COMMENT ON FUNCTION crier.hold_place(text) IS 'Keeps a day from being dropped until the transaction ends; false: it is gone. For crier.cleanup_finished_jobs.';
+COMMENT ON FUNCTION crier.clean_page_of_keys(jsonb, integer) IS 'One page of dedupe keys that jobs left behind. For crier.cleanup_leftovers.';
+COMMENT ON FUNCTION crier.clean_page_of_times(jsonb, integer) IS 'One page of times that far jobs left behind. For crier.cleanup_leftovers.';
+COMMENT ON FUNCTION crier.clean_page_of_progress(jsonb, integer) IS 'One page of progress that jobs left behind. For crier.cleanup_leftovers.';
+COMMENT ON FUNCTION crier.bounds_of_day(name, date) IS 'Where a day of a table of the log begins and ends, and by which column. For crier.ensure_partitions.';
+COMMENT ON FUNCTION crier.is_in_default(name, date) IS 'Whether the default partition has rows of a day. For crier.ensure_partitions.';
+COMMENT ON FUNCTION crier.cleanup_by_age(text, name, name, text, integer, integer, integer) IS 'Deletes old rows of a table. For the tasks of maintenance.';
 COMMENT ON FUNCTION crier.run_maintenance(text, text[], integer, integer) IS
     'Does what is due, or the tasks named, and notes it in crier.maintenance_log: a row for each task. One session at a time: the others are answered {"busy": true}. p_runner: who calls; crierd leaves it to pg_cron while that runs. p_max_ms: no task begins after it. p_most: how many tasks. It ends after a change of the partitions; the rest is still due.';
 COMMENT ON PROCEDURE crier.maintain(text) IS 'crier.run_maintenance until nothing is due, each task in a transaction of its own. For pg_cron.';
 COMMENT ON FUNCTION crier.drop_old_days(integer) IS 'Drops the oldest day of the log that is kept no longer, one a call. {"dropped": day, "carried": rows kept, "more": …}, {"crowded": days}: too much of them must stay, {"locked": day}: in use, {"busy": true}.';
-COMMENT ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval) IS 'Deletes finished jobs that are kept no longer, where their day can not be dropped. {"deleted": n, "more": …} or {"busy": true}.';
-COMMENT ON FUNCTION crier.cleanup_leftovers(integer, integer) IS 'Deletes dedupe keys, times and progress of jobs that ended. {"keys": n, "times": n, "progress": n, "more": …} or {"busy": true}.';
-COMMENT ON FUNCTION crier.cleanup_old_events(integer, integer) IS 'Deletes events that are kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
-COMMENT ON FUNCTION crier.cleanup_maintenance_log(integer, integer) IS 'Deletes rows of the maintenance log that are kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval, integer) IS 'Deletes finished jobs that are kept no longer, where their day can not be dropped. {"deleted": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cleanup_leftovers(integer, integer, integer) IS 'Deletes dedupe keys, times and progress of jobs that ended. {"keys": n, "times": n, "progress": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cleanup_old_events(integer, integer, integer) IS 'Deletes events that are kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cleanup_maintenance_log(integer, integer, integer) IS 'Deletes rows of the maintenance log that are kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.retry_failed_jobs(integer, integer) IS 'Runs dead letters again whose error was a passing one; never posts. {"retried": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.expire_pending_jobs(integer, integer) IS 'Fails waiting jobs past expires_at, and those nobody took for too long; never posts. {"expired": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.watch() IS 'What somebody should know, as JSON; attention: a list of sentences, empty where all is well.';
@@ -194,6 +214,8 @@ COMMENT ON FUNCTION crier.get_worker_stats() IS 'Workers: jobs they have now, wh
 COMMENT ON FUNCTION crier.get_account_stats() IS 'Accounts by platform and status, and how many are blocked or will need a new login within a day.';
 COMMENT ON FUNCTION crier.get_workspace_stats(uuid) IS 'A workspace at a glance, for its members: posts, jobs and accounts by state, members, last activity. Of posts and jobs the newest 5,000; complete: there are no more.';
 COMMENT ON FUNCTION crier.alerts(boolean) IS 'What is above its threshold in crier.alert_threshold. p_all: every value, also those that are not.';
+COMMENT ON FUNCTION crier.check_alerts(integer) IS 'Tells the operator''s endpoints what came above its threshold and what no longer is. {"begun": names, "ended": names, "attention": sentences} or {"busy": true}.';
+COMMENT ON FUNCTION crier.raise_alert(text, text, jsonb) IS 'Tells the operator''s endpoints of something. For crier.check_alerts.';
 COMMENT ON FUNCTION crier.roll_up_statistics(interval, interval) IS 'Sums up what ended and can''t change any more, at most p_max of time; to be called every minute. p_margin: what is younger waits, in case the clock is put back. Answers {"closed_until", "ended", "more"}, or {"busy": true}.';
 COMMENT ON FUNCTION crier.sum_up_jobs(timestamptz, timestamptz) IS 'How jobs ended within a time, by minute, from the log.';
 COMMENT ON FUNCTION crier.sum_up_workers(timestamptz, timestamptz) IS 'What workers took and ended within a time, by minute, from the log.';
@@ -216,6 +238,7 @@ COMMENT ON FUNCTION crier.post_state(text[]) IS 'The state of a post from the st
 COMMENT ON FUNCTION crier.create_workspace(text, uuid) IS 'Makes a workspace and its owner. name: 1 to 200 characters. Answers with the id.';
 COMMENT ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid) IS
     'Accepts a post for some accounts at a time, in the caller''s transaction, and answers with its id. Refuses what a platform would refuse. media: [{"url": "https://… or data:image/png;base64,…", "alt": "…"}]. settings: {"bluesky": {"langs": ["en"]}}.';
+COMMENT ON FUNCTION crier.resolve_target(uuid, text, text) IS 'Says of an unconfirmed target whether the platform has the post: published (with its address, if known) or absent, which sends it again. Answers with the state.';
 COMMENT ON FUNCTION crier.cancel_post(uuid) IS 'Cancels what was not sent yet. Answers with every target: canceled, or the state in which it was too late.';
 COMMENT ON FUNCTION crier.get_post(uuid) IS 'A post as JSON with every target''s state, url, error and attempts.';
 COMMENT ON FUNCTION crier.enqueue(text, jsonb, uuid, uuid, uuid, int, timestamptz, int, timestamptz, text) IS
@@ -287,3 +310,12 @@ COMMENT ON FUNCTION crier.store_credential(uuid, bigint, bytea, timestamptz, tim
 COMMENT ON FUNCTION crier.get_credential(uuid) IS 'The sealed credential of an account.';
 COMMENT ON FUNCTION crier.begin_refresh(uuid, bigint, interval) IS 'Asks to be the only one who refreshes this generation; answers with a token. Null: somebody else does, or it is old.';
 COMMENT ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb) IS 'Says that a refresh failed. Only auth_revoked asks for a new login.';
+COMMENT ON FUNCTION crier.add_alert_endpoint(uuid, text, bytea, uuid, text[]) IS
+    'Adds an address to which alerts go, signed with a secret that crierd has sealed for this id: "crierd alert add" does both. p_workspace_id null: for the whole installation, by trusted roles only. p_kinds null: everything.';
+COMMENT ON FUNCTION crier.list_alert_endpoints(uuid) IS
+    'The endpoints of a workspace, for its owners and admins, with what became of their deliveries. Null: all that the caller decides about. waiting: undelivered alerts, 1000 for that many or more.';
+COMMENT ON FUNCTION crier.enable_alert_endpoint(uuid, boolean) IS 'Enables an endpoint again, or disables it: what is due to a disabled one is not told.';
+COMMENT ON FUNCTION crier.remove_alert_endpoint(uuid) IS 'Removes an endpoint; what still waits for it is not told.';
+COMMENT ON FUNCTION crier.get_alert_endpoint(uuid) IS 'Where an endpoint is, and its sealed secret.';
+COMMENT ON FUNCTION crier.start_alert(uuid, bigint) IS 'What an alert says and where it goes. No row: the lease is lost, or the endpoint is removed or disabled and the job canceled.';
+COMMENT ON FUNCTION crier.report_alert(uuid, bigint, text, jsonb) IS 'Says how a delivery came out: delivered, or an error class; target_missing disables the endpoint. Ends or reschedules the job. Null: the lease is lost.';

@@ -157,7 +157,8 @@ pub async fn empty_queue(superuser: &Session) {
 pub async fn add_completed(superuser: &Session, count: i64, days: i32) {
     superuser
         .run(&format!(
-            "SELECT crier.make_partition(p, current_date - {days}) FROM unnest('{{job,job_outcome,job_retry,job_progress,job_claim}}'::name[]) p; \
+            "SELECT crier.attach_day(p, current_date - {days}) FROM unnest('{{job,job_outcome,job_retry,job_progress,job_claim}}'::name[]) p \
+             WHERE crier.create_day(p, current_date - {days}) IS NOT NULL; \
              WITH made AS ( \
                  SELECT (left(replace(crier.first_id(at)::text, '-', ''), 12) || '7' || left(md5(n::text), 19))::uuid AS id, at \
                  FROM generate_series(1, {count}) n, LATERAL (SELECT current_date - {days} + n * interval '24 hours' / ({count} + 1) AS at) t \
@@ -201,8 +202,9 @@ pub async fn pass_days(superuser: &Session, days: i32) {
     let aged = format!("interval '{days} days'");
     superuser
         .run(&format!(
-            "SELECT crier.make_partition(p, d::date) FROM unnest('{{job,job_outcome,job_retry,job_progress,job_claim}}'::name[]) p, \
-                 generate_series((SELECT min(day) FROM crier.partitions) - {days}, current_date - 1, '1 day') d; \
+            "SELECT crier.attach_day(p, d::date) FROM unnest('{{job,job_outcome,job_retry,job_progress,job_claim}}'::name[]) p, \
+                 generate_series((SELECT min(day) FROM crier.partitions) - {days}, current_date - 1, '1 day') d \
+                 WHERE crier.create_day(p, d::date) IS NOT NULL; \
              UPDATE crier.job SET id = pg_temp.older(id, {days}), run_at = run_at - {aged}, created_at = created_at - {aged}; \
              UPDATE crier.job_outcome SET id = pg_temp.older(id, {days}), run_at = run_at - {aged}, finished_at = finished_at - {aged}; \
              UPDATE crier.job_retry SET id = pg_temp.older(id, {days}), run_at = run_at - {aged}, retried_at = retried_at - {aged}; \

@@ -3,6 +3,7 @@
 
 mod backlog;
 mod client;
+mod costs;
 mod crier;
 mod drain;
 mod enqueue;
@@ -44,6 +45,8 @@ pub struct Plan {
     pub workloads: Vec<Workload>,
     /// How many jobs were finished in the days before, for what lists and searches.
     pub history: usize,
+    /// Log lines of each of them.
+    pub lines: usize,
     /// Also a backlog of a hundred times `jobs`.
     pub deep: bool,
 }
@@ -65,6 +68,10 @@ pub enum Workload {
     Limits,
     /// The figures that were promised.
     Targets,
+    /// What maintenance costs those who work.
+    Upkeep,
+    /// What indexes and counts cost those who write.
+    Costs,
     /// What lists and searches take with a long history.
     Pages,
 }
@@ -125,6 +132,8 @@ pub async fn run(plan: Plan) -> Report {
             Workload::Backlog => backlog::run(&mut bench).await,
             Workload::Limits => limits::run(&mut bench).await,
             Workload::Targets => targets::run(&mut bench).await,
+            Workload::Upkeep => upkeep::run(&mut bench).await,
+            Workload::Costs => costs::run(&mut bench).await,
             Workload::Pages => pages::run(&mut bench).await,
         }
     }

@@ -114,9 +114,8 @@ impl Deployment {
         secret: &str,
     ) -> Printed {
         let workspace = workspace.to_string();
-        let option = if platform == "bluesky" { "--pds" } else { "--server" };
         let arguments =
-            ["account", "add", platform, "--workspace", &workspace, "--handle", handle, option, server];
+            ["account", "add", platform, "--workspace", &workspace, "--handle", handle, "--server", server];
         self.run(&arguments, &format!("{secret}\n"))
     }
 

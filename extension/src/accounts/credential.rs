@@ -38,7 +38,7 @@ fn store_credential(
     let account = input::required(account_id, "account_id")?;
     let generation = input::required(generation, "generation")?;
     let sealed = input::required(sealed, "sealed")?;
-    check_sealed(sealed)?;
+    check_sealed("sealed", sealed)?;
     if generation < 1 {
         return Err(CrierError::invalid(
             "generation",
@@ -83,16 +83,16 @@ fn store_credential(
 }
 
 /// Clear text is refused: what is stored must at least have the form of a sealed value.
-fn check_sealed(sealed: &[u8]) -> Result<()> {
+pub(crate) fn check_sealed(what: &'static str, sealed: &[u8]) -> Result<()> {
     if sealed.len() > MAX_SEALED_BYTES {
         let found = sealed.len();
-        return Err(CrierError::TooLarge { what: "sealed", found, limit: MAX_SEALED_BYTES, unit: "bytes" });
+        return Err(CrierError::TooLarge { what, found, limit: MAX_SEALED_BYTES, unit: "bytes" });
     }
     match Sealed::parse(sealed) {
         Ok(_) => Ok(()),
         // The bytes themselves are never shown: they might be a token.
         Err(error) => Err(CrierError::invalid(
-            "sealed",
+            what,
             format!("is not a sealed value: {error}"),
             "Seal tokens with the sidecar's key before storing them.",
         )),

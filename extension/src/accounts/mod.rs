@@ -4,6 +4,7 @@ mod connect;
 mod credential;
 mod refresh;
 
+pub(crate) use credential::check_sealed;
 use pgrx::Uuid;
 
 use crate::error::Result;

@@ -7,6 +7,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::accounts::add_event;
+use crate::alerts;
 use crate::clock;
 use crate::error::Result;
 use crate::input;
@@ -61,6 +62,9 @@ fn fail_refresh(
         add_event(workspace, "token_refresh_failed", account, &payload, now)?;
         if class == ErrorClass::AuthRevoked {
             REQUIRE_REAUTH.run_only(&[workspace.into(), account.into(), now.into()])?;
+            alerts::account::need_login([account].into_iter(), now)?;
+        } else {
+            alerts::account::refresh_failed(account, class, &error, now)?;
         }
     }
     Ok(())

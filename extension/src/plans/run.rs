@@ -44,6 +44,10 @@ impl Statement {
         let context = context.ok_or_else(|| CrierError::Internal("no memory context".into()))?;
         Spi::connect(|_| {
             let plan = self.plan(args)?;
+            let _indexes = match self.planned {
+                Planned::EachTime => None,
+                Planned::AsTheServerChooses | Planned::Once => Some(Indexes::only()),
+            };
             let code = execute(plan, sees, args);
             if code < 0 {
                 return Err(CrierError::Internal(format!("{} ended with {code}", self.name)));
@@ -74,6 +78,30 @@ impl Statement {
         };
         PLANS.with_borrow_mut(|plans| plans.insert(self.name, plan as usize));
         Ok(plan)
+    }
+}
+
+/// While it lives, plans are made without sequential scans where there is an index. A plan is kept for long: one that was
+/// made when a table was empty would read all of it once it is full, until somebody analyzes it.
+struct Indexes {
+    before: bool,
+}
+
+impl Indexes {
+    fn only() -> Self {
+        // SAFETY: a setting of this process, which runs one thread.
+        unsafe {
+            let before = pg_sys::enable_seqscan;
+            pg_sys::enable_seqscan = false;
+            Self { before }
+        }
+    }
+}
+
+impl Drop for Indexes {
+    fn drop(&mut self) {
+        // SAFETY: as above; an error of the server unwinds to here too.
+        unsafe { pg_sys::enable_seqscan = self.before }
     }
 }
 

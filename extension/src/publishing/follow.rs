@@ -4,14 +4,18 @@ use std::collections::HashMap;
 
 use crier_core::target::{JobEnd, TargetState};
 use pgrx::Uuid;
+use serde_json::json;
 
+use crate::alerts::{self, Alert};
 use crate::error::{CrierError, Result};
 use crate::passed::{Jsonb, Timestamptz};
-use crate::plans::{Statement, statement};
+use crate::plans::{Row, Statement, statement};
 use crate::workspaces::new_id;
 
 const LOCK_TARGETS: Statement = statement!(up "publishing/lock_targets");
 const SET_STATES: Statement = statement!(up "publishing/set_states");
+/// What a stored error has at most, with room for the class that is put into it.
+const MAX_ERROR_BYTES: usize = 131_072;
 
 /// A target's next state, by its job.
 pub(crate) struct Next {
@@ -55,18 +59,40 @@ pub(crate) fn lock(job_ids: Vec<Uuid>) -> Result<HashMap<Uuid, TargetState>> {
     Ok(rows.into_iter().collect())
 }
 
-/// Writes states and their events.
+/// Writes states and their events, and alerts administrators of what ended without a post.
 pub(crate) fn set(next: &[Next], now: Timestamptz) -> Result<()> {
     if next.is_empty() {
         return Ok(());
     }
-    SET_STATES.run_only(&[
+    let args = [
         next.iter().map(|next| next.job_id).collect::<Vec<_>>().into(),
         next.iter().map(|next| next.state.as_str()).collect::<Vec<_>>().into(),
         next.iter().map(|next| next.detail).collect::<Vec<_>>().into(),
         now.into(),
         next.iter().map(|_| new_id()).collect::<Vec<_>>().into(),
-    ])
+    ];
+    alerts::raise(&SET_STATES.write(&args, lost)?, now)
+}
+
+/// What is told of a target that ended without a post.
+fn lost(row: &Row<'_>) -> Result<Alert> {
+    let (workspace, event, state) = (row.need::<Uuid>(1)?, row.need::<Uuid>(2)?, row.need::<String>(3)?);
+    let id = |n| row.need::<Uuid>(n).map(|id| id.to_string());
+    let error = row.get::<Jsonb>(10)?.map(|error| error.parse("error", MAX_ERROR_BYTES)).transpose();
+    let data = json!({
+        "workspace_id": workspace.to_string(),
+        "post_id": id(4)?,
+        "target_id": id(5)?,
+        "job_id": id(6)?,
+        "account_id": id(7)?,
+        "platform": row.need::<String>(8)?,
+        "handle": row.get::<String>(9)?,
+        "state": state,
+        // one that can't be read is with the target
+        "error": error.ok().flatten(),
+    });
+    let kind = if state == "unconfirmed" { alerts::POST_UNCONFIRMED } else { alerts::POST_FAILED };
+    Ok(Alert { workspace: Some(workspace), kind, key: event.to_string(), data })
 }
 
 /// A state as it stands in a table.

@@ -5,6 +5,7 @@ pub(crate) mod follow;
 mod intent;
 mod prepare;
 mod report;
+mod resolve;
 mod start;
 mod withdraw;
 

@@ -17,7 +17,6 @@ use crate::input::{self, MAX_BATCH};
 use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
 use crate::queue::job::{self, NewJob};
-use crate::queue::settle::PUBLISH;
 
 const ACCOUNTS_ELSEWHERE: Statement = statement!(up "queue/accounts_elsewhere");
 const MAX_USER_PRIORITY: u32 = 100;
@@ -95,10 +94,7 @@ fn check_rights(jobs: &[NewJob], caller: Caller) -> Result<()> {
         return Ok(());
     }
     for job in jobs {
-        if job.kind == PUBLISH {
-            let message = "only crier.create_post() makes jobs of kind publish_post".to_owned();
-            return Err(CrierError::NotAllowed(message));
-        }
+        job::require_own_kind(&job.kind)?;
         if job.priority.unsigned_abs() > MAX_USER_PRIORITY {
             return Err(CrierError::invalid("priority", format!("is {}", job.priority), HINT));
         }

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crier_core::retry;
 use pgrx::Uuid;
 
+use crate::alerts::DELIVER;
 use crate::error::{CrierError, Result};
 use crate::input;
 use crate::memory;
@@ -12,6 +13,7 @@ use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
 use crate::queue::held::id_of;
 use crate::queue::kinds::Policies;
+use crate::queue::settle::PUBLISH;
 use crate::queue::stored::small;
 use crate::queue::{checkpoint, load, settle, user_limits};
 use crate::transaction::{self, FAR, KEYED};
@@ -29,6 +31,16 @@ const MAX_PARAMS_BYTES: usize = 1_048_576;
 const MAX_ATTEMPTS: i32 = 100;
 /// Tries to add a job while others take and free its dedupe key.
 const MAX_ROUNDS: usize = 10;
+
+/// Refuses a kind whose jobs application users have made for them.
+pub(crate) fn require_own_kind(kind: &str) -> Result<()> {
+    let message = match kind {
+        PUBLISH => "only crier.create_post() makes jobs of kind publish_post",
+        DELIVER => "only alerts make jobs of kind deliver_alert",
+        _ => return Ok(()),
+    };
+    Err(CrierError::NotAllowed(message.to_owned()))
+}
 
 /// A job to be added.
 pub(crate) struct NewJob {

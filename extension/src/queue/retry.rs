@@ -56,9 +56,15 @@ pub(crate) fn hasten(ids: &[Uuid], now: Timestamptz) -> Result<Vec<Uuid>> {
 fn revive(ids: &[Uuid], now: Timestamptz) -> Result<Vec<Uuid>> {
     load::warm()?;
     let dead = REVIVABLE.write(&[ids.to_vec().into(), now.into()], |row| row.need::<Uuid>(1))?;
+    bring_back(dead, now)
+}
+
+/// Has dead jobs begin again that may, with all their attempts.
+pub(crate) fn bring_back(dead: Vec<Uuid>, now: Timestamptz) -> Result<Vec<Uuid>> {
     if dead.is_empty() {
         return Ok(dead);
     }
+    load::warm()?;
     let revived = REVIVE.write(&[dead.into(), now.into()], |row| row.need::<Uuid>(1))?;
     checkpoint::note_reopened(&revived, now)?;
     load::add_own(&revived)?;

@@ -6,6 +6,7 @@ use crier_core::target::JobEnd;
 use crier_working_set::{State, USED_UP};
 use pgrx::Uuid;
 
+use crate::alerts;
 use crate::durable;
 use crate::error::Result;
 use crate::limits::block::{self, Block, Blocked, SetBy};
@@ -236,6 +237,8 @@ pub(crate) fn settle_jobs(jobs: Vec<Settled>, now: Timestamptz) -> Result<()> {
         }
     })?;
     append_outcomes(ended)?;
+    let parked = back.iter().filter(|job| job.fate.again().is_some_and(|again| again.parked));
+    alerts::account::need_login(parked.filter_map(|job| job.job.account), now)?;
     append_retries(back, now)
 }
 

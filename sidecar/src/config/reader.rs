@@ -77,6 +77,19 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// `true` or `false`, the default.
+    pub(super) fn flag(&mut self, key: &'static str, variable: &str) -> bool {
+        match self.raw(key, variable) {
+            None => false,
+            Some(toml::Value::Boolean(flag)) => flag,
+            Some(toml::Value::String(text)) if text == "true" || text == "false" => text == "true",
+            Some(other) => {
+                self.problem(format!("{key} is {other}; it must be true or false"));
+                false
+            }
+        }
+    }
+
     /// A whole number within bounds.
     pub(super) fn number(
         &mut self,

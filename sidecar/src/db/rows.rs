@@ -7,6 +7,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::error::Error;
+use crate::webhook::Endpoint;
 
 /// A job this worker holds the lease of.
 #[derive(Debug, Clone)]
@@ -101,6 +102,36 @@ pub struct Reported {
     pub job_status: String,
 }
 
+/// An alert to deliver.
+pub(crate) struct Alert {
+    pub(crate) endpoint: Endpoint,
+    /// For the log.
+    pub(crate) kind: String,
+    /// What is sent, to the byte.
+    pub(crate) body: String,
+}
+
+/// An endpoint that alerts go to, as an administrator sees it.
+#[derive(Debug, Clone)]
+pub struct AlertEndpoint {
+    /// Its id.
+    pub id: Uuid,
+    /// The tenant; none for an endpoint of the operator.
+    pub workspace_id: Option<Uuid>,
+    /// Where it is.
+    pub url: String,
+    /// What it hears; none for everything.
+    pub kinds: Option<Vec<String>>,
+    /// Why it is disabled, if it is.
+    pub disabled_because: Option<String>,
+    /// Whether its last delivery did not arrive.
+    pub failing: bool,
+    /// What went wrong then.
+    pub last_error: Option<String>,
+    /// Undelivered alerts.
+    pub waiting: i64,
+}
+
 /// The state of Crier in this database.
 #[derive(Debug, Clone)]
 pub struct Status {
@@ -163,8 +194,27 @@ from_row!(Target {
     account_status,
 });
 from_row!(StoredCredential { workspace_id, generation, sealed, refresh_leased_until, account_status });
+from_row!(AlertEndpoint { id, workspace_id, url, kinds, disabled_because, failing, last_error, waiting });
 from_row!(Reported { job_id, target_state, job_status });
 from_row!(Status { paused, reason, library_version, schema_version, schema_current });
+
+impl TryFrom<Row> for Alert {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self, Error> {
+        let endpoint = Endpoint {
+            id: row.try_get("endpoint_id").map_err(contract)?,
+            workspace_id: row.try_get("workspace_id").map_err(contract)?,
+            url: row.try_get("url").map_err(contract)?,
+            sealed: row.try_get("sealed").map_err(contract)?,
+        };
+        Ok(Self {
+            endpoint,
+            kind: row.try_get("kind").map_err(contract)?,
+            body: row.try_get("body").map_err(contract)?,
+        })
+    }
+}
 
 /// A column that is missing or of another type: extension and sidecar are not of one version.
 pub(super) fn contract(error: tokio_postgres::Error) -> Error {

@@ -62,6 +62,10 @@ impl Job for PublishPost {
         "publish_post"
     }
 
+    fn has_target(&self) -> bool {
+        true
+    }
+
     async fn run(&self, environment: &Environment, work: &Work) -> Verdict {
         match publish(environment, work).await {
             Ok(published) => Verdict::Published(published),

@@ -19,6 +19,13 @@ pub(crate) struct Part {
     pub(crate) total: usize,
 }
 
+impl Part {
+    /// The MIME type of the video whose first bytes these are.
+    pub(crate) fn mime_type(&self) -> Option<&'static str> {
+        video_type(&self.bytes)
+    }
+}
+
 impl Fetcher {
     /// The bytes of the video at place `index` (the first is 1) from `offset` on, `len` of them or as many as there are.
     pub(crate) async fn part(
@@ -40,7 +47,8 @@ impl Fetcher {
         };
         validate::check_len(platform, Kind::Video, index, part.total).map_err(refused)?;
         if offset == 0 {
-            let kind = video_type(&part.bytes)
+            let kind = part
+                .mime_type()
                 .ok_or_else(|| invalid(Kind::Video, index, "its bytes are not a video that is known"))?;
             validate::check_type(platform, Kind::Video, index, kind).map_err(refused)?;
         }
@@ -92,7 +100,7 @@ fn content_range(header: &str) -> Option<(usize, usize)> {
 }
 
 /// The MIME type by the first bytes: what an address or a header claims is not proof.
-fn video_type(bytes: &[u8]) -> Option<&'static str> {
+pub(crate) fn video_type(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [_, _, _, _, b'f', b't', b'y', b'p', b'q', b't', b' ', b' ', ..] => Some("video/quicktime"),
         [_, _, _, _, b'f', b't', b'y', b'p', _, _, _, _, ..] => Some("video/mp4"),

@@ -13,7 +13,10 @@ use crate::client::{Answer, CallError};
 const DEFAULT_WAIT: Duration = Duration::from_secs(5 * 60);
 /// No limit is believed that asks for less or more.
 const MIN_WAIT: Duration = Duration::from_secs(1);
-const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long one piece of preparation may take, all its calls together.
+const PIECE: Duration = Duration::from_secs(3 * 60);
 
 /// What was being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +78,12 @@ pub(super) fn content<T: DeserializeOwned>(phase: Phase, answer: &Answer) -> Res
         let text = format!("the server answered {} with something that can't be read", answer.status);
         Failure { status: Some(answer.status), ..unclear(phase, &CallError::Unclear(text)) }
     })
+}
+
+/// A piece of preparation, within its time.
+pub(super) async fn in_time<T>(piece: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let late = |_| Failure::new(ErrorClass::Transient, "the preparation of the post took too long");
+    tokio::time::timeout(PIECE, piece).await.map_err(late)?
 }
 
 /// When a limit ends. `Retry-After` is in seconds from now or a date; `reset` is what the platform's own headers tell. The
@@ -185,6 +194,12 @@ mod tests {
             let at = retry_at(&answer(429, &headers, ""), reset.map(since_1970), now());
             assert_eq!(at, now() + Duration::from_secs(seconds), "{header:?}, {reset:?}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_piece_that_never_ends_is_tried_again() {
+        let failure = in_time(std::future::pending::<Result<(), Failure>>()).await.unwrap_err();
+        assert_eq!(failure.class, ErrorClass::Transient);
     }
 
     #[test]

@@ -55,6 +55,10 @@ impl Provider for Bluesky {
         ENTRYWAY
     }
 
+    fn secret(&self) -> &'static str {
+        "app password"
+    }
+
     async fn login(&self, base_url: &str, handle: &str, password: &SecretString) -> Result<Login, Failure> {
         session::login(&self.server(base_url), base_url, handle, password).await
     }

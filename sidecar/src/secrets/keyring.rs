@@ -35,12 +35,8 @@ impl Keyring {
     pub fn load(path: &Path) -> Result<Self, Error> {
         let metadata = std::fs::metadata(path).map_err(Error::file("read the key file", path))?;
         let problem = |problem: String| Error::Keys { path: path.to_owned(), problem };
-        let mode = metadata.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(problem(format!(
-                "others than its owner may access it (mode {mode:04o}); remedy: chmod 0400 {}",
-                path.display()
-            )));
+        if let Some(open) = is_open(&metadata, path) {
+            return Err(problem(open));
         }
         let text = std::fs::read(path).map_err(Error::file("read the key file", path))?;
         Self::parse(&Zeroizing::new(text)).map_err(problem)
@@ -78,11 +74,22 @@ impl Keyring {
     pub(super) fn key(&self, id: u32) -> Result<&Key, Error> {
         self.keys.get(&id).ok_or_else(|| {
             Error::Sealed(format!(
-                "the credential was sealed with key {id}, which the key file does not hold; \
-                 remedy: put the line of key {id} back above the last one, or connect the account again"
+                "the value was sealed with key {id}, which the key file does not hold; remedy: put the line of key {id} \
+                 back above the last one, or connect the account, or add the alert endpoint, again"
             ))
         })
     }
+}
+
+/// What is wrong with a secret's file that others than its owner can read.
+pub(crate) fn is_open(metadata: &std::fs::Metadata, path: &Path) -> Option<String> {
+    let mode = metadata.permissions().mode() & 0o777;
+    (mode & 0o077 != 0).then(|| {
+        format!(
+            "others than its owner may access it (mode {mode:04o}); remedy: chmod 0400 {}",
+            path.display()
+        )
+    })
 }
 
 fn parse_line(line: &str) -> Result<(u32, Key), String> {

@@ -9,30 +9,40 @@ use zeroize::Zeroizing;
 use super::keyring::{Key, Keyring};
 use crate::error::Error;
 
-/// The column that holds credentials.
-const COLUMN: &str = "credential.sealed";
-
-/// Where a credential belongs: it opens only there.
+/// Where a sealed value belongs: it opens only there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
-    /// The tenant.
-    pub workspace_id: Uuid,
-    /// The account.
-    pub account_id: Uuid,
-    /// The generation of the credential.
-    pub generation: i64,
+pub enum Place {
+    /// The tokens of an account.
+    Credential {
+        /// The tenant.
+        workspace_id: Uuid,
+        /// The account.
+        account_id: Uuid,
+        /// The generation of the credential.
+        generation: i64,
+    },
+    /// What signs the alerts to an endpoint.
+    AlertEndpoint {
+        /// The tenant; none for an endpoint of the operator.
+        workspace_id: Option<Uuid>,
+        /// The endpoint.
+        endpoint_id: Uuid,
+    },
 }
 
 impl Place {
     fn aad(&self, key_id: u32) -> Vec<u8> {
-        Binding {
-            workspace_id: self.workspace_id.into_bytes(),
-            column: COLUMN,
-            row_id: self.account_id.into_bytes(),
-            generation: self.generation,
-            key_id,
-        }
-        .to_aad()
+        let (workspace_id, column, row_id, generation) = match *self {
+            Self::Credential { workspace_id, account_id, generation } => {
+                (workspace_id, "credential.sealed", account_id, generation)
+            }
+            // No tenant has the nil uuid. A new secret is a new endpoint.
+            Self::AlertEndpoint { workspace_id, endpoint_id } => {
+                (workspace_id.unwrap_or_default(), "alert_endpoint.sealed", endpoint_id, 1)
+            }
+        };
+        let (workspace_id, row_id) = (workspace_id.into_bytes(), row_id.into_bytes());
+        Binding { workspace_id, column, row_id, generation, key_id }.to_aad()
     }
 }
 
@@ -46,7 +56,7 @@ impl Keyring {
         buffer.extend_from_slice(plain);
         cipher(self.key(key_id)?)?
             .encrypt_in_place(&Nonce::from(nonce), &place.aad(key_id), &mut buffer)
-            .map_err(|_| Error::Sealed("the credential could not be sealed".into()))?;
+            .map_err(|_| Error::Sealed("the value could not be sealed".into()))?;
         Ok(Sealed { key_id, nonce, ciphertext: &buffer }.to_bytes())
     }
 
@@ -66,11 +76,17 @@ fn cipher(key: &Key) -> Result<Aes256Gcm, Error> {
 }
 
 fn refused(place: Place, key_id: u32) -> Error {
+    let (what, remedy) = match place {
+        Place::Credential { account_id, .. } => {
+            (format!("credential of account {account_id}"), "connect the account again")
+        }
+        Place::AlertEndpoint { endpoint_id, .. } => {
+            (format!("secret of alert endpoint {endpoint_id}"), "add the endpoint again")
+        }
+    };
     Error::Sealed(format!(
-        "the credential of account {} does not open with key {key_id}: it was changed, moved from another row, or \
-         key {key_id} of the key file is another one than it was; remedy: restore the key file, or connect the \
-         account again",
-        place.account_id
+        "the {what} does not open with key {key_id}: it was changed, moved from another row, or key {key_id} of the key \
+         file is another one than it was; remedy: restore the key file, or {remedy}"
     ))
 }
 
@@ -87,7 +103,17 @@ mod tests {
     }
 
     fn place() -> Place {
-        Place { workspace_id: Uuid::from_u128(1), account_id: Uuid::from_u128(2), generation: 3 }
+        credential(1, 2, 3)
+    }
+
+    fn credential(workspace: u128, account: u128, generation: i64) -> Place {
+        let (workspace_id, account_id) = (Uuid::from_u128(workspace), Uuid::from_u128(account));
+        Place::Credential { workspace_id, account_id, generation }
+    }
+
+    fn endpoint(workspace: Option<u128>, endpoint: u128) -> Place {
+        let (workspace_id, endpoint_id) = (workspace.map(Uuid::from_u128), Uuid::from_u128(endpoint));
+        Place::AlertEndpoint { workspace_id, endpoint_id }
     }
 
     #[test]
@@ -110,12 +136,15 @@ mod tests {
     fn elsewhere_it_does_not_open() {
         let ring = ring(&[(1, 7), (9, 1)]);
         let sealed = ring.seal(place(), b"token").unwrap();
-        for elsewhere in [
-            Place { workspace_id: Uuid::from_u128(9), ..place() },
-            Place { account_id: Uuid::from_u128(9), ..place() },
-            Place { generation: 4, ..place() },
-        ] {
+        for elsewhere in [credential(9, 2, 3), credential(1, 9, 3), credential(1, 2, 4), endpoint(Some(1), 2)]
+        {
             assert!(ring.open(elsewhere, &sealed).is_err(), "{elsewhere:?}");
+        }
+        let secret = ring.seal(endpoint(Some(1), 2), b"secret").unwrap();
+        assert_eq!(ring.open(endpoint(Some(1), 2), &secret).unwrap().as_slice(), b"secret");
+        for elsewhere in [endpoint(Some(9), 2), endpoint(None, 2), endpoint(Some(1), 9), credential(1, 2, 1)]
+        {
+            assert!(ring.open(elsewhere, &secret).is_err(), "{elsewhere:?}");
         }
         for at in 0..sealed.len() {
             let mut changed = sealed.clone();

@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn tokens_survive_the_seal() {
         let keys = Keyring::parse(b"1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n").unwrap();
-        let place = Place { workspace_id: Uuid::nil(), account_id: Uuid::nil(), generation: 1 };
+        let place = Place::Credential { workspace_id: Uuid::nil(), account_id: Uuid::nil(), generation: 1 };
         let sealed = session("a\"1", "r1").seal(&keys, place).unwrap();
         let opened = Session::open(&keys, place, &sealed).unwrap();
         assert_eq!((opened.access.expose_secret(), opened.refresh.expose_secret()), ("a\"1", "r1"));
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn what_another_version_sealed_is_opened() {
         let keys = Keyring::parse(b"1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n").unwrap();
-        let place = Place { workspace_id: Uuid::nil(), account_id: Uuid::nil(), generation: 1 };
+        let place = Place::Credential { workspace_id: Uuid::nil(), account_id: Uuid::nil(), generation: 1 };
         let open = |plain: &[u8]| Session::open(&keys, place, &keys.seal(place, plain).unwrap()).unwrap();
         let older = open(br#"{"access_jwt":"a","refresh_jwt":"r"}"#);
         assert_eq!((older.access.expose_secret(), older.expires_at), ("a", None));

@@ -20,10 +20,12 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Runs a claim and answers for it. A panic of a job ends that job only.
 pub(super) async fn run(environment: &Environment, jobs: &Jobs, reporter: &Reporter, work: Work) {
     let verdict = match jobs.get(&work.claim.kind) {
-        Some(job) => AssertUnwindSafe(job.run(environment, &work))
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|_| Verdict::Failed(panicked(&work.phase))),
+        Some(job) => {
+            AssertUnwindSafe(job.run(environment, &work)).catch_unwind().await.unwrap_or_else(|_| {
+                // Without a target nobody is told: the lease runs out, and the queue counts it.
+                if job.has_target() { Verdict::Failed(panicked(&work.phase)) } else { Verdict::Dropped }
+            })
+        }
         // Only registered kinds are claimed.
         None => Verdict::Dropped,
     };
@@ -43,6 +45,7 @@ pub(super) async fn run(environment: &Environment, jobs: &Jobs, reporter: &Repor
             reporter.report(failed_report(&work.claim, &failure)).await;
         }
         Verdict::Done => complete(environment, &work.claim).await,
+        Verdict::Reported => {}
         Verdict::Dropped => warn!(job_id = %work.claim.job_id, "dropped: the job is no longer ours"),
     }
 }

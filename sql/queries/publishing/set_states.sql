@@ -1,4 +1,5 @@
--- Writes what became of targets and tells it as events. A final state is never left: published stays published.
+-- Writes what became of targets and tells it as events. A final state is never left: published stays published. Answers with
+-- those that ended without a post.
 WITH changed AS (
     UPDATE crier.post_target t
     SET state = o.state,
@@ -10,10 +11,15 @@ WITH changed AS (
     FROM unnest($1::uuid[], $2::text[], $3::jsonb[], $5::uuid[]) AS o (job_id, state, detail, event_id)
     WHERE t.job_id = o.job_id AND t.state NOT IN ('published', 'failed', 'unconfirmed', 'canceled')
     RETURNING t.*, o.event_id
+), told AS (
+    INSERT INTO crier.event (workspace_id, id, kind, account_id, post_id, target_id, payload, created_at)
+    SELECT workspace_id, event_id, CASE state WHEN 'published' THEN 'post_published' ELSE 'post_publish_failed' END,
+           account_id, post_id, id,
+           jsonb_strip_nulls(jsonb_build_object('state', state, 'url', url, 'external_id', external_id, 'error', error)), $4
+    FROM changed
+    WHERE state IN ('published', 'failed', 'unconfirmed')
 )
-INSERT INTO crier.event (workspace_id, id, kind, account_id, post_id, target_id, payload, created_at)
-SELECT workspace_id, event_id, CASE state WHEN 'published' THEN 'post_published' ELSE 'post_publish_failed' END,
-       account_id, post_id, id,
-       jsonb_strip_nulls(jsonb_build_object('state', state, 'url', url, 'external_id', external_id, 'error', error)), $4
-FROM changed
-WHERE state IN ('published', 'failed', 'unconfirmed')
+SELECT c.workspace_id, c.event_id, c.state, c.post_id, c.id, c.job_id, c.account_id, c.platform,
+       (SELECT a.handle FROM crier.social_account a WHERE a.workspace_id = c.workspace_id AND a.id = c.account_id), c.error
+FROM changed c
+WHERE c.state IN ('failed', 'unconfirmed')

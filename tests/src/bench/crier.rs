@@ -21,7 +21,7 @@ const ABILITIES: &str = "
                             timestamptz[],text[],text[],uuid[],interval,interval)') IS NOT NULL,
            to_regprocedure('crier.find_or_create_job(uuid,text,jsonb,interval)') IS NOT NULL,
            to_regprocedure('crier.get_cached_job_result(uuid,text,jsonb,interval)') IS NOT NULL,
-           to_regprocedure('crier.cleanup_finished_jobs(integer,integer,interval)') IS NOT NULL,
+           to_regprocedure('crier.cleanup_finished_jobs(integer,integer,interval,integer)') IS NOT NULL,
            to_regprocedure('crier.get_queue_stats()') IS NOT NULL";
 
 const ENQUEUE: &str = "SELECT crier.enqueue('bench', $1)";

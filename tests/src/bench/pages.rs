@@ -1,10 +1,9 @@
 //! What people look at, with a long history: each call's times, the first page beside the last, and the plans of what
-//! was asked. Then what indexes cost those who write.
+//! was asked.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crier_core::cursor::{Cursor, Position};
-use serde_json::json;
 use uuid::Uuid;
 
 use super::Bench;
@@ -19,8 +18,6 @@ const DAYS: i32 = 10;
 const PER_USER: i64 = 1_000;
 /// Calls of each kind.
 const CALLS: i64 = 200;
-const LINES: usize = 200;
-const LINE_CALLS: usize = 50;
 
 /// A statement of the extension, to show its plan.
 macro_rules! sql {
@@ -34,19 +31,24 @@ pub(super) async fn run(bench: &mut Bench) {
     let jobs = bench.plan.history as i64;
     let users = (jobs / PER_USER).max(1);
     super::say(&format!("a history of {jobs} jobs"));
-    let history = History { jobs, days: DAYS, users, workspaces: (users / 20).max(1), lines: 1 };
+    let history =
+        History { jobs, days: DAYS, users, workspaces: (users / 20).max(1), lines: bench.plan.lines as i64 };
     history.make(&sql).await;
     let indexed = Instant::now();
     let made = sql.rows("SELECT crier.index_history(100)", &[]).await.len();
     let seconds = indexed.elapsed().as_secs_f64();
     bench.report.note(&format!(
-        "index_history: {made} indexes of {jobs} jobs and as many log lines in {seconds:.1} s"
+        "index_history: {made} indexes of {jobs} jobs and {} log lines in {seconds:.1} s",
+        jobs * history.lines
     ));
+    let size = sql.text("SELECT string_agg(format('%s %s MB of rows, %s MB of indexes', t, r / 1048576, i / 1048576), '; ') FROM (
+                             SELECT t, sum(pg_table_size(relid)) AS r, sum(pg_indexes_size(relid)) AS i
+                             FROM unnest('{job, job_outcome, job_log}'::text[]) t, pg_partition_tree(to_regclass('crier.' || t)) p
+                             WHERE isleaf GROUP BY t) s").await;
+    bench.report.note(&format!("what that takes: {size}"));
     lookups(bench, &sql, users).await;
     depth(bench, &sql).await;
     plans(bench, &sql).await;
-    log_costs(bench, &sql).await;
-    job_costs(bench, &sql).await;
     bench.crier().clone().empty(&bench.database).await;
 }
 
@@ -56,15 +58,17 @@ fn spread(count: i64, below: i64) -> impl Iterator<Item = i64> {
 }
 
 async fn lookups(bench: &mut Bench, sql: &Session, users: i64) {
-    let jobs = bench.plan.history;
+    let (jobs, lines) = (bench.plan.history, bench.plan.history * bench.plan.lines);
     let some = "SELECT id FROM crier.job TABLESAMPLE SYSTEM (1) LIMIT $1";
     let mut ids: Vec<Uuid> = sql.column(some, &[&CALLS]).await;
     if ids.is_empty() {
         ids = sql.column("SELECT id FROM crier.job LIMIT $1", &[&CALLS]).await;
     }
     let of_jobs: Vec<Params<'_>> = ids.iter().map(|id| vec![id as _]).collect();
+    let workspaces: Vec<Uuid> = spread(CALLS, (users / 20).max(1)).map(History::workspace).collect();
     let users: Vec<Uuid> = spread(CALLS, users).map(History::user).collect();
     let of_users: Vec<Params<'_>> = users.iter().map(|user| vec![user as _]).collect();
+    let of_workspaces: Vec<Params<'_>> = workspaces.iter().map(|workspace| vec![workspace as _]).collect();
     let numbers: Vec<i64> = spread(CALLS, jobs as i64).collect();
     let of_numbers: Vec<Params<'_>> = numbers.iter().map(|number| vec![number as _]).collect();
     for (what, text, calls, limit) in [
@@ -100,15 +104,35 @@ async fn lookups(bench: &mut Bench, sql: &Session, users: i64) {
             &of_numbers,
             None,
         ),
+        ("list_logs of a job", "SELECT * FROM crier.list_logs(p_job_id => $1)", &of_jobs, None),
+        (
+            "list_logs of a workspace",
+            "SELECT * FROM crier.list_logs(p_workspace_id => $1)",
+            &of_workspaces,
+            None,
+        ),
+        (
+            "list_logs, a workspace's errors and warnings",
+            "SELECT * FROM crier.list_logs(p_workspace_id => $1, p_levels => '{error,warning}')",
+            &of_workspaces,
+            None,
+        ),
         (
             "list_logs by words",
             "SELECT * FROM crier.list_logs(p_search => 'number ' || $1::bigint)",
             &of_numbers,
             None,
         ),
+        (
+            "list_logs by metadata",
+            "SELECT * FROM crier.list_logs(p_metadata => jsonb_build_object('n', $1::bigint, 'line', 1))",
+            &of_numbers,
+            None,
+        ),
     ] {
         let millis = Millis::new(times(sql, text, calls).await);
-        bench.report.timings.push(Timing { what: format!("{what}, {jobs} jobs"), millis });
+        let of = if what.contains("logs") { format!("{lines} lines") } else { format!("{jobs} jobs") };
+        bench.report.timings.push(Timing { what: format!("{what}, {of}"), millis });
         if let Some(limit) = limit {
             let what = format!("{what}, {jobs} jobs, p95");
             bench.report.targets.push(Target::below(&what, Some(millis.p95_ms), limit));
@@ -161,6 +185,13 @@ async fn plans(bench: &mut Bench, sql: &Session) {
             sql!("jobs_of_workspaces"),
             format!("{span}, ARRAY['{workspace}'::uuid]"),
         ),
+        (
+            "a job's log",
+            "generic",
+            "uuid, uuid, bigint, uuid, uuid[]",
+            sql!("logs_of_job"),
+            format!("{span}, '{id}', NULL"),
+        ),
         ("errors and warnings", "generic", "uuid, uuid, bigint", sql!("problems_all"), span.to_owned()),
         (
             "a search of params",
@@ -205,108 +236,4 @@ fn short(plan: &str) -> String {
         }
     }
     kept.join("\n")
-}
-
-/// Log lines a second, and the same without one of the indexes or with one more.
-async fn log_costs(bench: &mut Bench, sql: &Session) {
-    let jobs: Vec<Uuid> =
-        sql.column("SELECT id FROM crier.job ORDER BY id DESC LIMIT $1", &[&(LINES as i64)]).await;
-    let today = sql.text("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDD')").await;
-    for (what, change, back) in [
-        ("log lines, as they are", String::new(), String::new()),
-        (
-            "without (job_id, id)",
-            "DROP INDEX crier.job_log_job".to_owned(),
-            "CREATE INDEX job_log_job ON crier.job_log (job_id, id)".to_owned(),
-        ),
-        (
-            "without (workspace_id, id)",
-            "DROP INDEX crier.job_log_workspace".to_owned(),
-            "CREATE INDEX job_log_workspace ON crier.job_log (workspace_id, id) WHERE workspace_id IS NOT NULL".to_owned(),
-        ),
-        (
-            "with GIN on words",
-            format!("CREATE INDEX bench_gin ON crier.job_log_{today} USING gin (to_tsvector('simple', message))"),
-            "DROP INDEX crier.bench_gin".to_owned(),
-        ),
-        (
-            "with GIN on metadata",
-            format!("CREATE INDEX bench_gin ON crier.job_log_{today} USING gin (metadata jsonb_path_ops)"),
-            "DROP INDEX crier.bench_gin".to_owned(),
-        ),
-    ] {
-        sql.run(&change).await;
-        let per_second = lines_per_second(sql, &jobs).await;
-        sql.run(&back).await;
-        bench.report.note(&format!("{what}: {per_second:.0} lines/s, {LINES} a call"));
-    }
-}
-
-async fn lines_per_second(sql: &Session, jobs: &[Uuid]) -> f64 {
-    const LOG: &str = "SELECT count(*) FROM crier.log_jobs($1, $2, $3, $4)";
-    let levels = vec!["info"; jobs.len()];
-    let metadata: Vec<serde_json::Value> =
-        (0..jobs.len()).map(|n| json!({"n": n, "host": "worker-1", "bytes": n * 1_000})).collect();
-    let mut took = Duration::ZERO;
-    for call in 0..LINE_CALLS {
-        let messages: Vec<String> = (0..jobs.len())
-            .map(|n| format!("uploaded part {n} of call {call} to the server, {} bytes", n * 1_000))
-            .collect();
-        let start = Instant::now();
-        sql.rows(LOG, &[&jobs, &levels, &messages, &metadata]).await;
-        took += start.elapsed();
-    }
-    (jobs.len() * LINE_CALLS) as f64 / took.as_secs_f64()
-}
-
-/// Jobs added, and jobs claimed and completed with a result, a second: as they are, and with indexes that stand on
-/// finished days only.
-async fn job_costs(bench: &mut Bench, sql: &Session) {
-    let today = sql.text("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDD')").await;
-    for (what, gin) in [
-        ("jobs, as they are", None),
-        ("with GIN on params", Some(format!("crier.job_{today} USING gin (params jsonb_path_ops)"))),
-        (
-            "with GIN on results",
-            Some(format!(
-                "crier.job_outcome_{today} USING gin (result jsonb_path_ops) WHERE result IS NOT NULL"
-            )),
-        ),
-    ] {
-        if let Some(gin) = &gin {
-            sql.run(&format!("CREATE INDEX bench_gin ON {gin}")).await;
-        }
-        let (added, finished) = jobs_per_second(sql).await;
-        if gin.is_some() {
-            sql.run("DROP INDEX crier.bench_gin").await;
-        }
-        bench.report.note(&format!(
-            "{what}: {added:.0} jobs/s added, {finished:.0}/s claimed and completed, {LINES} a call"
-        ));
-    }
-}
-
-async fn jobs_per_second(sql: &Session) -> (f64, f64) {
-    const ADD: &str = "SELECT count(*) FROM crier.enqueue_many($1)";
-    const CLAIM: &str = "SELECT job_id, token FROM crier.claim_jobs('bench', $1)";
-    const COMPLETE: &str = "SELECT count(*) FROM crier.complete_jobs($1, $2, $3)";
-    let (mut adding, mut finishing) = (Duration::ZERO, Duration::ZERO);
-    for call in 0..LINE_CALLS {
-        let jobs: serde_json::Value = (0..LINES)
-            .map(|n| json!({"kind": "bench", "params": {"n": n, "call": call, "text": "x".repeat(200)}}))
-            .collect();
-        let start = Instant::now();
-        sql.rows(ADD, &[&jobs]).await;
-        adding += start.elapsed();
-        let results: Vec<serde_json::Value> =
-            (0..LINES).map(|n| json!({"url": format!("https://example.org/{call}/{n}"), "n": n})).collect();
-        let start = Instant::now();
-        let held = sql.rows(CLAIM, &[&(LINES as i32)]).await;
-        let ids: Vec<Uuid> = held.iter().map(|row| row.get(0)).collect();
-        let tokens: Vec<i64> = held.iter().map(|row| row.get(1)).collect();
-        sql.rows(COMPLETE, &[&ids, &tokens, &results]).await;
-        finishing += start.elapsed();
-    }
-    let jobs = (LINES * LINE_CALLS) as f64;
-    (jobs / adding.as_secs_f64(), jobs / finishing.as_secs_f64())
 }

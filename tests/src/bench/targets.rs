@@ -11,7 +11,7 @@ use super::Bench;
 use super::backlog::claim_times;
 use super::client::{Adder, Jobs, connect, fill};
 use super::report::{Millis, Target};
-use super::{statistics, upkeep};
+use super::statistics;
 use crate::backdoor;
 use crate::session::{Refusal, Session};
 
@@ -58,8 +58,6 @@ pub(super) async fn run(bench: &mut Bench) {
     bulk(bench).await;
     reads(bench, &sql, pending).await;
     cleanup(bench, &sql).await;
-    crier.empty(&bench.database).await;
-    upkeep::run(bench).await;
     crier.empty(&bench.database).await;
     statistics::run(bench, &sql).await;
     crier.empty(&bench.database).await;

@@ -26,6 +26,9 @@ struct Arguments {
     /// How many jobs were finished in the days before, for what lists and searches.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
     history: u64,
+    /// How many log lines each of them has.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=1_000))]
+    lines: u64,
     /// Also measures a backlog of a hundred times --jobs, and lists and searches ten times --history.
     #[arg(long)]
     deep: bool,
@@ -63,6 +66,7 @@ async fn main() -> ExitCode {
             .collect(),
         history: usize::try_from(arguments.history).unwrap_or(usize::MAX)
             * if arguments.deep { 10 } else { 1 },
+        lines: usize::try_from(arguments.lines).unwrap_or(usize::MAX),
         deep: arguments.deep,
     };
     let report = bench::run(plan).await;

@@ -167,11 +167,11 @@ impl Platform for Bluesky {
     }
 
     fn call<'a>(&self, _method: &Method, path: &'a str) -> &'a str {
-        called(path)
+        path.strip_prefix("xrpc/").unwrap_or(path)
     }
 
     fn handle(&self, path: &str, request: &Request<Bytes>) -> Response<Bytes> {
-        let answer = match self.dispatch(called(path), request) {
+        let answer = match self.dispatch(self.call(request.method(), path), request) {
             Ok(Given::Json(body)) => serve::json(StatusCode::OK, &body),
             Ok(Given::Nothing) => Response::new(Bytes::new()),
             Ok(Given::Blob(kind, bytes)) => serve::with_type(StatusCode::OK, kind, bytes),
@@ -233,10 +233,6 @@ impl Platform for Bluesky {
     fn issued_tokens(&self) -> Vec<String> {
         self.state().tokens.issued()
     }
-}
-
-fn called(path: &str) -> &str {
-    path.strip_prefix("xrpc/").unwrap_or(path)
 }
 
 fn visible_posts(account: &Account) -> impl Iterator<Item = Visible> {

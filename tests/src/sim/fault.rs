@@ -92,6 +92,10 @@ impl Faults {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(rule);
     }
 
+    pub(super) fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// How many calls will still meet a fault.
     pub(super) fn left(&self) -> usize {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|rule| rule.times as usize).sum()

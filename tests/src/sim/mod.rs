@@ -9,7 +9,9 @@ pub mod fault;
 mod form;
 pub mod instagram;
 pub mod ledger;
+pub mod mastodon;
 mod page;
+pub mod x;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -66,8 +68,20 @@ pub trait Platform: Send + Sync {
 type Make = fn(Arc<Ledger>) -> Arc<dyn Platform>;
 
 /// Every platform that is simulated.
-const REGISTRY: &[Make] =
-    &[|ledger| Arc::new(bluesky::Bluesky::new(ledger)), |ledger| Arc::new(instagram::Instagram::new(ledger))];
+const REGISTRY: &[Make] = &[
+    |ledger| Arc::new(bluesky::Bluesky::new(ledger)),
+    |ledger| Arc::new(instagram::Instagram::new(ledger)),
+    |ledger| Arc::new(mastodon::Mastodon::new(ledger)),
+    |ledger| Arc::new(x::X::new(ledger)),
+];
+
+/// What an answer carries as an extension, in an `Arc`, where the platform has to know whether it is out: when it is,
+/// this is gone.
+#[derive(Debug)]
+struct OnItsWay;
+
+/// How long such an answer takes.
+const WAY: Duration = Duration::from_millis(100);
 
 /// Why a call is refused by a fault.
 #[derive(Clone, Copy, Debug)]
@@ -154,12 +168,12 @@ impl Sim {
         self.server.url()
     }
 
-    /// A platform, to be steered.
+    /// A simulated platform, for what tests do to one.
     ///
     /// # Panics
     /// When there is none of this name.
-    pub fn on(&self, platform: &str) -> &dyn Platform {
-        self.world.platform(platform).unwrap_or_else(|| panic!("no platform {platform:?}")).as_ref()
+    pub fn platform(&self, name: &str) -> &dyn Platform {
+        self.world.platform(name).unwrap_or_else(|| panic!("no platform {name:?}")).as_ref()
     }
 
     /// The address of a simulated platform.
@@ -172,7 +186,7 @@ impl Sim {
     /// # Panics
     /// When there is no such platform, or the handle is taken.
     pub fn add_account(&self, platform: &str, handle: &str, secret: &str) -> String {
-        self.on(platform).add_account(handle, secret).unwrap_or_else(|error| panic!("{error}"))
+        self.platform(platform).add_account(handle, secret).unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// The address of the simulated Bluesky server.
@@ -190,12 +204,12 @@ impl Sim {
 
     /// Ends every session of an account on Bluesky.
     pub fn revoke(&self, handle: &str) {
-        self.on(bluesky::NAME).revoke(handle);
+        self.platform(bluesky::NAME).revoke(handle);
     }
 
     /// Lets the access tokens of an account on Bluesky expire now.
     pub fn expire(&self, handle: &str) {
-        self.on(bluesky::NAME).expire(handle);
+        self.platform(bluesky::NAME).expire(handle);
     }
 
     /// From now on a refresh token that comes a second time ends its account's sessions. Bluesky itself is
@@ -222,6 +236,11 @@ impl Sim {
     /// How many planned faults have not happened yet.
     pub fn faults_left(&self) -> usize {
         self.world.faults.left()
+    }
+
+    /// Takes back what was planned and has not happened.
+    pub fn forget_faults(&self) {
+        self.world.faults.forget();
     }
 
     /// Lets held answers go.
@@ -309,6 +328,21 @@ impl World {
     async fn call(&self, platform: &dyn Platform, path: &str, request: &Request<Bytes>) -> Answer {
         let call = platform.call(request.method(), path);
         self.count(platform.name(), call);
+        let mut answer = self.answer_to(platform, call, path, request).await?;
+        if answer.extensions().get::<Arc<OnItsWay>>().is_some() {
+            tokio::time::sleep(WAY).await;
+            answer.extensions_mut().remove::<Arc<OnItsWay>>();
+        }
+        Some(answer)
+    }
+
+    async fn answer_to(
+        &self,
+        platform: &dyn Platform,
+        call: &str,
+        path: &str,
+        request: &Request<Bytes>,
+    ) -> Answer {
         let Some(Rule { fault, seconds, .. }) = self.faults.take(platform.name(), call) else {
             return Some(platform.handle(path, request));
         };

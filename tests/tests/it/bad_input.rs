@@ -1,6 +1,7 @@
 //! Every function refuses what it can't work with: the documented SQLSTATE, a message that names the value, a hint,
 //! and nothing half-written.
 
+mod alerts;
 mod maintenance;
 mod pages;
 mod posts;
@@ -38,6 +39,12 @@ const ACCEPTED: &[(&str, &str)] = &[
     ("begin_refresh('NO', 1)", "∅"),
     ("begin_refresh('ACC', 7)", "∅"),
     ("fail_refresh('ACC', 7, 1, 'auth_revoked', '{}')", ""),
+    ("start_alert('NO', 1)", ""),
+    ("report_alert('NO', 1, 'delivered')", "∅"),
+    ("report_alert('NO', 1, 'transient', '{}')", "∅"),
+    ("list_alert_endpoints()", ""),
+    ("list_alert_endpoints('WS')", ""),
+    ("raise_alert('threshold.begun', 'key', '{}')", ""),
 ];
 
 /// A database with what the calls refer to.
@@ -128,6 +135,11 @@ async fn check(cases: &[Case]) {
 #[tokio::test]
 async fn of_workspaces() {
     check(posts::WORKSPACES).await;
+}
+
+#[tokio::test]
+async fn of_alerts() {
+    check(alerts::ALERTS).await;
 }
 
 #[tokio::test]
@@ -223,6 +235,9 @@ async fn before_the_tables_are_there_everything_says_so() {
         "cleanup_finished_jobs()",
         "expire_pending_jobs()",
         "stuck_jobs()",
+        "list_alert_endpoints()",
+        "start_alert(gen_random_uuid(), 1)",
+        "check_alerts()",
         "adopt_database()",
     ] {
         let refusal = sql.refusal(&format!("SELECT * FROM crier.{call}")).await;

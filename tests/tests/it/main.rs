@@ -1,6 +1,7 @@
 //! Crier as its users meet it: the extension in a real Postgres, the sidecar as a real process, the platforms behind
 //! real HTTP. One module for each behaviour; all in one program, because each one more links everything again.
 
+mod alerts;
 mod bad_input;
 mod benchmark;
 mod bluesky_pds;
@@ -10,6 +11,7 @@ mod docs_sql;
 mod dump_restore;
 mod exactly_once;
 mod examples;
+mod fault_orders;
 mod health;
 mod instagram;
 mod library_upgrade;

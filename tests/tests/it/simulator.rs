@@ -2,7 +2,9 @@
 
 mod faults;
 mod instagram;
+mod mastodon;
 mod surface;
+mod x;
 
 use crier_tests::images::png;
 use crier_tests::pds::Pds;

@@ -82,7 +82,7 @@ async fn a_user_sees_only_rows_of_own_workspaces() {
 #[tokio::test]
 async fn credentials_are_for_nobody() {
     let (_superuser, one, _) = tenants().await;
-    for table in ["credential", "installation", "migration"] {
+    for table in ["credential", "alert_endpoint", "alert_told", "alert_state", "installation", "migration"] {
         let refusal = one.session.refusal(&format!("SELECT * FROM crier.{table}")).await;
         assert_eq!(refusal.code, "42501", "{table}: {refusal}");
     }
@@ -90,7 +90,9 @@ async fn credentials_are_for_nobody() {
 
 #[tokio::test]
 async fn another_workspace_and_none_at_all_get_the_same_answer() {
-    let (_superuser, one, two) = tenants().await;
+    let (superuser, one, two) = tenants().await;
+    let target: Uuid =
+        superuser.value("SELECT id FROM crier.post_target WHERE post_id = $1", &[&two.post]).await;
     let unknown = Uuid::new_v4();
     // the id stands in the message: it is what the caller gave, and must be all that differs
     for call in [
@@ -100,8 +102,10 @@ async fn another_workspace_and_none_at_all_get_the_same_answer() {
         "SELECT crier.enqueue('k', workspace_id => 'ID')".into(),
         "SELECT crier.get_post('ID')".into(),
         "SELECT crier.cancel_post('ID')".into(),
+        "SELECT crier.resolve_target('ID', 'absent')".into(),
     ] {
         let foreign = match call.as_str() {
+            call if call.contains("resolve_target") => target,
             call if call.contains("get_post") || call.contains("cancel_post") => two.post,
             call if call.contains("ARRAY['ID'") => two.account,
             _ => two.workspace,
@@ -172,7 +176,7 @@ async fn an_application_can_not_do_a_workers_work() {
         "SELECT crier.drop_old_days()".into(),
         "SELECT crier.drop_day('20260101')".into(),
         "SELECT crier.cleanup_finished_jobs()".into(),
-        "SELECT crier.cleanup_by_age('x', 'post', 'created_at', 'keep_events', 1, 1)".into(),
+        "SELECT crier.cleanup_by_age('x', 'post', 'created_at', 'keep_events', 1, 1, 0)".into(),
         "SELECT crier.expire_pending_jobs()".into(),
         "SELECT crier.retry_failed_jobs()".into(),
         "SELECT * FROM crier.stuck_jobs()".into(),

@@ -3,7 +3,6 @@
 //! One piece at a time, so that what is done is kept when the next piece fails.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crier_core::error_class::ErrorClass;
 use crier_core::media::{self, Attachment};
@@ -16,7 +15,7 @@ use super::facets::mentioned;
 use super::syntax::is_did;
 use super::xrpc::{Xrpc, read};
 use crate::media::Fetcher;
-use crate::providers::answer::{Phase, unclear};
+use crate::providers::answer::{Phase, in_time, unclear};
 use crate::providers::{Caller, Failure, Post};
 
 const RESOLVE_HANDLE: &str = "com.atproto.identity.resolveHandle";
@@ -24,8 +23,6 @@ const UPLOAD_BLOB: &str = "com.atproto.repo.uploadBlob";
 
 /// The most bytes of what stands for an upload in a record.
 const MAX_BLOB: usize = 2048;
-/// How long one piece may take, all its calls together.
-const PIECE: Duration = Duration::from_secs(3 * 60);
 
 /// What was prepared so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,11 +44,6 @@ pub(super) async fn step(
     prepared: &Value,
 ) -> Result<Option<Value>, Failure> {
     in_time(piece(server, fetcher, caller, post, prepared)).await
-}
-
-async fn in_time<T>(piece: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let late = |_| Failure::new(ErrorClass::Transient, "the preparation of the post took too long");
-    tokio::time::timeout(PIECE, piece).await.map_err(late)?
 }
 
 async fn piece(
@@ -164,12 +156,6 @@ mod tests {
         assert_eq!(parse(&json!(prepared)), prepared);
         assert_eq!(parse(&Value::Null), Prepared::default());
         assert_eq!(parse(&json!([1])), Prepared::default());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_piece_that_never_ends_is_tried_again() {
-        let failure = in_time(std::future::pending::<Result<(), Failure>>()).await.unwrap_err();
-        assert_eq!(failure.class, ErrorClass::Transient);
     }
 
     #[test]

@@ -26,7 +26,7 @@ fn cid(codec: u8, bytes: &[u8]) -> String {
     format!("b{}", base32(&id))
 }
 
-pub(super) fn base32(bytes: &[u8]) -> String {
+pub(in crate::sim) fn base32(bytes: &[u8]) -> String {
     let bit = |at: usize| bytes.get(at / 8).map_or(0, |byte| byte >> (7 - at % 8) & 1);
     (0..bytes.len() * 8)
         .step_by(5)

@@ -102,6 +102,10 @@ pub(super) const POSTS: &[Case] = &[
     ),
     ("get_post(NULL)", NULL, "post_id"),
     ("get_post('NO')", NOT_FOUND, "post NO"),
+    ("resolve_target(NULL, 'absent')", NULL, "target_id"),
+    ("resolve_target('NO', NULL)", NULL, "outcome"),
+    ("resolve_target('NO', 'absent')", NOT_FOUND, "target NO"),
+    ("resolve_target('NO', 'gone')", INVALID, "gone"),
     ("cancel_post(NULL)", NULL, "post_id"),
     ("cancel_post('NO')", NOT_FOUND, "post NO"),
 ];

@@ -126,6 +126,26 @@ async fn leftovers_of_ended_jobs_go_and_those_of_living_ones_stay() {
 }
 
 #[tokio::test]
+async fn a_look_for_leftovers_that_runs_out_of_time_goes_on_where_it_stopped() {
+    let database = Database::shared().await;
+    let sql = database.connect().await;
+    for key in ["a", "b", "c"] {
+        sql.rows("SELECT crier.enqueue('living', dedupe_key => $1)", &[&key]).await;
+    }
+    sql.run("INSERT INTO crier.job_key VALUES ('ffffffff-0000-0000-0000-000000000000', 'k', 'z', crier.new_id(), now())").await;
+    let mut calls = 0;
+    // one row a call, and not the first one each time
+    while did(&sql, "cleanup_leftovers(1, 1, p_pause_ms => 2)").await["more"] == true {
+        calls += 1;
+        assert!(calls < 20, "it does not get to the end");
+    }
+    assert!(calls > 0, "expected it to run out of time");
+    let left: Vec<String> = sql.column("SELECT dedupe_key FROM crier.job_key ORDER BY 1", &[]).await;
+    assert_eq!(left, ["a", "b", "c"]);
+    assert_eq!(did(&sql, "cleanup_leftovers()").await["more"], json!(null), "and begins again");
+}
+
+#[tokio::test]
 async fn events_and_the_log_of_the_maintenance_go_by_age() {
     let database = Database::shared().await;
     let sql = database.connect().await;

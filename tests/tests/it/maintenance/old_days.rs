@@ -140,6 +140,37 @@ async fn readers_and_writers_are_not_kept_waiting() {
 }
 
 #[tokio::test]
+async fn nobody_is_made_to_wait_behind_a_transaction_that_takes_long() {
+    let database = Database::shared().await;
+    let (sql, reader) = (database.connect().await, database.connect().await);
+    let held = async |mode: &str| -> bool {
+        sql.value("SELECT crier.are_held('{job_outcome, job}', $1)", &[&mode]).await
+    };
+    assert!(!held("ACCESS EXCLUSIVE").await);
+    reader.run("BEGIN; SELECT count(*) FROM crier.job").await;
+    assert!(held("ACCESS EXCLUSIVE").await, "the table is read");
+    assert!(!held("SHARE").await, "who reads keeps nobody from a lock that lets read");
+    reader.run("DELETE FROM crier.job").await;
+    assert!(held("SHARE").await, "the table is written");
+    reader.run("ROLLBACK").await;
+    assert!(!held("ACCESS EXCLUSIVE").await);
+}
+
+#[tokio::test]
+async fn a_day_that_is_cleaned_up_is_not_dropped_meanwhile_and_one_that_is_dropped_is_passed_over() {
+    let database = Database::shared().await;
+    let (sql, cleaner) = (database.connect().await, database.connect().await);
+    backdoor::add_completed(&sql, 3, 20).await;
+    let day = sql.text("SELECT to_char(current_date - 20, 'YYYYMMDD')").await;
+    cleaner.run("BEGIN").await;
+    assert!(cleaner.value::<bool>("SELECT crier.hold_place($1)", &[&day]).await);
+    assert_eq!(did(&sql, DROP).await, json!({"locked": day}));
+    cleaner.run("COMMIT").await;
+    assert_eq!(did(&sql, DROP).await["dropped"], json!(day));
+    assert!(!cleaner.value::<bool>("SELECT crier.hold_place($1)", &[&day]).await);
+}
+
+#[tokio::test]
 async fn one_session_at_a_time_and_a_killed_one_leaves_everything_as_it_was() {
     let database = Database::shared().await;
     let kept = Kept::days_ago(&database, 10).await;
@@ -194,7 +225,8 @@ async fn the_job_log_is_indexed_and_goes_by_its_own_age() {
     let days = "SELECT string_agg(age::text, ',' ORDER BY age DESC) \
                 FROM (SELECT current_date - d::date AS age FROM crier.days_of('job_log') AS d) AS a WHERE age > 0";
     for age in [40, 31, 30, 8] {
-        sql.text(&format!("SELECT crier.make_partition('job_log', current_date - {age})")).await;
+        sql.text(&format!("SELECT crier.create_day('job_log', current_date - {age})")).await;
+        sql.text(&format!("SELECT crier.attach_day('job_log', current_date - {age})")).await;
     }
     let maintain = "SELECT did FROM crier.run_maintenance(p_tasks => '{index_history}')";
     let made: Value = sql.value(maintain, &[]).await;

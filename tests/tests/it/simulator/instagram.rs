@@ -30,7 +30,7 @@ impl<'a> Graph<'a> {
 
     /// Changes how the account is treated.
     fn set(&self, settings: Value) {
-        self.sim.on("instagram").set(&json!({HANDLE: settings})).expect("settings");
+        self.sim.platform("instagram").set(&json!({HANDLE: settings})).expect("settings");
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -140,6 +140,6 @@ async fn a_call_can_be_refused_with_any_error() {
     let medium = text(&list["data"][0]["id"]);
     assert_eq!(refused(&graph.get(&medium, &[("fields", "permalink")]).await), (400, 100, 33));
     assert_eq!(refused(&graph.create(&[]).await), (400, -1, 2207032));
-    sim.on("instagram").revoke(HANDLE);
+    sim.platform("instagram").revoke(HANDLE);
     assert_eq!(refused(&graph.create(&[]).await), (400, 190, 460), "who may not call is told nothing else");
 }

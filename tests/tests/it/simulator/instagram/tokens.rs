@@ -63,7 +63,7 @@ async fn tokens_expire_and_are_revoked() {
             sim.be_strict();
         }
         let renewed = graph.get(REFRESH, &[GRANT]).await.ok();
-        sim.on("instagram").expire(HANDLE);
+        sim.platform("instagram").expire(HANDLE);
         let expired = graph.get("me", &[]).await;
         assert_eq!(refused(&expired), (400, 190, 463));
         let refresh = graph.get(REFRESH, &[GRANT]).await;
@@ -73,7 +73,7 @@ async fn tokens_expire_and_are_revoked() {
             graph.token = text(&refresh.ok()["access_token"]);
             graph.get("me", &[]).await.ok();
         }
-        sim.on("instagram").revoke(HANDLE);
+        sim.platform("instagram").revoke(HANDLE);
         for token in [&graph.token.clone(), TOKEN, &text(&renewed["access_token"])] {
             graph.token = token.to_owned();
             for path in ["me", REFRESH] {

@@ -1,0 +1,105 @@
+//! `crier.resolve_target`: a person says what nobody else could find out.
+
+use crier_core::target::TargetState;
+use pgrx::Uuid;
+use pgrx::pg_sys::panic::ErrorReport;
+use pgrx::prelude::*;
+
+use crate::clock;
+use crate::durable;
+use crate::error::{CrierError, Result};
+use crate::identity::Caller;
+use crate::input;
+use crate::plans::{Statement, statement};
+use crate::publishing::follow;
+use crate::queue::retry;
+use crate::workspaces::new_id;
+
+const FIND: Statement = statement!(up "publishing/find_target");
+const RESOLVE: Statement = statement!(up "publishing/resolve");
+
+/// The most characters of an address.
+const MAX_URL: usize = 2_048;
+
+/// Says of an `unconfirmed` target whether the platform has the post: `published`, where people see it if that is known, or
+/// `absent`. An absent one is sent again at once, the same bytes under the same key. Answers with the target's state.
+#[pg_extern(security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn resolve_target(
+    target_id: Option<Uuid>,
+    outcome: Option<&str>,
+    url: default!(Option<&str>, "NULL"),
+) -> Result<&'static str, ErrorReport> {
+    let id = input::required(target_id, "target_id")?;
+    let state = state_of(input::required(outcome, "outcome")?, url)?;
+    let caller = Caller::current()?;
+    let found = FIND.read(&[id.into(), caller.readable()?.into()], |row| {
+        Ok((row.need::<Uuid>(1)?, row.need::<Uuid>(2)?, follow::parse(&row.need::<String>(3)?)?))
+    })?;
+    let (workspace, job, before) =
+        found.into_iter().next().ok_or(CrierError::NotFound { what: "target", id })?;
+    caller.require_editor(workspace)?;
+    let now = clock::now();
+    if before == TargetState::Unconfirmed {
+        // The job first, the target second: the order in which everything that touches both locks them.
+        if state == TargetState::Queued {
+            retry::bring_back(vec![job], now)?;
+        }
+        let by = caller.acts_as(None)?;
+        let resolved = RESOLVE.write(
+            &[
+                workspace.into(),
+                id.into(),
+                state.as_str().into(),
+                url.into(),
+                by.into(),
+                now.into(),
+                new_id().into(),
+            ],
+            |row| row.need::<Uuid>(1),
+        )?;
+        if !resolved.is_empty() {
+            durable::require_commit()?;
+            return Ok(state.as_str());
+        }
+    }
+    Err(not_unconfirmed(id, before))?
+}
+
+fn state_of(outcome: &str, url: Option<&str>) -> Result<TargetState> {
+    match (outcome, url) {
+        ("published", None) => Ok(TargetState::Published),
+        ("published", Some(url)) => {
+            let url = input::text(Some(url), "url", MAX_URL)?;
+            let is_address = ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme));
+            if is_address && !url.chars().any(|c| c.is_control() || c.is_whitespace()) {
+                return Ok(TargetState::Published);
+            }
+            Err(CrierError::invalid(
+                "url",
+                "is not the address of a page",
+                "Give the address where people see the post, or none.",
+            ))
+        }
+        ("absent", None) => Ok(TargetState::Queued),
+        ("absent", Some(_)) => Err(CrierError::invalid(
+            "url",
+            "is given for a post that is absent",
+            "Leave it out, or say published.",
+        )),
+        (other, _) => Err(CrierError::invalid(
+            "outcome",
+            format!("is {:?}", other.chars().take(80).collect::<String>()),
+            "Say published or absent.",
+        )),
+    }
+}
+
+/// Whoever says the same twice, or too late, learns what it is by now.
+fn not_unconfirmed(id: Uuid, state: TargetState) -> CrierError {
+    CrierError::invalid(
+        format!("target {id}"),
+        format!("is {state}, not unconfirmed"),
+        "Only an unconfirmed target waits for a person's word.",
+    )
+}

@@ -1,0 +1,107 @@
+//! `[platforms.<name>]`: the operator's own app on a platform. One line of [`KEYS`] each.
+
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+use super::reader::Reader;
+use crate::error::Error;
+use crate::providers::{App, Apps};
+use crate::secrets::keyring::is_open;
+
+/// The names of a platform's settings: the setting and its variable, for the id and for the file with the secret.
+struct Keys {
+    platform: &'static str,
+    client_id: (&'static str, &'static str),
+    client_secret_file: (&'static str, &'static str),
+}
+
+const KEYS: [Keys; 1] = [Keys {
+    platform: "x",
+    client_id: ("platforms.x.client_id", "CRIER_X_CLIENT_ID"),
+    client_secret_file: ("platforms.x.client_secret_file", "CRIER_X_CLIENT_SECRET_FILE"),
+}];
+
+/// An app whose secret is not read yet.
+#[derive(Debug, Clone)]
+pub(super) struct AppFile {
+    platform: &'static str,
+    client_id: String,
+    client_secret_file: Option<PathBuf>,
+}
+
+pub(super) fn resolve(read: &mut Reader<'_>) -> Vec<AppFile> {
+    let mut apps = Vec::new();
+    for Keys { platform, client_id: id, client_secret_file: file } in KEYS {
+        let client_secret_file = read.text(file.0, file.1).map(PathBuf::from);
+        match read.text(id.0, id.1) {
+            Some(client_id) => apps.push(AppFile { platform, client_id, client_secret_file }),
+            None if client_secret_file.is_some() => read.missing(id.0, id.1, "the secret is of no use alone"),
+            None => {}
+        }
+    }
+    apps
+}
+
+/// The apps with their secrets.
+pub(super) fn load(apps: &[AppFile]) -> Result<Apps, Error> {
+    let load = |app: &AppFile| {
+        let client_secret = app.client_secret_file.as_deref().map(read_secret).transpose()?;
+        Ok((app.platform, App { client_id: app.client_id.clone(), client_secret }))
+    };
+    apps.iter().map(load).collect()
+}
+
+/// The first line of a file that nobody but its owner can read.
+fn read_secret(path: &Path) -> Result<SecretString, Error> {
+    let metadata = std::fs::metadata(path).map_err(Error::file("read the client secret", path))?;
+    let refused = |problem: String| Error::Refused(format!("client secret {}: {problem}", path.display()));
+    if let Some(open) = is_open(&metadata, path) {
+        return Err(refused(open));
+    }
+    let bytes = Zeroizing::new(std::fs::read(path).map_err(Error::file("read the client secret", path))?);
+    let text = std::str::from_utf8(&bytes).ok().and_then(|text| text.lines().next()).unwrap_or_default();
+    match text.trim() {
+        "" => Err(refused("its first line holds no text".into())),
+        secret => Ok(secret.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use secrecy::ExposeSecret;
+
+    fn app(file: Option<PathBuf>) -> AppFile {
+        AppFile { platform: "x", client_id: "id".into(), client_secret_file: file }
+    }
+
+    #[test]
+    fn a_secret_is_the_first_line_of_a_private_file() {
+        let path = std::env::temp_dir().join(format!("crierd-app-{}", uuid::Uuid::new_v4()));
+        let write = |text: &str, mode| {
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+            load(&[app(Some(path.clone()))])
+        };
+        let apps = write("canary-secret\n# the app of 2026\n", 0o600).unwrap();
+        let secret = apps.get("x").unwrap().client_secret.as_ref().unwrap();
+        assert_eq!(secret.expose_secret(), "canary-secret");
+        assert!(!format!("{apps:?}").contains("canary"), "{apps:?}");
+        let open = write("canary-secret", 0o644).unwrap_err().to_string();
+        assert!(open.contains("chmod 0400") && !open.contains("canary"), "{open}");
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        assert!(write("\n", 0o600).is_err());
+        std::fs::remove_file(&path).unwrap();
+        assert!(load(&[app(Some(path))]).is_err());
+    }
+
+    #[test]
+    fn an_app_may_have_no_secret() {
+        let apps = load(&[app(None)]).unwrap();
+        assert!(apps.get("x").unwrap().client_secret.is_none() && apps.get("y").is_none());
+    }
+}

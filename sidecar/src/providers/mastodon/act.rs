@@ -1,0 +1,160 @@
+//! What an account does besides publishing.
+
+use crier_core::canonical;
+use crier_core::error_class::ErrorClass;
+use reqwest::Method;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
+use uuid::Builder;
+
+use super::api::{Api, Id, STATUSES, Shown, read};
+use super::publish::there;
+use crate::providers::answer::Phase;
+use crate::providers::{Account, Act, Done, Failure, Metrics};
+
+/// The most characters of an account's name, with that of its server.
+const MAX_NAME: usize = 350;
+
+pub(super) async fn act(server: &Api<'_>, account: &Account, act: &Act) -> Result<Done, Failure> {
+    match act {
+        Act::Delete { post } => delete(server, &id(post)?).await,
+        Act::Like { post } => {
+            let path = format!("{STATUSES}/{}/favourite", id(post)?.as_str());
+            post_empty(server, &path).await
+        }
+        Act::Follow { account } => {
+            let followed = find(server, account).await?;
+            let path = format!("api/v1/accounts/{}/follow", followed.id.as_str());
+            post_empty(server, &path).await
+        }
+        Act::Reply { post, text } => {
+            let body = json!({"status": text, "in_reply_to_id": id(post)?.as_str()});
+            write(server, account, &body).await
+        }
+        Act::DirectMessage { account: to, text } => {
+            let to = find(server, to).await?;
+            let body = json!({"status": format!("@{} {text}", to.acct), "visibility": "direct"});
+            write(server, account, &body).await
+        }
+    }
+}
+
+/// How a post does.
+pub(super) async fn metrics(server: &Api<'_>, post: &str) -> Result<Metrics, Failure> {
+    let path = format!("{STATUSES}/{}", id(post)?.as_str());
+    let shown: Value = read(Phase::Read, server.get(&path).await)?;
+    let count = |name: &str| shown[name].as_u64();
+    Ok(Metrics {
+        views: None,
+        likes: count("favourites_count"),
+        replies: count("replies_count"),
+        shares: count("reblogs_count"),
+    })
+}
+
+fn id(text: &str) -> Result<Id, Failure> {
+    let message = "that is not the id of a post on Mastodon";
+    Id::parse(text).ok_or_else(|| Failure::new(ErrorClass::ContentInvalid, message))
+}
+
+/// What is gone already is taken back too.
+async fn delete(server: &Api<'_>, post: &Id) -> Result<Done, Failure> {
+    let path = format!("{STATUSES}/{}", post.as_str());
+    let answer = server.send(server.request(Method::DELETE, &path)).await;
+    match read::<IgnoredAny>(Phase::Prepare, answer) {
+        Err(failure) if failure.class != ErrorClass::TargetMissing => Err(failure),
+        _ => Ok(Done::default()),
+    }
+}
+
+/// A call that may be repeated and makes nothing.
+async fn post_empty(server: &Api<'_>, path: &str) -> Result<Done, Failure> {
+    let answer = server.send(server.request(Method::POST, path)).await;
+    read::<IgnoredAny>(Phase::Prepare, answer).map(|_| Done::default())
+}
+
+/// Publishes something that answers or addresses somebody.
+async fn write(server: &Api<'_>, account: &Account, body: &Value) -> Result<Done, Failure> {
+    let body = body.to_string();
+    let key = key(account, &body)?;
+    let shown: Shown = read(Phase::Commit, server.publish(&key, body).await)?;
+    let there = there(&shown)?;
+    Ok(Done { external_id: Some(there.external_id), url: Some(there.url) })
+}
+
+/// The key of what is written here: the same words to the same post or account are said once, however often they are sent.
+fn key(account: &Account, body: &str) -> Result<String, Failure> {
+    let hash = canonical::hash(&format!("[\"{}\",{body}]", account.id))
+        .map_err(|error| Failure::new(ErrorClass::ContentInvalid, error.to_string()))?;
+    let mut bytes = [0; 16];
+    bytes.iter_mut().zip(hash).for_each(|(byte, of_hash)| *byte = of_hash);
+    Ok(Builder::from_custom_bytes(bytes).into_uuid().to_string())
+}
+
+#[derive(Deserialize)]
+struct Known {
+    id: Id,
+    acct: String,
+}
+
+/// An account by its name, or by its id where that is a number.
+async fn find(server: &Api<'_>, account: &str) -> Result<Known, Failure> {
+    let name = account.trim_start_matches('@');
+    if !is_name(name) {
+        return Err(Failure::new(
+            ErrorClass::ContentInvalid,
+            "that is not the name of an account on Mastodon",
+        ));
+    }
+    let path = if name.bytes().all(|b| b.is_ascii_digit()) {
+        format!("api/v1/accounts/{name}")
+    } else {
+        format!("api/v1/accounts/lookup?acct={name}")
+    };
+    let known: Known = read(Phase::Read, server.get(&path).await)?;
+    if !is_name(&known.acct) {
+        return Err(Failure::new(ErrorClass::Transient, "the answer names no account"));
+    }
+    Ok(known)
+}
+
+/// `user` or `user@host`. It goes into a path and into a text, where nothing of it may be another mention.
+fn is_name(name: &str) -> bool {
+    let is_part =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || "_.-:".contains(c));
+    name.len() <= MAX_NAME && name.split('@').count() <= 2 && name.split('@').all(is_part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_have_their_form() {
+        for name in ["bob", "b.o-b_1@a.example", "bob@bücher.example", "bob@127.0.0.1:3000", "7"] {
+            assert!(is_name(name), "{name}");
+        }
+        for odd in ["", "@", "bob@", "a@b@c", "bob hi", "bob/../x", "bob?x=1", "bob&x", "b\n@eve", "bob#"] {
+            assert!(!is_name(odd), "{odd}");
+        }
+    }
+
+    #[test]
+    fn the_same_words_have_the_same_key() {
+        let account = |n| Account {
+            id: uuid::Uuid::from_u128(n),
+            external_id: "1".into(),
+            handle: "a@a.example".into(),
+            base_url: "https://a.example".into(),
+        };
+        let once = key(&account(1), r#"{"status":"hi","in_reply_to_id":"1"}"#);
+        assert_eq!(key(&account(1), r#"{"in_reply_to_id":"1","status":"hi"}"#), once);
+        for other in [
+            key(&account(2), r#"{"status":"hi","in_reply_to_id":"1"}"#),
+            key(&account(1), r#"{"status":"hi","in_reply_to_id":"2"}"#),
+        ] {
+            assert_ne!(other, once);
+        }
+    }
+}

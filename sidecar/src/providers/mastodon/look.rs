@@ -1,0 +1,211 @@
+//! Looks among the account's own posts for one that was sent.
+//!
+//! It is ours if it is not older than the key, and has the text, the warning and the media that were sent. Whatever leaves a
+//! doubt is an error or `Found::Other`: only a list that was read far enough back proves that nothing is there.
+
+use std::time::{Duration, SystemTime};
+
+use crier_core::error_class::ErrorClass;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::api::{Api, Id, Shown, read};
+use super::classify::time;
+use super::publish::{Body, body, made_at, there};
+use crate::providers::answer::Phase;
+use crate::providers::{Failure, Found, Frozen};
+
+/// How far the server's clock may be behind ours.
+const CLOCKS: Duration = Duration::from_secs(60);
+/// How many pages are read at most.
+const MAX_PAGES: usize = 5;
+const PAGE: usize = 40;
+/// How long a look may take, all its calls together.
+const LOOK: Duration = Duration::from_secs(2 * 60);
+
+/// A post in the list of an account's posts.
+#[derive(Debug, Deserialize)]
+struct Listed {
+    #[serde(flatten)]
+    shown: Shown,
+    created_at: String,
+    #[serde(default)]
+    edited_at: Value,
+    #[serde(default)]
+    reblog: Value,
+    #[serde(default)]
+    in_reply_to_id: Value,
+    #[serde(default)]
+    media_attachments: Vec<Attached>,
+    #[serde(default)]
+    poll: Value,
+}
+
+#[derive(Debug, Deserialize)]
+struct Attached {
+    id: Id,
+}
+
+/// A text as its author wrote it.
+#[derive(Debug, Deserialize)]
+struct Source {
+    text: String,
+    #[serde(default)]
+    spoiler_text: String,
+}
+
+/// How a listed post compares with what was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Likeness {
+    Same,
+    /// It could be ours, changed since, or on a server that gives media other ids.
+    Alike,
+    Different,
+}
+
+pub(super) async fn look(server: &Api<'_>, account: &str, frozen: &Frozen) -> Result<Found, Failure> {
+    let late = |_| Failure::new(ErrorClass::Transient, "the look at the account's posts took too long");
+    tokio::time::timeout(LOOK, search(server, account, frozen)).await.map_err(late)?
+}
+
+async fn search(server: &Api<'_>, account: &str, frozen: &Frozen) -> Result<Found, Failure> {
+    let sent = body(frozen)?;
+    let made = made_at(&frozen.key)
+        .and_then(|at| at.checked_sub(CLOCKS))
+        .ok_or_else(|| Failure::new(ErrorClass::Config, "the stored key does not tell when it was made"))?;
+    let account = Id::parse(account)
+        .ok_or_else(|| Failure::new(ErrorClass::Config, "the account's id is not one of Mastodon"))?;
+    let mut found = None;
+    let mut alike = false;
+    let mut before: Option<Id> = None;
+    for _ in 0..MAX_PAGES {
+        let page = page(server, &account, before.as_ref()).await?;
+        for listed in page.iter().filter(|listed| is_candidate(listed, &sent, made)) {
+            let source = source(server, &listed.shown.id).await?;
+            match compare(listed, &source, &sent) {
+                // The list goes back in time: of several equal posts, the earliest answers the earliest try.
+                Likeness::Same => found = Some(there(&listed.shown)?),
+                Likeness::Alike => alike = true,
+                Likeness::Different => {}
+            }
+        }
+        match page.last() {
+            Some(last) if !is_older(last, made) => before = Some(last.shown.id.clone()),
+            _ => {
+                let absent = if alike { Found::Other } else { Found::Absent };
+                return Ok(found.map_or(absent, Found::Same));
+            }
+        }
+    }
+    let message = "the account has more posts since then than are looked through";
+    found.map(Found::Same).ok_or_else(|| Failure::new(ErrorClass::Transient, message))
+}
+
+/// The posts before this one, or the newest, newest first. A post in it that can't be read could be ours: then nothing is told.
+async fn page(server: &Api<'_>, account: &Id, before: Option<&Id>) -> Result<Vec<Listed>, Failure> {
+    let before = before.map(|id| format!("&max_id={}", id.as_str())).unwrap_or_default();
+    let path = format!("api/v1/accounts/{}/statuses?limit={PAGE}{before}", account.as_str());
+    read(Phase::Read, server.get(&path).await)
+}
+
+async fn source(server: &Api<'_>, id: &Id) -> Result<Source, Failure> {
+    read(Phase::Read, server.get(&format!("api/v1/statuses/{}/source", id.as_str())).await)
+}
+
+fn is_older(listed: &Listed, than: SystemTime) -> bool {
+    time(&listed.created_at).is_some_and(|at| at < than)
+}
+
+/// Whether it is worth a call to ask for its text.
+fn is_candidate(listed: &Listed, sent: &Body, made: SystemTime) -> bool {
+    !is_older(listed, made)
+        && listed.reblog.is_null()
+        && listed.in_reply_to_id.is_null()
+        && listed.media_attachments.len() == sent.media_ids.len()
+        && listed.poll.is_null() == sent.poll.is_none()
+}
+
+fn compare(listed: &Listed, source: &Source, sent: &Body) -> Likeness {
+    let same_media = listed.media_attachments.iter().map(|media| &media.id).eq(&sent.media_ids);
+    if expected(sent) != (source.text.trim(), source.spoiler_text.trim()) {
+        return if listed.edited_at.is_null() { Likeness::Different } else { Likeness::Alike };
+    }
+    if same_media { Likeness::Same } else { Likeness::Alike }
+}
+
+/// Text and warning as servers store them: without space around them, and a warning of nothing as the text.
+fn expected(sent: &Body) -> (&str, &str) {
+    let (text, warning) = (sent.status.trim(), sent.spoiler_text.as_deref().unwrap_or_default().trim());
+    if text.is_empty() { (warning, "") } else { (text, warning) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn listed(changes: &[(&str, Value)]) -> Listed {
+        let mut post = json!({
+            "id": "1", "created_at": "2026-11-18T11:06:40.000Z", "url": "https://a.example/@b/1", "edited_at": null,
+            "reblog": null, "in_reply_to_id": null, "poll": null, "media_attachments": [{"id": "7"}],
+        });
+        for (name, value) in changes {
+            post[name] = value.clone();
+        }
+        serde_json::from_value(post).unwrap()
+    }
+
+    fn sent(text: &str, warning: Option<&str>) -> Body {
+        let media_ids = vec![Id::parse("7").unwrap()];
+        Body { status: text.into(), spoiler_text: warning.map(str::to_owned), media_ids, ..Body::default() }
+    }
+
+    #[test]
+    fn only_new_posts_of_the_same_kind_are_read() {
+        let made = time("2026-11-18T11:06:40Z").unwrap();
+        let is = |changes: &[(&str, Value)]| is_candidate(&listed(changes), &sent("x", None), made);
+        assert!(is(&[]));
+        // a time nobody can read is no reason to pass a post over
+        assert!(is(&[("created_at", json!("yesterday"))]));
+        for (name, value) in [
+            ("created_at", json!("2026-11-18T11:06:39.999Z")),
+            ("reblog", json!({"id": "2"})),
+            ("in_reply_to_id", json!("2")),
+            ("media_attachments", json!([])),
+            ("poll", json!({"id": "2"})),
+        ] {
+            assert!(!is(&[(name, value.clone())]), "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn text_warning_and_media_make_a_post_ours() {
+        let source = |text: &str, warning: &str| Source { text: text.into(), spoiler_text: warning.into() };
+        let (as_sent, plain) = (sent(" hi\n", Some("cw ")), listed(&[]));
+        let edited = listed(&[("edited_at", json!("2026-11-18T11:07:00Z"))]);
+        let others = listed(&[("media_attachments", json!([{"id": 8}]))]);
+        for (listed, source, likeness) in [
+            (&plain, source("hi", "cw"), Likeness::Same),
+            (&edited, source("hi", "cw"), Likeness::Same),
+            (&others, source("hi", "cw"), Likeness::Alike),
+            (&plain, source("hi!", "cw"), Likeness::Different),
+            (&plain, source("hi", ""), Likeness::Different),
+            (&edited, source("hi!", "cw"), Likeness::Alike),
+        ] {
+            assert_eq!(compare(listed, &source, &as_sent), likeness, "{listed:?} {source:?}");
+        }
+        assert_eq!(compare(&plain, &source("cw", ""), &sent(" ", Some("cw"))), Likeness::Same);
+    }
+
+    #[test]
+    fn a_list_is_read_as_a_whole_or_not_at_all() {
+        for odd in [
+            json!({"id": "1"}),
+            json!({"created_at": "x"}),
+            json!({"id": "a/b", "created_at": "x"}),
+            json!(1),
+        ] {
+            assert!(serde_json::from_value::<Vec<Listed>>(json!([odd])).is_err(), "{odd}");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Uploads: images whole, videos as a stream, so that memory holds no more than a part of one.
+
+use std::time::Duration;
+
+use crier_core::error_class::ErrorClass;
+use crier_core::media::{Attachment, Kind};
+use crier_core::platform::mastodon::PLATFORM;
+use futures_util::stream::{self, Stream};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Body, Method};
+use serde::{Deserialize, Serialize};
+
+use super::api::{Api, Id};
+use super::classify::failure;
+use super::prepare::Limits;
+use crate::media::{Fetcher, video_type};
+use crate::providers::Failure;
+use crate::providers::answer::{Phase, content, unclear};
+
+const UPLOAD: &str = "api/v2/media";
+
+/// How long an upload may take.
+const UPLOAD_TIME: Duration = Duration::from_secs(10 * 60);
+/// How much of a video is held at a time.
+const PART: usize = 8 * 1024 * 1024;
+
+/// What the server has of an image or a video.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Uploaded {
+    pub(super) id: Id,
+    /// Whether it is processed: before that no post may name it.
+    pub(super) ready: bool,
+}
+
+/// How far the server is with an upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    Ready,
+    Processing,
+    /// It is not there, or a post has it already.
+    Gone,
+}
+
+#[derive(Deserialize)]
+struct Made {
+    id: Id,
+}
+
+/// Uploads the attachment at place `index` (the first is 1).
+pub(super) async fn upload(
+    server: &Api<'_>,
+    fetcher: &Fetcher,
+    limits: &Limits,
+    index: usize,
+    attachment: &Attachment,
+) -> Result<Uploaded, Failure> {
+    let kind = attachment.kind();
+    let file = match kind {
+        Kind::Image => image(fetcher, limits, index, attachment).await?,
+        Kind::Video => video(fetcher, limits, index, attachment).await?,
+    };
+    let mut form = Form::new().part("file", file);
+    if !attachment.alt.is_empty() {
+        form = form.text("description", attachment.alt.clone());
+    }
+    let request = server.request(Method::POST, UPLOAD).multipart(form).timeout(UPLOAD_TIME);
+    let answer = server.send(request).await.map_err(|error| unclear(Phase::Prepare, &error))?;
+    let ready = match answer.status {
+        200 => true,
+        202 => false,
+        _ => return Err(failure(Phase::Prepare, &answer, std::time::SystemTime::now())),
+    };
+    let Made { id } = content(Phase::Prepare, &answer)?;
+    Ok(Uploaded { id, ready })
+}
+
+/// Asks how far an upload is. What could not be processed is the content's fault.
+pub(super) async fn state(server: &Api<'_>, id: &Id) -> Result<State, Failure> {
+    let answer = server.get(&format!("api/v1/media/{}", id.as_str())).await;
+    let answer = answer.map_err(|error| unclear(Phase::Prepare, &error))?;
+    match answer.status {
+        200 => Ok(State::Ready),
+        202 | 206 => Ok(State::Processing),
+        404 => Ok(State::Gone),
+        _ => Err(failure(Phase::Prepare, &answer, std::time::SystemTime::now())),
+    }
+}
+
+async fn image(
+    fetcher: &Fetcher,
+    limits: &Limits,
+    index: usize,
+    image: &Attachment,
+) -> Result<Part, Failure> {
+    let picture = fetcher.picture(&PLATFORM, index, image).await?;
+    check_len(Kind::Image, index, picture.bytes.len(), limits.image_bytes)?;
+    named(Part::bytes(picture.bytes), picture.mime_type)
+}
+
+async fn video(
+    fetcher: &Fetcher,
+    limits: &Limits,
+    index: usize,
+    video: &Attachment,
+) -> Result<Part, Failure> {
+    let first = fetcher.part(&PLATFORM, index, video, 0, PART).await?;
+    check_len(Kind::Video, index, first.total, limits.video_bytes)?;
+    let mime_type = video_type(&first.bytes).unwrap_or("video/mp4");
+    let (total, rest) = (first.total, rest(fetcher.clone(), index, video.clone(), first.bytes, first.total));
+    named(Part::stream_with_length(Body::wrap_stream(rest), total as u64), mime_type)
+}
+
+/// The bytes in hand, then the others part by part. One that doesn't come ends the upload.
+fn rest(
+    fetcher: Fetcher,
+    index: usize,
+    video: Attachment,
+    first: Vec<u8>,
+    total: usize,
+) -> impl Stream<Item = Result<Vec<u8>, Failure>> {
+    stream::try_unfold((first, 0), move |(bytes, sent)| {
+        let (fetcher, video) = (fetcher.clone(), video.clone());
+        async move {
+            if sent >= total {
+                return Ok(None);
+            }
+            let bytes = if sent == 0 {
+                bytes
+            } else {
+                fetcher.part(&PLATFORM, index, &video, sent, PART).await?.bytes
+            };
+            if bytes.is_empty() {
+                return Err(Failure::new(ErrorClass::Transient, format!("video {index} became shorter")));
+            }
+            let sent = sent + bytes.len();
+            Ok(Some((bytes, (Vec::new(), sent))))
+        }
+    })
+}
+
+fn check_len(kind: Kind, index: usize, found: usize, limit: Option<u64>) -> Result<(), Failure> {
+    match limit {
+        Some(limit) if found as u64 > limit => {
+            let kind = kind.as_str();
+            let message =
+                format!("{kind} {index} has {found} bytes; the account's server accepts at most {limit}");
+            Err(Failure::new(ErrorClass::ContentInvalid, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Servers take only what has a file's name for a file, and some believe its ending.
+fn named(part: Part, mime_type: &str) -> Result<Part, Failure> {
+    let ending = match mime_type.rsplit('/').next().unwrap_or_default() {
+        "quicktime" => "mov",
+        other => other,
+    };
+    part.file_name(format!("media.{ending}"))
+        .mime_str(mime_type)
+        .map_err(|_| Failure::new(ErrorClass::ContentInvalid, format!("{mime_type:?} is no type of a file")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use futures_util::TryStreamExt;
+
+    #[tokio::test]
+    async fn a_video_is_the_same_in_parts() {
+        let bytes: Vec<u8> =
+            b"\0\0\0\x20ftypisom".iter().copied().chain((0..PART).map(|n| n as u8)).collect();
+        let url = format!("data:video/mp4;base64,{}", STANDARD.encode(&bytes));
+        let (fetcher, video) =
+            (Fetcher::new().unwrap(), Attachment { url, alt: String::new(), stated: None });
+        let first = fetcher.part(&PLATFORM, 1, &video, 0, PART).await.unwrap();
+        assert_eq!((first.bytes.len(), first.total), (PART, bytes.len()));
+        let parts = rest(fetcher.clone(), 1, video.clone(), first.bytes.clone(), first.total);
+        let parts: Vec<_> = parts.try_collect().await.unwrap();
+        assert_eq!(parts.len(), 2);
+        assert!(parts.concat() == bytes, "other bytes");
+        // one that is shorter than it said never counts as whole
+        let short = rest(fetcher, 1, video, first.bytes, first.total + 1);
+        assert_eq!(short.try_collect::<Vec<_>>().await.unwrap_err().class, ErrorClass::Transient);
+    }
+
+    #[test]
+    fn the_servers_own_limit_counts() {
+        assert_eq!(check_len(Kind::Image, 1, 10, Some(10)), Ok(()));
+        assert_eq!(check_len(Kind::Image, 1, 10, None), Ok(()));
+        let failure = check_len(Kind::Video, 2, 11, Some(10)).unwrap_err();
+        assert_eq!(failure.class, ErrorClass::ContentInvalid);
+        assert!(failure.message.starts_with("video 2 has 11 bytes"), "{failure}");
+    }
+}

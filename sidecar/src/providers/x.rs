@@ -1,0 +1,130 @@
+//! X, API version 2.
+//!
+//! X has no key by which a post could be sent twice and become one. The text is frozen, and after an unclear send
+//! the account's newest posts are read and compared; what X refuses as a duplicate proves that the first one arrived.
+
+mod act;
+mod api;
+mod classify;
+mod media;
+mod prepare;
+mod publish;
+mod session;
+mod shown;
+mod tweet;
+
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use crier_core::error_class::ErrorClass;
+use crier_core::platform::Platform;
+use crier_core::platform::x::PLATFORM;
+use secrecy::SecretString;
+use serde_json::Value;
+
+use super::{
+    Account, Act, App, Caller, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post, Provider,
+    Published,
+};
+use crate::client::Client;
+use crate::media::Fetcher;
+use crate::secrets::Session;
+use api::Api;
+
+/// Where all accounts are.
+const API: &str = "https://api.x.com";
+
+/// The provider.
+#[derive(Debug)]
+pub(super) struct X {
+    client: Client,
+    fetcher: Fetcher,
+    app: Option<App>,
+}
+
+impl X {
+    pub(super) fn new(client: Client, fetcher: Fetcher, app: Option<App>) -> Self {
+        Self { client, fetcher, app }
+    }
+
+    fn server<'a>(&'a self, base_url: &'a str) -> Api<'a> {
+        Api::new(&self.client, base_url)
+    }
+
+    fn of<'a>(&'a self, caller: &'a Caller) -> Api<'a> {
+        self.server(&caller.account.base_url).with(&caller.session)
+    }
+}
+
+#[async_trait]
+impl Provider for X {
+    fn platform(&self) -> &'static Platform {
+        &PLATFORM
+    }
+
+    fn default_base_url(&self) -> &'static str {
+        API
+    }
+
+    fn secret(&self) -> &'static str {
+        "access token:refresh token"
+    }
+
+    async fn login(&self, base_url: &str, handle: &str, password: &SecretString) -> Result<Login, Failure> {
+        session::login(&self.server(base_url), base_url, handle, password).await
+    }
+
+    fn lifetime(&self, session: &Session) -> Lifetime {
+        session::lifetime(session)
+    }
+
+    async fn refresh(&self, caller: &Caller) -> Result<Session, Failure> {
+        session::refresh(&self.server(&caller.account.base_url), self.app.as_ref(), caller).await
+    }
+
+    async fn prepare(
+        &self,
+        caller: &Caller,
+        post: &Post,
+        prepared: &Value,
+    ) -> Result<Option<Value>, Failure> {
+        prepare::step(&self.of(caller), &self.fetcher, post, prepared, SystemTime::now()).await
+    }
+
+    fn draft(&self, post: &Post, prepared: &Value) -> Result<Frozen, Failure> {
+        let random = |_| Failure::new(ErrorClass::Transient, "there are no random numbers for a key");
+        let key = getrandom::u64().map_err(random)?;
+        publish::draft(post, prepared, format!("{key:016x}"), SystemTime::now())
+    }
+
+    async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
+        publish::commit(&self.of(caller), &caller.account, frozen).await
+    }
+
+    async fn look(
+        &self,
+        account: &Account,
+        session: Option<&Session>,
+        frozen: &Frozen,
+    ) -> Result<Found, Failure> {
+        let session = session.ok_or_else(|| {
+            Failure::new(ErrorClass::AuthRevoked, "without its session the account's posts can't be read")
+        })?;
+        publish::look(&self.server(&account.base_url).with(session), account, frozen).await
+    }
+
+    async fn act(&self, caller: &Caller, act: &Act) -> Result<Done, Failure> {
+        act::act(&self.of(caller), &caller.account, act).await
+    }
+
+    async fn metrics(&self, caller: &Caller, post: &str) -> Result<Metrics, Failure> {
+        act::metrics(&self.of(caller), post).await
+    }
+
+    async fn reach(&self, base_url: &str) -> Result<(), Failure> {
+        self.server(base_url).reach().await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,190 @@
+//! The post: written down once, sent as it was written, looked for among the newest of the account.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crier_core::error_class::ErrorClass;
+use crier_core::platform::x;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::api::{Api, is_id, read};
+use super::prepare::media_ids;
+use super::shown::Shown;
+use super::tweet::{Tweet, url};
+use crate::client::{Answer, CallError};
+use crate::providers::answer::{Phase, since_1970};
+use crate::providers::{Account, Failure, Found, Frozen, Post, Published};
+
+/// The clocks of X and ours may differ by so much.
+const SKEW: Duration = Duration::from_secs(60);
+/// Pages of posts that are looked through, of a hundred each. There is one for all but the busiest accounts.
+const MAX_PAGES: usize = 10;
+
+/// What is frozen: the body as it is sent, and the time from which on the post can be there.
+#[derive(Serialize, Deserialize)]
+struct Written<'a> {
+    /// In seconds since 1970.
+    at: u64,
+    #[serde(borrow)]
+    body: &'a RawValue,
+}
+
+/// Writes the post down.
+pub(super) fn draft(post: &Post, prepared: &Value, key: String, now: SystemTime) -> Result<Frozen, Failure> {
+    let wrong = |why| Failure::new(ErrorClass::ContentInvalid, format!("the settings for x {why}"));
+    let settings = x::settings(&post.settings).map_err(wrong)?;
+    let tweet = Tweet::new(&post.content, media_ids(prepared), &settings);
+    let at = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let body = to_raw_value(&tweet).map_err(unreadable)?;
+    let request = serde_json::to_string(&Written { at, body: &body }).map_err(unreadable)?;
+    Ok(Frozen { key, request })
+}
+
+fn written(frozen: &Frozen) -> Result<Written<'_>, Failure> {
+    serde_json::from_str(&frozen.request).map_err(unreadable)
+}
+
+fn unreadable(_: serde_json::Error) -> Failure {
+    Failure::new(ErrorClass::Config, "the stored post is not of this version")
+}
+
+#[derive(Deserialize)]
+struct Created {
+    data: Id,
+}
+
+#[derive(Deserialize)]
+struct Id {
+    id: String,
+}
+
+/// Sends the post.
+pub(super) async fn commit(api: &Api<'_>, account: &Account, frozen: &Frozen) -> Result<Published, Failure> {
+    let body = written(frozen)?.body.get().to_owned();
+    created(account, api.post_text("tweets", body).await)
+}
+
+/// The post that X says it made.
+pub(super) fn created(account: &Account, answer: Result<Answer, CallError>) -> Result<Published, Failure> {
+    let created: Created = read(Phase::Commit, answer)?;
+    published(account, created.data.id)
+        .ok_or_else(|| Failure::new(ErrorClass::OutcomeUnknown, "the answer names no post"))
+}
+
+fn published(account: &Account, id: String) -> Option<Published> {
+    is_id(&id).then(|| Published { url: url(account, &id), external_id: id, cid: None })
+}
+
+#[derive(Deserialize)]
+struct Page {
+    #[serde(default)]
+    data: Vec<Shown>,
+    /// Without it the answer proves nothing.
+    meta: Meta,
+}
+
+#[derive(Deserialize)]
+struct Meta {
+    result_count: usize,
+    #[serde(default)]
+    next_token: Option<String>,
+}
+
+/// What of the frozen body is found again.
+#[derive(Deserialize)]
+struct Sent {
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    media: SentMedia,
+}
+
+#[derive(Default, Deserialize)]
+struct SentMedia {
+    media_ids: Vec<String>,
+}
+
+/// Looks for the post among those of the account since it was written down. The first one like it is ours.
+pub(super) async fn look(api: &Api<'_>, account: &Account, frozen: &Frozen) -> Result<Found, Failure> {
+    let written = written(frozen)?;
+    let sent: Sent = serde_json::from_str(written.body.get()).map_err(unreadable)?;
+    let since = since_1970(written.at).checked_sub(SKEW).unwrap_or(UNIX_EPOCH);
+    if !is_id(&account.external_id) {
+        return Err(Failure::new(ErrorClass::Config, "the account has no id of X"));
+    }
+    let path = format!("users/{}/tweets", account.external_id);
+    let start = humantime::format_rfc3339_seconds(since).to_string();
+    let mut first: Option<(SystemTime, String)> = None;
+    let mut token = None;
+    for _ in 0..MAX_PAGES {
+        // What is older is not read, because each post that is read costs something.
+        let mut params = vec![
+            ("max_results", "100"),
+            ("start_time", start.as_str()),
+            ("tweet.fields", "attachments,created_at,entities"),
+        ];
+        params.extend(token.as_deref().map(|token| ("pagination_token", token)));
+        let page: Page = read(Phase::Read, api.get(&path, &params).await)?;
+        if page.data.len() != page.meta.result_count {
+            return Err(Failure::new(ErrorClass::Transient, "the list of posts is not whole"));
+        }
+        first = first.into_iter().chain(like(&sent, since, page.data)).min();
+        token = page.meta.next_token;
+        if token.is_none() {
+            return Ok(match first.and_then(|(_, id)| published(account, id)) {
+                Some(published) => Found::Same(published),
+                None => Found::Absent,
+            });
+        }
+    }
+    Err(Failure::new(ErrorClass::Transient, "there are too many newer posts to look through"))
+}
+
+/// Those that are what was sent.
+fn like(sent: &Sent, since: SystemTime, page: Vec<Shown>) -> impl Iterator<Item = (SystemTime, String)> {
+    let media: Vec<_> = sent.media.media_ids.iter().map(String::as_str).collect();
+    page.into_iter().filter_map(move |shown| {
+        let at = shown.created_at().filter(|at| *at >= since)?;
+        shown.is(&sent.text, &media).then_some((at, shown.id))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn drafted(content: &str, settings: Value, prepared: &Value) -> Result<Frozen, Failure> {
+        let post = Post { content: content.into(), media: json!([]), settings, attempt: 1 };
+        draft(&post, prepared, "k".into(), since_1970(1_795_000_000))
+    }
+
+    #[test]
+    fn the_post_says_what_was_asked() {
+        let all = json!({
+            "reply_settings": "mentionedUsers", "poll": { "options": ["a", "b"], "minutes": 5 },
+            "made_with_ai": true, "paid_partnership": true,
+        });
+        let frozen = drafted("hi \"you\"", all, &Value::Null).unwrap();
+        assert_eq!(
+            frozen.request,
+            r#"{"at":1795000000,"body":{"text":"hi \"you\"","poll":{"options":["a","b"],"duration_minutes":5},"reply_settings":"mentionedUsers","made_with_ai":true,"paid_partnership":true}}"#
+        );
+        let upload = json!({ "id": "11", "expires_at": 1, "stage": "ready" });
+        let frozen = drafted("", json!({}), &json!({ "uploads": [upload] })).unwrap();
+        assert_eq!(frozen.request, r#"{"at":1795000000,"body":{"media":{"media_ids":["11"]}}}"#);
+        assert_eq!(
+            drafted("hi", json!({ "quote": 1 }), &Value::Null).unwrap_err().class,
+            ErrorClass::ContentInvalid
+        );
+    }
+
+    #[test]
+    fn the_stored_bytes_are_what_is_sent() {
+        // Neither the order of the keys nor the spaces are ours.
+        let frozen = Frozen { key: "k".into(), request: r#"{"body": {"z": 1,  "a": 1.0}, "at": 7}"#.into() };
+        let written = written(&frozen).unwrap();
+        assert_eq!((written.at, written.body.get()), (7, r#"{"z": 1,  "a": 1.0}"#));
+    }
+}

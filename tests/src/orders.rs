@@ -1,0 +1,302 @@
+//! Orders of faults: a post is published through a flow of calls while things go wrong at them, and what is on the platform
+//! then is compared with what Crier says.
+//!
+//! The flow of a platform is read from a run without faults. Each order begins with a new post and the same account.
+
+use std::fmt;
+use std::time::Duration;
+
+use crier_core::target::TargetState;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::backdoor;
+use crate::cluster::Database;
+use crate::crierd::Crierd;
+use crate::sim::Sim;
+use crate::sim::fault::{Fault, Rule};
+use crate::stage::Stage;
+use crate::wait::{SOON, wait_for, wait_until};
+
+/// How long what is published late can't be read.
+const LATE: Duration = Duration::from_millis(300);
+/// What can go wrong with a call. A hold is a kill or a loss of the database, see [`Order`].
+pub const FAULTS: [Fault; 11] = [
+    Fault::DropBeforeCommit,
+    Fault::DropAfterCommit,
+    Fault::Delay,
+    Fault::RateLimited,
+    Fault::Unauthorized,
+    Fault::ExpiredToken,
+    Fault::ServerError,
+    Fault::ServerErrorAfterCommit,
+    Fault::Garbage,
+    Fault::ErrorInSuccess,
+    Fault::VisibleLater,
+];
+
+/// How a platform is published on.
+#[derive(Clone, Copy, Debug)]
+pub struct Course {
+    /// The platform.
+    pub platform: &'static str,
+    /// The account's name there.
+    pub handle: &'static str,
+    /// What the account is connected with.
+    pub secret: &'static str,
+    /// Media of the post.
+    pub media: fn() -> Value,
+    /// Variables that `crierd` needs.
+    pub variables: &'static [(&'static str, &'static str)],
+}
+
+/// Something that goes wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// A fault of the next call of a name.
+    Call(String, Fault),
+    /// The sidecar is killed when the platform has carried a call out, before it has the answer.
+    Kill(String),
+    /// Every connection to the database is cut then.
+    CutDatabase(String),
+}
+
+/// What came of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// One post, and Crier says so.
+    Exact,
+    /// Refused in so many words, and none.
+    Refused,
+    /// Crier asks a person; one post at most.
+    Unconfirmed,
+    /// Crier says something else than what is there: none, or one that it takes for none.
+    Lost,
+    /// More than one.
+    Doubled,
+}
+
+/// How many orders came out how.
+#[derive(Clone, Debug, Default)]
+pub struct Matrix {
+    /// Each order that was run, with what came of it.
+    pub orders: Vec<(Vec<Trouble>, Outcome)>,
+}
+
+impl Matrix {
+    /// How many came out so.
+    pub fn count(&self, outcome: Outcome) -> usize {
+        self.orders.iter().filter(|(_, came)| *came == outcome).count()
+    }
+
+    /// Those that must not be.
+    pub fn wrong(&self) -> Vec<&(Vec<Trouble>, Outcome)> {
+        self.orders.iter().filter(|(_, came)| matches!(came, Outcome::Lost | Outcome::Doubled)).collect()
+    }
+}
+
+impl fmt::Display for Matrix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [exact, refused, unconfirmed, lost, doubled] =
+            [Outcome::Exact, Outcome::Refused, Outcome::Unconfirmed, Outcome::Lost, Outcome::Doubled]
+                .map(|outcome| self.count(outcome));
+        write!(
+            f,
+            "{} orders run: {exact} exact, {refused} refused, {unconfirmed} unconfirmed, {lost} lost, {doubled} doubled",
+            self.orders.len()
+        )
+    }
+}
+
+/// A platform with an account and a sidecar, on which orders are run one after the other.
+pub struct Runner {
+    course: Course,
+    sim: Sim,
+    stage: Stage,
+    crierd: Option<Crierd>,
+    posts: usize,
+}
+
+impl Runner {
+    /// Connects the account and starts the sidecar.
+    pub async fn start(course: Course) -> Self {
+        let sim = Sim::start();
+        let Course { platform, handle, secret, .. } = course;
+        sim.add_account(platform, handle, secret);
+        let database = Database::shared().await;
+        let stage = Stage::connected_on(platform, database, handle, &sim.url_of(platform), secret).await;
+        stage.without_pace().await;
+        // an order is to show what a try does, not how long a breaker waits
+        stage.sql.run("UPDATE crier.platform_policy SET breaker_failures = NULL").await;
+        let crierd = Some(stage.deployment.start_with(course.variables).await);
+        Self { course, sim, stage, crierd, posts: 0 }
+    }
+
+    /// The names of the calls of one publish without faults, each once, in their order.
+    pub async fn flow(&mut self) -> Vec<String> {
+        let before = self.sim.call_names().len();
+        let outcome = self.run(&[]).await;
+        assert_eq!(outcome, Outcome::Exact, "without faults");
+        let mut flow = Vec::new();
+        for call in self.sim.call_names().split_off(before) {
+            if !flow.contains(&call) {
+                flow.push(call);
+            }
+        }
+        flow
+    }
+
+    /// Publishes a post while these things go wrong, and waits for its end.
+    pub async fn run(&mut self, troubles: &[Trouble]) -> Outcome {
+        self.posts += 1;
+        let text = format!("order {} of {}", self.posts, self.course.platform);
+        for trouble in troubles {
+            let (call, fault) = match trouble {
+                Trouble::Call(call, fault) => (call, *fault),
+                Trouble::Kill(call) | Trouble::CutDatabase(call) => (call, Fault::HoldAfterCommit),
+            };
+            let seconds = if fault == Fault::Delay { 0.05 } else { LATE.as_secs_f64() };
+            self.sim.plan(Rule::once(self.course.platform, call, fault).seconds(seconds));
+        }
+        let post = self.stage.post_with(&text, &(self.course.media)()).await;
+        for trouble in troubles {
+            self.interfere(trouble, post).await;
+        }
+        let target = self.ended(post).await;
+        self.sim.forget_faults();
+        self.sim.release();
+        let there = self.sim.ledger().iter().filter(|entry| entry.text == text).count();
+        judge(target["state"].as_str().unwrap_or_default(), there)
+    }
+
+    /// Does what is more than a fault of a call, once the call is carried out. A flow that does not come to it goes on.
+    async fn interfere(&mut self, trouble: &Trouble, post: Uuid) {
+        if matches!(trouble, Trouble::Call(..)) {
+            return;
+        }
+        let held = wait_for("a call to be held, or the end", SOON, async || {
+            if self.sim.held() > 0 {
+                return Ok(true);
+            }
+            self.hasten().await;
+            let target = self.stage.target(post).await;
+            if is_final(&target) { Ok(false) } else { Err(target) }
+        })
+        .await;
+        if !held {
+            return;
+        }
+        match trouble {
+            Trouble::Kill(_) => {
+                if let Some(crierd) = self.crierd.take() {
+                    crierd.kill();
+                }
+                self.sim.release();
+                backdoor::lapse_leases(&self.stage.sql).await;
+                self.crierd = Some(self.stage.deployment.start_with(self.course.variables).await);
+            }
+            Trouble::CutDatabase(_) => {
+                const CUT: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+                self.stage.sql.text(CUT).await;
+                self.sim.release();
+            }
+            Trouble::Call(..) => {}
+        }
+        wait_until("held answers", 0, async || self.sim.held()).await;
+    }
+
+    /// Waits until nothing more happens to the target by itself. Retries that wait are made due, and sends settle, but not
+    /// before what is published late can be read; an account that lost its grant is connected again.
+    async fn ended(&mut self, post: Uuid) -> Value {
+        wait_for("the target to come to an end", SOON, async || {
+            let target = self.stage.target(post).await;
+            if is_final(&target) {
+                return Ok(target);
+            }
+            self.hasten().await;
+            Err(target)
+        })
+        .await
+    }
+
+    async fn hasten(&self) {
+        let Course { platform, handle, secret, .. } = self.course;
+        const LOST: &str =
+            "SELECT count(*) FROM crier.social_account WHERE id = $1 AND status = 'reauth_required'";
+        if self.stage.sql.value::<i64>(LOST, &[&self.stage.account]).await > 0 {
+            let (stage, server) = (&self.stage, self.sim.url_of(platform));
+            stage.deployment.add_account_on(platform, stage.workspace, handle, &server, secret);
+        }
+        // what is published late can be read by then: time that is made to pass must not overtake it
+        tokio::time::sleep(LATE).await;
+        backdoor::age_intents(&self.stage.sql).await;
+        backdoor::make_retries_due(&self.stage.sql).await;
+    }
+}
+
+fn is_final(target: &Value) -> bool {
+    let state = target["state"].as_str().unwrap_or_default();
+    state.parse::<TargetState>().is_ok_and(TargetState::is_final)
+}
+
+fn judge(state: &str, there: usize) -> Outcome {
+    match (state, there) {
+        (_, 2..) => Outcome::Doubled,
+        ("published", 1) => Outcome::Exact,
+        ("unconfirmed", _) => Outcome::Unconfirmed,
+        ("failed", 0) => Outcome::Refused,
+        _ => Outcome::Lost,
+    }
+}
+
+/// Every fault at every call, a kill and a cut at each.
+pub fn singles(flow: &[String]) -> Vec<Vec<Trouble>> {
+    let at = |call: &String| {
+        let faults = FAULTS.into_iter().map(|fault| Trouble::Call(call.clone(), fault));
+        let rest = [Trouble::Kill(call.clone()), Trouble::CutDatabase(call.clone())];
+        faults.chain(rest).map(|trouble| vec![trouble]).collect::<Vec<_>>()
+    };
+    flow.iter().flat_map(at).collect()
+}
+
+/// Every pair of them, in both orders, also twice the same.
+pub fn pairs(flow: &[String]) -> Vec<Vec<Trouble>> {
+    let all = singles(flow);
+    all.iter()
+        .flat_map(|first| all.iter().map(move |second| [first.clone(), second.clone()].concat()))
+        .collect()
+}
+
+/// One image.
+pub fn picture() -> Value {
+    json!([{"url": crate::images::data_url("image/png", &crate::images::png(4, 3, [200, 40, 40])), "alt": "four by three"}])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_post_that_is_known_is_exact_and_everything_else_is_told_apart() {
+        for (state, there, outcome) in [
+            ("published", 1, Outcome::Exact),
+            ("published", 0, Outcome::Lost),
+            ("published", 2, Outcome::Doubled),
+            ("failed", 0, Outcome::Refused),
+            ("failed", 1, Outcome::Lost),
+            ("unconfirmed", 0, Outcome::Unconfirmed),
+            ("unconfirmed", 1, Outcome::Unconfirmed),
+            ("unconfirmed", 2, Outcome::Doubled),
+        ] {
+            assert_eq!(judge(state, there), outcome, "{state} with {there}");
+        }
+    }
+
+    #[test]
+    fn every_pair_is_run_in_both_orders() {
+        let flow = ["a".to_owned(), "b".to_owned()];
+        let (one, two) = (singles(&flow), pairs(&flow));
+        assert_eq!((one.len(), two.len()), (2 * (FAULTS.len() + 2), one.len() * one.len()));
+    }
+}

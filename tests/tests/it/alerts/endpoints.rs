@@ -1,0 +1,138 @@
+//! Who decides about endpoints.
+
+use crier_tests::session::Session;
+use crier_tests::stage::{create_workspace, dummy_sealed};
+use uuid::Uuid;
+
+use super::Alarm;
+
+fn sealed() -> String {
+    let hex: String = dummy_sealed().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("'\\x{hex}'::bytea")
+}
+
+fn add(id: Uuid, workspace: &str) -> String {
+    format!("SELECT crier.add_alert_endpoint('{id}', 'https://alerts.example/', {}, {workspace})", sealed())
+}
+
+/// A session for each role in the workspace, and a stranger's.
+async fn members(alarm: &Alarm) -> Vec<(&'static str, Session)> {
+    let role = format!("alerts_{}", Uuid::new_v4().simple());
+    alarm.sql.run(&format!("CREATE ROLE {role} LOGIN IN ROLE crier_app")).await;
+    let mut sessions = Vec::new();
+    for name in ["owner", "admin", "editor", "viewer", "stranger"] {
+        let (session, user) = (alarm.database.connect_as(&role).await, Uuid::new_v4());
+        session.run(&format!("SET crier.user_id = '{user}'")).await;
+        if name != "stranger" {
+            let member = "INSERT INTO crier.workspace_member VALUES ($1, $2, $3)";
+            alarm.sql.rows(member, &[&alarm.workspace, &user, &name]).await;
+        }
+        sessions.push((name, session));
+    }
+    sessions
+}
+
+#[tokio::test]
+async fn owners_and_admins_decide_and_nobody_else() {
+    let alarm = Alarm::new().await;
+    let workspace = format!("'{}'", alarm.workspace);
+    let (operators, theirs) = (Uuid::new_v4(), Uuid::new_v4());
+    alarm.sql.run(&add(operators, "NULL")).await;
+    let elsewhere = create_workspace(&alarm.sql).await;
+    alarm.sql.run(&add(theirs, &format!("'{elsewhere}'"))).await;
+    for (name, session) in members(&alarm).await {
+        let id = Uuid::new_v4();
+        let calls = |id: Uuid| {
+            [
+                format!("SELECT crier.enable_alert_endpoint('{id}', false)"),
+                format!("SELECT crier.remove_alert_endpoint('{id}')"),
+            ]
+        };
+        let list = format!("SELECT id FROM crier.list_alert_endpoints({workspace})");
+        if ["owner", "admin"].contains(&name) {
+            session.text(&add(id, &workspace)).await;
+            for list in [&list, "SELECT id FROM crier.list_alert_endpoints()"] {
+                assert_eq!(session.text(list).await, id.to_string(), "{name}");
+            }
+            for call in calls(id) {
+                session.text(&call).await;
+            }
+            assert_eq!(session.text(&list).await, "", "{name}");
+        } else {
+            alarm.sql.run(&add(id, &workspace)).await;
+            let code = if name == "stranger" { "P0002" } else { "42501" };
+            for call in calls(id).into_iter().chain([list.clone(), add(Uuid::new_v4(), &workspace)]) {
+                let refusal = session.refusal(&call).await;
+                assert_eq!(
+                    (refusal.code.as_str(), refusal.hint.is_empty()),
+                    (code, false),
+                    "{name} {call}: {refusal}"
+                );
+            }
+            assert_eq!(
+                session.text("SELECT count(*) FROM crier.list_alert_endpoints()").await,
+                "0",
+                "{name}"
+            );
+            alarm.sql.run(&format!("SELECT crier.remove_alert_endpoint('{id}')")).await;
+        }
+        // the operator's, another tenant's and none at all look the same
+        let none = Uuid::new_v4();
+        let seen = async |id: Uuid, call: usize| {
+            let refusal = session.refusal(&calls(id)[call]).await;
+            (refusal.code, refusal.message.replace(&id.to_string(), "…"), refusal.detail, refusal.hint)
+        };
+        for call in 0..2 {
+            let expected = seen(none, call).await;
+            assert_eq!(expected.0, "P0002", "{name}");
+            for id in [operators, theirs] {
+                assert_eq!(seen(id, call).await, expected, "{name}");
+            }
+        }
+        let refusal = session.refusal(&add(Uuid::new_v4(), "NULL")).await;
+        assert_eq!(refusal.code, "42501", "{name}: {refusal}");
+    }
+    assert_eq!(alarm.sql.text("SELECT count(*) FROM crier.list_alert_endpoints()").await, "2");
+}
+
+#[tokio::test]
+async fn an_application_reads_no_endpoint_and_delivers_nothing() {
+    let alarm = Alarm::new().await;
+    let id = Uuid::new_v4();
+    alarm.sql.run(&add(id, &format!("'{}'", alarm.workspace))).await;
+    alarm.lose_post("content_invalid").await;
+    let (name, owner) = members(&alarm).await.remove(0);
+    assert_eq!(name, "owner");
+    for call in [
+        "TABLE crier.alert_endpoint".to_owned(),
+        "TABLE crier.alert_told".into(),
+        "TABLE crier.alert_state".into(),
+        format!("UPDATE crier.alert_endpoint SET url = 'https://x/' WHERE id = '{id}'"),
+        format!("SELECT * FROM crier.get_alert_endpoint('{id}')"),
+        format!("SELECT * FROM crier.start_alert('{id}', 1)"),
+        format!("SELECT crier.report_alert('{id}', 1, 'delivered')"),
+        "SELECT crier.raise_alert('threshold.begun', 'x', '{}')".into(),
+        "SELECT crier.check_alerts()".into(),
+        format!("SELECT crier.enqueue('deliver_alert', '{{\"endpoint_id\": \"{id}\"}}', workspace_id => '{}')", alarm.workspace),
+        format!("SELECT crier.enqueue_many('[{{\"kind\": \"deliver_alert\", \"workspace_id\": \"{}\"}}]')", alarm.workspace),
+        "SELECT * FROM crier.find_or_create_job(current_setting('crier.user_id')::uuid, 'deliver_alert', '{}')".into(),
+    ] {
+        let refusal = owner.refusal(&call).await;
+        assert_eq!(refusal.code, "42501", "{call}: {refusal}");
+    }
+    // what they are told of is theirs to see, where it goes is not
+    let params = owner.text("SELECT params FROM crier.jobs WHERE kind = 'deliver_alert'").await;
+    assert!(params.contains("post.failed") && !params.contains("alerts.example"), "{params}");
+    let worker = alarm.database.connect_as(crier_tests::cluster::SIDECAR_ROLE).await;
+    assert_eq!(worker.refusal("SELECT crier.raise_alert('threshold.begun', 'x', '{}')").await.code, "42501");
+    assert_eq!(worker.refusal("TABLE crier.alert_endpoint").await.code, "42501");
+    worker.text(&format!("SELECT * FROM crier.get_alert_endpoint('{id}')")).await;
+}
+
+#[tokio::test]
+async fn a_workspace_takes_its_endpoints_along() {
+    let alarm = Alarm::new().await;
+    alarm.sql.run(&add(Uuid::new_v4(), &format!("'{}'", alarm.workspace))).await;
+    alarm.sql.run(&format!("DELETE FROM crier.workspace WHERE id = '{}'", alarm.workspace)).await;
+    assert_eq!(alarm.sql.text("SELECT count(*) FROM crier.alert_endpoint").await, "0");
+}
