@@ -129,10 +129,11 @@ impl Error {
     }
 }
 
-/// A message without what a log must not have: addresses, and words so long that they can be a token.
+/// A message without what a log must not have: addresses, and what is so long that it can be a token.
 fn readable(message: &str) -> String {
-    let word = |word: &'_ str| word.contains("://") || word.len() > MAX_WORD;
-    message.split_whitespace().map(|text| if word(text) { "…" } else { text }).collect::<Vec<_>>().join(" ")
+    let hides = |text: &str| text.contains("://") || (text.is_ascii() && text.len() > MAX_WORD);
+    let words = message.split_whitespace().map(|text| if hides(text) { "…" } else { text });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// Whether a failure has this code, with any subcode.
@@ -264,6 +265,8 @@ mod tests {
             assert!(!failure.message.contains("EAAB"), "{failure}");
         }
         assert_eq!(readable("The format  png is not\nsupported."), "The format png is not supported.");
+        let without_spaces = "画像が大きすぎます。".repeat(9);
+        assert_eq!(readable(&without_spaces), without_spaces);
     }
 
     #[test]

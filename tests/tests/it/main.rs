@@ -13,6 +13,7 @@ mod exactly_once;
 mod examples;
 mod fault_orders;
 mod health;
+mod instagram;
 mod library_upgrade;
 mod limits;
 mod maintenance;

@@ -244,7 +244,7 @@ impl<'a> Attempt<'a> {
         let held = self.held().await?;
         let generation = held.generation;
         match self.provider.commit(&self.caller(held), frozen).await {
-            Err(failure) if failure.class == ErrorClass::AuthExpired => {
+            Err(failure) if ends_session(&failure) => {
                 let held = self.renewed(generation).await?;
                 again().await?;
                 Ok(self.provider.commit(&self.caller(held), frozen).await?)
@@ -261,7 +261,7 @@ impl<'a> Attempt<'a> {
         let held = self.held().await?;
         let generation = held.generation;
         match call(self.caller(held)).await {
-            Err(failure) if failure.class == ErrorClass::AuthExpired => {
+            Err(failure) if ends_session(&failure) => {
                 let held = self.renewed(generation).await?;
                 call(self.caller(held)).await
             }
@@ -294,6 +294,12 @@ impl<'a> Attempt<'a> {
 fn ago(seconds: f64) -> Instant {
     let now = Instant::now();
     Duration::try_from_secs_f64(seconds).ok().and_then(|since| now.checked_sub(since)).unwrap_or(now)
+}
+
+/// Whether a call was refused for its session. Also where the grant is said to be gone: the refusal of the refresh that
+/// follows is what ends the account, and tells its owner.
+fn ends_session(failure: &Failure) -> bool {
+    matches!(failure.class, ErrorClass::AuthExpired | ErrorClass::AuthRevoked)
 }
 
 /// A refusal is clear about its own call only: with an unclear one before it, the next try has to look.

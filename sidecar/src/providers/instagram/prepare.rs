@@ -96,7 +96,8 @@ pub(super) async fn step(
 ) -> Result<Option<Value>, Failure> {
     let mut prepared = parse(prepared);
     let now = since_1970(SystemTime::now());
-    if prepared.containers().any(|one| now.saturating_sub(one.made_at) > MAX_AGE) {
+    let is_old = prepared.containers().any(|one| now.saturating_sub(one.made_at) > MAX_AGE);
+    if is_old && !is_out(server, &prepared).await? {
         prepared = Prepared::default();
     }
     let Plan { parts, mut whole, .. } = plan(post)?;
@@ -124,6 +125,12 @@ pub(super) async fn step(
     Ok(Some(json!(prepared)))
 }
 
+/// Whether what was prepared is published already: by an earlier try, which the database has lost in a failover.
+async fn is_out(server: &Graph<'_>, prepared: &Prepared) -> Result<bool, Failure> {
+    let Some(whole) = &prepared.whole else { return Ok(false) };
+    Ok(container::state(server, Phase::Prepare, &whole.id).await? == State::Published)
+}
+
 /// Waits for a container. One that came to nothing by no fault of the post is made again, with all the others.
 async fn fetched(
     server: &Graph<'_>,
@@ -132,7 +139,7 @@ async fn fetched(
     attempt: i32,
 ) -> Result<Prepared, Failure> {
     match container::settled(server, Phase::Prepare, id, PROCESSING).await? {
-        // One that is published already is so by an earlier try that the database has lost: the commit finds out.
+        // See `is_out`: the commit finds out.
         State::Finished | State::Published => prepared.is_fetched(id),
         State::InProgress => return Err(in_progress()),
         state => match failed(&state) {

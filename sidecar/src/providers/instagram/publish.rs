@@ -104,10 +104,10 @@ async fn after_gone(
     match judge(server, account, request, state).await {
         Ok(Found::Same(published)) => Ok(published),
         Ok(Found::Absent) if is_there => Err(Failure { class: ErrorClass::Transient, ..failure }),
-        // Only another container could be published, and the request names this one for good.
+        // Only another container can be published, and the request names this one.
         Ok(Found::Absent) => {
-            let message = "the container has expired before it was published: make the post again";
-            Err(Failure { class: ErrorClass::ContentInvalid, message: message.into(), ..failure })
+            let message = "the container has expired before it was published".into();
+            Err(Failure { class: ErrorClass::ContentInvalid, message, draft_again: true, ..failure })
         }
         _ => Err(failure),
     }

@@ -89,7 +89,12 @@ pub(super) async fn refresh(server: &Graph<'_>, caller: &Caller) -> Result<Sessi
             "the token of a page can't be renewed: connect the account again with `crierd account add`";
         return Err(Failure::new(ErrorClass::AuthRevoked, message));
     }
-    renew(server, &caller.session.refresh).await
+    // A token that is refused and too young to be renewed may only have met a passing fault: it is no reason to give up
+    // the account or the post.
+    renew(server, &caller.session.refresh).await.map_err(|failure| match has_code(&failure, 100) {
+        true => Failure { class: ErrorClass::Transient, ..failure },
+        false => failure,
+    })
 }
 
 /// Only what a session needs: an odd field must not cost the new token.

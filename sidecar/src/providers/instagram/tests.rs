@@ -80,6 +80,18 @@ async fn a_login_tells_whose_token_it_is_and_renews_it() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_too_young_to_be_renewed_is_not_given_up() {
+    for (answer, class) in [
+        (refusal(100, 0), ErrorClass::Transient),
+        (refusal(190, 463), ErrorClass::AuthRevoked),
+        ((500, json!("")), ErrorClass::Transient),
+    ] {
+        let script = Script::start(vec![answer]).await;
+        assert_eq!(provider().refresh(&caller(&script)).await.unwrap_err().class, class);
+    }
+}
+
+#[tokio::test]
 async fn a_token_of_a_page_is_never_renewed() {
     let page = json!({ "instagram_business_account": { "id": "17841", "username": "alice" }, "id": "9" });
     let opened = login(vec![refusal(100, 0), (200, page)], "alice").await.unwrap();
@@ -137,16 +149,25 @@ async fn nothing_is_made_where_the_quota_is_used_up() {
 }
 
 #[tokio::test]
-async fn containers_do_not_grow_old() {
-    let script = Script::start(vec![list(json!([]))]).await;
+async fn containers_do_not_grow_old_unless_they_are_out() {
     let old = json!({ "has_room": true, "whole": { "id": "1", "made_at": 1_700_000_000, "is_ready": true } });
-    let anew = provider().prepare(&caller(&script), &image("hi"), &old).await.unwrap().unwrap();
+    let next = async |answers| {
+        let script = Script::start(answers).await;
+        provider().prepare(&caller(&script), &image("hi"), &old).await.unwrap()
+    };
+    let anew = next(vec![state("EXPIRED"), list(json!([]))]).await.unwrap();
     assert_eq!((&anew["has_room"], &anew["whole"]), (&json!(true), &Value::Null));
+    assert_eq!(next(vec![state("PUBLISHED")]).await, None);
 }
 
 async fn commit(answers: Vec<(u16, Value)>) -> Result<Published, ErrorClass> {
     let script = Script::start(answers).await;
-    provider().commit(&caller(&script), &frozen("hi")).await.map_err(|failure| failure.class)
+    let sent = provider().commit(&caller(&script), &frozen("hi")).await;
+    sent.map_err(|failure| {
+        // Only what can't be published any more is drafted again.
+        assert_eq!(failure.draft_again, failure.class == ErrorClass::ContentInvalid, "{failure}");
+        failure.class
+    })
 }
 
 #[tokio::test]

@@ -181,7 +181,7 @@ async fn with<T>(
 async fn a_clear_answer_needs_no_look() {
     assert_eq!(send(vec![Ok(())], vec![]).await, (Ok(published()), vec!["commit"]));
     for class in
-        [ErrorClass::Transient, ErrorClass::RateLimited, ErrorClass::ContentInvalid, ErrorClass::AuthRevoked]
+        [ErrorClass::Transient, ErrorClass::RateLimited, ErrorClass::ContentInvalid, ErrorClass::Permission]
     {
         assert_eq!(send(vec![Err(failure(class))], vec![]).await, (Err(class), vec!["commit"]));
     }
@@ -229,7 +229,7 @@ async fn what_is_no_longer_ours_is_not_sent_again() {
 
 #[tokio::test]
 async fn a_refusal_after_an_unclear_answer_leaves_the_outcome_open() {
-    for class in [ErrorClass::ContentInvalid, ErrorClass::AuthRevoked, ErrorClass::Transient] {
+    for class in [ErrorClass::ContentInvalid, ErrorClass::Permission, ErrorClass::Transient] {
         let refused = send(vec![unclear(), Err(failure(class))], vec![Ok(Found::Absent)]).await;
         assert_eq!(refused, (Err(ErrorClass::OutcomeUnknown), vec!["commit", "look", "intent", "commit"]));
     }

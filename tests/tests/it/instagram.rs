@@ -1,0 +1,130 @@
+//! Posts on Instagram, from SQL to the simulated platform: each is there once, whatever happens on the way.
+
+mod faults;
+mod preparing;
+mod tokens;
+
+use crier_core::target::TargetState;
+use crier_tests::backdoor;
+use crier_tests::cluster::Database;
+use crier_tests::sim::Sim;
+use crier_tests::sim::ledger::Entry;
+use crier_tests::stage::Stage;
+use crier_tests::wait::{SOON, wait_for};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+const HANDLE: &str = "alice.test";
+const TOKEN: &str = "IGAA-pasted-canary";
+const PUBLISH: &str = "media.publish";
+const IMAGE: &str = "https://media.example/a.jpg";
+const VIDEO: &str = "https://media.example/a.mp4";
+
+async fn simulated() -> (Sim, Stage) {
+    simulated_with(json!({})).await
+}
+
+/// An account that the platform treats in a way of its own.
+async fn simulated_with(settings: Value) -> (Sim, Stage) {
+    let sim = Sim::start();
+    sim.add_account("instagram", HANDLE, TOKEN);
+    set(&sim, settings);
+    let database = Database::shared().await;
+    let stage = Stage::connected_on("instagram", database, HANDLE, &sim.url_of("instagram"), TOKEN).await;
+    stage.without_pace().await;
+    (sim, stage)
+}
+
+fn set(sim: &Sim, settings: Value) {
+    sim.on("instagram").set(&json!({ HANDLE: settings })).expect("settings");
+}
+
+async fn post(stage: &Stage, content: &str, media: Value, settings: Value) -> Uuid {
+    let sql = "SELECT crier.create_post($1, $2, ARRAY[$3::uuid], media => $4, settings => $5)";
+    let settings = json!({ "instagram": settings });
+    stage.sql.value(sql, &[&stage.workspace, &content, &stage.account, &media, &settings]).await
+}
+
+async fn post_image(stage: &Stage, content: &str) -> Uuid {
+    post(stage, content, json!([{ "url": IMAGE, "alt": "a desk" }]), json!({})).await
+}
+
+/// What is visible with a text.
+fn visible(sim: &Sim, text: &str) -> Vec<Entry> {
+    sim.ledger().into_iter().filter(|entry| entry.text == text).collect()
+}
+
+/// Waits until nothing more happens to a post's only target by itself. What waits for its minute is made due, and what
+/// was sent is as good as settled.
+async fn ended(stage: &Stage, post: Uuid) -> Value {
+    wait_for("the target to come to an end", SOON, async || {
+        backdoor::let_sends_settle(&stage.sql).await;
+        backdoor::make_retries_due(&stage.sql).await;
+        let target = stage.target(post).await;
+        let state = target["state"].as_str().unwrap_or_default();
+        let is_final = state.parse::<TargetState>().is_ok_and(TargetState::is_final);
+        if is_final { Ok(target) } else { Err(target) }
+    })
+    .await
+}
+
+/// Waits until a post is published, and checks that it is there once and that Crier knows where.
+async fn published_once(sim: &Sim, stage: &Stage, post: Uuid, text: &str) -> Value {
+    let target = ended(stage, post).await;
+    assert_eq!(target["state"], "published", "{text}: {target}");
+    let [entry] = &visible(sim, text)[..] else { panic!("{text}: {:?}", sim.ledger()) };
+    assert_eq!(target["url"], json!(entry.uri), "{text}: {target}");
+    target
+}
+
+/// Waits until a post waits, for a reason.
+async fn waits(stage: &Stage, post: Uuid, class: &str) -> Value {
+    wait_for(&format!("the target to wait for {class}"), SOON, async || {
+        let target = stage.target(post).await;
+        if target["error"]["class"] == class { Ok(target) } else { Err(target) }
+    })
+    .await
+}
+
+/// Lifts what holds the account up.
+async fn unblock(stage: &Stage) {
+    let sql = "SELECT crier.unblock_account($1), crier.unblock_account($1, 'publish')";
+    stage.sql.rows(sql, &[&stage.account]).await;
+}
+
+fn no_token_is_told(sim: &Sim, stage: &Stage) {
+    let logs = stage.deployment.logs();
+    for token in sim.issued_tokens() {
+        assert!(!logs.contains(&token), "a token stands in the log");
+    }
+}
+
+#[tokio::test]
+async fn every_kind_of_post_is_published() {
+    let (sim, stage) = simulated().await;
+    let _crierd = stage.deployment.start().await;
+    let (image, video) = (json!({ "url": IMAGE, "alt": "a desk" }), json!({ "url": VIDEO }));
+    for (text, media, settings, files, path) in [
+        ("an image", json!([image]), json!({ "location_id": "7" }), 1, "/p/"),
+        ("a reel", json!([video]), json!({ "share_to_feed": false }), 1, "/reel/"),
+        ("a carousel", json!([image, video, image]), json!({}), 3, "/p/"),
+        ("", json!([video]), json!({ "placement": "story" }), 1, "/stories/"),
+    ] {
+        let post = post(&stage, text, media, settings).await;
+        let target = published_once(&sim, &stage, post, text).await;
+        let entry = &visible(&sim, text)[0];
+        assert_eq!((entry.images.len(), entry.account.as_str()), (files, HANDLE), "{text}");
+        assert!(entry.uri.contains(path), "{entry:?}");
+        assert_eq!(target["attempts"], 1, "{target}");
+        if text == "a carousel" || text == "an image" {
+            assert_eq!((entry.images[0].alt.as_str(), entry.images[0].cid.as_str()), ("a desk", IMAGE));
+        }
+    }
+    let refused = format!(
+        "SELECT crier.create_post('{}', 'x', ARRAY['{}'::uuid], media => '[{{\"url\": \"{IMAGE}\"}}]', \
+         settings => '{{\"instagram\": {{\"placement\": \"reel\"}}}}')",
+        stage.workspace, stage.account
+    );
+    assert_eq!(stage.sql.refusal(&refused).await.code, "22023");
+    no_token_is_told(&sim, &stage);
+}
