@@ -61,7 +61,7 @@ async fn unclear_for_a_minute(stage: &Stage, post: Uuid) {
         stage.target(post).await["state"].clone()
     })
     .await;
-    backdoor::age_intent(&stage.sql, post).await;
+    backdoor::age_intents(&stage.sql).await;
 }
 
 #[tokio::test]
@@ -242,7 +242,7 @@ async fn killed_before_the_servers_commit() {
     wait_until("the number of sent posts", 1, async || sim.calls(CREATE)).await;
     crierd.kill();
     backdoor::lapse_leases(&stage.sql).await;
-    backdoor::age_intent(&stage.sql, post).await;
+    backdoor::age_intents(&stage.sql).await;
     let _crierd = stage.deployment.start().await;
     stage.published(post).await;
     assert_eq!((visible(&sim, "once"), sim.calls(CREATE)), (1, 2));
@@ -332,7 +332,7 @@ async fn media_that_an_unclear_try_may_have_taken_are_not() {
     let _crierd = stage.deployment.start().await;
     let post = post(&stage, "mine", json!([image(1, "")]), json!({})).await;
     let target = wait_for("the target to come to an end", SOON, async || {
-        backdoor::age_intent(&stage.sql, post).await;
+        backdoor::age_intents(&stage.sql).await;
         backdoor::make_retries_due(&stage.sql).await;
         let target = stage.target(post).await;
         let state = target["state"].as_str().unwrap_or_default();

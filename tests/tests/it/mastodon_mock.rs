@@ -45,7 +45,7 @@ async fn posts_are_there_once() {
             stage.target(post).await["state"].clone()
         })
         .await;
-        backdoor::age_intent(&stage.sql, post).await;
+        backdoor::age_intents(&stage.sql).await;
         stage.published(post).await;
     }
 
