@@ -22,6 +22,13 @@ pub async fn make_retries_due(superuser: &Session) {
     make_due(superuser, "state = 'retrying'").await;
 }
 
+/// Lets so much time pass since the last sends that what was published must be visible.
+pub async fn let_sends_settle(superuser: &Session) {
+    superuser
+        .run("UPDATE crier.post_target SET intent_at = intent_at - interval '1 hour' WHERE state = 'unknown'")
+        .await;
+}
+
 /// Makes every job due now, also those planned for later.
 pub async fn make_all_due(superuser: &Session) {
     make_due(superuser, "state IN ('pending', 'retrying')").await;

@@ -77,42 +77,47 @@ impl Deployment {
     /// Connects a Bluesky account and gives its id.
     ///
     /// # Panics
-    /// When the program doesn't print the id alone; the message holds what it printed.
+    /// As [`Deployment::add_account_on`].
     pub fn add_account(&self, workspace: Uuid, handle: &str, pds: &str, app_password: &str) -> Uuid {
-        added(&self.try_add_account(workspace, handle, pds, app_password))
+        self.add_account_on("bluesky", workspace, handle, pds, app_password)
+    }
+
+    /// Connects an account of a platform and gives its id.
+    ///
+    /// # Panics
+    /// When the program doesn't print the id alone; the message holds what it printed.
+    pub fn add_account_on(
+        &self,
+        platform: &str,
+        workspace: Uuid,
+        handle: &str,
+        server: &str,
+        secret: &str,
+    ) -> Uuid {
+        let printed = self.try_add_account_on(platform, workspace, handle, server, secret);
+        let id = printed.stdout.strip_suffix('\n').and_then(|line| line.parse().ok());
+        id.filter(|_| printed.status.success())
+            .unwrap_or_else(|| panic!("expected the account id alone on standard output: {printed:?}"))
     }
 
     /// The same without a judgement.
     pub fn try_add_account(&self, workspace: Uuid, handle: &str, pds: &str, app_password: &str) -> Printed {
-        self.try_add("bluesky", ["--pds", pds], workspace, handle, app_password)
+        self.try_add_account_on("bluesky", workspace, handle, pds, app_password)
     }
 
-    /// Connects an account of another platform and gives its id.
-    ///
-    /// # Panics
-    /// As [`Deployment::add_account`].
-    pub fn add_account_on(
+    fn try_add_account_on(
         &self,
         platform: &str,
+        workspace: Uuid,
+        handle: &str,
         server: &str,
-        workspace: Uuid,
-        handle: &str,
-        secret: &str,
-    ) -> Uuid {
-        added(&self.try_add(platform, ["--server", server], workspace, handle, secret))
-    }
-
-    fn try_add(
-        &self,
-        platform: &str,
-        server: [&str; 2],
-        workspace: Uuid,
-        handle: &str,
         secret: &str,
     ) -> Printed {
         let workspace = workspace.to_string();
-        let account = ["account", "add", platform, "--workspace", &workspace, "--handle", handle];
-        self.run(&[&account[..], &server].concat(), &format!("{secret}\n"))
+        let option = if platform == "bluesky" { "--pds" } else { "--server" };
+        let arguments =
+            ["account", "add", platform, "--workspace", &workspace, "--handle", handle, option, server];
+        self.run(&arguments, &format!("{secret}\n"))
     }
 
     /// Starts `crierd run` and waits until it listens.
@@ -232,13 +237,6 @@ impl Drop for Crierd {
             eprintln!("---- the end of {}:\n{}", self.log.display(), tail(&self.log));
         }
     }
-}
-
-/// The id that was printed.
-fn added(printed: &Printed) -> Uuid {
-    let id = printed.stdout.strip_suffix('\n').and_then(|line| line.parse().ok());
-    id.filter(|_| printed.status.success())
-        .unwrap_or_else(|| panic!("expected the account id alone on standard output: {printed:?}"))
 }
 
 fn tail(path: &Path) -> String {
