@@ -1,12 +1,15 @@
 //! Posts on X: one of each, whatever is lost between the sidecar and X, which has no key that could tell.
 
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
 use crier_tests::backdoor;
-use crier_tests::cluster::{Database, SIDECAR_ROLE};
-use crier_tests::crierd::{Crierd, Deployment};
+use crier_tests::cluster::Database;
+use crier_tests::crierd::Crierd;
 use crier_tests::images::{data_url, png};
 use crier_tests::sim::Sim;
 use crier_tests::sim::fault::{Fault, Rule};
-use crier_tests::stage::{Stage, create_workspace};
+use crier_tests::stage::Stage;
 use crier_tests::wait::{SOON, wait_for, wait_until};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -24,15 +27,11 @@ async fn simulated() -> (Sim, Stage) {
     let tokens = format!("{ACCESS}:first-refresh");
     sim.add_account("x", HANDLE, &tokens);
     sim.platform("x").set(&json!({"client_id": APP.0, "client_secret": APP.1})).expect("settings");
-    let database = Database::shared().await;
-    let deployment = Deployment::init(&database.url(SIDECAR_ROLE));
-    std::fs::write(deployment.dir().join("x.secret"), APP.1).expect("the secret");
-    let private = std::os::unix::fs::PermissionsExt::from_mode(0o400);
-    std::fs::set_permissions(deployment.dir().join("x.secret"), private).expect("its mode");
-    let sql = database.connect().await;
-    let workspace = create_workspace(&sql).await;
-    let account = deployment.add_account_on("x", workspace, HANDLE, &sim.url_of("x"), &tokens);
-    (sim, Stage { database, deployment, workspace, account, sql })
+    let stage = Stage::connected_on("x", Database::shared().await, HANDLE, &sim.url_of("x"), &tokens).await;
+    let secret = stage.deployment.dir().join("x.secret");
+    std::fs::write(&secret, APP.1).expect("the secret");
+    std::fs::set_permissions(&secret, PermissionsExt::from_mode(0o400)).expect("its mode");
+    (sim, stage)
 }
 
 async fn start(stage: &Stage) -> Crierd {
@@ -152,11 +151,11 @@ async fn a_video_that_x_can_not_process_is_the_posts_fault() {
 async fn what_is_not_shown_yet_is_not_sent_again() {
     let (sim, stage) = simulated().await;
     let _crierd = start(&stage).await;
-    sim.platform("x").publish_later(std::time::Duration::from_secs(2));
+    sim.platform("x").publish_later(Duration::from_secs(2));
     sim.plan(Rule::once("x", CREATE, Fault::DropAfterCommit));
     let post = stage.post("shown later").await;
     unknown(&stage, post).await;
-    sim.platform("x").publish_later(std::time::Duration::ZERO);
+    sim.platform("x").publish_later(Duration::ZERO);
     let looks = sim.calls(LOOK);
     backdoor::make_retries_due(&stage.sql).await;
     wait_until("another look", true, async || sim.calls(LOOK) > looks).await;
@@ -193,6 +192,22 @@ async fn killed_between_the_commit_and_the_answer() {
     let target = published(&stage, post).await;
     assert_eq!((sim.calls(CREATE), sim.ledger().len()), (1, 1), "{target}");
     assert_eq!(target["external_id"], json!(sim.ledger()[0].key));
+}
+
+#[tokio::test]
+async fn media_that_x_has_forgotten_are_uploaded_again() {
+    let (sim, stage) = simulated().await;
+    let _crierd = start(&stage).await;
+    sim.plan(Rule::once("x", CREATE, Fault::RateLimited).seconds(2.0));
+    let media = json!([{"url": data_url("image/png", &png(4, 3, [1, 2, 3])), "alt": ""}]);
+    let post = stage.post_with("late", &media).await;
+    // what was written down names an upload; it becomes one that X does not know
+    let forget = "UPDATE crier.post_target SET request = replace(request, '\"media_ids\":[\"', '\"media_ids\":[\"9') \
+                  WHERE request IS NOT NULL AND state <> 'committing' RETURNING id";
+    wait_until("the number of requests written down", 1, async || stage.sql.rows(forget, &[]).await.len())
+        .await;
+    published(&stage, post).await;
+    assert_eq!((sim.calls("media.initialize"), sim.ledger().len()), (2, 1));
 }
 
 #[tokio::test]

@@ -123,6 +123,8 @@ fn of(phase: Phase, status: u16, problem: &Problem, answer: &Answer, now: System
         code: name.map(|name| clean(name, MAX_CODE)),
         retry_at,
         scope,
+        // What was uploaded is kept for a day, and what was written down names it.
+        draft_again: phase == Phase::Commit && problem.says("media ids are invalid"),
         ..Failure::new(class, message)
     }
 }
@@ -221,6 +223,14 @@ mod tests {
         let capped = failure(Phase::Commit, &capped, now());
         assert_eq!((capped.class, capped.scope), (ErrorClass::QuotaExhausted, Some(Scope::Server)));
         assert_eq!(capped.retry_at, Some(now() + Duration::from_secs(86_400)));
+    }
+
+    #[test]
+    fn media_that_are_gone_need_another_request() {
+        let body = r#"{"errors":[{"message":"Your media IDs are invalid."}],"title":"Invalid Request"}"#;
+        let again = |phase| failure(phase, &answer(400, &[], body), now()).draft_again;
+        assert!(again(Phase::Commit) && !again(Phase::Prepare));
+        assert!(!failure(Phase::Commit, &answer(400, &[], "{}"), now()).draft_again);
     }
 
     #[test]
