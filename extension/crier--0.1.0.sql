@@ -2868,6 +2868,19 @@ AS 'MODULE_PATHNAME', 'report_targets_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::publishing::resolve::resolve_target
+CREATE  FUNCTION "resolve_target"(
+	"target_id" uuid, /* Option < Uuid > */
+	"outcome" TEXT, /* Option < & str > */
+	"url" TEXT DEFAULT NULL /* Option < & str > */
+) RETURNS TEXT /* Result < & '_ str, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'resolve_target_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::queue::pause::resume_jobs
 CREATE  FUNCTION "resume_jobs"(
 	"kind" TEXT DEFAULT NULL, /* Option < & str > */
@@ -3194,6 +3207,7 @@ GRANT EXECUTE ON FUNCTION crier.post_state(text[]) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.create_workspace(text, uuid) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.cancel_post(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.resolve_target(uuid, text, text) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.get_post(uuid) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.enqueue(text, jsonb, uuid, uuid, uuid, int, timestamptz, int, timestamptz, text)
     TO crier_app, crier_worker;
@@ -3307,6 +3321,7 @@ ALTER FUNCTION crier.exchange(text, int, uuid[], bigint[], jsonb[], uuid[], bigi
 -- Maintenance has time: a job that somebody holds is for the next run.
 ALTER FUNCTION crier.expire_pending_jobs(integer, integer) SET lock_timeout = '1s';
 ALTER FUNCTION crier.start_target(uuid, bigint) SET lock_timeout = '2s';
+ALTER FUNCTION crier.resolve_target(uuid, text, text) SET lock_timeout = '2s';
 ALTER FUNCTION crier.save_prepared(uuid, bigint, jsonb) SET lock_timeout = '2s';
 ALTER FUNCTION crier.record_intent(uuid, bigint, text, text, interval) SET lock_timeout = '2s';
 ALTER FUNCTION crier.withdraw_intent(uuid, bigint) SET lock_timeout = '2s';
@@ -3392,6 +3407,7 @@ COMMENT ON FUNCTION crier.post_state(text[]) IS 'The state of a post from the st
 COMMENT ON FUNCTION crier.create_workspace(text, uuid) IS 'Makes a workspace and its owner. name: 1 to 200 characters. Answers with the id.';
 COMMENT ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid) IS
     'Accepts a post for some accounts at a time, in the caller''s transaction, and answers with its id. Refuses what a platform would refuse. media: [{"url": "https://… or data:image/png;base64,…", "alt": "…"}]. settings: {"bluesky": {"langs": ["en"]}}.';
+COMMENT ON FUNCTION crier.resolve_target(uuid, text, text) IS 'Says of an unconfirmed target whether the platform has the post: published (with its address, if known) or absent, which sends it again. Answers with the state.';
 COMMENT ON FUNCTION crier.cancel_post(uuid) IS 'Cancels what was not sent yet. Answers with every target: canceled, or the state in which it was too late.';
 COMMENT ON FUNCTION crier.get_post(uuid) IS 'A post as JSON with every target''s state, url, error and attempts.';
 COMMENT ON FUNCTION crier.enqueue(text, jsonb, uuid, uuid, uuid, int, timestamptz, int, timestamptz, text) IS

@@ -22,13 +22,6 @@ pub async fn make_retries_due(superuser: &Session) {
     make_due(superuser, "state = 'retrying'").await;
 }
 
-/// Lets so much time pass since the last sends that what was published must be visible.
-pub async fn let_sends_settle(superuser: &Session) {
-    superuser
-        .run("UPDATE crier.post_target SET intent_at = intent_at - interval '1 hour' WHERE state = 'unknown'")
-        .await;
-}
-
 /// Makes every job due now, also those planned for later.
 pub async fn make_all_due(superuser: &Session) {
     make_due(superuser, "state IN ('pending', 'retrying')").await;
@@ -75,6 +68,16 @@ pub async fn undo_end_of_job(superuser: &Session, post: Uuid) {
     reload(superuser).await;
 }
 
+/// Lets a minute and more have passed since the post's only target was sent last: what is absent then, is.
+pub async fn age_intent(superuser: &Session, post: Uuid) {
+    superuser
+        .rows(
+            "UPDATE crier.post_target SET intent_at = intent_at - interval '5 minutes' WHERE post_id = $1",
+            &[&post],
+        )
+        .await;
+}
+
 /// Forgets that a target was published: it is as it was when the request had been sent and no answer had come.
 pub async fn forget_outcome(superuser: &Session, post: Uuid) {
     superuser
@@ -84,6 +87,11 @@ pub async fn forget_outcome(superuser: &Session, post: Uuid) {
             &[&post],
         )
         .await;
+}
+
+/// Lets what was sent last lie two minutes back: what a platform does not show then is not there.
+pub async fn age_intents(superuser: &Session) {
+    superuser.run("UPDATE crier.post_target SET intent_at = intent_at - interval '2 minutes'").await;
 }
 
 /// Takes the frozen key and request away, and every trace that something was sent: what a system without an intent

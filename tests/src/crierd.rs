@@ -77,15 +77,20 @@ impl Deployment {
     /// Connects a Bluesky account and gives its id.
     ///
     /// # Panics
-    /// As [`Deployment::add_account_on`].
+    /// When the program doesn't print the id alone; the message holds what it printed.
     pub fn add_account(&self, workspace: Uuid, handle: &str, pds: &str, app_password: &str) -> Uuid {
-        self.add_account_on("bluesky", workspace, handle, pds, app_password)
+        id_in(&self.try_add_account(workspace, handle, pds, app_password))
     }
 
-    /// Connects an account of a platform and gives its id.
+    /// The same without a judgement.
+    pub fn try_add_account(&self, workspace: Uuid, handle: &str, pds: &str, app_password: &str) -> Printed {
+        self.try_add_account_on("bluesky", workspace, handle, pds, app_password)
+    }
+
+    /// Connects an account on another platform and gives its id.
     ///
     /// # Panics
-    /// When the program doesn't print the id alone; the message holds what it printed.
+    /// As [`Deployment::add_account`].
     pub fn add_account_on(
         &self,
         platform: &str,
@@ -94,18 +99,11 @@ impl Deployment {
         server: &str,
         secret: &str,
     ) -> Uuid {
-        let printed = self.try_add_account_on(platform, workspace, handle, server, secret);
-        let id = printed.stdout.strip_suffix('\n').and_then(|line| line.parse().ok());
-        id.filter(|_| printed.status.success())
-            .unwrap_or_else(|| panic!("expected the account id alone on standard output: {printed:?}"))
+        id_in(&self.try_add_account_on(platform, workspace, handle, server, secret))
     }
 
     /// The same without a judgement.
-    pub fn try_add_account(&self, workspace: Uuid, handle: &str, pds: &str, app_password: &str) -> Printed {
-        self.try_add_account_on("bluesky", workspace, handle, pds, app_password)
-    }
-
-    fn try_add_account_on(
+    pub fn try_add_account_on(
         &self,
         platform: &str,
         workspace: Uuid,
@@ -148,6 +146,12 @@ impl Deployment {
         let read = |run| std::fs::read_to_string(self.dir().join(format!("crierd-{run}.log")));
         runs.map(|run| read(run).unwrap_or_default()).collect()
     }
+}
+
+fn id_in(printed: &Printed) -> Uuid {
+    let id = printed.stdout.strip_suffix('\n').and_then(|line| line.parse().ok());
+    id.filter(|_| printed.status.success())
+        .unwrap_or_else(|| panic!("expected the account id alone on standard output: {printed:?}"))
 }
 
 /// A running sidecar. Killed when dropped.

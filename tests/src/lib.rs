@@ -12,6 +12,7 @@ pub mod hold_proxy;
 pub mod http;
 pub mod images;
 pub mod installation;
+pub mod mastodon_mock;
 pub mod orders;
 pub mod pds;
 pub mod pgbouncer;

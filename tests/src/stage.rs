@@ -8,7 +8,7 @@ use crate::backdoor;
 use crate::cluster::{Database, SIDECAR_ROLE};
 use crate::crierd::Deployment;
 use crate::session::Session;
-use crate::sim::Sim;
+use crate::sim::{Sim, mastodon};
 use crate::wait::{SOON, wait_for};
 
 /// The app password of accounts on the simulator.
@@ -39,7 +39,17 @@ impl Stage {
 
     /// An account on a Bluesky server that has it already.
     pub async fn connected(database: Database, handle: &str, pds: &str, app_password: &str) -> Self {
-        Self::connected_on("bluesky", database, handle, pds, app_password).await
+        let deployment = Deployment::init(&database.url(SIDECAR_ROLE));
+        let sql = database.connect().await;
+        let workspace = create_workspace(&sql).await;
+        let account = deployment.add_account(workspace, handle, pds, app_password);
+        Self { database, deployment, workspace, account, sql }
+    }
+
+    /// An account on a simulated Mastodon server.
+    pub async fn on_mastodon(sim: &Sim, database: Database) -> Self {
+        sim.add_account(mastodon::NAME, "alice", PASSWORD);
+        Self::connected_on(mastodon::NAME, database, "alice", &sim.url_of(mastodon::NAME), PASSWORD).await
     }
 
     /// An account on a server of a platform that has it already.

@@ -75,8 +75,7 @@ impl Provider for Mastodon {
     }
 
     async fn refresh(&self, _caller: &Caller) -> Result<Session, Failure> {
-        let message =
-            "an access token of Mastodon is not renewed: one that is refused was taken back by its owner";
+        let message = "the server no longer takes the account's access token, and there is none to be had without its owner";
         Err(Failure::new(ErrorClass::AuthRevoked, message))
     }
 

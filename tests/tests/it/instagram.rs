@@ -36,7 +36,7 @@ async fn simulated_with(settings: Value) -> (Sim, Stage) {
 }
 
 fn set(sim: &Sim, settings: Value) {
-    sim.on("instagram").set(&json!({ HANDLE: settings })).expect("settings");
+    sim.platform("instagram").set(&json!({ HANDLE: settings })).expect("settings");
 }
 
 async fn post(stage: &Stage, content: &str, media: Value, settings: Value) -> Uuid {
@@ -58,7 +58,7 @@ fn visible(sim: &Sim, text: &str) -> Vec<Entry> {
 /// was sent is as good as settled.
 async fn ended(stage: &Stage, post: Uuid) -> Value {
     wait_for("the target to come to an end", SOON, async || {
-        backdoor::let_sends_settle(&stage.sql).await;
+        backdoor::age_intents(&stage.sql).await;
         backdoor::make_retries_due(&stage.sql).await;
         let target = stage.target(post).await;
         let state = target["state"].as_str().unwrap_or_default();

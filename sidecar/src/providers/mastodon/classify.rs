@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::client::Answer;
 use crate::providers::Failure;
-use crate::providers::answer::{Phase, retry_at};
+use crate::providers::answer::{Phase, retry_at, since_1970};
 
 const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
@@ -37,13 +37,14 @@ fn class(phase: Phase, status: u16, error: &str) -> ErrorClass {
     let repeatable = matches!(phase, Phase::Prepare | Phase::Read);
     match status {
         429 => ErrorClass::RateLimited,
-        // Tokens don't end and are not renewed: one that is refused was taken back.
-        401 => ErrorClass::AuthRevoked,
+        // Tokens don't end, so this one was taken back. The account may have been connected again meanwhile; if not, there
+        // is nothing to renew it with, and that is the end of the session.
+        401 => phase.unauthorized(),
         // Of an account that is disabled, not confirmed or not approved, in these words in every language.
-        403 if error.starts_with("Your login is") => ErrorClass::AuthRevoked,
+        403 if error.starts_with("Your login is") => phase.unauthorized(),
         403 => ErrorClass::Permission,
         // The token is an application's, not a user's.
-        422 if error == "This method requires an authenticated user" => ErrorClass::AuthRevoked,
+        422 if error == "This method requires an authenticated user" => phase.unauthorized(),
         408 | 425 => phase.not_clear(),
         // The server knows no such post or account.
         404 | 410 if !error.is_empty() && phase != Phase::Login => ErrorClass::TargetMissing,
@@ -56,9 +57,10 @@ fn class(phase: Phase, status: u16, error: &str) -> ErrorClass {
     }
 }
 
-/// `X-RateLimit-Reset` is a time in ISO 8601.
+/// `X-RateLimit-Reset` is a time in ISO 8601; other servers give seconds since 1970.
 fn reset(answer: &Answer) -> Option<SystemTime> {
-    answer.header(&RATE_LIMIT_RESET).and_then(time)
+    let text = answer.header(&RATE_LIMIT_RESET)?;
+    time(text).or_else(|| text.trim().parse().ok().map(since_1970))
 }
 
 /// A time as servers write it, in UTC.

@@ -51,7 +51,14 @@ impl State {
 
     /// The tweets of an account, newest first. A page's token is the id of its last tweet.
     pub(super) fn tweets_of(&mut self, me: &Account, id: &str, query: &Query) -> Result<Value, Refused> {
-        query.knows(&["max_results", "pagination_token", "since_id", "until_id", "tweet.fields"])?;
+        query.knows(&[
+            "max_results",
+            "pagination_token",
+            "since_id",
+            "start_time",
+            "until_id",
+            "tweet.fields",
+        ])?;
         tweet_id("id", id)?;
         let given = query.get("max_results").unwrap_or("10");
         let most = given.parse().ok().filter(|most| (5..=100).contains(most)).ok_or_else(|| {
@@ -65,11 +72,13 @@ impl State {
         let limit = |name: &str| query.get(name).map(|id| tweet_id(name, id)).transpose();
         let before = [limit("pagination_token")?, limit("until_id")?].into_iter().flatten().min();
         let after = limit("since_id")?.unwrap_or_default();
+        let start = query.get("start_time").map(instant).transpose()?;
         let now = SystemTime::now();
         let fits = |(key, tweet): &(&u64, &Tweet)| {
             **key > after
                 && before.is_none_or(|before| **key < before)
                 && tweet.author == id
+                && start.is_none_or(|start| tweet.at >= start)
                 && tweet.visible <= now
         };
         let mut ids: Vec<u64> =
@@ -135,6 +144,14 @@ impl State {
             "bookmark_count": 0, "impression_count": 0,
         })
     }
+}
+
+/// A time, to the second.
+fn instant(given: &str) -> Result<SystemTime, Refused> {
+    humantime::parse_rfc3339(given).map_err(|_| {
+        let message = format!("The `start_time` query parameter value [{given}] is not a valid time");
+        Refused::invalid("start_time", &json!(given), message)
+    })
 }
 
 /// An answer has no field for what is empty.

@@ -44,7 +44,7 @@ async fn one_fault_of_any_kind() {
 async fn a_lost_answer_to_a_post_that_is_in_no_list_yet() {
     let (sim, stage) = simulated().await;
     let _crierd = stage.deployment.start().await;
-    let later = |seconds| sim.on("instagram").publish_later(std::time::Duration::from_secs(seconds));
+    let later = |seconds| sim.platform("instagram").publish_later(std::time::Duration::from_secs(seconds));
     for (text, seconds) in [("soon", 3), ("much later", 3_600)] {
         later(seconds);
         plan(&sim, Fault::DropAfterCommit);

@@ -8,7 +8,7 @@ use super::*;
 async fn an_expired_token_is_renewed_once() {
     let (sim, stage) = simulated().await;
     assert_eq!(sim.calls("refresh"), 1, "expected the token to be renewed when the account was connected");
-    sim.on("instagram").expire(HANDLE);
+    sim.platform("instagram").expire(HANDLE);
     let _crierd = stage.deployment.start().await;
     let post = post_image(&stage, "renewed").await;
     let target = published_once(&sim, &stage, post, "renewed").await;
@@ -32,7 +32,7 @@ async fn a_young_token_that_is_refused_once_is_not_given_up() {
 #[tokio::test]
 async fn posts_wait_while_the_grant_is_taken_away() {
     let (sim, stage) = simulated().await;
-    sim.on("instagram").revoke(HANDLE);
+    sim.platform("instagram").revoke(HANDLE);
     let _crierd = stage.deployment.start().await;
     let post = post_image(&stage, "kept").await;
     waits(&stage, post, "auth_revoked").await;
@@ -51,7 +51,7 @@ async fn a_page_publishes_until_its_token_is_taken_away() {
     published_once(&sim, &stage, post, "by a page").await;
     let ends = "SELECT expires_at IS NULL FROM crier.credential";
     assert_eq!(stage.sql.text(ends).await, "t", "expected a token without an end");
-    sim.on("instagram").expire(HANDLE);
+    sim.platform("instagram").expire(HANDLE);
     let post = post_image(&stage, "kept").await;
     waits(&stage, post, "auth_revoked").await;
     assert_eq!(stage.sql.text("SELECT status FROM crier.accounts").await, "reauth_required");

@@ -59,6 +59,9 @@ async fn the_newest_tweets_of_an_account_come_first_and_by_pages() {
     let next = list(&format!("max_results=5&pagination_token={}", text(&meta["next_token"]))).await.ok();
     assert_eq!((ids_of(&next), next["meta"].get("next_token")), (ids[5..].to_vec(), None));
     assert_eq!(ids_of(&list(&format!("since_id={}&until_id={}", ids[4], ids[1])).await.ok()), ids[2..4]);
+    assert_eq!(ids_of(&list("start_time=2026-01-01T00:00:00Z").await.ok()), ids);
+    assert_eq!(list("start_time=2999-01-01T00:00:00Z").await.ok(), json!({"meta": {"result_count": 0}}));
+    assert_eq!(list("start_time=soon").await.wrong().0, "start_time");
 
     for (query, parameter) in
         [("max_results=4", "max_results"), ("max_results=x", "max_results"), ("exclude=replies", "exclude")]

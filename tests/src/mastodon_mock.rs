@@ -1,0 +1,115 @@
+//! A Mastodon server that others wrote (`mastodon-mock`), on loopback.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::http;
+use crate::process::{bound_to_this_thread, succeed};
+use crate::wait::{SOON, wait_for};
+
+/// The only account.
+pub const NAME: &str = "alice";
+/// Its access token.
+pub const TOKEN: &str = "the-token-of-alice";
+
+/// A running server. Killed, with everything it stored, when dropped.
+#[derive(Debug)]
+pub struct MastodonMock {
+    url: String,
+    process: Child,
+    _dir: tempfile::TempDir,
+}
+
+impl MastodonMock {
+    /// Starts one.
+    ///
+    /// # Panics
+    /// When it can't be installed or doesn't start; the message says why.
+    pub async fn start() -> Self {
+        let program = install();
+        let dir = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary directory: {error}"));
+        let (config, log) = (dir.path().join("config.toml"), dir.path().join("log"));
+        let seed = format!("[[seed.accounts]]\nusername = \"{NAME}\"\naccess_token = \"{TOKEN}\"\n");
+        std::fs::write(&config, seed).unwrap_or_else(|error| panic!("{}: {error}", config.display()));
+        let errors = File::create(&log).unwrap_or_else(|error| panic!("{}: {error}", log.display()));
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+        let port = port.unwrap_or_else(|error| panic!("no free port: {error}")).port();
+        let process = bound_to_this_thread(&program)
+            .args(["serve", "--in-memory", "--host", "127.0.0.1", "--port", &port.to_string(), "--config"])
+            .arg(&config)
+            .current_dir(dir.path())
+            .stdout(Stdio::null())
+            .stderr(errors)
+            .spawn()
+            .unwrap_or_else(|error| panic!("can't start {}: {error}", program.display()));
+        let server = Self { url: format!("http://127.0.0.1:{port}"), process, _dir: dir };
+        wait_for("mastodon-mock to answer", SOON, async || {
+            let answer = http::get(format!("{}/api/v2/instance", server.url)).await;
+            answer.map_err(|error| (error.to_string(), std::fs::read_to_string(&log).unwrap_or_default()))
+        })
+        .await;
+        server
+    }
+
+    /// Its address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// What it says under a path of `/api/v1/`.
+    pub async fn read(&self, path: &str) -> Value {
+        let request = http::client().get(format!("{}/api/v1/{path}", self.url)).bearer_auth(TOKEN);
+        let answer = request.send().await.unwrap_or_else(|error| panic!("{path}: {error}"));
+        answer.json().await.unwrap_or_else(|error| panic!("{path}: {error}"))
+    }
+
+    /// The texts of all posts, oldest first, as HTML.
+    pub async fn texts(&self) -> Vec<String> {
+        let me = self.read("accounts/verify_credentials").await;
+        let id = me["id"].as_str().unwrap_or_default();
+        let posts = self.read(&format!("accounts/{id}/statuses?limit=40")).await;
+        let posts = posts.as_array().cloned().unwrap_or_default();
+        posts.iter().rev().filter_map(|post| post["content"].as_str()).map(str::to_owned).collect()
+    }
+
+    /// Plans a fault for the next call that publishes.
+    pub async fn plan(&self, effect: Value) {
+        let rule = json!({
+            "match": {"methods": ["POST"], "path": "/api/v1/statuses"}, "effect": effect, "count": 1,
+        });
+        let request = http::client().post(format!("{}/api/v1/_mock/faults", self.url)).json(&rule);
+        let answer = request.send().await.unwrap_or_else(|error| panic!("{rule}: {error}"));
+        assert!(answer.status().is_success(), "{rule}: {}", answer.status());
+    }
+}
+
+impl Drop for MastodonMock {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The program, installed into the build directory.
+fn install() -> PathBuf {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let lock = tests.join("mastodon-mock/requirements.txt");
+    let venv = tests.join("../target/mastodon-mock");
+    let program = venv.join("bin/mastodon_mock");
+    let file = File::open(&lock).unwrap_or_else(|error| panic!("{}: {error}", lock.display()));
+    // other processes may be installing it now
+    file.lock().unwrap_or_else(|error| panic!("{}: {error}", lock.display()));
+    let changed = |path: &Path| std::fs::metadata(path).and_then(|found| found.modified()).ok();
+    if changed(&program) >= changed(&lock) {
+        return program;
+    }
+    eprintln!("installing mastodon-mock into {} (once)", venv.display());
+    succeed(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv));
+    let mut pip = Command::new(venv.join("bin/pip"));
+    succeed(pip.args(["install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&lock));
+    program
+}
