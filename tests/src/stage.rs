@@ -39,21 +39,10 @@ impl Stage {
 
     /// An account on a Bluesky server that has it already.
     pub async fn connected(database: Database, handle: &str, pds: &str, app_password: &str) -> Self {
-        Self::connected_on("bluesky", database, handle, pds, app_password).await
-    }
-
-    /// An account on a server of a platform that has it already.
-    pub async fn connected_on(
-        platform: &str,
-        database: Database,
-        handle: &str,
-        server: &str,
-        secret: &str,
-    ) -> Self {
         let deployment = Deployment::init(&database.url(SIDECAR_ROLE));
         let sql = database.connect().await;
         let workspace = create_workspace(&sql).await;
-        let account = deployment.add_account_on(platform, workspace, handle, server, secret);
+        let account = deployment.add_account(workspace, handle, pds, app_password);
         Self { database, deployment, workspace, account, sql }
     }
 
