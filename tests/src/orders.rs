@@ -206,8 +206,8 @@ impl Runner {
         wait_until("held answers", 0, async || self.sim.held()).await;
     }
 
-    /// Waits until nothing more happens to the target by itself. Retries that wait are made due, and sends settle, but not
-    /// before what is published late can be read; an account that lost its grant is connected again.
+    /// Waits until nothing more happens to the target by itself. Retries that wait are made due, blocks end, and sends settle,
+    /// but not before what is published late can be read; an account that lost its grant is connected again.
     async fn ended(&mut self, post: Uuid) -> Value {
         wait_for("the target to come to an end", SOON, async || {
             let target = self.stage.target(post).await;
@@ -228,6 +228,8 @@ impl Runner {
             let (stage, server) = (&self.stage, self.sim.url_of(platform));
             stage.deployment.add_account_on(platform, stage.workspace, handle, &server, secret);
         }
+        // a limit holds the whole account for as long as the platform said
+        self.stage.sql.text(&format!("SELECT crier.unblock_account('{}')", self.stage.account)).await;
         // what is published late can be read by then: time that is made to pass must not overtake it
         tokio::time::sleep(LATE).await;
         backdoor::age_intents(&self.stage.sql).await;
