@@ -46,6 +46,8 @@ pub struct Course {
     pub secret: &'static str,
     /// Media of the post.
     pub media: fn() -> Value,
+    /// Settings of the simulated platform: what it allows a day must not end the run.
+    pub settings: Option<fn() -> Value>,
     /// Variables that `crierd` needs.
     pub variables: &'static [(&'static str, &'static str)],
 }
@@ -123,6 +125,10 @@ impl Runner {
         let sim = Sim::start();
         let Course { platform, handle, secret, .. } = course;
         sim.add_account(platform, handle, secret);
+        if let Some(settings) = course.settings {
+            let set = sim.platform(platform).set(&settings());
+            set.unwrap_or_else(|error| panic!("the settings of {platform}: {error}"));
+        }
         let database = Database::shared().await;
         let stage = Stage::connected_on(platform, database, handle, &sim.url_of(platform), secret).await;
         stage.without_pace().await;

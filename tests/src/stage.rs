@@ -39,17 +39,28 @@ impl Stage {
 
     /// An account on a Bluesky server that has it already.
     pub async fn connected(database: Database, handle: &str, pds: &str, app_password: &str) -> Self {
-        let deployment = Deployment::init(&database.url(SIDECAR_ROLE));
-        let sql = database.connect().await;
-        let workspace = create_workspace(&sql).await;
-        let account = deployment.add_account(workspace, handle, pds, app_password);
-        Self { database, deployment, workspace, account, sql }
+        Self::connected_on("bluesky", database, handle, pds, app_password).await
     }
 
     /// An account on a simulated Mastodon server.
     pub async fn on_mastodon(sim: &Sim, database: Database) -> Self {
         sim.add_account(mastodon::NAME, "alice", PASSWORD);
         Self::connected_on(mastodon::NAME, database, "alice", &sim.url_of(mastodon::NAME), PASSWORD).await
+    }
+
+    /// An account on a server of a platform that has it already.
+    pub async fn connected_on(
+        platform: &str,
+        database: Database,
+        handle: &str,
+        server: &str,
+        secret: &str,
+    ) -> Self {
+        let deployment = Deployment::init(&database.url(SIDECAR_ROLE));
+        let sql = database.connect().await;
+        let workspace = create_workspace(&sql).await;
+        let account = deployment.add_account_on(platform, workspace, handle, server, secret);
+        Self { database, deployment, workspace, account, sql }
     }
 
     /// Lets the account's posts follow each other at once, as many as there are.

@@ -6,12 +6,15 @@ use serde_json::json;
 
 /// Of the pairs, every so many are run here.
 const SOME: usize = 97;
+/// More than is run here.
+const MANY: u32 = 1_000_000;
 
 const BLUESKY: Course = Course {
     platform: "bluesky",
     handle: "alice.test",
     secret: "abcd-efgh-ijkl-mnop",
     media: picture,
+    settings: None,
     variables: &[],
 };
 const MASTODON: Course = Course {
@@ -19,6 +22,7 @@ const MASTODON: Course = Course {
     handle: "alice",
     secret: "a-pasted-token",
     media: picture,
+    settings: None,
     variables: &[],
 };
 const X: Course = Course {
@@ -26,6 +30,11 @@ const X: Course = Course {
     handle: "alice",
     secret: "first-access:first-refresh",
     media: picture,
+    settings: Some(|| {
+        json!({"limits": {"tweets.create": MANY, "users.tweets": MANY, "users.me": MANY, "oauth2.token": MANY,
+                          "media.initialize": MANY, "media.append": MANY, "media.finalize": MANY,
+                          "media.metadata": MANY, "media.status": MANY}})
+    }),
     variables: &[("CRIER_X_CLIENT_ID", "the-app")],
 };
 const INSTAGRAM: Course = Course {
@@ -33,6 +42,7 @@ const INSTAGRAM: Course = Course {
     handle: "alice.test",
     secret: "IGAA-pasted",
     media: || json!([{"url": "https://media.example/a.jpg", "alt": "a desk"}]),
+    settings: Some(|| json!({"alice.test": {"daily_quota": MANY, "refresh_after_seconds": 0}})),
     variables: &[],
 };
 
