@@ -52,6 +52,21 @@ impl Stage {
         Self::connected_on(mastodon::NAME, database, "alice", &sim.url_of(mastodon::NAME), PASSWORD).await
     }
 
+    /// An account on a server of a platform that has it already.
+    pub async fn connected_on(
+        platform: &str,
+        database: Database,
+        handle: &str,
+        server: &str,
+        secret: &str,
+    ) -> Self {
+        let deployment = Deployment::init(&database.url(SIDECAR_ROLE));
+        let sql = database.connect().await;
+        let workspace = create_workspace(&sql).await;
+        let account = deployment.add_account_on(platform, workspace, handle, server, secret);
+        Self { database, deployment, workspace, account, sql }
+    }
+
     /// Lets the account's posts follow each other at once, as many as there are.
     pub async fn without_pace(&self) {
         self.sql
