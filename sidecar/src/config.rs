@@ -246,7 +246,7 @@ mod tests {
         ] {
             assert!(problems.iter().any(|problem| problem.starts_with(part)), "{part} in {problems:#?}");
         }
-        assert_eq!(problems.len(), 10, "{problems:#?}");
+        assert_eq!(problems.len(), 11, "{problems:#?}");
         assert!(problems.iter().any(|p| p.contains("did you mean worker.concurrency?")), "{problems:#?}");
     }
 
