@@ -1,7 +1,7 @@
 # The targets are thin: every step is a script in scripts/, so that packagers and the Docker image use the same ones.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench soak build install uninstall fmt lint golden clean
+.PHONY: help demo test bench soak orders build install uninstall fmt lint golden clean
 
 # Variables of the command line reach the scripts through the environment: PG_CONFIG, PREFIX, DESTDIR, NO_BUILD.
 
@@ -19,6 +19,9 @@ bench: ## rates and latencies of the queue on a private Postgres; ARGS="…" goe
 
 soak: ## works the queue hard while processes and the server are killed, then checks it; ARGS="…" goes to crier-soak
 	@scripts/soak $(ARGS)
+
+orders: ## every pair of faults at every call of every platform's publish flow; hours
+	@scripts/orders
 
 build: ## extension (for PG_CONFIG) and crierd in release mode
 	@scripts/prerequisites build

@@ -14,6 +14,7 @@ mod meter;
 mod pages;
 mod payload;
 mod peers;
+mod posts;
 mod report;
 mod statistics;
 mod steady;
@@ -72,6 +73,8 @@ pub enum Workload {
     Upkeep,
     /// What indexes and counts cost those who write.
     Costs,
+    /// What publishing costs.
+    Posts,
     /// What lists and searches take with a long history.
     Pages,
 }
@@ -134,6 +137,7 @@ pub async fn run(plan: Plan) -> Report {
             Workload::Targets => targets::run(&mut bench).await,
             Workload::Upkeep => upkeep::run(&mut bench).await,
             Workload::Costs => costs::run(&mut bench).await,
+            Workload::Posts => posts::run(&mut bench).await,
             Workload::Pages => pages::run(&mut bench).await,
         }
     }

@@ -154,6 +154,15 @@ fn id_in(printed: &Printed) -> Uuid {
         .unwrap_or_else(|| panic!("expected the account id alone on standard output: {printed:?}"))
 }
 
+/// What a process has used.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage {
+    /// Processor time.
+    pub cpu_seconds: f64,
+    /// The most memory at a time.
+    pub peak_bytes: u64,
+}
+
 /// A running sidecar. Killed when dropped.
 #[derive(Debug)]
 pub struct Crierd {
@@ -171,6 +180,29 @@ impl Crierd {
     /// What it has logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// What it has used so far.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub fn usage(&self) -> Usage {
+        let read = |file: &str| {
+            let path = format!("/proc/{}/{file}", self.process.id());
+            std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+        };
+        // see proc(5): the name may hold blanks and brackets
+        let stat = read("stat");
+        let ticks = stat.rsplit_once(')').map_or(0, |(_, rest)| {
+            let fields = rest.split_whitespace().skip(11).take(2);
+            fields.filter_map(|field| field.parse::<u64>().ok()).sum()
+        });
+        let status = read("status");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next());
+        Usage {
+            cpu_seconds: ticks as f64 / rustix::param::clock_ticks_per_second() as f64,
+            peak_bytes: peak.and_then(|kilobytes| kilobytes.parse::<u64>().ok()).unwrap_or(0) * 1024,
+        }
     }
 
     /// Ends it at once, as a crash of the machine would.

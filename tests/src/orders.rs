@@ -19,7 +19,7 @@ use crate::stage::Stage;
 use crate::wait::{SOON, wait_for, wait_until};
 
 /// How long what is published late can't be read.
-const LATE: Duration = Duration::from_millis(300);
+const LATE: Duration = Duration::from_millis(80);
 /// What can go wrong with a call. A hold is a kill or a loss of the database, see [`Order`].
 pub const FAULTS: [Fault; 11] = [
     Fault::DropBeforeCommit,

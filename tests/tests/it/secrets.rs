@@ -1,10 +1,12 @@
 //! No secret is ever written in clear: not in the database's files, not in its log, not in the sidecar's.
 
+use crier_tests::backdoor;
 use crier_tests::cluster::Database;
 use crier_tests::scan::{Finding, Secret, scan};
 use crier_tests::sim::Sim;
-use crier_tests::sim::fault::Fault;
+use crier_tests::sim::fault::{Fault, Rule};
 use crier_tests::stage::{PASSWORD, Stage};
+use crier_tests::wait::{SOON, wait_for};
 
 const WRONG_PASSWORD: &str = "wrong-canary-password-4711";
 const PLANTED: &str = "planted-canary-0815-xyz";
@@ -19,6 +21,64 @@ const TALKATIVE: &[(&str, &str)] = &[
     ("log_min_messages", "debug1"),
     ("track_activity_query_size", "65536"),
 ];
+
+/// A platform, the name of an account there, what it is connected with, and media for a post.
+type Connected = (&'static str, &'static str, &'static str, &'static str);
+
+#[tokio::test]
+async fn pasted_tokens_of_other_platforms_are_nowhere_in_clear_either() {
+    const OTHERS: [Connected; 3] = [
+        ("mastodon", "alice", "canary-mastodon-token-1234", "[]"),
+        ("x", "alice", "canary-x-access-1234:canary-x-refresh-1234", "[]"),
+        (
+            "instagram",
+            "alice.test",
+            "canary-instagram-token-1234",
+            r#"[{"url": "https://media.example/a.jpg"}]"#,
+        ),
+    ];
+    let database = Database::private_with(TALKATIVE).await;
+    let (mut secrets, mut directories) = (vec![Secret::new("planted", PLANTED)], vec![]);
+    for (platform, handle, secret, media) in OTHERS {
+        let sim = Sim::start();
+        sim.add_account(platform, handle, secret);
+        let stage =
+            Stage::connected_on(platform, database.clone(), handle, &sim.url_of(platform), secret).await;
+        stage.without_pace().await;
+        let variables = [("CRIER_LOG_LEVEL", "trace"), ("CRIER_X_CLIENT_ID", "the-app")];
+        let crierd = stage.deployment.start_with(&variables).await;
+        let media = serde_json::from_str(media).expect("media");
+        for fault in [None, Some(Fault::ServerError), Some(Fault::Garbage), Some(Fault::DropAfterCommit)] {
+            if let Some(fault) = fault {
+                sim.plan(Rule::once(platform, "*", fault));
+            }
+            let post = stage.post_with(&format!("{fault:?} on {platform}"), &media).await;
+            wait_for("the post to be published", SOON, async || {
+                backdoor::age_intents(&stage.sql).await;
+                backdoor::make_retries_due(&stage.sql).await;
+                let target = stage.target(post).await;
+                if target["state"] == "published" { Ok(()) } else { Err(target) }
+            })
+            .await;
+        }
+        crierd.terminate();
+        assert!(crierd.ended().await.success());
+        for (at, part) in secret.split(':').map(str::to_owned).chain(sim.issued_tokens()).enumerate() {
+            secrets.push(Secret::new(&format!("token {at} of {platform}"), &part));
+        }
+        directories.push(stage);
+    }
+    directories[0].sql.run(&format!("CREATE TABLE planted AS SELECT '{PLANTED}'::text AS secret")).await;
+    directories[0].sql.run("CHECKPOINT").await;
+    let server = database.server();
+    let (data, log) = (server.data_dir(), server.log_path());
+    let mut places = vec![data.as_path(), log.as_path()];
+    places.extend(directories.iter().map(|stage| stage.deployment.dir()));
+    let (planted, leaked): (Vec<Finding>, Vec<Finding>) =
+        scan(&places, &secrets).into_iter().partition(|finding| finding.secret == "planted");
+    assert_eq!(leaked, [], "expected no token in any file");
+    assert!(!planted.is_empty(), "expected what was planted to be found");
+}
 
 #[tokio::test]
 async fn passwords_and_tokens_are_nowhere_in_clear() {

@@ -170,8 +170,11 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("posts/workspace_of", "md5('post20')::uuid, NULL"),
     call("posts/workspace_of", "md5('post20')::uuid, pg_temp.workspaces(100)"),
     call("posts/workspace_role", "(pg_temp.workspaces(1))[1], md5('user1')::uuid"),
+    call("publishing/find_target", "(pg_temp.targets(1))[1], NULL"),
+    call("publishing/find_target", "(pg_temp.targets(1))[1], pg_temp.workspaces(100)"),
     call("publishing/lock_targets", "pg_temp.posting(100)"),
     call("publishing/record_intent", "(pg_temp.posting(1))[1], 'key', 'request', now()"),
+    call("publishing/resolve", "(pg_temp.workspaces(1))[1], (pg_temp.targets(1))[1], 'published', 'https://x.example', md5('user1')::uuid, now(), (pg_temp.new(1))[1]"),
     call("publishing/save_prepared", "(pg_temp.posting(1))[1], '{}', now()"),
     call("publishing/withdraw_intent", "(pg_temp.posting(1))[1], now()"),
     // the index of events takes an entry for each
