@@ -121,19 +121,27 @@ SELECT c.by_column,
 FROM (SELECT CASE WHEN p_parent IN ('job_claim', 'limit_use') THEN 'recorded_at' ELSE 'id' END::name) AS c (by_column)
 $fn$;
 
--- Whether the default partition has rows of a day. Then the day is not made: moving them would lock out everyone.
+-- Whether a default partition has rows of a day. Then the day is not made: moving them would lock out everyone. Jobs and what
+-- is kept of them have the same days: they are dropped and cleaned up together.
 CREATE FUNCTION is_in_default(p_parent name, p_day date) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $fn$
 DECLARE
+    jobs CONSTANT text[] := '{job, job_outcome, job_retry, job_progress}';
+    parent text;
     bounds record;
     crowded boolean;
 BEGIN
-    SELECT * INTO bounds FROM crier.bounds_of_day(p_parent, p_day);
-    EXECUTE format('SELECT EXISTS (SELECT FROM crier.%I WHERE %I >= %L AND %2$I < %4$L)', p_parent || '_default',
-                   bounds.by_column, bounds.lower, bounds.upper) INTO crowded;
-    RETURN crowded;
+    FOREACH parent IN ARRAY CASE WHEN p_parent::text = ANY (jobs) THEN jobs ELSE ARRAY[p_parent::text] END LOOP
+        SELECT * INTO bounds FROM crier.bounds_of_day(parent, p_day);
+        EXECUTE format('SELECT EXISTS (SELECT FROM crier.%I WHERE %I >= %L AND %2$I < %4$L)', parent || '_default',
+                       bounds.by_column, bounds.lower, bounds.upper) INTO crowded;
+        IF crowded THEN
+            RETURN true;
+        END IF;
+    END LOOP;
+    RETURN false;
 END
 $fn$;
 
@@ -189,7 +197,7 @@ $fn$;
 -- made: the next call tries again.
 CREATE FUNCTION ensure_partitions(days integer DEFAULT 7) RETURNS SETOF text
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC'
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC' SET lock_timeout = '50ms'
 AS $fn$
 DECLARE
     log text[] := ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim', 'limit_use', 'job_log'];
@@ -354,6 +362,9 @@ BEGIN
         PERFORM pg_sleep(CASE look WHEN 1 THEN 0.005 ELSE 0 END);
     END LOOP;
     RETURN cardinality(holders) > 0;
+EXCEPTION WHEN insufficient_privilege THEN
+    -- who can't look tries
+    RETURN false;
 END
 $fn$;
 
@@ -396,7 +407,7 @@ EXCEPTION WHEN raise_exception THEN
 END
 $fn$;
 
--- Whether a dead letter may go: it is too old, or it is a post's and too old for that.
+-- Whether a dead letter may go: it is too old, or it is a post's or an alert's, which nobody retries, and too old for that.
 CREATE FUNCTION failed_may_go(p_job_id uuid, p_finished_at timestamptz, p_failed_before timestamptz, p_posts_before timestamptz)
 RETURNS boolean
 -- No settings of its own, so that it becomes part of the query.
@@ -404,7 +415,8 @@ LANGUAGE sql STABLE
 AS $fn$
 SELECT coalesce(p_finished_at < p_failed_before, false)
        OR (coalesce(p_finished_at < p_posts_before, false)
-           AND EXISTS (SELECT FROM crier.post_target t WHERE t.job_id = p_job_id))
+           AND (EXISTS (SELECT FROM crier.post_target t WHERE t.job_id = p_job_id)
+                OR EXISTS (SELECT FROM crier.job j WHERE j.id = p_job_id AND j.kind = 'deliver_alert')))
 $fn$;
 
 -- Drops one day of the log. Answers {"dropped": "20261117", "carried": 12}; or {"crowded": …}: too much of it must stay,
@@ -623,7 +635,7 @@ CREATE FUNCTION cleanup_finished_jobs(p_batch integer DEFAULT 10000, p_max_ms in
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' SET lock_timeout = '1s'
 -- A batch costs what it deletes, whatever the statistics say of a table that is being emptied.
-SET enable_seqscan = off
+SET enable_seqscan = off SET jit = off
 AS $fn$
 DECLARE
     began timestamptz := clock_timestamp();

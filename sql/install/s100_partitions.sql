@@ -14,19 +14,27 @@ SELECT c.by_column,
 FROM (SELECT CASE WHEN p_parent IN ('job_claim', 'limit_use') THEN 'recorded_at' ELSE 'id' END::name) AS c (by_column)
 $fn$;
 
--- Whether the default partition has rows of a day. Then the day is not made: moving them would lock out everyone.
+-- Whether a default partition has rows of a day. Then the day is not made: moving them would lock out everyone. Jobs and what
+-- is kept of them have the same days: they are dropped and cleaned up together.
 CREATE FUNCTION is_in_default(p_parent name, p_day date) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $fn$
 DECLARE
+    jobs CONSTANT text[] := '{job, job_outcome, job_retry, job_progress}';
+    parent text;
     bounds record;
     crowded boolean;
 BEGIN
-    SELECT * INTO bounds FROM crier.bounds_of_day(p_parent, p_day);
-    EXECUTE format('SELECT EXISTS (SELECT FROM crier.%I WHERE %I >= %L AND %2$I < %4$L)', p_parent || '_default',
-                   bounds.by_column, bounds.lower, bounds.upper) INTO crowded;
-    RETURN crowded;
+    FOREACH parent IN ARRAY CASE WHEN p_parent::text = ANY (jobs) THEN jobs ELSE ARRAY[p_parent::text] END LOOP
+        SELECT * INTO bounds FROM crier.bounds_of_day(parent, p_day);
+        EXECUTE format('SELECT EXISTS (SELECT FROM crier.%I WHERE %I >= %L AND %2$I < %4$L)', parent || '_default',
+                       bounds.by_column, bounds.lower, bounds.upper) INTO crowded;
+        IF crowded THEN
+            RETURN true;
+        END IF;
+    END LOOP;
+    RETURN false;
 END
 $fn$;
 
@@ -82,7 +90,7 @@ $fn$;
 -- made: the next call tries again.
 CREATE FUNCTION ensure_partitions(days integer DEFAULT 7) RETURNS SETOF text
 LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC'
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC' SET lock_timeout = '50ms'
 AS $fn$
 DECLARE
     log text[] := ARRAY['job', 'job_outcome', 'job_retry', 'job_progress', 'job_claim', 'limit_use', 'job_log'];

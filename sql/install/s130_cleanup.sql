@@ -22,7 +22,7 @@ CREATE FUNCTION cleanup_finished_jobs(p_batch integer DEFAULT 10000, p_max_ms in
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' SET lock_timeout = '1s'
 -- A batch costs what it deletes, whatever the statistics say of a table that is being emptied.
-SET enable_seqscan = off
+SET enable_seqscan = off SET jit = off
 AS $fn$
 DECLARE
     began timestamptz := clock_timestamp();

@@ -42,6 +42,8 @@ impl MastodonMock {
             .args(["serve", "--in-memory", "--host", "127.0.0.1", "--port", &port.to_string(), "--config"])
             .arg(&config)
             .current_dir(dir.path())
+            // its database and media go into the place for temporary files, and stay there
+            .env("TMPDIR", dir.path())
             .stdout(Stdio::null())
             .stderr(errors)
             .spawn()

@@ -22,8 +22,8 @@ pub static PLATFORM: Platform = Platform {
     // There is no call that likes or follows, and messages only answer within a day.
     actions: &[Action::Delete, Action::Metrics, Action::Reply],
     reconcile: Reconcile::Poll,
-    // The container knows at once.
-    settles: Duration::from_secs(10),
+    // The container knows at once, but a publish may still be at it when its answer is long lost.
+    settles: Duration::from_secs(2 * 60),
     token_life: Some(Duration::from_secs(60 * 24 * 60 * 60)),
     check,
 };

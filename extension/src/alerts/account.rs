@@ -35,7 +35,7 @@ pub(crate) fn refresh_failed(
 }
 
 fn tell(accounts: Vec<Uuid>, kind: &'static str, error: &Value, now: Timestamptz) -> Result<()> {
-    if accounts.is_empty() {
+    if accounts.is_empty() || !raise::are_made()? {
         return Ok(());
     }
     let alerts = TELL_ONCE.write(&[accounts.into(), kind.into()], |row| {

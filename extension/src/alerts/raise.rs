@@ -13,6 +13,7 @@ use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
 use crate::queue::job::{self, NewJob};
 
+const ARE_MADE: Statement = statement!(up "alerts/are_made");
 const LISTENERS: Statement = statement!(up "alerts/listeners");
 /// Above the work of tenants, so that an alert of a full queue does not wait until there is room.
 const PRIORITY: i32 = 10;
@@ -58,9 +59,14 @@ impl Listener {
     }
 }
 
+/// Whether there are tables for alerts. What raises one must not fail before `crier.migrate()` is run for a newer library.
+pub(super) fn are_made() -> Result<bool> {
+    Ok(ARE_MADE.read(&[], |row| row.need::<bool>(1))?.first() == Some(&true))
+}
+
 /// Adds a job for each endpoint that wants to hear of one of these, in this transaction.
 pub(crate) fn raise(alerts: &[Alert], now: Timestamptz) -> Result<()> {
-    if alerts.is_empty() {
+    if alerts.is_empty() || !are_made()? {
         return Ok(());
     }
     let mut workspaces: Vec<Uuid> = alerts.iter().filter_map(|alert| alert.workspace).collect();

@@ -82,18 +82,21 @@ impl Statement {
 }
 
 /// While it lives, plans are made without sequential scans where there is an index. A plan is kept for long: one that was
-/// made when a table was empty would read all of it once it is full, until somebody analyzes it.
+/// made when a table was empty would read all of it once it is full, until somebody analyzes it. A scan that can't be helped
+/// looks so dear then that the server would compile the plan: it must not.
 struct Indexes {
-    before: bool,
+    seqscan: bool,
+    jit: bool,
 }
 
 impl Indexes {
     fn only() -> Self {
         // SAFETY: a setting of this process, which runs one thread.
         unsafe {
-            let before = pg_sys::enable_seqscan;
+            let before = Self { seqscan: pg_sys::enable_seqscan, jit: pg_sys::jit_enabled };
             pg_sys::enable_seqscan = false;
-            Self { before }
+            pg_sys::jit_enabled = false;
+            before
         }
     }
 }
@@ -101,7 +104,10 @@ impl Indexes {
 impl Drop for Indexes {
     fn drop(&mut self) {
         // SAFETY: as above; an error of the server unwinds to here too.
-        unsafe { pg_sys::enable_seqscan = self.before }
+        unsafe {
+            pg_sys::enable_seqscan = self.seqscan;
+            pg_sys::jit_enabled = self.jit;
+        }
     }
 }
 

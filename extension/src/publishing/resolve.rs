@@ -42,8 +42,12 @@ fn resolve_target(
     let now = clock::now();
     if before == TargetState::Unconfirmed {
         // The job first, the target second: the order in which everything that touches both locks them.
-        if state == TargetState::Queued {
-            retry::bring_back(vec![job], now)?;
+        if state == TargetState::Queued && retry::bring_back(vec![job], now)?.is_empty() {
+            return Err(CrierError::invalid(
+                format!("target {id}"),
+                "has no job any more that could send it again",
+                "Create the post anew.",
+            ))?;
         }
         let by = caller.acts_as(None)?;
         let resolved = RESOLVE.write(

@@ -15,8 +15,8 @@ use crate::publishing::hold_job;
 const START: Statement = statement!(up "publishing/start");
 
 /// Begins, or resumes, the publishing of a job's target and answers with all that is needed for it. No row: the
-/// lease is lost. State `unknown`: an earlier try may have been published, so the platform is asked first. A
-/// final state: nothing is left to do.
+/// lease is lost. State `unknown`: an earlier try may have been published, so the platform is asked first, as where it
+/// `was_unclear` before. A final state: nothing is left to do.
 #[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn start_target(
@@ -45,6 +45,7 @@ fn start_target(
             name!(base_url, String),
             name!(account_status, String),
             name!(url, Option<String>),
+            name!(was_unclear, bool),
         ),
     >,
     ErrorReport,
@@ -74,6 +75,7 @@ fn start_target(
             row.need(17)?,
             row.need(18)?,
             row.get(19)?,
+            row.need(20)?,
         ))
     })?;
     Ok(TableIterator::new(rows))

@@ -59,6 +59,8 @@ pub struct Target {
     pub base_url: String,
     /// `active`, or why not.
     pub account_status: String,
+    /// Whether it was ever unclear what became of a send.
+    pub was_unclear: bool,
 }
 
 /// A stored credential, still sealed.
@@ -192,6 +194,7 @@ from_row!(Target {
     handle,
     base_url,
     account_status,
+    was_unclear,
 });
 from_row!(StoredCredential { workspace_id, generation, sealed, refresh_leased_until, account_status });
 from_row!(AlertEndpoint { id, workspace_id, url, kinds, disabled_because, failing, last_error, waiting });

@@ -117,7 +117,8 @@ async fn withdraw(environment: &Environment, work: &Work, failure: Failure) -> S
 /// Whether an earlier try may have been published; stops where there is nothing to do.
 fn is_unclear(target: &Target) -> Result<bool, Stop> {
     match target.state.parse() {
-        Ok(TargetState::Preparing) => Ok(false),
+        // A refusal that came later tells nothing about a send before it.
+        Ok(TargetState::Preparing) => Ok(target.was_unclear && target.request.is_some()),
         Ok(TargetState::Unknown) => Ok(true),
         Ok(state @ (TargetState::Scheduled | TargetState::Queued | TargetState::Committing)) => {
             Err(Error::Contract(format!("a target was started in state {state}")).into())

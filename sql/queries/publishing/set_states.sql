@@ -3,6 +3,7 @@
 WITH changed AS (
     UPDATE crier.post_target t
     SET state = o.state,
+        was_unclear = t.was_unclear OR o.state IN ('unknown', 'unconfirmed'),
         error = CASE WHEN o.state = 'published' THEN NULL ELSE coalesce(o.detail, t.error) END,
         external_id = CASE WHEN o.state = 'published' THEN o.detail ->> 'external_id' ELSE t.external_id END,
         url = CASE WHEN o.state = 'published' THEN o.detail ->> 'url' ELSE t.url END,

@@ -129,6 +129,27 @@ async fn ended(stage: &Stage, post: Uuid) -> Value {
 }
 
 #[tokio::test]
+async fn what_a_person_says_is_absent_is_sent_again_as_it_was() {
+    let (sim, stage) = simulated().await;
+    stage.without_pace().await;
+    stage.sql.run("UPDATE crier.platform_policy SET breaker_failures = NULL").await;
+    let _crierd = stage.deployment.start().await;
+    sim.fault(PUT, Fault::DropBeforeCommit);
+    sim.plan(Rule::once("bluesky", LOOK, Fault::ServerError).times(100));
+    let post = stage.post("found out by a person").await;
+    let target = ended(&stage, post).await;
+    assert_eq!(target["state"], "unconfirmed", "{target}");
+    assert_eq!(sim.calls(PUT), 1, "expected nothing to be sent again without a look");
+    let frozen = "SELECT platform_key, request FROM crier.post_target";
+    let before = stage.sql.text(frozen).await;
+    sim.forget_faults();
+    stage.sql.text("SELECT crier.resolve_target(id, 'absent') FROM crier.post_target").await;
+    let target = stage.published(post).await;
+    assert_eq!((visible(&sim, "found out by a person"), sim.calls(PUT)), (1, 2), "{target}");
+    assert_eq!(stage.sql.text(frozen).await, before);
+}
+
+#[tokio::test]
 async fn a_hostile_answer_is_an_outcome_like_any_other() {
     let (sim, stage) = simulated().await;
     let _crierd = stage.deployment.start().await;

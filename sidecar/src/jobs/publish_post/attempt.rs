@@ -10,6 +10,7 @@ use tracing::{info, warn};
 
 use super::{PATIENCE, Stop};
 use crate::address::Origin;
+use crate::client::CALL;
 use crate::credentials::Held;
 use crate::db::{Target, patiently};
 use crate::jobs::{Environment, Work};
@@ -122,7 +123,7 @@ impl<'a> Attempt<'a> {
             Found::Pending => Err(pending()),
             Found::Absent => match self.intent_at {
                 // What a list does not show yet may be there all the same.
-                Some(sent) if sent.elapsed() < self.provider.platform().settles => Err(self.ask_again()),
+                Some(sent) if sent.elapsed() < self.settled_after() => Err(self.ask_again()),
                 _ => Ok(None),
             },
         }
@@ -139,10 +140,16 @@ impl<'a> Attempt<'a> {
         .await
     }
 
+    /// How long after an intent what was sent must be visible: a call may last, and then the platform takes its time.
+    fn settled_after(&self) -> Duration {
+        let settles = self.provider.platform().settles;
+        if settles.is_zero() { settles } else { settles + CALL }
+    }
+
     /// It can't be told yet: the platform is asked once what was sent last must be visible.
     fn ask_again(&self) -> Failure {
         let message = "the platform does not show yet whether it was published";
-        let settles = self.provider.platform().settles;
+        let settles = self.settled_after();
         let wait = self.intent_at.map_or(settles, |sent| settles.saturating_sub(sent.elapsed()));
         Failure {
             retry_at: Some(SystemTime::now() + wait.max(SHORTEST_WAIT)),

@@ -94,6 +94,7 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("accounts/require_reauth", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1], now()"),
     call("accounts/store_credential", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1], NULL, 2, decode('0101' || repeat('00', 40), 'hex'), now(), now(), now()")
         .of_types("uuid, uuid, uuid, bigint, bytea, timestamptz, timestamptz, timestamptz"),
+    call("alerts/are_made", ""),
     call("alerts/add_endpoint", "crier.new_id(), (pg_temp.workspaces(1))[1], 'https://x/', NULL, decode('0101' || repeat('00', 40), 'hex'), now(), 20")
         .of_types("uuid, uuid, text, text[], bytea, timestamptz, bigint"),
     call("alerts/add_endpoint", "crier.new_id(), NULL, 'https://x/', '{post.failed}', decode('0101' || repeat('00', 40), 'hex'), now(), 20")
