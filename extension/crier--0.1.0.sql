@@ -3049,7 +3049,8 @@ CREATE  FUNCTION "start_target"(
 	"handle" TEXT,  /* String */
 	"base_url" TEXT,  /* String */
 	"account_status" TEXT,  /* String */
-	"url" TEXT  /* Option < String > */
+	"url" TEXT,  /* Option < String > */
+	"was_unclear" bool  /* bool */
 )
 SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp

@@ -69,6 +69,7 @@ columns!(A B C D E F G H I J);
 columns!(A B C D E F G H I J K);
 columns!(A B C D E F G H I J K L);
 columns!(A B C D E F G H I J K L M N O P Q R S);
+columns!(A B C D E F G H I J K L M N O P Q R S T);
 
 /// Hands rows over: all of them are in the store that the server then reads from.
 ///
