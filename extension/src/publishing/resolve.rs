@@ -43,7 +43,7 @@ fn resolve_target(
     if before == TargetState::Unconfirmed {
         // The job first, the target second: the order in which everything that touches both locks them.
         if state == TargetState::Queued && retry::bring_back(vec![job], now)?.is_empty() {
-            return Err(CrierError::invalid(
+            Err(CrierError::invalid(
                 format!("target {id}"),
                 "has no job any more that could send it again",
                 "Create the post anew.",

@@ -65,7 +65,7 @@ async fn walk(seed: u64, call: &str, truth: &str) {
             None => break,
         }
     }
-    assert!(!stable.is_empty() && seen.len() > 10, "expected rows, or the test proves nothing: seed {seed}");
+    assert!(!stable.is_empty() && seen.len() > 4, "expected rows, or the test proves nothing: seed {seed}");
     let distinct: HashSet<Uuid> = seen.iter().copied().collect();
     assert_eq!(distinct.len(), seen.len(), "expected no row twice: seed {seed}, {call}");
     let missed: Vec<_> = stable.difference(&distinct).collect();
