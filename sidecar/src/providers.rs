@@ -19,6 +19,7 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use crier_core::error_class::ErrorClass;
+use crier_core::media::{self, Attachment, MediaError};
 use crier_core::platform::Platform;
 use secrecy::SecretString;
 use serde_json::Value;
@@ -88,6 +89,14 @@ pub struct Post {
     pub settings: Value,
     /// The number of this try; the first is 1.
     pub attempt: i32,
+}
+
+impl Post {
+    /// The images and videos, read.
+    fn attachments(&self) -> Result<Vec<Attachment>, Failure> {
+        let invalid = |error: MediaError| Failure::new(ErrorClass::ContentInvalid, error.to_string());
+        media::parse(&self.media).map_err(invalid)
+    }
 }
 
 /// The key and the bytes that every try sends. They are made once and never changed.

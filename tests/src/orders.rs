@@ -6,7 +6,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use crier_core::target::TargetState;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -15,7 +14,7 @@ use crate::cluster::Database;
 use crate::crierd::Crierd;
 use crate::sim::Sim;
 use crate::sim::fault::{Fault, Rule};
-use crate::stage::Stage;
+use crate::stage::{Stage, is_final};
 use crate::wait::{SOON, wait_for, wait_until};
 
 /// How long what is published late can't be read.
@@ -171,7 +170,7 @@ impl Runner {
         let target = self.ended(post).await;
         self.sim.forget_faults();
         self.sim.release();
-        let there = self.sim.ledger().iter().filter(|entry| entry.text == text).count();
+        let there = self.sim.visible(&text).len();
         judge(target["state"].as_str().unwrap_or_default(), there)
     }
 
@@ -241,11 +240,6 @@ impl Runner {
         backdoor::age_intents(&self.stage.sql).await;
         backdoor::make_retries_due(&self.stage.sql).await;
     }
-}
-
-fn is_final(target: &Value) -> bool {
-    let state = target["state"].as_str().unwrap_or_default();
-    state.parse::<TargetState>().is_ok_and(TargetState::is_final)
 }
 
 fn judge(state: &str, there: usize) -> Outcome {

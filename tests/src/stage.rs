@@ -1,6 +1,7 @@
 //! What an end-to-end test begins with: a workspace, an account that is connected through the program, posts by
 //! SQL, and the questions it asks afterwards.
 
+use crier_core::target::TargetState;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -99,6 +100,18 @@ impl Stage {
         self.reached(post, "published").await
     }
 
+    /// Waits until nothing more happens to the post's target by itself. Retries that wait are made due, and what was sent is as
+    /// good as settled.
+    pub async fn ended(&self, post: Uuid) -> Value {
+        wait_for("the target to come to an end", SOON, async || {
+            backdoor::age_intents(&self.sql).await;
+            backdoor::make_retries_due(&self.sql).await;
+            let target = self.target(post).await;
+            if is_final(&target) { Ok(target) } else { Err(target) }
+        })
+        .await
+    }
+
     /// Waits until the post's target is in a state, as [`Stage::published`].
     pub async fn reached(&self, post: Uuid, state: &str) -> Value {
         wait_for(&format!("the target to be {state}"), SOON, async || {
@@ -108,6 +121,12 @@ impl Stage {
         })
         .await
     }
+}
+
+/// Whether nothing more happens to a target by itself.
+pub fn is_final(target: &Value) -> bool {
+    let state = target["state"].as_str().unwrap_or_default();
+    state.parse::<TargetState>().is_ok_and(TargetState::is_final)
 }
 
 /// A workspace with an owner nobody knows.

@@ -42,9 +42,6 @@ pub static PLATFORM: Platform = Platform {
     check,
 };
 
-/// How long a server remembers an `Idempotency-Key`, less what a clock may be off. After that the same key publishes again.
-pub const KEY_LASTS: Duration = Duration::from_secs(50 * 60);
-
 const POLL: PollRules =
     PollRules { max_options: 4, max_chars: 50, minutes: (5, 7 * 24 * 60), multiple: true };
 

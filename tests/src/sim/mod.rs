@@ -223,6 +223,11 @@ impl Sim {
         self.world.ledger.entries()
     }
 
+    /// What became visible with this text, oldest first.
+    pub fn visible(&self, text: &str) -> Vec<Entry> {
+        self.ledger().into_iter().filter(|entry| entry.text == text).collect()
+    }
+
     /// Plans a fault for the next calls of a name on Bluesky.
     pub fn fault(&self, call: &str, fault: Fault) {
         self.plan(Rule::once(bluesky::NAME, call, fault));

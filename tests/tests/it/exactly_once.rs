@@ -1,6 +1,5 @@
 //! One post, whatever is lost between the sidecar, the platform and the database.
 
-use crier_core::target::TargetState;
 use crier_tests::backdoor;
 use crier_tests::cluster::Database;
 use crier_tests::hold_proxy::{HoldProxy, Interference};
@@ -8,8 +7,8 @@ use crier_tests::pds::Pds;
 use crier_tests::sim::Sim;
 use crier_tests::sim::fault::{Fault, Rule};
 use crier_tests::stage::Stage;
-use crier_tests::wait::{SOON, wait_for, wait_until};
-use serde_json::{Value, json};
+use crier_tests::wait::wait_until;
+use serde_json::json;
 use uuid::Uuid;
 
 const PUT: &str = "com.atproto.repo.putRecord";
@@ -19,10 +18,6 @@ async fn simulated() -> (Sim, Stage) {
     let sim = Sim::start();
     let stage = Stage::on_simulator(&sim, Database::shared().await).await;
     (sim, stage)
-}
-
-fn visible(sim: &Sim, text: &str) -> usize {
-    sim.ledger().iter().filter(|entry| entry.text == text).count()
 }
 
 /// Waits until the platform has published and holds its answer back.
@@ -48,7 +43,7 @@ async fn one_fault_of_any_kind() {
         let text = format!("{fault:?}");
         let post = stage.post(&text).await;
         let target = stage.published(post).await;
-        assert_eq!(visible(&sim, &text), 1, "{fault:?}: {target}");
+        assert_eq!(sim.visible(&text).len(), 1, "{fault:?}: {target}");
         let published = sim.ledger().into_iter().find(|entry| entry.text == text).expect("the entry");
         assert_eq!(target["external_id"], json!(published.uri), "{fault:?}");
         assert_eq!(sim.faults_left(), 0, "{fault:?}");
@@ -70,7 +65,7 @@ async fn an_answer_lost_and_the_look_after_it_too() {
         let before = sim.call_names().len();
         let post = stage.post(text).await;
         stage.published(post).await;
-        assert_eq!(visible(&sim, text), 1, "{fault:?}, then {look:?}");
+        assert_eq!(sim.visible(text).len(), 1, "{fault:?}, then {look:?}");
         assert_eq!(sim.faults_left(), 0, "{fault:?}, then {look:?}");
         let calls = sim.call_names().split_off(before);
         let asked: Vec<_> = calls.iter().filter(|call| [PUT, LOOK].contains(&call.as_str())).collect();
@@ -91,7 +86,7 @@ async fn killed_after_the_platforms_commit() {
     let post = kill_while_held(&sim, &stage).await;
     let _crierd = stage.deployment.start().await;
     let target = stage.published(post).await;
-    assert_eq!(visible(&sim, "once"), 1, "{target}");
+    assert_eq!(sim.visible("once").len(), 1, "{target}");
     assert_eq!(target["attempts"], 2, "expected a second try that asked the platform: {target}");
     assert_eq!(sim.calls(PUT), 1, "expected nothing to be sent again");
 }
@@ -109,23 +104,11 @@ async fn killed_after_the_platforms_commit_in_the_last_attempt() {
     backdoor::lapse_leases(&stage.sql).await;
     let looks = sim.calls(LOOK);
     let _crierd = stage.deployment.start().await;
-    let target = ended(&stage, post).await;
+    let target = stage.ended(post).await;
     assert_eq!(target["state"], "published", "expected the platform to be asked once more: {target}");
     assert!(sim.calls(LOOK) > looks, "expected the platform to be asked");
     assert_eq!(sim.calls(PUT), 1, "expected nothing to be sent again");
-    assert_eq!(visible(&sim, "once"), 1);
-}
-
-/// Waits until nothing more happens to a post's only target by itself. Retries that wait are made due.
-async fn ended(stage: &Stage, post: Uuid) -> Value {
-    wait_for("the target to come to an end", SOON, async || {
-        backdoor::make_retries_due(&stage.sql).await;
-        let target = stage.target(post).await;
-        let state = target["state"].as_str().unwrap_or_default();
-        let is_final = state.parse::<TargetState>().is_ok_and(TargetState::is_final);
-        if is_final { Ok(target) } else { Err(target) }
-    })
-    .await
+    assert_eq!(sim.visible("once").len(), 1);
 }
 
 #[tokio::test]
@@ -137,7 +120,7 @@ async fn what_a_person_says_is_absent_is_sent_again_as_it_was() {
     sim.fault(PUT, Fault::DropBeforeCommit);
     sim.plan(Rule::once("bluesky", LOOK, Fault::ServerError).times(100));
     let post = stage.post("found out by a person").await;
-    let target = ended(&stage, post).await;
+    let target = stage.ended(post).await;
     assert_eq!(target["state"], "unconfirmed", "{target}");
     assert_eq!(sim.calls(PUT), 1, "expected nothing to be sent again without a look");
     let frozen = "SELECT platform_key, request FROM crier.post_target";
@@ -145,7 +128,7 @@ async fn what_a_person_says_is_absent_is_sent_again_as_it_was() {
     sim.forget_faults();
     stage.sql.text("SELECT crier.resolve_target(id, 'absent') FROM crier.post_target").await;
     let target = stage.published(post).await;
-    assert_eq!((visible(&sim, "found out by a person"), sim.calls(PUT)), (1, 2), "{target}");
+    assert_eq!((sim.visible("found out by a person").len(), sim.calls(PUT)), (1, 2), "{target}");
     assert_eq!(stage.sql.text(frozen).await, before);
 }
 
@@ -154,7 +137,7 @@ async fn a_hostile_answer_is_an_outcome_like_any_other() {
     let (sim, stage) = simulated().await;
     let _crierd = stage.deployment.start().await;
     sim.fault(PUT, Fault::NulError);
-    let refused = ended(&stage, stage.post("refused").await).await;
+    let refused = stage.ended(stage.post("refused").await).await;
     assert_eq!(refused["state"], "failed", "{refused}");
     assert_eq!(refused["error"]["class"], "content_invalid", "{refused}");
     let message = refused["error"]["message"].as_str().unwrap_or_default();
@@ -163,17 +146,17 @@ async fn a_hostile_answer_is_an_outcome_like_any_other() {
 
     // an expired token is one, whatever else is in the answer
     sim.fault(PUT, Fault::OddError);
-    let target = ended(&stage, stage.post("refreshed").await).await;
+    let target = stage.ended(stage.post("refreshed").await).await;
     assert_eq!(target["state"], "published", "{target}");
     assert_eq!(target["attempts"], 1, "{target}");
     assert_eq!(sim.calls("com.atproto.server.refreshSession"), 1);
-    assert_eq!((visible(&sim, "refused"), visible(&sim, "refreshed")), (0, 1));
+    assert_eq!((sim.visible("refused").len(), sim.visible("refreshed").len()), (0, 1));
 
     // and where it isn't known what became of a send: the second look's answer is what is reported
     sim.fault(PUT, Fault::DropAfterCommit);
     sim.plan(Rule::once("bluesky", LOOK, Fault::NulError).times(2));
-    let target = ended(&stage, stage.post("looked for").await).await;
-    assert_eq!((&target["state"], visible(&sim, "looked for")), (&json!("published"), 1), "{target}");
+    let target = stage.ended(stage.post("looked for").await).await;
+    assert_eq!((&target["state"], sim.visible("looked for").len()), (&json!("published"), 1), "{target}");
     let class = "SELECT count(*) FROM crier.jobs WHERE error ->> 'class' = 'lease_lost'";
     assert_eq!(stage.sql.text(class).await, "0", "expected every try to be answered for");
     assert_eq!(sim.faults_left(), 0);
@@ -188,7 +171,7 @@ async fn without_the_frozen_key_the_same_crash_publishes_twice() {
     backdoor::forget_intent(&stage.sql, post).await;
     let _crierd = stage.deployment.start().await;
     stage.published(post).await;
-    assert_eq!(visible(&sim, "once"), 2);
+    assert_eq!(sim.visible("once").len(), 2);
 }
 
 /// Posts, kills the sidecar between the platform's commit and our record of it, and lets its lease run out.
@@ -197,7 +180,7 @@ async fn kill_while_held(sim: &Sim, stage: &Stage) -> Uuid {
     let post = stage.post("once").await;
     held(sim).await;
     assert_eq!(stage.target(post).await["state"], "committing");
-    assert_eq!(visible(sim, "once"), 1);
+    assert_eq!(sim.visible("once").len(), 1);
     crierd.kill();
     sim.release();
     backdoor::lapse_leases(&stage.sql).await;
@@ -213,10 +196,10 @@ async fn killed_before_the_platforms_commit() {
     wait_until("the number of sent records", 1, async || sim.calls(PUT)).await;
     crierd.kill();
     backdoor::lapse_leases(&stage.sql).await;
-    assert_eq!(visible(&sim, "once"), 0);
+    assert_eq!(sim.visible("once").len(), 0);
     let _crierd = stage.deployment.start().await;
     stage.published(post).await;
-    assert_eq!(visible(&sim, "once"), 1);
+    assert_eq!(sim.visible("once").len(), 1);
 }
 
 #[tokio::test]
@@ -239,7 +222,7 @@ async fn frozen_past_its_lease_while_another_takes_over() {
     assert!(zombie.ended().await.success());
     assert_eq!(stage.target(post).await, target, "expected the late answer to change nothing");
     assert_eq!(stage.sql.text(events).await, "post_published|1");
-    assert_eq!(visible(&sim, "once"), 1);
+    assert_eq!(sim.visible("once").len(), 1);
 }
 
 #[tokio::test]
@@ -254,11 +237,11 @@ async fn the_database_crashes_while_the_answer_is_under_way() {
     sim.release();
     stage.reconnect().await;
     stage.published(post).await;
-    assert_eq!(visible(&sim, "once"), 1);
+    assert_eq!(sim.visible("once").len(), 1);
     // and the same process goes on working
     let next = stage.post("next").await;
     stage.published(next).await;
-    assert_eq!(visible(&sim, "next"), 1);
+    assert_eq!(sim.visible("next").len(), 1);
 }
 
 #[tokio::test]
@@ -276,7 +259,7 @@ async fn the_answer_comes_while_the_database_is_down() {
     stage.database.server().start();
     stage.reconnect().await;
     let target = stage.published(post).await;
-    assert_eq!(visible(&sim, "once"), 1);
+    assert_eq!(sim.visible("once").len(), 1);
     assert_eq!(target["attempts"], 1, "expected the outcome to survive the outage: {target}");
 }
 
@@ -291,7 +274,7 @@ async fn a_stop_finishes_what_is_being_sent() {
     let status = crierd.ended().await;
     assert!(status.success(), "expected exit status 0 after SIGTERM, got {status}");
     assert_eq!(stage.target(post).await["state"], "published", "expected the send to be finished");
-    assert_eq!(visible(&sim, "once"), 1);
+    assert_eq!(sim.visible("once").len(), 1);
 }
 
 #[tokio::test]
@@ -322,7 +305,7 @@ async fn a_stop_begins_nothing_and_finishes_what_is_being_sent() {
     let _crierd = stage.deployment.start().await;
     for (text, post) in ["0", "1", "2", "3"].into_iter().zip(posts) {
         let target = stage.published(post).await;
-        assert_eq!(visible(&sim, text), 1, "post {text}");
+        assert_eq!(sim.visible(text).len(), 1, "post {text}");
         assert_eq!(target["attempts"], 1, "{target}");
     }
 }
@@ -342,7 +325,7 @@ async fn two_sidecars_share_the_work() {
     })
     .await;
     for n in 0..POSTS {
-        assert_eq!(visible(&sim, &format!("post {n}")), 1, "post {n}");
+        assert_eq!(sim.visible(&format!("post {n}")).len(), 1, "post {n}");
     }
 }
 
@@ -355,7 +338,7 @@ async fn nothing_is_sent_for_a_canceled_post() {
     let _crierd = stage.deployment.start().await;
     let later = stage.post("later").await;
     stage.published(later).await;
-    assert_eq!(visible(&sim, "never"), 0);
+    assert_eq!(sim.visible("never").len(), 0);
     assert_eq!(stage.target(post).await["state"], "canceled");
 }
 

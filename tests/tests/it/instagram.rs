@@ -4,11 +4,9 @@ mod faults;
 mod preparing;
 mod tokens;
 
-use crier_core::target::TargetState;
 use crier_tests::backdoor;
 use crier_tests::cluster::Database;
 use crier_tests::sim::Sim;
-use crier_tests::sim::ledger::Entry;
 use crier_tests::stage::Stage;
 use crier_tests::wait::{SOON, wait_for};
 use serde_json::{Value, json};
@@ -49,30 +47,11 @@ async fn post_image(stage: &Stage, content: &str) -> Uuid {
     post(stage, content, json!([{ "url": IMAGE, "alt": "a desk" }]), json!({})).await
 }
 
-/// What is visible with a text.
-fn visible(sim: &Sim, text: &str) -> Vec<Entry> {
-    sim.ledger().into_iter().filter(|entry| entry.text == text).collect()
-}
-
-/// Waits until nothing more happens to a post's only target by itself. What waits for its minute is made due, and what
-/// was sent is as good as settled.
-async fn ended(stage: &Stage, post: Uuid) -> Value {
-    wait_for("the target to come to an end", SOON, async || {
-        backdoor::age_intents(&stage.sql).await;
-        backdoor::make_retries_due(&stage.sql).await;
-        let target = stage.target(post).await;
-        let state = target["state"].as_str().unwrap_or_default();
-        let is_final = state.parse::<TargetState>().is_ok_and(TargetState::is_final);
-        if is_final { Ok(target) } else { Err(target) }
-    })
-    .await
-}
-
 /// Waits until a post is published, and checks that it is there once and that Crier knows where.
 async fn published_once(sim: &Sim, stage: &Stage, post: Uuid, text: &str) -> Value {
-    let target = ended(stage, post).await;
+    let target = stage.ended(post).await;
     assert_eq!(target["state"], "published", "{text}: {target}");
-    let [entry] = &visible(sim, text)[..] else { panic!("{text}: {:?}", sim.ledger()) };
+    let [entry] = &sim.visible(text)[..] else { panic!("{text}: {:?}", sim.ledger()) };
     assert_eq!(target["url"], json!(entry.uri), "{text}: {target}");
     target
 }
@@ -112,7 +91,7 @@ async fn every_kind_of_post_is_published() {
     ] {
         let post = post(&stage, text, media, settings).await;
         let target = published_once(&sim, &stage, post, text).await;
-        let entry = &visible(&sim, text)[0];
+        let entry = &sim.visible(text)[0];
         assert_eq!((entry.images.len(), entry.account.as_str()), (files, HANDLE), "{text}");
         assert!(entry.uri.contains(path), "{entry:?}");
         assert_eq!(target["attempts"], 1, "{target}");

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crier_core::target::TargetState;
 use crier_tests::backdoor;
 use crier_tests::cluster::Database;
 use crier_tests::http;
@@ -11,7 +10,7 @@ use crier_tests::sim::Sim;
 use crier_tests::sim::fault::{Fault, Rule};
 use crier_tests::sim::mastodon::NAME;
 use crier_tests::stage::{PASSWORD, Stage};
-use crier_tests::wait::{SOON, wait_for, wait_until};
+use crier_tests::wait::wait_until;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -32,10 +31,6 @@ fn fault(sim: &Sim, call: &str, fault: Fault) {
 
 fn set(sim: &Sim, settings: Value) {
     sim.platform(NAME).set(&settings).unwrap_or_else(|error| panic!("{settings}: {error}"));
-}
-
-fn visible(sim: &Sim, text: &str) -> usize {
-    sim.ledger().iter().filter(|entry| entry.text == text).count()
 }
 
 fn image(colour: u8, alt: &str) -> Value {
@@ -106,7 +101,7 @@ async fn images_stand_in_their_order() {
     let broken = post(&stage, "broken", json!([image(9, "")]), json!({})).await;
     let target = stage.reached(broken, "failed").await;
     assert_eq!(target["error"]["class"], "content_invalid", "{target}");
-    assert_eq!(visible(&sim, "broken"), 0);
+    assert_eq!(sim.visible("broken").len(), 0);
 }
 
 #[tokio::test]
@@ -141,7 +136,7 @@ async fn one_fault_of_any_kind() {
             unclear_for_a_minute(&stage, post).await;
         }
         let target = stage.published(post).await;
-        assert_eq!(visible(&sim, &text), 1, "{planned:?}: {target}");
+        assert_eq!(sim.visible(&text).len(), 1, "{planned:?}: {target}");
         let entry = sim.ledger().into_iter().find(|entry| entry.text == text).expect("the entry");
         assert_eq!(target["url"], json!(entry.uri), "{planned:?}");
         assert_eq!(sim.faults_left(), 0, "{planned:?}");
@@ -158,7 +153,7 @@ async fn a_failure_before_the_post_is_only_a_failure() {
             sim.plan(Rule::once(NAME, call, planned).seconds(0.5));
             let text = format!("{call} {planned:?}");
             stage.published(post(&stage, &text, json!([image(1, "")]), json!({})).await).await;
-            assert_eq!(visible(&sim, &text), 1, "{text}");
+            assert_eq!(sim.visible(&text).len(), 1, "{text}");
             assert_eq!(sim.faults_left(), 0, "{text}");
         }
     }
@@ -182,7 +177,7 @@ async fn a_token_that_was_taken_back_keeps_its_posts() {
     let again = stage.deployment.add_account_on(NAME, stage.workspace, "@alice", &server, token);
     assert_eq!(again, stage.account);
     stage.published(post).await;
-    assert_eq!(visible(&sim, "kept"), 1);
+    assert_eq!(sim.visible("kept").len(), 1);
 }
 
 #[tokio::test]
@@ -219,7 +214,7 @@ async fn killed_after_the_servers_commit() {
     let post = kill_while_held(&sim, &stage).await;
     let _crierd = stage.deployment.start().await;
     let target = stage.published(post).await;
-    assert_eq!(visible(&sim, "once"), 1, "{target}");
+    assert_eq!(sim.visible("once").len(), 1, "{target}");
     assert_eq!(sim.calls(CREATE), 1, "expected nothing to be sent again");
 }
 
@@ -230,7 +225,7 @@ async fn killed_after_the_commit_of_a_server_without_keys() {
     let post = kill_while_held(&sim, &stage).await;
     let _crierd = stage.deployment.start().await;
     stage.published(post).await;
-    assert_eq!((visible(&sim, "once"), sim.calls(CREATE)), (1, 1));
+    assert_eq!((sim.visible("once").len(), sim.calls(CREATE)), (1, 1));
 }
 
 #[tokio::test]
@@ -245,7 +240,7 @@ async fn killed_before_the_servers_commit() {
     backdoor::age_intents(&stage.sql).await;
     let _crierd = stage.deployment.start().await;
     stage.published(post).await;
-    assert_eq!((visible(&sim, "once"), sim.calls(CREATE)), (1, 2));
+    assert_eq!((sim.visible("once").len(), sim.calls(CREATE)), (1, 2));
 }
 
 #[tokio::test]
@@ -266,7 +261,7 @@ async fn what_is_not_shown_yet_is_not_sent_again() {
     assert_eq!(sim.platform(NAME).timeline().len(), 0, "the test was too slow");
     wait_until("the number of posts that are shown", 1, async || sim.platform(NAME).timeline().len()).await;
     stage.published(post).await;
-    assert_eq!((visible(&sim, "once"), sim.calls(CREATE)), (1, 1));
+    assert_eq!((sim.visible("once").len(), sim.calls(CREATE)), (1, 1));
 }
 
 #[tokio::test]
@@ -285,7 +280,7 @@ async fn a_look_that_fails_decides_nothing() {
         let post = stage.post(text).await;
         unclear_for_a_minute(&stage, post).await;
         stage.published(post).await;
-        assert_eq!((visible(&sim, text), sim.calls(CREATE) - sent), (1, 1), "{look:?}");
+        assert_eq!((sim.visible(text).len(), sim.calls(CREATE) - sent), (1, 1), "{look:?}");
         assert_eq!(sim.faults_left(), 0, "{look:?}");
     }
 }
@@ -316,7 +311,7 @@ async fn media_that_are_taken_before_anything_was_sent_are_uploaded_again() {
     assert_eq!(stage.sql.text(&lift).await, "t");
     let target = stage.published(post).await;
     assert_ne!(media_of(&stage, post).await, media, "{target}");
-    assert_eq!((visible(&sim, "mine"), sim.calls(UPLOAD)), (1, 2));
+    assert_eq!((sim.visible("mine").len(), sim.calls(UPLOAD)), (1, 2));
     let entry = sim.ledger().into_iter().find(|entry| entry.text == "mine").expect("the entry");
     assert_eq!(entry.images[0].alt, "kept");
 }
@@ -331,16 +326,8 @@ async fn media_that_an_unclear_try_may_have_taken_are_not() {
     fault(&sim, CREATE, Fault::DropAfterCommit);
     let _crierd = stage.deployment.start().await;
     let post = post(&stage, "mine", json!([image(1, "")]), json!({})).await;
-    let target = wait_for("the target to come to an end", SOON, async || {
-        backdoor::age_intents(&stage.sql).await;
-        backdoor::make_retries_due(&stage.sql).await;
-        let target = stage.target(post).await;
-        let state = target["state"].as_str().unwrap_or_default();
-        let is_final = state.parse::<TargetState>().is_ok_and(TargetState::is_final);
-        if is_final { Ok(target) } else { Err(target) }
-    })
-    .await;
+    let target = stage.ended(post).await;
     assert_eq!(target["state"], "unconfirmed", "expected a person to be asked: {target}");
-    assert_eq!((visible(&sim, "mine"), sim.calls(UPLOAD)), (1, 1));
+    assert_eq!((sim.visible("mine").len(), sim.calls(UPLOAD)), (1, 1));
     assert!(sim.calls(CREATE) > 1, "expected a second send, which was refused");
 }

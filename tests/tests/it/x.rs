@@ -39,10 +39,6 @@ async fn start(stage: &Stage) -> Crierd {
     stage.deployment.start_with(&app).await
 }
 
-fn visible(sim: &Sim, text: &str) -> usize {
-    sim.ledger().iter().filter(|entry| entry.text == text).count()
-}
-
 /// Waits until a post is published. Where nobody knows, time passes until a list that doesn't show it proves something.
 async fn published(stage: &Stage, post: Uuid) -> Value {
     wait_for("the target to be published", SOON, async || {
@@ -92,7 +88,7 @@ async fn one_fault_of_any_kind() {
         let text = format!("{fault:?} & <co> https://example.com/a/long/path?x=1&y={fault:?} example.org");
         let post = stage.post(&text).await;
         let target = published(&stage, post).await;
-        assert_eq!(visible(&sim, &text), 1, "{fault:?}: {target}");
+        assert_eq!(sim.visible(&text).len(), 1, "{fault:?}: {target}");
         let entry = sim.ledger().into_iter().find(|entry| entry.text == text).expect("the entry");
         assert_eq!(
             (&target["external_id"], &target["url"]),
@@ -170,7 +166,7 @@ async fn what_is_not_shown_yet_is_not_sent_again() {
     })
     .await;
     published(&stage, post).await;
-    assert_eq!((sim.calls(CREATE), visible(&sim, "shown later")), (1, 1));
+    assert_eq!((sim.calls(CREATE), sim.visible("shown later").len()), (1, 1));
 }
 
 async fn external_id(stage: &Stage) -> String {
@@ -218,7 +214,7 @@ async fn the_same_text_again_is_a_duplicate() {
     published(&stage, first).await;
     let second = stage.post("gm").await;
     let target = stage.reached(second, "failed").await;
-    assert_eq!((&target["error"]["class"], visible(&sim, "gm")), (&json!("duplicate"), 1), "{target}");
+    assert_eq!((&target["error"]["class"], sim.visible("gm").len()), (&json!("duplicate"), 1), "{target}");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crier_core::error_class::ErrorClass;
-use crier_core::media::{self, Attachment};
+use crier_core::media::Attachment;
 use crier_core::platform::bluesky::PLATFORM;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -54,7 +54,7 @@ async fn piece(
     prepared: &Value,
 ) -> Result<Option<Value>, Failure> {
     let mut prepared = parse(prepared);
-    let images = images(post)?;
+    let images = post.attachments()?;
     let unknown = mentioned(&post.content).into_iter().find(|handle| !prepared.mentions.contains_key(handle));
     if let Some(handle) = unknown {
         let did = resolve(server, &handle, post.attempt).await?;
@@ -71,10 +71,6 @@ async fn piece(
 /// What another version stored differently is prepared again.
 pub(super) fn parse(prepared: &Value) -> Prepared {
     Prepared::deserialize(prepared).unwrap_or_default()
-}
-
-fn images(post: &Post) -> Result<Vec<Attachment>, Failure> {
-    media::parse(&post.media).map_err(|error| Failure::new(ErrorClass::ContentInvalid, error.to_string()))
 }
 
 #[derive(Deserialize)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crier_core::error_class::ErrorClass;
-use crier_core::media::{self, Attachment, Kind, Source};
+use crier_core::media::{Attachment, Kind, Source};
 use crier_core::platform::instagram::{self, Placement, Settings};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ pub(super) struct Plan {
 
 /// Plans the containers of a post.
 pub(super) fn plan(post: &Post) -> Result<Plan, Failure> {
-    let media = media::parse(&post.media).map_err(|error| invalid(&error.to_string()))?;
+    let media = post.attachments()?;
     let settings = instagram::settings(&post.settings)
         .map_err(|why| invalid(&format!("the settings for instagram {why}")))?;
     let placement = settings.placement(&media);

@@ -6,7 +6,6 @@
 use std::time::{Duration, SystemTime};
 
 use crier_core::error_class::ErrorClass;
-use crier_core::media::{self, Attachment};
 use crier_core::platform::mastodon::{self, PLATFORM};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -56,7 +55,7 @@ pub(super) async fn step(
     prepared: &Value,
 ) -> Result<Option<Value>, Failure> {
     let mut prepared = parse(prepared);
-    let media = attachments(post)?;
+    let media = post.attachments()?;
     let Some(limits) = &prepared.limits else {
         let limits = ask(server).await?;
         check_text(post, &limits)?;
@@ -85,10 +84,6 @@ pub(super) async fn step(
 /// What another version stored differently is prepared again.
 pub(super) fn parse(prepared: &Value) -> Prepared {
     Prepared::deserialize(prepared).unwrap_or_default()
-}
-
-fn attachments(post: &Post) -> Result<Vec<Attachment>, Failure> {
-    media::parse(&post.media).map_err(|error| Failure::new(ErrorClass::ContentInvalid, error.to_string()))
 }
 
 /// Asks what the server accepts. Not every server says so; then it refuses what is too much for it.

@@ -6,7 +6,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crier_core::error_class::ErrorClass;
-use crier_core::media::{self, Attachment, Kind};
+use crier_core::media::{Attachment, Kind};
 use crier_core::platform::x::PLATFORM;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -66,13 +66,9 @@ pub(super) async fn step(
     now: SystemTime,
 ) -> Result<Option<Value>, Failure> {
     let uploader = Uploader { api, fetcher, now };
-    in_time(uploader.piece(&attachments(post)?, parse(prepared)))
+    in_time(uploader.piece(&post.attachments()?, parse(prepared)))
         .await
         .map(|more| more.map(|more| json!(more)))
-}
-
-fn attachments(post: &Post) -> Result<Vec<Attachment>, Failure> {
-    media::parse(&post.media).map_err(|error| Failure::new(ErrorClass::ContentInvalid, error.to_string()))
 }
 
 /// What another version stored differently is prepared again.

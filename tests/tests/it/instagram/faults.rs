@@ -29,8 +29,8 @@ async fn one_fault_of_any_kind() {
         let post = post_image(&stage, &text).await;
         if fault == Fault::VisibleLater {
             // the permalink can't be read yet either
-            let target = ended(&stage, post).await;
-            assert_eq!((&target["state"], visible(&sim, &text).len()), (&json!("published"), 1), "{target}");
+            let target = stage.ended(post).await;
+            assert_eq!((&target["state"], sim.visible(&text).len()), (&json!("published"), 1), "{target}");
         } else {
             published_once(&sim, &stage, post, &text).await;
         }
@@ -49,8 +49,8 @@ async fn a_lost_answer_to_a_post_that_is_in_no_list_yet() {
         later(seconds);
         plan(&sim, Fault::DropAfterCommit);
         let post = post_image(&stage, text).await;
-        let target = ended(&stage, post).await;
-        let [entry] = &visible(&sim, text)[..] else { panic!("{:?}", sim.ledger()) };
+        let target = stage.ended(post).await;
+        let [entry] = &sim.visible(text)[..] else { panic!("{:?}", sim.ledger()) };
         assert_eq!(target["state"], "published", "{target}");
         let known = seconds < 60;
         let url = if known { entry.uri.as_str() } else { "https://www.instagram.com/alice.test/" };
@@ -135,7 +135,7 @@ async fn a_limit_holds_the_account_up_for_as_long_as_the_platform_says() {
     let left =
         "SELECT round(extract(epoch FROM max(run_at) - now()) / 60) FROM crier.jobs WHERE state = 'retrying'";
     assert_eq!(stage.sql.text(left).await, "3", "expected the minutes of the usage header");
-    assert!(visible(&sim, "limited").is_empty());
+    assert!(sim.visible("limited").is_empty());
     unblock(&stage).await;
     let target = published_once(&sim, &stage, post, "limited").await;
     assert_eq!(target["attempts"], 1, "expected a limit to use up no attempt: {target}");

@@ -58,7 +58,7 @@ async fn what_the_platform_does_not_take_fails_for_good() {
         (post_video(&stage, "a video").await, "2207026"),
         (post_image(&stage, "an image").await, "9004/2207052"),
     ] {
-        let target = ended(&stage, post).await;
+        let target = stage.ended(post).await;
         assert_eq!(
             (&target["state"], &target["error"]["class"]),
             (&json!("failed"), &json!("content_invalid"))
