@@ -296,6 +296,9 @@ async fn a_doubt_is_no_absence() {
     edited["edited_at"] = json!("2026-11-18T11:10:00Z");
     let end = || (200, json!([]));
     assert_eq!(look(&[(200, json!([edited])), (200, source("changed")), end()]).await, Ok(Found::Other));
+    let mut with_media = shown("9");
+    with_media["media_attachments"] = json!([{ "id": "7" }]);
+    assert_eq!(look(&[(200, json!([with_media])), (200, source("hi")), end()]).await, Ok(Found::Other));
     for answers in [
         vec![(200, json!([{ "id": "9" }]))],
         vec![(200, json!({ "error": "x" }))],
