@@ -129,7 +129,7 @@ pub(super) async fn look(api: &Api<'_>, account: &Account, frozen: &Frozen) -> R
         if page.data.len() != page.meta.result_count {
             return Err(Failure::new(ErrorClass::Transient, "the list of posts is not whole"));
         }
-        first = first.into_iter().chain(like(&sent, since, page.data)).min();
+        first = first.into_iter().chain(like(&sent, since, page.data)?).min();
         token = page.meta.next_token;
         if token.is_none() {
             return Ok(match first.and_then(|(_, id)| published(account, id)) {
@@ -142,12 +142,16 @@ pub(super) async fn look(api: &Api<'_>, account: &Account, frozen: &Frozen) -> R
 }
 
 /// Those that are what was sent.
-fn like(sent: &Sent, since: SystemTime, page: Vec<Shown>) -> impl Iterator<Item = (SystemTime, String)> {
+fn like(sent: &Sent, since: SystemTime, page: Vec<Shown>) -> Result<Vec<(SystemTime, String)>, Failure> {
     let media: Vec<_> = sent.media.media_ids.iter().map(String::as_str).collect();
-    page.into_iter().filter_map(move |shown| {
-        let at = shown.created_at().filter(|at| *at >= since)?;
-        shown.is(&sent.text, &media).then_some((at, shown.id))
-    })
+    let mut like = vec![];
+    for shown in page.into_iter().filter(|shown| shown.is(&sent.text, &media)) {
+        let at = shown.created_at()?;
+        if at >= since {
+            like.push((at, shown.id));
+        }
+    }
+    Ok(like)
 }
 
 #[cfg(test)]
