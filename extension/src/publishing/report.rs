@@ -11,8 +11,9 @@ use crate::clock;
 use crate::durable;
 use crate::error::Result;
 use crate::input;
-use crate::passed::{JsonbArray, Timestamptz};
+use crate::passed::{Jsonb, JsonbArray, Timestamptz};
 use crate::publishing::follow::{self, Next};
+use crate::publishing::taken;
 use crate::queue::fail::{parse_class, retry_times};
 use crate::queue::held;
 use crate::queue::kinds::Policies;
@@ -55,12 +56,22 @@ fn report_targets(
     let held = held::by_lease(&ids, &tokens)?;
     let policies = Policies::of(held.iter().map(|job| job.kind.as_str()))?;
     let before = follow::lock(held.iter().map(|job| job.id).collect())?;
+    let published: Vec<_> = held
+        .iter()
+        .filter(|job| matches!(outcomes[job.place], Outcome::Published))
+        .filter(|job| before.get(&job.id).is_some_and(|state| !state.is_final()))
+        .map(|job| (job.id, details[job.place]))
+        .collect();
+    let contested = taken::contested(&published)?;
     let (mut settled, mut next, mut rows) = (vec![], vec![], vec![]);
     for job in held {
         // A job without a target is no publish job: it is left to the general functions.
         let Some(state) = before.get(&job.id).copied() else { continue };
-        let detail = details[job.place];
-        let (fate, state, error) = match outcomes[job.place] {
+        let is_contested = contested.contains(&job.id);
+        let detail = if is_contested { Some(not_its_own()) } else { details[job.place] };
+        let outcome =
+            if is_contested { Outcome::Failed(ErrorClass::OutcomeUnknown) } else { outcomes[job.place] };
+        let (fate, state, error) = match outcome {
             // A final state stays: whatever is said about it now, it was settled before.
             Outcome::Published if state.is_final() => (Fate::Completed, state, None),
             Outcome::Published => (Fate::Completed, TargetState::Published, None),
@@ -72,6 +83,7 @@ fn report_targets(
             }
         };
         let said = match outcomes[job.place] {
+            // Also where it is another's: the platform works.
             Outcome::Published => Said::Done,
             Outcome::Failed(class) => Said::Failed(class),
         };
@@ -85,6 +97,14 @@ fn report_targets(
     follow::set(&next, now)?;
     settle::settle_jobs(settled, now)?;
     Ok(TableIterator::new(rows))
+}
+
+/// Of two posts that read the same, another target has this one. Whether there is a second one the next look tells.
+fn not_its_own() -> Jsonb {
+    settle::reason(
+        ErrorClass::OutcomeUnknown.as_str(),
+        "the post that was found is that of another target of the account",
+    )
 }
 
 fn outcomes_of(outcomes: Option<Vec<Option<String>>>, expected: usize) -> Result<Vec<Outcome>> {

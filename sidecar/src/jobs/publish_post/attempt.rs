@@ -1,8 +1,10 @@
 //! One try: what is done with the platform, as the account, with a session that is renewed when it ends.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use async_trait::async_trait;
 use crier_core::error_class::ErrorClass;
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -14,7 +16,7 @@ use crate::client::CALL;
 use crate::credentials::Held;
 use crate::db::{Target, patiently};
 use crate::jobs::{Environment, Work};
-use crate::providers::{Account, Caller, Failure, Found, Frozen, Post, Provider, Published};
+use crate::providers::{Account, Caller, Failure, Found, Frozen, Others, Post, Provider, Published, Sought};
 
 /// A look that is too early is not repeated sooner.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
@@ -33,6 +35,9 @@ pub(super) struct Attempt<'a> {
     frozen: Option<Frozen>,
     /// When the last intent was recorded, if one was: nothing was sent later than that and a call.
     intent_at: Option<Instant>,
+    /// When another target was sent last that has a post which could be ours. Either of the two can have been the one that
+    /// the platform made it of, so that the other may still become visible.
+    other_at: StdMutex<Option<Instant>>,
     /// An earlier try may have been published.
     unclear: bool,
     session: Mutex<Option<Held>>,
@@ -85,6 +90,7 @@ impl<'a> Attempt<'a> {
             prepared: target.prepared.unwrap_or_default(),
             frozen: target.platform_key.zip(target.request).map(|(key, request)| Frozen { key, request }),
             intent_at: target.since_intent.map(ago),
+            other_at: StdMutex::default(),
             unclear,
             session: Mutex::new(None),
         })
@@ -121,7 +127,7 @@ impl<'a> Attempt<'a> {
             }
             Found::Other => Err(occupied()),
             Found::Pending => Err(pending()),
-            Found::Absent => match self.intent_at {
+            Found::Absent => match self.sent_at() {
                 // What a list does not show yet may be there all the same.
                 Some(sent) if sent.elapsed() < self.settled_after() => Err(self.ask_again()),
                 _ => Ok(None),
@@ -131,13 +137,20 @@ impl<'a> Attempt<'a> {
 
     /// Looks with the account's session where there is one, and without where the platform needs none.
     async fn look(&self, frozen: &Frozen) -> Result<Found, Failure> {
+        let sought = Sought { frozen, others: self };
         if self.provider.looks_in_public() || !self.active {
-            return self.provider.look(&self.account, None, frozen).await;
+            return self.provider.look(&self.account, None, sought).await;
         }
         self.as_caller(|caller| async move {
-            self.provider.look(&self.account, Some(&caller.session), frozen).await
+            self.provider.look(&self.account, Some(&caller.session), sought).await
         })
         .await
+    }
+
+    /// When the last send was begun that may have made a post like ours.
+    fn sent_at(&self) -> Option<Instant> {
+        let other = *self.other_at.lock().unwrap_or_else(PoisonError::into_inner);
+        self.intent_at.into_iter().chain(other).max()
     }
 
     /// How long after an intent what was sent must be visible: a call may last, and then the platform takes its time.
@@ -150,7 +163,7 @@ impl<'a> Attempt<'a> {
     fn ask_again(&self) -> Failure {
         let message = "the platform does not show yet whether it was published";
         let settles = self.settled_after();
-        let wait = self.intent_at.map_or(settles, |sent| settles.saturating_sub(sent.elapsed()));
+        let wait = self.sent_at().map_or(settles, |sent| settles.saturating_sub(sent.elapsed()));
         Failure {
             retry_at: Some(SystemTime::now() + wait.max(SHORTEST_WAIT)),
             ..Failure::new(ErrorClass::OutcomeUnknown, message)
@@ -294,6 +307,20 @@ impl<'a> Attempt<'a> {
 
     fn caller(&self, held: Held) -> Caller {
         Caller { account: self.account.clone(), session: held.session }
+    }
+}
+
+#[async_trait]
+impl Others for Attempt<'_> {
+    async fn have(&self, external_ids: Vec<String>) -> Result<HashSet<String>, Failure> {
+        let (db, job_id) = (&self.environment.db, self.work.claim.job_id);
+        let taken = patiently(PATIENCE, || db.taken_posts(job_id, &external_ids)).await;
+        let taken = taken
+            .map_err(|error| Failure::new(ErrorClass::Transient, format!("the database refused: {error}")))?;
+        let last = taken.iter().filter_map(|(_, since)| since.map(ago)).max();
+        let mut other_at = self.other_at.lock().unwrap_or_else(PoisonError::into_inner);
+        *other_at = other_at.into_iter().chain(last).max();
+        Ok(taken.into_iter().map(|(id, _)| id).collect())
     }
 }
 

@@ -14,7 +14,7 @@ use super::container::{self, State, plan};
 use super::{MAX_HANDLE, prepare};
 use crate::providers::answer::Phase;
 use crate::providers::graph::{Graph, is_id};
-use crate::providers::{Account, Failure, Found, Frozen, Post, Published};
+use crate::providers::{Account, Failure, Found, Frozen, NoOthers, Others, Post, Published, Sought};
 
 /// How far its clock and ours may be apart.
 const SKEW: u64 = 60;
@@ -101,7 +101,7 @@ async fn after_gone(
         return Err(failure);
     };
     let is_there = state == State::Finished;
-    match judge(server, account, request, state).await {
+    match judge(server, account, request, state, &NoOthers).await {
         Ok(Found::Same(published)) => Ok(published),
         Ok(Found::Absent) if is_there => Err(Failure { class: ErrorClass::Transient, ..failure }),
         // Only another container can be published, and the request names this one.
@@ -114,10 +114,14 @@ async fn after_gone(
 }
 
 /// Looks whether the container was published.
-pub(super) async fn look(server: &Graph<'_>, account: &Account, frozen: &Frozen) -> Result<Found, Failure> {
-    let request = Request::of(frozen)?;
+pub(super) async fn look(
+    server: &Graph<'_>,
+    account: &Account,
+    sought: Sought<'_>,
+) -> Result<Found, Failure> {
+    let request = Request::of(sought.frozen)?;
     let state = container::settled(server, Phase::Read, &request.creation_id, PUBLISHING).await?;
-    judge(server, account, &request, state).await
+    judge(server, account, &request, state, sought.others).await
 }
 
 async fn judge(
@@ -125,14 +129,15 @@ async fn judge(
     account: &Account,
     request: &Request,
     state: State,
+    others: &dyn Others,
 ) -> Result<Found, Failure> {
     match state {
         State::InProgress => Ok(Found::Pending),
         State::Finished => Ok(Found::Absent),
-        State::Published => named(server, account, request).await.map(Found::Same),
+        State::Published => named(server, account, request, others).await.map(Found::Same),
         State::Failed(_) | State::Gone => {
             let list = list(server, account, request).await?;
-            Ok(match candidates(&list, request)?.as_slice() {
+            Ok(match of_no_other(candidates(&list, request)?, others).await?.as_slice() {
                 // Older posts than this one's draft must be in sight.
                 [] if list.len() < LISTED || reaches_back(&list, request)? => Found::Absent,
                 // Without a caption any post of that time could be this one.
@@ -144,12 +149,19 @@ async fn judge(
 }
 
 /// A post that is out for certain, by the id it has in the list. Where that doesn't show it, the container stands in.
-async fn named(server: &Graph<'_>, account: &Account, request: &Request) -> Result<Published, Failure> {
+async fn named(
+    server: &Graph<'_>,
+    account: &Account,
+    request: &Request,
+    others: &dyn Others,
+) -> Result<Published, Failure> {
     for pause in LIST_PAUSES {
         tokio::time::sleep(pause).await;
         match list(server, account, request).await {
             Ok(list) => {
-                if let Ok([only]) = candidates(&list, request).as_deref() {
+                if let Ok(candidates) = candidates(&list, request)
+                    && let [only] = of_no_other(candidates, others).await?.as_slice()
+                {
                     return Ok(only.published(account));
                 }
             }
@@ -210,6 +222,17 @@ fn candidates<'l>(list: &'l [Listed], request: &Request) -> Result<Vec<&'l Liste
         }
     }
     Ok(found)
+}
+
+async fn of_no_other<'l>(
+    mut candidates: Vec<&'l Listed>,
+    others: &dyn Others,
+) -> Result<Vec<&'l Listed>, Failure> {
+    if !candidates.is_empty() {
+        let taken = others.have(candidates.iter().map(|one| one.id.clone()).collect()).await?;
+        candidates.retain(|one| !taken.contains(&one.id));
+    }
+    Ok(candidates)
 }
 
 fn reaches_back(list: &[Listed], request: &Request) -> Result<bool, Failure> {

@@ -3,6 +3,7 @@
 //! It is ours if it is not older than the key, and has the text, the warning and the media that were sent. Whatever leaves a
 //! doubt is an error or `Found::Other`: only a list that was read far enough back proves that nothing is there.
 
+use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
 use crier_core::error_class::ErrorClass;
@@ -13,7 +14,7 @@ use super::api::{Api, Id, Shown, read};
 use super::classify::time;
 use super::publish::{Body, body, made_at, there};
 use crate::providers::answer::Phase;
-use crate::providers::{Failure, Found, Frozen};
+use crate::providers::{Failure, Found, Others, Published, Sought};
 
 /// How far the server's clock may be behind ours.
 const CLOCKS: Duration = Duration::from_secs(60);
@@ -63,42 +64,63 @@ enum Likeness {
     Different,
 }
 
-pub(super) async fn look(server: &Api<'_>, account: &str, frozen: &Frozen) -> Result<Found, Failure> {
+pub(super) async fn look(server: &Api<'_>, account: &str, sought: Sought<'_>) -> Result<Found, Failure> {
     let late = |_| Failure::new(ErrorClass::Transient, "the look at the account's posts took too long");
-    tokio::time::timeout(LOOK, search(server, account, frozen)).await.map_err(late)?
+    tokio::time::timeout(LOOK, search(server, account, sought)).await.map_err(late)?
 }
 
-async fn search(server: &Api<'_>, account: &str, frozen: &Frozen) -> Result<Found, Failure> {
-    let sent = body(frozen)?;
-    let made = made_at(&frozen.key)
+async fn search(server: &Api<'_>, account: &str, sought: Sought<'_>) -> Result<Found, Failure> {
+    let sent = body(sought.frozen)?;
+    let made = made_at(&sought.frozen.key)
         .and_then(|at| at.checked_sub(CLOCKS))
         .ok_or_else(|| Failure::new(ErrorClass::Config, "the stored key does not tell when it was made"))?;
     let account = Id::parse(account)
         .ok_or_else(|| Failure::new(ErrorClass::Config, "the account's id is not one of Mastodon"))?;
-    let mut found = None;
-    let mut alike = false;
+    let mut seen = Seen::default();
     let mut before: Option<Id> = None;
     for _ in 0..MAX_PAGES {
         let page = page(server, &account, before.as_ref()).await?;
         for listed in page.iter().filter(|listed| is_candidate(listed, made)) {
             let source = source(server, &listed.shown.id).await?;
             match compare(listed, &source, &sent) {
-                // The list goes back in time: of several equal posts, the earliest answers the earliest try.
-                Likeness::Same => found = Some(there(&listed.shown)?),
-                Likeness::Alike => alike = true,
+                Likeness::Same => seen.same.push(there(&listed.shown)?),
+                Likeness::Alike => seen.alike.push(listed.shown.id.as_str().to_owned()),
                 Likeness::Different => {}
             }
         }
         match page.last() {
             Some(last) if !is_older(last, made) => before = Some(last.shown.id.clone()),
-            _ => {
-                let absent = if alike { Found::Other } else { Found::Absent };
-                return Ok(found.map_or(absent, Found::Same));
-            }
+            _ => return seen.found(sought.others).await,
         }
     }
-    let message = "the account has more posts since then than are looked through";
-    found.map(Found::Same).ok_or_else(|| Failure::new(ErrorClass::Transient, message))
+    match seen.found(sought.others).await? {
+        Found::Same(published) => Ok(Found::Same(published)),
+        _ => {
+            let message = "the account has more posts since then than are looked through";
+            Err(Failure::new(ErrorClass::Transient, message))
+        }
+    }
+}
+
+/// What was seen that is, or could be, what was sent; newest first.
+#[derive(Default)]
+struct Seen {
+    same: Vec<Published>,
+    alike: Vec<String>,
+}
+
+impl Seen {
+    /// What of it is not another's.
+    async fn found(self, others: &dyn Others) -> Result<Found, Failure> {
+        let ids: Vec<_> =
+            self.same.iter().map(|post| &post.external_id).chain(&self.alike).cloned().collect();
+        let taken = if ids.is_empty() { HashSet::new() } else { others.have(ids).await? };
+        // Of several equal posts, the earliest answers the earliest try.
+        let earliest = self.same.into_iter().rfind(|post| !taken.contains(&post.external_id));
+        let is_doubtful = self.alike.iter().any(|id| !taken.contains(id));
+        let absent = if is_doubtful { Found::Other } else { Found::Absent };
+        Ok(earliest.map_or(absent, Found::Same))
+    }
 }
 
 /// The posts before this one, or the newest, newest first. A post in it that can't be read could be ours: then nothing is told.

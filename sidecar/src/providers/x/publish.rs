@@ -14,7 +14,7 @@ use super::shown::Shown;
 use super::tweet::{Tweet, url};
 use crate::client::{Answer, CallError};
 use crate::providers::answer::{Phase, since_1970};
-use crate::providers::{Account, Failure, Found, Frozen, Post, Published};
+use crate::providers::{Account, Failure, Found, Frozen, Others, Post, Published, Sought};
 
 /// The clocks of X and ours may differ by so much.
 const SKEW: Duration = Duration::from_secs(60);
@@ -106,8 +106,8 @@ struct SentMedia {
 }
 
 /// Looks for the post among those of the account since it was written down. The first one like it is ours.
-pub(super) async fn look(api: &Api<'_>, account: &Account, frozen: &Frozen) -> Result<Found, Failure> {
-    let written = written(frozen)?;
+pub(super) async fn look(api: &Api<'_>, account: &Account, sought: Sought<'_>) -> Result<Found, Failure> {
+    let written = written(sought.frozen)?;
     let sent: Sent = serde_json::from_str(written.body.get()).map_err(unreadable)?;
     let since = since_1970(written.at).checked_sub(SKEW).unwrap_or(UNIX_EPOCH);
     if !is_id(&account.external_id) {
@@ -115,7 +115,7 @@ pub(super) async fn look(api: &Api<'_>, account: &Account, frozen: &Frozen) -> R
     }
     let path = format!("users/{}/tweets", account.external_id);
     let start = humantime::format_rfc3339_seconds(since).to_string();
-    let mut first: Option<(SystemTime, String)> = None;
+    let mut seen = vec![];
     let mut token = None;
     for _ in 0..MAX_PAGES {
         // What is older is not read, because each post that is read costs something.
@@ -129,16 +129,30 @@ pub(super) async fn look(api: &Api<'_>, account: &Account, frozen: &Frozen) -> R
         if page.data.len() != page.meta.result_count {
             return Err(Failure::new(ErrorClass::Transient, "the list of posts is not whole"));
         }
-        first = first.into_iter().chain(like(&sent, since, page.data)?).min();
+        seen.extend(like(&sent, since, page.data)?);
         token = page.meta.next_token;
         if token.is_none() {
-            return Ok(match first.and_then(|(_, id)| published(account, id)) {
+            let first = earliest(seen, sought.others).await?;
+            return Ok(match first.and_then(|id| published(account, id)) {
                 Some(published) => Found::Same(published),
                 None => Found::Absent,
             });
         }
     }
     Err(Failure::new(ErrorClass::Transient, "there are too many newer posts to look through"))
+}
+
+/// The first one that is not another's.
+async fn earliest(
+    mut seen: Vec<(SystemTime, String)>,
+    others: &dyn Others,
+) -> Result<Option<String>, Failure> {
+    if seen.is_empty() {
+        return Ok(None);
+    }
+    let taken = others.have(seen.iter().map(|(_, id)| id.clone()).collect()).await?;
+    seen.sort_unstable();
+    Ok(seen.into_iter().map(|(_, id)| id).find(|id| !taken.contains(id)))
 }
 
 /// Those that are what was sent.

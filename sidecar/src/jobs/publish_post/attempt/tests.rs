@@ -1,7 +1,6 @@
 //! What a try does with each sequence of answers. The database is never reached: the session is at hand.
 
 use std::collections::VecDeque;
-use std::sync::Mutex as StdMutex;
 
 use async_trait::async_trait;
 use crier_core::platform::Platform;
@@ -69,7 +68,7 @@ impl Provider for Scripted {
         self.commits.lock().unwrap().pop_front().expect("one commit too many").map(|()| published())
     }
 
-    async fn look(&self, _: &Account, _: Option<&Session>, _: &Frozen) -> Result<Found, Failure> {
+    async fn look(&self, _: &Account, _: Option<&Session>, _: Sought<'_>) -> Result<Found, Failure> {
         self.note("look");
         self.looks.lock().unwrap().pop_front().expect("one look too many")
     }
@@ -169,6 +168,7 @@ async fn with<T>(
         prepared: Value::Null,
         frozen: Some(frozen()),
         intent_at: earlier.sent.and_then(|ago| Instant::now().checked_sub(ago)),
+        other_at: StdMutex::default(),
         unclear: earlier.unclear,
         session: Mutex::new(Some(Held { generation: 1, session })),
     };
@@ -299,6 +299,25 @@ async fn absence_proves_nothing_before_a_post_must_be_visible() {
         assert_eq!(ready(late, unclear).await.unwrap_err().class, ErrorClass::OutcomeUnknown);
     }
     assert_eq!(ready(late, Ok(Found::Pending)).await.unwrap_err().retry_at, None);
+}
+
+#[tokio::test]
+async fn what_another_target_has_may_have_been_ours_and_its_own_is_waited_for() {
+    let settled = X.settles + CALL;
+    let late = Earlier { platform: &X, unclear: true, sent: Some(settled * 2) };
+    let ready = async |other: Duration| {
+        let looks = vec![Ok(Found::Absent)];
+        let (ready, _) = with(late, vec![], looks, async |attempt, _| {
+            *attempt.other_at.lock().unwrap() = Instant::now().checked_sub(other);
+            attempt.ready().await
+        })
+        .await;
+        ready
+    };
+    let Err(Stop::Failed(waits)) = ready(settled / 2).await else { panic!("sent too early") };
+    let wait = waits.retry_at.unwrap().duration_since(SystemTime::now()).unwrap();
+    assert!(wait <= settled / 2 && wait > settled / 4, "{wait:?}");
+    assert!(matches!(ready(settled * 2).await, Ok(Ready::ToSend(_))));
 }
 
 /// Sends on X; the class of the failure, and whether it names a time.
