@@ -3050,7 +3050,8 @@ CREATE  FUNCTION "start_target"(
 	"base_url" TEXT,  /* String */
 	"account_status" TEXT,  /* String */
 	"url" TEXT,  /* Option < String > */
-	"was_unclear" bool  /* bool */
+	"was_unclear" bool,  /* bool */
+	"drafted_at" timestamp with time zone  /* Option < Timestamptz > */
 )
 SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp

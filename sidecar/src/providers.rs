@@ -10,12 +10,13 @@ mod failure;
 mod graph;
 mod instagram;
 mod mastodon;
+mod window;
 mod x;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use async_trait::async_trait;
 use crier_core::error_class::ErrorClass;
@@ -113,6 +114,8 @@ pub struct Frozen {
 pub struct Sought<'a> {
     /// What was sent.
     pub frozen: &'a Frozen,
+    /// When it was written down, by the database's clock; none where that is not known.
+    pub drafted: Option<Instant>,
     /// Whose posts the others of the account are.
     pub others: &'a dyn Others,
 }
@@ -315,7 +318,7 @@ impl fmt::Debug for Providers {
 /// A look for what was sent where nothing else is known.
 #[cfg(test)]
 fn sought(frozen: &Frozen) -> Sought<'_> {
-    Sought { frozen, others: &NoOthers }
+    Sought { frozen, drafted: None, others: &NoOthers }
 }
 
 /// These posts are other targets'.

@@ -33,6 +33,8 @@ pub(super) struct Attempt<'a> {
     post: Post,
     prepared: Value,
     frozen: Option<Frozen>,
+    /// When what is sent was written down, if that is known; where it is not yet, a moment before.
+    drafted: Option<Instant>,
     /// When the last intent was recorded, if one was: nothing was sent later than that and a call.
     intent_at: Option<Instant>,
     /// When another target was sent last that has a post which could be ours. Either of the two can have been the one that
@@ -75,6 +77,8 @@ impl<'a> Attempt<'a> {
             platform = target.platform, server = %Origin(&account.base_url), attempt = target.attempt,
             state = target.state, "publishing"
         );
+        let frozen = target.platform_key.zip(target.request).map(|(key, request)| Frozen { key, request });
+        let drafted = if frozen.is_some() { target.since_draft.map(ago) } else { Some(Instant::now()) };
         Ok(Self {
             environment,
             work,
@@ -88,7 +92,8 @@ impl<'a> Attempt<'a> {
                 attempt: target.attempt,
             },
             prepared: target.prepared.unwrap_or_default(),
-            frozen: target.platform_key.zip(target.request).map(|(key, request)| Frozen { key, request }),
+            frozen,
+            drafted,
             intent_at: target.since_intent.map(ago),
             other_at: StdMutex::default(),
             unclear,
@@ -137,7 +142,7 @@ impl<'a> Attempt<'a> {
 
     /// Looks with the account's session where there is one, and without where the platform needs none.
     async fn look(&self, frozen: &Frozen) -> Result<Found, Failure> {
-        let sought = Sought { frozen, others: self };
+        let sought = Sought { frozen, drafted: self.drafted, others: self };
         if self.provider.looks_in_public() || !self.active {
             return self.provider.look(&self.account, None, sought).await;
         }

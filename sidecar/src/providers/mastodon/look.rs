@@ -14,10 +14,9 @@ use super::api::{Api, Id, Shown, read};
 use super::classify::time;
 use super::publish::{Body, body, made_at, there};
 use crate::providers::answer::Phase;
+use crate::providers::window::{Window, answered_at};
 use crate::providers::{Failure, Found, Others, Published, Sought};
 
-/// How far the server's clock may be behind ours.
-const CLOCKS: Duration = Duration::from_secs(60);
 /// How many pages are read at most.
 const MAX_PAGES: usize = 5;
 const PAGE: usize = 40;
@@ -71,15 +70,17 @@ pub(super) async fn look(server: &Api<'_>, account: &str, sought: Sought<'_>) ->
 
 async fn search(server: &Api<'_>, account: &str, sought: Sought<'_>) -> Result<Found, Failure> {
     let sent = body(sought.frozen)?;
-    let made = made_at(&sought.frozen.key)
-        .and_then(|at| at.checked_sub(CLOCKS))
+    let written = made_at(&sought.frozen.key)
         .ok_or_else(|| Failure::new(ErrorClass::Config, "the stored key does not tell when it was made"))?;
     let account = Id::parse(account)
         .ok_or_else(|| Failure::new(ErrorClass::Config, "the account's id is not one of Mastodon"))?;
+    let window = Window::new(written, sought.drafted);
+    let mut made = None;
     let mut seen = Seen::default();
     let mut before: Option<Id> = None;
     for _ in 0..MAX_PAGES {
-        let page = page(server, &account, before.as_ref()).await?;
+        let (page, answered_at) = page(server, &account, before.as_ref()).await?;
+        let made = *made.get_or_insert_with(|| window.begin(answered_at));
         for listed in page.iter().filter(|listed| is_candidate(listed, made)) {
             let source = source(server, &listed.shown.id).await?;
             match compare(listed, &source, &sent) {
@@ -124,10 +125,16 @@ impl Seen {
 }
 
 /// The posts before this one, or the newest, newest first. A post in it that can't be read could be ours: then nothing is told.
-async fn page(server: &Api<'_>, account: &Id, before: Option<&Id>) -> Result<Vec<Listed>, Failure> {
+async fn page(
+    server: &Api<'_>,
+    account: &Id,
+    before: Option<&Id>,
+) -> Result<(Vec<Listed>, Option<SystemTime>), Failure> {
     let before = before.map(|id| format!("&max_id={}", id.as_str())).unwrap_or_default();
     let path = format!("api/v1/accounts/{}/statuses?limit={PAGE}{before}", account.as_str());
-    read(Phase::Read, server.get(&path).await)
+    let answer = server.get(&path).await;
+    let answered_at = answered_at(&answer);
+    Ok((read(Phase::Read, answer)?, answered_at))
 }
 
 async fn source(server: &Api<'_>, id: &Id) -> Result<Source, Failure> {

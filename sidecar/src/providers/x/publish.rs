@@ -1,6 +1,6 @@
 //! The post: written down once, sent as it was written, looked for among the newest of the account.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crier_core::error_class::ErrorClass;
 use crier_core::platform::x;
@@ -14,10 +14,9 @@ use super::shown::Shown;
 use super::tweet::{Tweet, url};
 use crate::client::{Answer, CallError};
 use crate::providers::answer::{Phase, since_1970};
+use crate::providers::window::{Window, answered_at};
 use crate::providers::{Account, Failure, Found, Frozen, Others, Post, Published, Sought};
 
-/// The clocks of X and ours may differ by so much.
-const SKEW: Duration = Duration::from_secs(60);
 /// Pages of posts that are looked through, of a hundred each. There is one for all but the busiest accounts.
 const MAX_PAGES: usize = 10;
 
@@ -109,12 +108,14 @@ struct SentMedia {
 pub(super) async fn look(api: &Api<'_>, account: &Account, sought: Sought<'_>) -> Result<Found, Failure> {
     let written = written(sought.frozen)?;
     let sent: Sent = serde_json::from_str(written.body.get()).map_err(unreadable)?;
-    let since = since_1970(written.at).checked_sub(SKEW).unwrap_or(UNIX_EPOCH);
+    let window = Window::new(since_1970(written.at), sought.drafted);
+    let mut since = window.guess();
+    let mut start = time(since);
+    let mut is_told = false;
     if !is_id(&account.external_id) {
         return Err(Failure::new(ErrorClass::Config, "the account has no id of X"));
     }
     let path = format!("users/{}/tweets", account.external_id);
-    let start = humantime::format_rfc3339_seconds(since).to_string();
     let mut seen = vec![];
     let mut token = None;
     for _ in 0..MAX_PAGES {
@@ -125,7 +126,18 @@ pub(super) async fn look(api: &Api<'_>, account: &Account, sought: Sought<'_>) -
             ("tweet.fields", "attachments,created_at,entities"),
         ];
         params.extend(token.as_deref().map(|token| ("pagination_token", token)));
-        let page: Page = read(Phase::Read, api.get(&path, &params).await)?;
+        let answer = api.get(&path, &params).await;
+        if let Some(begin) = window.told(answered_at(&answer)).filter(|_| !is_told) {
+            is_told = true;
+            // What was asked for is later than it ought to be: our clock is ahead.
+            let is_late = begin < since;
+            since = begin;
+            if is_late {
+                start = time(since);
+                continue;
+            }
+        }
+        let page: Page = read(Phase::Read, answer)?;
         if page.data.len() != page.meta.result_count {
             return Err(Failure::new(ErrorClass::Transient, "the list of posts is not whole"));
         }
@@ -140,6 +152,11 @@ pub(super) async fn look(api: &Api<'_>, account: &Account, sought: Sought<'_>) -
         }
     }
     Err(Failure::new(ErrorClass::Transient, "there are too many newer posts to look through"))
+}
+
+/// A time as X takes it.
+fn time(at: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(at).to_string()
 }
 
 /// The first one that is not another's.

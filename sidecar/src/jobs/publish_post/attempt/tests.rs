@@ -167,6 +167,7 @@ async fn with<T>(
         post: Post { content: "x".into(), media: json!([]), settings: json!({}), attempt: 1 },
         prepared: Value::Null,
         frozen: Some(frozen()),
+        drafted: None,
         intent_at: earlier.sent.and_then(|ago| Instant::now().checked_sub(ago)),
         other_at: StdMutex::default(),
         unclear: earlier.unclear,
