@@ -248,6 +248,34 @@ mod tests {
     }
 
     #[pg_test]
+    fn a_doubt_about_an_earlier_send_is_not_canceled_away() {
+        begin();
+        intent("key", "{}");
+        lapse_leases();
+        claim();
+        assert_eq!(start().as_deref(), Some("unknown"));
+        // proven absent, and sent again: a refusal of that tells nothing about the first send
+        intent("key", "{}");
+        assert_eq!(report("transient"), "unknown retrying");
+        for stored in ["unknown", "queued", "preparing"] {
+            run(&format!("UPDATE crier.post_target SET state = '{stored}'"));
+            let state: String = one("SELECT state FROM crier.cancel_post(current_setting('t.post')::uuid)");
+            let jobs: i64 =
+                one("SELECT count(*) FROM crier.cancel_jobs(ARRAY[current_setting('t.job')::uuid])");
+            assert_eq!((state.as_str(), jobs, target_state().as_str()), ("unknown", 0, stored));
+        }
+        make_due();
+        claim();
+        assert_eq!(start().as_deref(), Some("preparing"));
+        lapse_leases();
+        claim();
+        assert_eq!(start().as_deref(), Some("unknown"), "expected the doubt to outlast a lost lease");
+        run("UPDATE crier.post_target SET state = 'preparing'");
+        run(&format!("SELECT crier.fail_jobs({MINE_ARRAYS}, '{{config}}', ARRAY['{{}}'::jsonb])"));
+        assert_eq!(target_state(), "unconfirmed");
+    }
+
+    #[pg_test]
     fn published_is_final() {
         begin();
         intent("key", "{}");

@@ -67,6 +67,16 @@ impl TargetState {
         matches!(self, Self::Committing | Self::Unknown)
     }
 
+    /// The state as it counts where it was ever unclear what became of a send: what waits or is prepared again then may be out
+    /// all the same.
+    #[must_use]
+    pub const fn in_doubt(self, was_unclear: bool) -> Self {
+        match self {
+            Self::Queued | Self::Preparing if was_unclear => Self::Unknown,
+            state => state,
+        }
+    }
+
     /// Where a target goes when its job came to `end` without a word about the target: a lost lease, an
     /// expiry, a cancel, or an answer through the general queue functions.
     pub const fn after_job(self, end: JobEnd) -> Self {
@@ -189,6 +199,17 @@ mod tests {
         assert_eq!(Committing.after_error(ErrorClass::OutcomeUnknown, true), Unknown);
         assert_eq!(Committing.after_error(ErrorClass::ContentInvalid, false), Failed);
         assert_eq!(Committing.after_error(ErrorClass::Transient, true), Queued);
+    }
+
+    #[test]
+    fn a_doubt_about_an_earlier_send_stays() {
+        for state in TargetState::ALL {
+            assert_eq!(state.in_doubt(false), state);
+            let waits = matches!(state, Queued | Preparing);
+            assert_eq!(state.in_doubt(true), if waits { Unknown } else { state });
+        }
+        assert_eq!(Preparing.in_doubt(true).after_job(JobEnd::Canceled), Unconfirmed);
+        assert_eq!(Preparing.in_doubt(true).after_job(JobEnd::Rescheduled), Unknown);
     }
 
     #[test]

@@ -59,14 +59,15 @@ fn report_targets(
     let published: Vec<_> = held
         .iter()
         .filter(|job| matches!(outcomes[job.place], Outcome::Published))
-        .filter(|job| before.get(&job.id).is_some_and(|state| !state.is_final()))
+        .filter(|job| before.get(&job.id).is_some_and(|target| !target.state.is_final()))
         .map(|job| (job.id, details[job.place]))
         .collect();
     let contested = taken::contested(&published)?;
     let (mut settled, mut next, mut rows) = (vec![], vec![], vec![]);
     for job in held {
         // A job without a target is no publish job: it is left to the general functions.
-        let Some(state) = before.get(&job.id).copied() else { continue };
+        let Some(target) = before.get(&job.id).copied() else { continue };
+        let state = target.counts();
         let is_contested = contested.contains(&job.id);
         let detail = if is_contested { Some(not_its_own()) } else { details[job.place] };
         let outcome =
@@ -79,7 +80,9 @@ fn report_targets(
                 let may_be_out = state == TargetState::Unknown || class == ErrorClass::OutcomeUnknown;
                 let fate = job.after_error(class, retry_at[job.place], may_be_out, &policies, now);
                 let error = detail.map(|detail| detail.with_class(class));
-                (fate, state.after_error(class, fate.run_at().is_some()), error)
+                let after = state.after_error(class, fate.run_at().is_some());
+                // A refusal tells about its own send only.
+                (fate, after.in_doubt(target.was_unclear), error)
             }
         };
         let said = match outcomes[job.place] {
