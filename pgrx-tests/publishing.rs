@@ -276,6 +276,29 @@ mod tests {
     }
 
     #[pg_test]
+    fn a_look_that_has_to_wait_uses_up_no_attempt_and_leaves_the_doubt() {
+        let of_look = |class: &str| -> String {
+            one(&format!(
+                "SELECT target_state || ' ' || job_status FROM crier.report_targets({MINE_ARRAYS}, ARRAY['{class}'],
+                 ARRAY['{{\"may_be_out\": true, \"scope\": \"job\"}}'::jsonb])"
+            ))
+        };
+        begin();
+        // sent, and the look after it is limited
+        intent("key", "{}");
+        for class in ["rate_limited", "quota_exhausted", "auth_revoked"] {
+            for _ in 0..5 {
+                assert_eq!(of_look(class), "unknown retrying");
+                make_due();
+                claim();
+                assert_eq!(start().as_deref(), Some("unknown"));
+            }
+        }
+        assert_eq!(one::<i32>("SELECT attempt FROM crier.jobs"), 1);
+        assert_eq!(report("published"), "published completed");
+    }
+
+    #[pg_test]
     fn published_is_final() {
         begin();
         intent("key", "{}");

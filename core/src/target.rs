@@ -3,8 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error_class::ErrorClass;
-
 /// Where a target stands. `docs/architecture.md` draws the ways between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TargetState {
@@ -90,10 +88,10 @@ impl TargetState {
         }
     }
 
-    /// Where a target goes when its worker reports an error of `class` and the job runs again or not.
-    /// A target that was already unknown stays so until the platform has told.
-    pub const fn after_error(self, class: ErrorClass, runs_again: bool) -> Self {
-        let unclear = matches!(class, ErrorClass::OutcomeUnknown) || matches!(self, Self::Unknown);
+    /// Where a target goes when its worker reports an error and the job runs again or not. `may_be_out`: the error is unclear, or
+    /// of a look. A target that was already unknown stays so until the platform has told.
+    pub const fn after_error(self, may_be_out: bool, runs_again: bool) -> Self {
+        let unclear = may_be_out || matches!(self, Self::Unknown);
         match (self, unclear, runs_again) {
             (state, _, _) if state.is_final() => state,
             (_, true, true) => Self::Unknown,
@@ -179,8 +177,8 @@ mod tests {
             for end in [JobEnd::Rescheduled, JobEnd::Canceled, JobEnd::Finished] {
                 assert_eq!(state.after_job(end), state);
             }
-            for class in ErrorClass::ALL {
-                assert_eq!((state.after_error(class, true), state.after_error(class, false)), (state, state));
+            for out in [true, false] {
+                assert_eq!((state.after_error(out, true), state.after_error(out, false)), (state, state));
             }
         }
     }
@@ -192,13 +190,13 @@ mod tests {
                 assert!(matches!(state.after_job(end), Unknown | Unconfirmed), "{state} after {end:?}");
             }
         }
-        for class in ErrorClass::ALL {
-            assert_eq!(Unknown.after_error(class, true), Unknown);
-            assert_eq!(Unknown.after_error(class, false), Unconfirmed);
+        for out in [true, false] {
+            assert_eq!(Unknown.after_error(out, true), Unknown);
+            assert_eq!(Unknown.after_error(out, false), Unconfirmed);
         }
-        assert_eq!(Committing.after_error(ErrorClass::OutcomeUnknown, true), Unknown);
-        assert_eq!(Committing.after_error(ErrorClass::ContentInvalid, false), Failed);
-        assert_eq!(Committing.after_error(ErrorClass::Transient, true), Queued);
+        assert_eq!(Committing.after_error(true, true), Unknown);
+        assert_eq!(Committing.after_error(false, false), Failed);
+        assert_eq!(Committing.after_error(false, true), Queued);
     }
 
     #[test]

@@ -72,15 +72,17 @@ fn report_targets(
         let detail = if is_contested { Some(not_its_own()) } else { details[job.place] };
         let outcome =
             if is_contested { Outcome::Failed(ErrorClass::OutcomeUnknown) } else { outcomes[job.place] };
+        let mut unclear = false;
         let (fate, state, error) = match outcome {
             // A final state stays: whatever is said about it now, it was settled before.
             Outcome::Published if state.is_final() => (Fate::Completed, state, None),
             Outcome::Published => (Fate::Completed, TargetState::Published, None),
             Outcome::Failed(class) => {
-                let may_be_out = state == TargetState::Unknown || class == ErrorClass::OutcomeUnknown;
+                unclear = class == ErrorClass::OutcomeUnknown || says_may_be_out(detail);
+                let may_be_out = unclear || state == TargetState::Unknown;
                 let fate = job.after_error(class, retry_at[job.place], may_be_out, &policies, now);
                 let error = detail.map(|detail| detail.with_class(class));
-                let after = state.after_error(class, fate.run_at().is_some());
+                let after = state.after_error(unclear, fate.run_at().is_some());
                 // A refusal tells about its own send only.
                 (fate, after.in_doubt(target.was_unclear), error)
             }
@@ -88,6 +90,7 @@ fn report_targets(
         let said = match outcomes[job.place] {
             // Also where it is another's: the platform works.
             Outcome::Published => Said::Done,
+            Outcome::Failed(class) if unclear => Said::Unclear(class),
             Outcome::Failed(class) => Said::Failed(class),
         };
         let published = state == TargetState::Published;
@@ -100,6 +103,12 @@ fn report_targets(
     follow::set(&next, now)?;
     settle::settle_jobs(settled, now)?;
     Ok(TableIterator::new(rows))
+}
+
+/// Whether a worker says that something was sent before the error which may be out: the error is of a look for it. Then the
+/// class only says when to look again.
+fn says_may_be_out(detail: Option<Jsonb>) -> bool {
+    detail.is_some_and(|detail| detail.is_true("may_be_out"))
 }
 
 /// Of two posts that read the same, another target has this one. Whether there is a second one the next look tells.

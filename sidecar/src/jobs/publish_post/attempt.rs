@@ -125,7 +125,7 @@ impl<'a> Attempt<'a> {
 
     /// Asks the platform about an earlier try. Only a clear answer settles it.
     async fn settle(&self, frozen: &Frozen) -> Result<Option<Published>, Failure> {
-        match self.look(frozen).await.map_err(Failure::into_unknown)? {
+        match self.look(frozen).await.map_err(Failure::of_look)? {
             Found::Same(published) => {
                 info!(job_id = %self.work.claim.job_id, "an earlier try had been published");
                 Ok(Some(published))
@@ -254,7 +254,9 @@ impl<'a> Attempt<'a> {
                 Ok(Found::Absent | Found::Pending) => return Err(later(failure).into()),
                 Err(look) => {
                     warn!(job_id = %self.work.claim.job_id, class = %look.class, "the look failed");
-                    return Err(later(failure).into());
+                    let look = look.of_look();
+                    let waits = look.class != ErrorClass::OutcomeUnknown;
+                    return Err(if waits { look } else { later(failure) }.into());
                 }
             }
         }

@@ -198,9 +198,32 @@ async fn after_an_unclear_answer_it_looks_before_anything_else() {
 
 #[tokio::test]
 async fn without_proof_of_absence_nothing_is_sent_again() {
-    for class in [ErrorClass::Transient, ErrorClass::RateLimited, ErrorClass::Config] {
+    for class in [ErrorClass::Transient, ErrorClass::AuthExpired, ErrorClass::Config] {
         let blind = send(vec![unclear()], vec![Err(failure(class))]).await;
         assert_eq!(blind, (Err(ErrorClass::OutcomeUnknown), vec!["commit", "look"]));
+    }
+}
+
+#[tokio::test]
+async fn a_look_that_has_to_wait_uses_up_no_try_and_leaves_the_doubt() {
+    for (class, waits) in [
+        (ErrorClass::RateLimited, ErrorClass::RateLimited),
+        (ErrorClass::QuotaExhausted, ErrorClass::QuotaExhausted),
+        (ErrorClass::Permission, ErrorClass::AuthRevoked),
+    ] {
+        let at = Some(SystemTime::now() + Duration::from_secs(900));
+        let look = || Err(Failure { retry_at: at, ..failure(class) });
+        let limited = ready(None, look()).await.unwrap_err();
+        assert_eq!((limited.class, limited.may_be_out, limited.retry_at), (waits, true, at));
+        let earlier = Earlier { platform: &X, unclear: false, sent: None };
+        let send =
+            async |attempt: &Attempt<'_>, _: &Scripted| attempt.send(&frozen(), || async { Ok(()) }).await;
+        let (Err(Stop::Failed(sent)), calls) = with(earlier, vec![unclear()], vec![look()], send).await
+        else {
+            panic!("sent")
+        };
+        assert_eq!((sent.class, sent.may_be_out, sent.retry_at), (waits, true, at));
+        assert_eq!(calls, ["commit", "look"]);
     }
 }
 
