@@ -10,6 +10,7 @@ mod failure;
 mod graph;
 mod instagram;
 mod mastodon;
+mod redact;
 mod window;
 mod x;
 
@@ -32,6 +33,7 @@ use crate::secrets::Session;
 
 pub use app::{App, Apps};
 pub use failure::{Failure, Scope};
+use redact::Redacting;
 
 /// An account on a platform.
 #[derive(Debug, Clone)]
@@ -219,7 +221,7 @@ pub struct Metrics {
     pub shares: Option<u64>,
 }
 
-/// A platform's client.
+/// A platform's client. The registry wraps each in [`Redacting`], which has to pass on every method, also one with a default.
 #[async_trait]
 pub trait Provider: Send + Sync {
     /// Its name and what it accepts.
@@ -295,7 +297,12 @@ impl Providers {
             Arc::new(mastodon::Mastodon::new(client.clone(), fetcher.clone())),
             Arc::new(x::X::new(client.clone(), fetcher.clone(), apps.get("x").cloned())),
         ];
-        Self(all.into_iter().map(|provider| (provider.platform().name, provider)).collect())
+        let redacting = |provider: Arc<dyn Provider>| {
+            let name = provider.platform().name;
+            let provider: Arc<dyn Provider> = Arc::new(Redacting::new(provider, apps.get(name).cloned()));
+            (name, provider)
+        };
+        Self(all.into_iter().map(redacting).collect())
     }
 
     /// The provider of a platform.
