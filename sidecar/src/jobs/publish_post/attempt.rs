@@ -20,6 +20,9 @@ use crate::providers::{Account, Caller, Failure, Found, Frozen, Others, Post, Pr
 
 /// A look that is too early is not repeated sooner.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+/// How long one try prepares. What is prepared then is kept, and the next try goes on. No piece fetches more than what the
+/// platform takes of one image or of one part of a video, so that this bounds the bytes too.
+const PREPARATION: Duration = Duration::from_secs(30 * 60);
 /// Sends of one try: the first, one after a proven absence, one after preparing again.
 const MAX_SENDS: usize = 3;
 
@@ -178,8 +181,9 @@ impl<'a> Attempt<'a> {
     /// Prepares piece by piece; each is stored, so that the next try goes on there.
     async fn prepare(&self) -> Result<Value, Stop> {
         let (job_id, token) = (self.work.claim.job_id, self.work.claim.token);
+        let until = Instant::now() + PREPARATION;
         let mut prepared = self.prepared.clone();
-        while let Some(more) = self.prepare_piece(&prepared).await? {
+        while let Some(more) = self.prepare_piece(&prepared, until).await? {
             prepared = more;
             let db = &self.environment.db;
             if !patiently(PATIENCE, || db.save_prepared(job_id, token, &prepared)).await? {
@@ -191,14 +195,18 @@ impl<'a> Attempt<'a> {
 
     /// The uploads are gone: makes them again. The record already names them by their content.
     async fn prepare_again(&self) -> Result<(), Failure> {
+        let until = Instant::now() + PREPARATION;
         let mut prepared = Value::Null;
-        while let Some(more) = self.prepare_piece(&prepared).await? {
+        while let Some(more) = self.prepare_piece(&prepared, until).await? {
             prepared = more;
         }
         Ok(())
     }
 
-    async fn prepare_piece(&self, prepared: &Value) -> Result<Option<Value>, Failure> {
+    async fn prepare_piece(&self, prepared: &Value, until: Instant) -> Result<Option<Value>, Failure> {
+        if Instant::now() >= until {
+            return Err(Failure::new(ErrorClass::Transient, "the preparation of the post takes too long"));
+        }
         self.as_caller(|caller| async move { self.provider.prepare(&caller, &self.post, prepared).await })
             .await
     }

@@ -127,6 +127,17 @@ async fn requests_are_those_of_the_golden_file() {
 }
 
 #[tokio::test]
+async fn a_video_that_comes_at_once_is_sent_in_segments() {
+    let server = Server::telling(&[appended(), appended(), appended()]).await;
+    let (provider, caller) = (provider(), server.caller());
+    media::append_all(&provider.of(&caller), "11", 1, &vec![7; 2 * media::SEGMENT + 9]).await.unwrap();
+    let parts: Vec<_> = server.seen().iter().map(|call| call["parts"].clone()).collect();
+    let expected = [(1, media::SEGMENT), (2, media::SEGMENT), (3, 9)]
+        .map(|(n, len)| json!({ "segment_index": n.to_string(), "media": format!("{len} bytes") }));
+    assert_eq!(parts, expected);
+}
+
+#[tokio::test]
 async fn a_preparation_goes_on_where_it_was_cut_off() {
     let server = Server::telling(&[
         upload("11", None),

@@ -269,6 +269,19 @@ async fn uploads_that_are_gone_are_made_again_once() {
     assert_eq!(still_gone, (Err(ErrorClass::ContentInvalid), calls));
 }
 
+#[tokio::test]
+async fn a_try_does_not_prepare_for_ever() {
+    let earlier = Earlier { platform: &X, unclear: false, sent: None };
+    let prepare = async |attempt: &Attempt<'_>, _: &Scripted| {
+        let late = attempt.prepare_piece(&Value::Null, Instant::now()).await;
+        let in_time = attempt.prepare_piece(&Value::Null, Instant::now() + PREPARATION).await;
+        (late.map_err(|failure| failure.class), in_time)
+    };
+    let ((late, in_time), calls) = with(earlier, vec![], vec![], prepare).await;
+    assert_eq!((late, in_time), (Err(ErrorClass::Transient), Ok(Some(json!({})))));
+    assert_eq!(calls, ["prepare"]);
+}
+
 /// A refusal because of media that a post has already, or that are gone.
 fn taken() -> Vec<Result<(), Failure>> {
     vec![Err(Failure { draft_again: true, ..failure(ErrorClass::ContentInvalid) })]
