@@ -248,6 +248,57 @@ mod tests {
     }
 
     #[pg_test]
+    fn a_doubt_about_an_earlier_send_is_not_canceled_away() {
+        begin();
+        intent("key", "{}");
+        lapse_leases();
+        claim();
+        assert_eq!(start().as_deref(), Some("unknown"));
+        // proven absent, and sent again: a refusal of that tells nothing about the first send
+        intent("key", "{}");
+        assert_eq!(report("transient"), "unknown retrying");
+        for stored in ["unknown", "queued", "preparing"] {
+            run(&format!("UPDATE crier.post_target SET state = '{stored}'"));
+            let state: String = one("SELECT state FROM crier.cancel_post(current_setting('t.post')::uuid)");
+            let jobs: i64 =
+                one("SELECT count(*) FROM crier.cancel_jobs(ARRAY[current_setting('t.job')::uuid])");
+            assert_eq!((state.as_str(), jobs, target_state().as_str()), ("unknown", 0, stored));
+        }
+        make_due();
+        claim();
+        assert_eq!(start().as_deref(), Some("preparing"));
+        lapse_leases();
+        claim();
+        assert_eq!(start().as_deref(), Some("unknown"), "expected the doubt to outlast a lost lease");
+        run("UPDATE crier.post_target SET state = 'preparing'");
+        run(&format!("SELECT crier.fail_jobs({MINE_ARRAYS}, '{{config}}', ARRAY['{{}}'::jsonb])"));
+        assert_eq!(target_state(), "unconfirmed");
+    }
+
+    #[pg_test]
+    fn a_look_that_has_to_wait_uses_up_no_attempt_and_leaves_the_doubt() {
+        let of_look = |class: &str| -> String {
+            one(&format!(
+                "SELECT target_state || ' ' || job_status FROM crier.report_targets({MINE_ARRAYS}, ARRAY['{class}'],
+                 ARRAY['{{\"may_be_out\": true, \"scope\": \"job\"}}'::jsonb])"
+            ))
+        };
+        begin();
+        // sent, and the look after it is limited
+        intent("key", "{}");
+        for class in ["rate_limited", "quota_exhausted", "auth_revoked"] {
+            for _ in 0..5 {
+                assert_eq!(of_look(class), "unknown retrying");
+                make_due();
+                claim();
+                assert_eq!(start().as_deref(), Some("unknown"));
+            }
+        }
+        assert_eq!(one::<i32>("SELECT attempt FROM crier.jobs"), 1);
+        assert_eq!(report("published"), "published completed");
+    }
+
+    #[pg_test]
     fn published_is_final() {
         begin();
         intent("key", "{}");

@@ -3,8 +3,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error_class::ErrorClass;
-
 /// Where a target stands. `docs/architecture.md` draws the ways between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TargetState {
@@ -67,6 +65,16 @@ impl TargetState {
         matches!(self, Self::Committing | Self::Unknown)
     }
 
+    /// The state as it counts where it was ever unclear what became of a send: what waits or is prepared again then may be out
+    /// all the same.
+    #[must_use]
+    pub const fn in_doubt(self, was_unclear: bool) -> Self {
+        match self {
+            Self::Queued | Self::Preparing if was_unclear => Self::Unknown,
+            state => state,
+        }
+    }
+
     /// Where a target goes when its job came to `end` without a word about the target: a lost lease, an
     /// expiry, a cancel, or an answer through the general queue functions.
     pub const fn after_job(self, end: JobEnd) -> Self {
@@ -80,10 +88,10 @@ impl TargetState {
         }
     }
 
-    /// Where a target goes when its worker reports an error of `class` and the job runs again or not.
-    /// A target that was already unknown stays so until the platform has told.
-    pub const fn after_error(self, class: ErrorClass, runs_again: bool) -> Self {
-        let unclear = matches!(class, ErrorClass::OutcomeUnknown) || matches!(self, Self::Unknown);
+    /// Where a target goes when its worker reports an error and the job runs again or not. `may_be_out`: the error is unclear, or
+    /// of a look. A target that was already unknown stays so until the platform has told.
+    pub const fn after_error(self, may_be_out: bool, runs_again: bool) -> Self {
+        let unclear = may_be_out || matches!(self, Self::Unknown);
         match (self, unclear, runs_again) {
             (state, _, _) if state.is_final() => state,
             (_, true, true) => Self::Unknown,
@@ -169,8 +177,8 @@ mod tests {
             for end in [JobEnd::Rescheduled, JobEnd::Canceled, JobEnd::Finished] {
                 assert_eq!(state.after_job(end), state);
             }
-            for class in ErrorClass::ALL {
-                assert_eq!((state.after_error(class, true), state.after_error(class, false)), (state, state));
+            for out in [true, false] {
+                assert_eq!((state.after_error(out, true), state.after_error(out, false)), (state, state));
             }
         }
     }
@@ -182,13 +190,24 @@ mod tests {
                 assert!(matches!(state.after_job(end), Unknown | Unconfirmed), "{state} after {end:?}");
             }
         }
-        for class in ErrorClass::ALL {
-            assert_eq!(Unknown.after_error(class, true), Unknown);
-            assert_eq!(Unknown.after_error(class, false), Unconfirmed);
+        for out in [true, false] {
+            assert_eq!(Unknown.after_error(out, true), Unknown);
+            assert_eq!(Unknown.after_error(out, false), Unconfirmed);
         }
-        assert_eq!(Committing.after_error(ErrorClass::OutcomeUnknown, true), Unknown);
-        assert_eq!(Committing.after_error(ErrorClass::ContentInvalid, false), Failed);
-        assert_eq!(Committing.after_error(ErrorClass::Transient, true), Queued);
+        assert_eq!(Committing.after_error(true, true), Unknown);
+        assert_eq!(Committing.after_error(false, false), Failed);
+        assert_eq!(Committing.after_error(false, true), Queued);
+    }
+
+    #[test]
+    fn a_doubt_about_an_earlier_send_stays() {
+        for state in TargetState::ALL {
+            assert_eq!(state.in_doubt(false), state);
+            let waits = matches!(state, Queued | Preparing);
+            assert_eq!(state.in_doubt(true), if waits { Unknown } else { state });
+        }
+        assert_eq!(Preparing.in_doubt(true).after_job(JobEnd::Canceled), Unconfirmed);
+        assert_eq!(Preparing.in_doubt(true).after_job(JobEnd::Rescheduled), Unknown);
     }
 
     #[test]

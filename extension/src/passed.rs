@@ -240,6 +240,12 @@ impl Jsonb {
         value.get(name)?.as_str().map(str::to_owned)
     }
 
+    /// Whether it is an object with a field that is true.
+    pub(crate) fn is_true(self, name: &str) -> bool {
+        let value = self.parse("error", MAX_ERROR_BYTES).ok();
+        value.and_then(|value| value.get(name)?.as_bool()).unwrap_or(false)
+    }
+
     /// The value with the error class in it; a value that is not an object becomes the message of one.
     pub(crate) fn with_class(self, class: ErrorClass) -> Self {
         let mut value = match self.parse("error", MAX_ERROR_BYTES) {

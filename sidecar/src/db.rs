@@ -42,11 +42,13 @@ const EXTEND_JOBS: &str =
     "SELECT job_id FROM crier.extend_jobs($1, $2, pg_catalog.make_interval(secs => $3))";
 const START_TARGET: &str = "SELECT target_id, account_id, platform, state, content, media, settings, prepared, \
      platform_key, request, attempt, extract(epoch FROM pg_catalog.clock_timestamp() - intent_at)::float8 AS since_intent, \
-     external_id, handle, base_url, account_status, was_unclear FROM crier.start_target($1, $2)";
+     extract(epoch FROM pg_catalog.clock_timestamp() - drafted_at)::float8 AS since_draft, external_id, handle, base_url, account_status, was_unclear FROM crier.start_target($1, $2)";
 const SAVE_PREPARED: &str = "SELECT crier.save_prepared($1, $2, $3)";
 const RECORD_INTENT: &str = "SELECT platform_key, request \
      FROM crier.record_intent($1, $2, $3, $4, pg_catalog.make_interval(secs => $5))";
 const WITHDRAW_INTENT: &str = "SELECT crier.withdraw_intent($1, $2)";
+const TAKEN_POSTS: &str = "SELECT external_id, extract(epoch FROM pg_catalog.clock_timestamp() - intent_at)::float8 \
+     FROM crier.taken_posts($1, $2)";
 const REPORT_TARGETS: &str =
     "SELECT job_id, target_state, job_status FROM crier.report_targets($1, $2, $3, $4, $5)";
 const CONNECT_ACCOUNT: &str = "SELECT account_id, generation FROM crier.connect_account($1, $2, $3, $4, $5)";
@@ -198,6 +200,18 @@ impl Db {
     pub async fn withdraw_intent(&self, job_id: Uuid, token: i64) -> Result<bool, Error> {
         let params: &[pool::Param<'_>] = &[(&job_id, Type::UUID), (&token, Type::INT8)];
         first(&self.one(WITHDRAW_INTENT, params).await?)
+    }
+
+    /// Which of these posts are other targets' of the job's account, and how many seconds ago each was sent last.
+    pub async fn taken_posts(
+        &self,
+        job_id: Uuid,
+        external_ids: &[String],
+    ) -> Result<Vec<(String, Option<f64>)>, Error> {
+        let params: &[pool::Param<'_>] = &[(&job_id, Type::UUID), (&external_ids, Type::TEXT_ARRAY)];
+        let rows = self.rows(TAKEN_POSTS, params).await?;
+        let taken = |row: &Row| Ok((row.try_get(0).map_err(contract)?, row.try_get(1).map_err(contract)?));
+        rows.iter().map(taken).collect()
     }
 
     /// Reports outcomes, which ends or reschedules the jobs; returns those whose token was current.

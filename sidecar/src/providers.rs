@@ -10,12 +10,14 @@ mod failure;
 mod graph;
 mod instagram;
 mod mastodon;
+mod redact;
+mod window;
 mod x;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use async_trait::async_trait;
 use crier_core::error_class::ErrorClass;
@@ -31,6 +33,7 @@ use crate::secrets::Session;
 
 pub use app::{App, Apps};
 pub use failure::{Failure, Scope};
+use redact::Redacting;
 
 /// An account on a platform.
 #[derive(Debug, Clone)]
@@ -106,6 +109,36 @@ pub struct Frozen {
     pub key: String,
     /// The request.
     pub request: String,
+}
+
+/// What is looked for.
+#[derive(Clone, Copy)]
+pub struct Sought<'a> {
+    /// What was sent.
+    pub frozen: &'a Frozen,
+    /// When it was written down, by the database's clock; none where that is not known.
+    pub drafted: Option<Instant>,
+    /// Whose posts the others of the account are.
+    pub others: &'a dyn Others,
+}
+
+/// The other posts that Crier publishes for an account. Where a platform has no key that tells posts apart, two that read the
+/// same can only be told by what is known of the other one.
+#[async_trait]
+pub trait Others: Send + Sync {
+    /// Those among these posts, by their ids on the platform, that are another one's. Asked about posts that would be taken
+    /// for the one that is looked for, and about no others.
+    async fn have(&self, external_ids: Vec<String>) -> Result<HashSet<String>, Failure>;
+}
+
+/// Who knows of no other post. Whoever sends doesn't ask: whose a post is the database judges once more when it is told.
+pub(crate) struct NoOthers;
+
+#[async_trait]
+impl Others for NoOthers {
+    async fn have(&self, _: Vec<String>) -> Result<HashSet<String>, Failure> {
+        Ok(HashSet::new())
+    }
 }
 
 /// A post that is there.
@@ -188,7 +221,7 @@ pub struct Metrics {
     pub shares: Option<u64>,
 }
 
-/// A platform's client.
+/// A platform's client. The registry wraps each in [`Redacting`], which has to pass on every method, also one with a default.
 #[async_trait]
 pub trait Provider: Send + Sync {
     /// Its name and what it accepts.
@@ -228,7 +261,7 @@ pub trait Provider: Send + Sync {
         &self,
         account: &Account,
         session: Option<&Session>,
-        frozen: &Frozen,
+        sought: Sought<'_>,
     ) -> Result<Found, Failure>;
 
     /// Whether that needs no session: then an account that lost its grant can still be asked.
@@ -264,7 +297,12 @@ impl Providers {
             Arc::new(mastodon::Mastodon::new(client.clone(), fetcher.clone())),
             Arc::new(x::X::new(client.clone(), fetcher.clone(), apps.get("x").cloned())),
         ];
-        Self(all.into_iter().map(|provider| (provider.platform().name, provider)).collect())
+        let redacting = |provider: Arc<dyn Provider>| {
+            let name = provider.platform().name;
+            let provider: Arc<dyn Provider> = Arc::new(Redacting::new(provider, apps.get(name).cloned()));
+            (name, provider)
+        };
+        Self(all.into_iter().map(redacting).collect())
     }
 
     /// The provider of a platform.
@@ -281,6 +319,25 @@ impl Providers {
 impl fmt::Debug for Providers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.0.keys()).finish()
+    }
+}
+
+/// A look for what was sent where nothing else is known.
+#[cfg(test)]
+fn sought(frozen: &Frozen) -> Sought<'_> {
+    Sought { frozen, drafted: None, others: &NoOthers }
+}
+
+/// These posts are other targets'.
+#[cfg(test)]
+struct Theirs(&'static [&'static str]);
+
+#[cfg(test)]
+#[async_trait]
+impl Others for Theirs {
+    async fn have(&self, external_ids: Vec<String>) -> Result<HashSet<String>, Failure> {
+        assert!(!external_ids.is_empty(), "a question about nothing");
+        Ok(external_ids.into_iter().filter(|id| self.0.contains(&id.as_str())).collect())
     }
 }
 

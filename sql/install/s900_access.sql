@@ -102,6 +102,7 @@ GRANT EXECUTE ON FUNCTION crier.start_target(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.save_prepared(uuid, bigint, jsonb) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.record_intent(uuid, bigint, text, text, interval) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.withdraw_intent(uuid, bigint) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.taken_posts(uuid, text[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.report_targets(uuid[], bigint[], text[], jsonb[], timestamptz[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.connect_account(uuid, text, text, text, text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.store_credential(uuid, bigint, bytea, timestamptz, timestamptz, uuid) TO crier_worker;
@@ -304,7 +305,8 @@ COMMENT ON FUNCTION crier.start_target(uuid, bigint) IS 'Begins or resumes publi
 COMMENT ON FUNCTION crier.save_prepared(uuid, bigint, jsonb) IS 'Keeps what was prepared, so that a retry resumes there. False: the lease is lost or the post was canceled.';
 COMMENT ON FUNCTION crier.record_intent(uuid, bigint, text, text, interval) IS 'Records key and exact request before they are sent; the first ones win and are answered. No row: send nothing.';
 COMMENT ON FUNCTION crier.withdraw_intent(uuid, bigint) IS 'Forgets an intent of which certainly nothing came, and what was prepared: the next try drafts anew. False: the lease is lost, or nothing was to be sent.';
-COMMENT ON FUNCTION crier.report_targets(uuid[], bigint[], text[], jsonb[], timestamptz[]) IS 'Says how targets came out: published, or an error class. Ends or reschedules their jobs too.';
+COMMENT ON FUNCTION crier.taken_posts(uuid, text[]) IS 'Those among posts that a look found which are another target''s of the job''s account, and when that was sent last.';
+COMMENT ON FUNCTION crier.report_targets(uuid[], bigint[], text[], jsonb[], timestamptz[]) IS 'Says how targets came out: published, or an error class. Ends or reschedules their jobs too. A post that is another target''s already leaves its target unknown.';
 COMMENT ON FUNCTION crier.connect_account(uuid, text, text, text, text) IS 'Adds or finds an account; answers with its id and the generation its next credential must have.';
 COMMENT ON FUNCTION crier.store_credential(uuid, bigint, bytea, timestamptz, timestamptz, uuid) IS 'Stores a sealed credential if its generation follows the stored one. False: a newer one is there.';
 COMMENT ON FUNCTION crier.get_credential(uuid) IS 'The sealed credential of an account.';

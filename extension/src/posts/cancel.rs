@@ -53,7 +53,8 @@ fn cancel_post(
     let mut jobs: HashMap<Uuid, Held> =
         held::unfinished(&jobs)?.into_iter().map(|job| (job.id, job)).collect();
     let targets = LOCK_TARGETS.write(&[workspace.into(), id.into()], |row| {
-        let state = follow::parse(&row.need::<String>(4)?)?;
+        // One that may be out for an earlier send counts as unknown, whatever it waits for now.
+        let state = follow::parse(&row.need::<String>(4)?)?.in_doubt(row.need(5)?);
         Ok(Target { id: row.need(1)?, account_id: row.need(2)?, job_id: row.need(3)?, state })
     })?;
     let canceled: Vec<_> = targets.iter().filter(|target| target.can_be_canceled()).collect();

@@ -36,8 +36,8 @@ pub(crate) fn jobs(
         .into_iter()
         .filter_map(|(job_id, end, detail)| {
             let before = *states.get(&job_id)?;
-            let state = before.after_job(end);
-            (state != before).then_some(Next { job_id, state, detail })
+            let state = before.counts().after_job(end);
+            (state != before.state).then_some(Next { job_id, state, detail })
         })
         .collect();
     set(&next, now)
@@ -45,17 +45,34 @@ pub(crate) fn jobs(
 
 /// The jobs among those named whose target the platform may have.
 pub(crate) fn may_be_out(job_ids: Vec<Uuid>) -> Result<Vec<Uuid>> {
-    let out = lock(job_ids)?.into_iter().filter(|(_, state)| state.may_be_out());
+    let out = lock(job_ids)?.into_iter().filter(|(_, target)| target.counts().may_be_out());
     Ok(out.map(|(id, _)| id).collect())
 }
 
-/// The states of the targets of these jobs, locked.
-pub(crate) fn lock(job_ids: Vec<Uuid>) -> Result<HashMap<Uuid, TargetState>> {
+/// Where a target stands.
+#[derive(Clone, Copy)]
+pub(crate) struct Stands {
+    pub(crate) state: TargetState,
+    /// Whether it was ever unclear what became of a send.
+    pub(crate) was_unclear: bool,
+}
+
+impl Stands {
+    /// The state as it counts for what may become of it.
+    pub(crate) fn counts(self) -> TargetState {
+        self.state.in_doubt(self.was_unclear)
+    }
+}
+
+/// Where the targets of these jobs stand, locked.
+pub(crate) fn lock(job_ids: Vec<Uuid>) -> Result<HashMap<Uuid, Stands>> {
     if job_ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows =
-        LOCK_TARGETS.write(&[job_ids.into()], |row| Ok((row.need(1)?, parse(&row.need::<String>(2)?)?)))?;
+    let rows = LOCK_TARGETS.write(&[job_ids.into()], |row| {
+        let state = parse(&row.need::<String>(2)?)?;
+        Ok((row.need(1)?, Stands { state, was_unclear: row.need(3)? }))
+    })?;
     Ok(rows.into_iter().collect())
 }
 

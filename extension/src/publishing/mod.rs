@@ -7,6 +7,7 @@ mod prepare;
 mod report;
 mod resolve;
 mod start;
+mod taken;
 mod withdraw;
 
 use pgrx::Uuid;

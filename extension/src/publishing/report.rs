@@ -11,8 +11,9 @@ use crate::clock;
 use crate::durable;
 use crate::error::Result;
 use crate::input;
-use crate::passed::{JsonbArray, Timestamptz};
+use crate::passed::{Jsonb, JsonbArray, Timestamptz};
 use crate::publishing::follow::{self, Next};
+use crate::publishing::taken;
 use crate::queue::fail::{parse_class, retry_times};
 use crate::queue::held;
 use crate::queue::kinds::Policies;
@@ -55,24 +56,41 @@ fn report_targets(
     let held = held::by_lease(&ids, &tokens)?;
     let policies = Policies::of(held.iter().map(|job| job.kind.as_str()))?;
     let before = follow::lock(held.iter().map(|job| job.id).collect())?;
+    let published: Vec<_> = held
+        .iter()
+        .filter(|job| matches!(outcomes[job.place], Outcome::Published))
+        .filter(|job| before.get(&job.id).is_some_and(|target| !target.state.is_final()))
+        .map(|job| (job.id, details[job.place]))
+        .collect();
+    let contested = taken::contested(&published)?;
     let (mut settled, mut next, mut rows) = (vec![], vec![], vec![]);
     for job in held {
         // A job without a target is no publish job: it is left to the general functions.
-        let Some(state) = before.get(&job.id).copied() else { continue };
-        let detail = details[job.place];
-        let (fate, state, error) = match outcomes[job.place] {
+        let Some(target) = before.get(&job.id).copied() else { continue };
+        let state = target.counts();
+        let is_contested = contested.contains(&job.id);
+        let detail = if is_contested { Some(not_its_own()) } else { details[job.place] };
+        let outcome =
+            if is_contested { Outcome::Failed(ErrorClass::OutcomeUnknown) } else { outcomes[job.place] };
+        let mut unclear = false;
+        let (fate, state, error) = match outcome {
             // A final state stays: whatever is said about it now, it was settled before.
             Outcome::Published if state.is_final() => (Fate::Completed, state, None),
             Outcome::Published => (Fate::Completed, TargetState::Published, None),
             Outcome::Failed(class) => {
-                let may_be_out = state == TargetState::Unknown || class == ErrorClass::OutcomeUnknown;
+                unclear = class == ErrorClass::OutcomeUnknown || says_may_be_out(detail);
+                let may_be_out = unclear || state == TargetState::Unknown;
                 let fate = job.after_error(class, retry_at[job.place], may_be_out, &policies, now);
                 let error = detail.map(|detail| detail.with_class(class));
-                (fate, state.after_error(class, fate.run_at().is_some()), error)
+                let after = state.after_error(unclear, fate.run_at().is_some());
+                // A refusal tells about its own send only.
+                (fate, after.in_doubt(target.was_unclear), error)
             }
         };
         let said = match outcomes[job.place] {
+            // Also where it is another's: the platform works.
             Outcome::Published => Said::Done,
+            Outcome::Failed(class) if unclear => Said::Unclear(class),
             Outcome::Failed(class) => Said::Failed(class),
         };
         let published = state == TargetState::Published;
@@ -85,6 +103,20 @@ fn report_targets(
     follow::set(&next, now)?;
     settle::settle_jobs(settled, now)?;
     Ok(TableIterator::new(rows))
+}
+
+/// Whether a worker says that something was sent before the error which may be out: the error is of a look for it. Then the
+/// class only says when to look again.
+fn says_may_be_out(detail: Option<Jsonb>) -> bool {
+    detail.is_some_and(|detail| detail.is_true("may_be_out"))
+}
+
+/// Of two posts that read the same, another target has this one. Whether there is a second one the next look tells.
+fn not_its_own() -> Jsonb {
+    settle::reason(
+        ErrorClass::OutcomeUnknown.as_str(),
+        "the post that was found is that of another target of the account",
+    )
 }
 
 fn outcomes_of(outcomes: Option<Vec<Option<String>>>, expected: usize) -> Result<Vec<Outcome>> {

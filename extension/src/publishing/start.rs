@@ -46,6 +46,7 @@ fn start_target(
             name!(account_status, String),
             name!(url, Option<String>),
             name!(was_unclear, bool),
+            name!(drafted_at, Option<Timestamptz>),
         ),
     >,
     ErrorReport,
@@ -76,6 +77,7 @@ fn start_target(
             row.need(18)?,
             row.get(19)?,
             row.need(20)?,
+            row.get(21)?,
         ))
     })?;
     Ok(TableIterator::new(rows))

@@ -74,6 +74,8 @@ pub(crate) enum Said {
     NotBegun,
     /// It went wrong.
     Failed(ErrorClass),
+    /// It went wrong, and what it did before that may have been done.
+    Unclear(ErrorClass),
 }
 
 /// A job with its fate.
@@ -89,7 +91,7 @@ impl Said {
     /// Whether the job certainly did nothing, so that the limits of its account have back what it took.
     fn gives_back(self) -> bool {
         match self {
-            Self::Nothing | Self::Done => false,
+            Self::Nothing | Self::Done | Self::Unclear(_) => false,
             Self::NotBegun => true,
             Self::Failed(class) => !class.may_have_acted(),
         }
@@ -111,7 +113,7 @@ impl Said {
         match self {
             Self::Nothing | Self::NotBegun => None,
             Self::Done => Some(true),
-            Self::Failed(class) => Some(!class.is_outage()),
+            Self::Failed(class) | Self::Unclear(class) => Some(!class.is_outage()),
         }
     }
 }
@@ -244,7 +246,7 @@ pub(crate) fn settle_jobs(jobs: Vec<Settled>, now: Timestamptz) -> Result<()> {
 
 /// What a platform's answer to a job blocks: exactly the scope it names, `action` (of the account) where it names none.
 fn block_of(job: &Settled, now: Timestamptz) -> Option<Block> {
-    let Said::Failed(class) = job.said else { return None };
+    let (Said::Failed(class) | Said::Unclear(class)) = job.said else { return None };
     let limited = job.job.limited.as_ref()?;
     let account = job.job.account;
     let scope = job.error.and_then(|error| error.text_field("scope"));

@@ -51,6 +51,8 @@ pub struct Target {
     pub attempt: i32,
     /// How many seconds ago the last intent was recorded, by the database's clock.
     pub since_intent: Option<f64>,
+    /// How many seconds ago the key and the bytes were frozen, by the database's clock.
+    pub since_draft: Option<f64>,
     /// The platform's id of the account.
     pub external_id: String,
     /// The account's name on the platform.
@@ -190,6 +192,7 @@ from_row!(Target {
     request,
     attempt,
     since_intent,
+    since_draft,
     external_id,
     handle,
     base_url,

@@ -1,4 +1,5 @@
-//! A part of a video. A host that knows no ranges sends everything; what comes before the part is passed over.
+//! A part of a video. A host that knows no ranges sends everything, each time: of such a host a video is taken at once, if it is
+//! not too large for that.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,6 +11,9 @@ use reqwest::header::CONTENT_RANGE;
 
 use super::{Fetcher, invalid, later, must_succeed, network, refused};
 use crate::providers::Failure;
+
+/// The most that is taken at once.
+const WHOLE: usize = 32 * 1024 * 1024;
 
 /// Some bytes of a video.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +31,8 @@ impl Part {
 }
 
 impl Fetcher {
-    /// The bytes of the video at place `index` (the first is 1) from `offset` on, `len` of them or as many as there are.
+    /// The bytes of the video at place `index` (the first is 1) from `offset` on, `len` of them or as many as there are. All that
+    /// there are, where its host sends no parts.
     pub(crate) async fn part(
         &self,
         platform: &'static Platform,
@@ -36,24 +41,59 @@ impl Fetcher {
         offset: usize,
         len: usize,
     ) -> Result<Part, Failure> {
+        self.bytes(platform, index, video, offset, len, Rest::Taken).await
+    }
+
+    /// The first bytes of a video, `len` of them or as many as there are.
+    pub(crate) async fn head(
+        &self,
+        platform: &'static Platform,
+        index: usize,
+        video: &Attachment,
+        len: usize,
+    ) -> Result<Part, Failure> {
+        self.bytes(platform, index, video, 0, len, Rest::Left).await
+    }
+
+    async fn bytes(
+        &self,
+        platform: &'static Platform,
+        index: usize,
+        video: &Attachment,
+        offset: usize,
+        len: usize,
+        rest: Rest,
+    ) -> Result<Part, Failure> {
         let source = video.source().map_err(|error| invalid(Kind::Video, index, &error.to_string()))?;
         let part = match source {
             Source::Data { base64, .. } => carried(index, base64, offset, len)?,
             Source::Https(url) => {
                 let range = format!("{offset}-{}", offset.saturating_add(len).saturating_sub(1));
                 let response = self.get(Kind::Video, index, url, Some(&range)).await?;
-                received(index, response, offset, len).await?
+                received(index, response, offset, len, rest).await?
             }
         };
-        validate::check_len(platform, Kind::Video, index, part.total).map_err(refused)?;
-        if offset == 0 {
-            let kind = part
-                .mime_type()
-                .ok_or_else(|| invalid(Kind::Video, index, "its bytes are not a video that is known"))?;
-            validate::check_type(platform, Kind::Video, index, kind).map_err(refused)?;
-        }
-        Ok(part)
+        checked(platform, index, offset, part)
     }
+}
+
+/// The part, of a video that the platform takes as far as that can be told.
+fn checked(platform: &'static Platform, index: usize, offset: usize, part: Part) -> Result<Part, Failure> {
+    validate::check_len(platform, Kind::Video, index, part.total).map_err(refused)?;
+    if offset == 0 {
+        let kind = part
+            .mime_type()
+            .ok_or_else(|| invalid(Kind::Video, index, "its bytes are not a video that is known"))?;
+        validate::check_type(platform, Kind::Video, index, kind).map_err(refused)?;
+    }
+    Ok(part)
+}
+
+/// What is done with the rest of a video whose host sends no parts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    Taken,
+    Left,
 }
 
 fn carried(index: usize, base64: &str, offset: usize, len: usize) -> Result<Part, Failure> {
@@ -65,19 +105,32 @@ fn carried(index: usize, base64: &str, offset: usize, len: usize) -> Result<Part
     Ok(Part { bytes: all[from..to].to_vec(), total: all.len() })
 }
 
-async fn received(index: usize, mut response: Response, offset: usize, len: usize) -> Result<Part, Failure> {
+async fn received(
+    index: usize,
+    mut response: Response,
+    offset: usize,
+    len: usize,
+    rest: Rest,
+) -> Result<Part, Failure> {
     must_succeed(Kind::Video, index, &response)?;
     let unknown = || invalid(Kind::Video, index, "its host doesn't say how long it is");
-    let (total, mut skip) = if response.status().as_u16() == 206 {
+    let (total, len, mut skip) = if response.status().as_u16() == 206 {
         let header = response.headers().get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
         let (from, total) = header.and_then(content_range).ok_or_else(unknown)?;
         if from != offset {
             return Err(later(Kind::Video, index, "its host answered with other bytes"));
         }
-        (total, 0)
+        (total, len, 0)
     } else {
         let total = response.content_length().and_then(|total| usize::try_from(total).ok());
-        (total.ok_or_else(unknown)?, offset)
+        let total = total.ok_or_else(unknown)?;
+        if total > WHOLE {
+            let why = format!(
+                "its host sends no parts of it; then it may have at most {WHOLE} bytes, and it has {total}"
+            );
+            return Err(invalid(Kind::Video, index, &why));
+        }
+        (total, if rest == Rest::Taken { total } else { len }, offset)
     };
     let wanted = len.min(total.saturating_sub(offset));
     let mut bytes = Vec::with_capacity(wanted);
@@ -137,6 +190,41 @@ mod tests {
             Fetcher::new().unwrap().part(&X, 2, &video(b"GIF89a and more"), 0, 99).await.unwrap_err();
         assert_eq!(failure.class, ErrorClass::ContentInvalid);
         assert!(failure.message.starts_with("video 2"), "{failure}");
+    }
+
+    fn answered(status: u16, range: Option<&str>, body: Vec<u8>) -> Response {
+        let mut response = axum::http::Response::builder().status(status);
+        if let Some(range) = range {
+            response = response.header("content-range", range);
+        }
+        response.body(body).unwrap().into()
+    }
+
+    #[tokio::test]
+    async fn a_host_that_sends_no_parts_is_asked_once() {
+        let all: Vec<u8> = (0..100_000_u32).map(|n| n.to_le_bytes()[0]).collect();
+        let whole = received(1, answered(200, None, all.clone()), 10, 5, Rest::Taken).await.unwrap();
+        assert!(whole.bytes == all[10..] && whole.total == all.len(), "{} bytes", whole.bytes.len());
+        let head = received(1, answered(200, None, all.clone()), 0, 5, Rest::Left).await.unwrap();
+        assert_eq!((head.bytes.as_slice(), head.total), (&all[..5], all.len()));
+        let part = answered(206, Some("bytes 10-14/100000"), all[10..15].to_vec());
+        let part = received(1, part, 10, 5, Rest::Taken).await.unwrap();
+        assert_eq!((part.bytes.as_slice(), part.total), (&all[10..15], all.len()));
+    }
+
+    #[tokio::test]
+    async fn a_large_video_needs_a_host_that_sends_parts() {
+        for rest in [Rest::Taken, Rest::Left] {
+            let large = answered(200, None, vec![0; WHOLE + 1]);
+            let failure = received(2, large, 0, 5, rest).await.unwrap_err();
+            assert_eq!(failure.class, ErrorClass::ContentInvalid);
+            assert!(failure.message.starts_with("video 2: its host sends no parts"), "{failure}");
+        }
+        let range = format!("bytes 0-4/{}", WHOLE + 1);
+        assert!(received(2, answered(206, Some(&range), vec![0; 5]), 0, 5, Rest::Taken).await.is_ok());
+        // more than was asked for is not read
+        let more = answered(206, Some("bytes 0-4/100"), vec![0; 100]);
+        assert_eq!(received(2, more, 0, 5, Rest::Taken).await.unwrap().bytes.len(), 5);
     }
 
     #[test]

@@ -15,8 +15,9 @@ const DEFAULT_WAIT: Duration = Duration::from_secs(5 * 60);
 const MIN_WAIT: Duration = Duration::from_secs(1);
 pub(super) const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long one piece of preparation may take, all its calls together.
-const PIECE: Duration = Duration::from_secs(3 * 60);
+/// How long one piece of preparation may take, all its calls together. The longest is a video that comes at once and goes in
+/// segments.
+const PIECE: Duration = Duration::from_secs(10 * 60);
 
 /// What was being done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

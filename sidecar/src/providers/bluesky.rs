@@ -18,7 +18,7 @@ use crier_core::platform::bluesky::PLATFORM;
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::{Account, Caller, Failure, Found, Frozen, Lifetime, Login, Post, Provider, Published};
+use super::{Account, Caller, Failure, Found, Frozen, Lifetime, Login, Post, Provider, Published, Sought};
 use crate::client::Client;
 use crate::media::Fetcher;
 use crate::secrets::Session;
@@ -92,9 +92,9 @@ impl Provider for Bluesky {
         &self,
         account: &Account,
         _session: Option<&Session>,
-        frozen: &Frozen,
+        sought: Sought<'_>,
     ) -> Result<Found, Failure> {
-        publish::look(&self.server(&account.base_url), account, frozen).await
+        publish::look(&self.server(&account.base_url), account, sought.frozen).await
     }
 
     fn looks_in_public(&self) -> bool {

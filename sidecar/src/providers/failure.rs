@@ -26,6 +26,8 @@ pub struct Failure {
     pub retry_at: Option<SystemTime>,
     /// What has to wait until then, where the platform tells; otherwise the action of the account.
     pub scope: Option<Scope>,
+    /// Whatever this says: something that was sent before may be out.
+    pub may_be_out: bool,
     /// What was prepared is gone on the platform: preparing it again can help.
     pub prepare_again: bool,
     /// What the frozen request names is gone or used up: only another request, with another key, can help. Where nothing can
@@ -44,6 +46,7 @@ impl Failure {
             code: None,
             retry_at: None,
             scope: None,
+            may_be_out: false,
             prepare_again: false,
             draft_again: false,
         }
@@ -67,6 +70,19 @@ impl Failure {
         Self { class: ErrorClass::OutcomeUnknown, draft_again: false, ..self }
     }
 
+    /// The failure of a look for what was sent. Only what the platform can't tell is unclear: a limit and a login that is
+    /// needed are waited for, and use up no try.
+    #[must_use]
+    pub fn of_look(self) -> Self {
+        let class = match self.class {
+            waits @ (ErrorClass::RateLimited | ErrorClass::QuotaExhausted | ErrorClass::AuthRevoked) => waits,
+            // A token that may publish and not read: a new login with one that may do both helps.
+            ErrorClass::Permission => ErrorClass::AuthRevoked,
+            _ => ErrorClass::OutcomeUnknown,
+        };
+        Self { class, may_be_out: true, draft_again: false, ..self }
+    }
+
     /// For the database: message, status, code.
     pub fn details(&self) -> Value {
         let mut details = json!({ "message": self.message });
@@ -75,6 +91,9 @@ impl Failure {
         }
         if let Some(code) = &self.code {
             details["code"] = json!(code);
+        }
+        if self.may_be_out {
+            details["may_be_out"] = json!(true);
         }
         if let Some(scope) = self.scope {
             details["scope"] = json!(scope.as_str());
@@ -125,6 +144,22 @@ mod tests {
             failure.scope = Some(scope);
             assert_eq!(failure.details()["scope"], name);
         }
+    }
+
+    #[test]
+    fn a_look_is_unclear_where_the_platform_can_not_tell() {
+        use ErrorClass::{AuthRevoked, OutcomeUnknown, Permission, QuotaExhausted, RateLimited};
+        for class in ErrorClass::ALL {
+            let expected = match class {
+                RateLimited | QuotaExhausted | AuthRevoked => class,
+                Permission => AuthRevoked,
+                _ => OutcomeUnknown,
+            };
+            let failure = Failure { draft_again: true, ..Failure::new(class, "m") }.of_look();
+            assert_eq!((failure.class, failure.draft_again), (expected, false), "{class}");
+            assert_eq!(failure.details()["may_be_out"], true);
+        }
+        assert!(Failure::new(OutcomeUnknown, "m").details().get("may_be_out").is_none());
     }
 
     #[test]

@@ -23,6 +23,7 @@ use super::answer::Phase;
 use super::graph::{self, Graph};
 use super::{
     Account, Act, Caller, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post, Provider, Published,
+    Sought,
 };
 use crate::client::Client;
 use crate::secrets::Session;
@@ -95,13 +96,13 @@ impl Provider for Instagram {
         &self,
         account: &Account,
         session: Option<&Session>,
-        frozen: &Frozen,
+        sought: Sought<'_>,
     ) -> Result<Found, Failure> {
         let Some(session) = session else {
             let message = "only a connected account can be asked for its posts: connect it again";
             return Err(Failure::new(ErrorClass::AuthRevoked, message));
         };
-        publish::look(&self.server(account, session), account, frozen).await
+        publish::look(&self.server(account, session), account, sought).await
     }
 
     async fn act(&self, caller: &Caller, act: &Act) -> Result<Done, Failure> {

@@ -25,6 +25,7 @@ use serde_json::Value;
 
 use super::{
     Account, Act, Caller, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post, Provider, Published,
+    Sought,
 };
 use crate::client::Client;
 use crate::media::Fetcher;
@@ -100,7 +101,7 @@ impl Provider for Mastodon {
         &self,
         account: &Account,
         session: Option<&Session>,
-        frozen: &Frozen,
+        sought: Sought<'_>,
     ) -> Result<Found, Failure> {
         // Not every post is public, and how a text was written only its author is told.
         let session = session.ok_or_else(|| {
@@ -110,7 +111,7 @@ impl Provider for Mastodon {
             )
         })?;
         let server = Api::new(&self.client, &account.base_url, Some(&session.access));
-        look::look(&server, &account.external_id, frozen).await
+        look::look(&server, &account.external_id, sought).await
     }
 
     async fn act(&self, caller: &Caller, act: &Act) -> Result<Done, Failure> {

@@ -24,7 +24,7 @@ use serde_json::Value;
 
 use super::{
     Account, Act, App, Caller, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post, Provider,
-    Published,
+    Published, Sought,
 };
 use crate::client::Client;
 use crate::media::Fetcher;
@@ -105,12 +105,12 @@ impl Provider for X {
         &self,
         account: &Account,
         session: Option<&Session>,
-        frozen: &Frozen,
+        sought: Sought<'_>,
     ) -> Result<Found, Failure> {
         let session = session.ok_or_else(|| {
             Failure::new(ErrorClass::AuthRevoked, "without its session the account's posts can't be read")
         })?;
-        publish::look(&self.server(&account.base_url).with(session), account, frozen).await
+        publish::look(&self.server(&account.base_url).with(session), account, sought).await
     }
 
     async fn act(&self, caller: &Caller, act: &Act) -> Result<Done, Failure> {

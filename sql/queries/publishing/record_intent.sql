@@ -3,6 +3,7 @@ UPDATE crier.post_target
 SET state = 'committing',
     platform_key = coalesce(platform_key, $2),
     request = coalesce(request, $3),
+    drafted_at = CASE WHEN request IS NULL THEN $4 ELSE drafted_at END,
     intent_at = $4,
     updated_at = $4
 WHERE job_id = $1 AND state IN ('preparing', 'unknown', 'committing')

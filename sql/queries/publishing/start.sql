@@ -14,7 +14,7 @@ WITH started AS (
 )
 SELECT t.id, t.post_id, t.workspace_id, t.account_id, t.platform, t.state, p.content, p.media,
        coalesce(p.settings -> t.platform, '{}') AS settings, t.prepared, t.platform_key, t.request, t.attempts,
-       t.intent_at, a.external_id, a.handle, a.base_url, a.status, t.url, t.was_unclear
+       t.intent_at, a.external_id, a.handle, a.base_url, a.status, t.url, t.was_unclear, t.drafted_at
 FROM started t
 JOIN crier.post p ON p.workspace_id = t.workspace_id AND p.id = t.post_id
 JOIN crier.social_account a ON a.workspace_id = t.workspace_id AND a.id = t.account_id

@@ -97,9 +97,10 @@ BEGIN
     SELECT workspace_id, id, 1, decode('0101' || repeat('00', 40), 'hex') FROM crier.social_account;
     INSERT INTO crier.post (workspace_id, id, content, media, settings, scheduled_at)
     SELECT pg_temp.named('workspace', n % 1000), pg_temp.named('post', n), 'text', '[]', '{}', at FROM filling WHERE n % 20 = 0;
-    INSERT INTO crier.post_target (workspace_id, id, post_id, account_id, platform, job_id, state, published_at)
+    INSERT INTO crier.post_target (workspace_id, id, post_id, account_id, platform, job_id, state, published_at, external_id)
     SELECT pg_temp.named('workspace', n % 1000), id, pg_temp.named('post', n), pg_temp.named('account', n % 50000), 'bluesky', id,
-           CASE WHEN unfinished THEN 'scheduled' ELSE 'published' END, at
+           CASE WHEN unfinished THEN 'scheduled' ELSE 'published' END, at,
+           CASE WHEN NOT unfinished THEN 'at://did:' || n % 50000 || '/post/' || n END
     FROM filling WHERE n % 20 = 0;
     INSERT INTO crier.event (workspace_id, id, kind, target_id, created_at)
     SELECT workspace_id, id, 'post_published', id, created_at FROM crier.post_target;

@@ -33,6 +33,8 @@ const ACCEPTED: &[(&str, &str)] = &[
     ("save_prepared('NO', 1, '{}')", "f"),
     ("record_intent('NO', 1, 'k', 'r')", ""),
     ("withdraw_intent('NO', 1)", "f"),
+    ("taken_posts('NO', '{}')", ""),
+    ("taken_posts('NO', ARRAY['', repeat('x', 100000)])", ""),
     ("report_targets(ARRAY['NO'::uuid], ARRAY[1], ARRAY['published'], ARRAY['{}'::jsonb])", ""),
     ("store_credential('ACC', 5, SEALED)", "f"),
     ("store_credential('ACC', 1, SEALED)", "f"),

@@ -25,6 +25,7 @@ mod pooler;
 mod publishing;
 mod queue;
 mod replication;
+mod same_text;
 mod secrets;
 mod simulator;
 mod soak;

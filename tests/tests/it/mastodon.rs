@@ -10,7 +10,7 @@ use crier_tests::sim::Sim;
 use crier_tests::sim::fault::{Fault, Rule};
 use crier_tests::sim::mastodon::NAME;
 use crier_tests::stage::{PASSWORD, Stage};
-use crier_tests::wait::wait_until;
+use crier_tests::wait::{SOON, wait_for, wait_until};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -283,6 +283,31 @@ async fn a_look_that_fails_decides_nothing() {
         assert_eq!((sim.visible(text).len(), sim.calls(CREATE) - sent), (1, 1), "{look:?}");
         assert_eq!(sim.faults_left(), 0, "{look:?}");
     }
+}
+
+#[tokio::test]
+async fn a_look_that_is_limited_uses_up_no_attempt() {
+    let (sim, stage) = simulated().await;
+    stage.sql.run("UPDATE crier.platform_policy SET breaker_failures = NULL").await;
+    let _crierd = stage.deployment.start().await;
+    fault(&sim, CREATE, Fault::DropAfterCommit);
+    // more than there are attempts, and attempts that look
+    sim.plan(Rule::once(NAME, LIST, Fault::RateLimited).times(12).seconds(0.1));
+    let post = stage.post("once").await;
+    let target = wait_for("the target to be published", SOON, async || {
+        let target = stage.target(post).await;
+        if target["state"] == "published" {
+            return Ok(target);
+        }
+        let state = target["state"].as_str().unwrap_or_default();
+        assert!(["scheduled", "preparing", "committing", "unknown"].contains(&state), "{target}");
+        stage.sql.text(&format!("SELECT crier.unblock_account('{}')", stage.account)).await;
+        backdoor::make_retries_due(&stage.sql).await;
+        Err(target)
+    })
+    .await;
+    assert_eq!((sim.visible("once").len(), sim.calls(CREATE), sim.faults_left()), (1, 1, 0));
+    assert_eq!(target["attempts"], 1, "{target}");
 }
 
 /// The media that the frozen request of a post names.

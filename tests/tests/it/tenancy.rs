@@ -165,6 +165,7 @@ async fn an_application_can_not_do_a_workers_work() {
         format!("SELECT crier.save_prepared('{id}', 1, '{{}}')"),
         format!("SELECT * FROM crier.record_intent('{id}', 1, 'key', 'request')"),
         format!("SELECT crier.withdraw_intent('{id}', 1)"),
+        format!("SELECT * FROM crier.taken_posts('{id}', '{{}}')"),
         "SELECT * FROM crier.report_targets('{}', '{}', '{}', '{}')".into(),
         format!("SELECT crier.store_credential('{id}', 1, '\\x00')"),
         format!("SELECT * FROM crier.get_credential('{id}')"),

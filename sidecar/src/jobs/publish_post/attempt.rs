@@ -1,8 +1,10 @@
 //! One try: what is done with the platform, as the account, with a session that is renewed when it ends.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use async_trait::async_trait;
 use crier_core::error_class::ErrorClass;
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -14,10 +16,13 @@ use crate::client::CALL;
 use crate::credentials::Held;
 use crate::db::{Target, patiently};
 use crate::jobs::{Environment, Work};
-use crate::providers::{Account, Caller, Failure, Found, Frozen, Post, Provider, Published};
+use crate::providers::{Account, Caller, Failure, Found, Frozen, Others, Post, Provider, Published, Sought};
 
 /// A look that is too early is not repeated sooner.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+/// How long one try prepares. What is prepared then is kept, and the next try goes on. No piece fetches more than what the
+/// platform takes of one image or of one part of a video, so that this bounds the bytes too.
+const PREPARATION: Duration = Duration::from_secs(30 * 60);
 /// Sends of one try: the first, one after a proven absence, one after preparing again.
 const MAX_SENDS: usize = 3;
 
@@ -31,8 +36,13 @@ pub(super) struct Attempt<'a> {
     post: Post,
     prepared: Value,
     frozen: Option<Frozen>,
+    /// When what is sent was written down, if that is known; where it is not yet, a moment before.
+    drafted: Option<Instant>,
     /// When the last intent was recorded, if one was: nothing was sent later than that and a call.
     intent_at: Option<Instant>,
+    /// When another target was sent last that has a post which could be ours. Either of the two can have been the one that
+    /// the platform made it of, so that the other may still become visible.
+    other_at: StdMutex<Option<Instant>>,
     /// An earlier try may have been published.
     unclear: bool,
     session: Mutex<Option<Held>>,
@@ -70,6 +80,8 @@ impl<'a> Attempt<'a> {
             platform = target.platform, server = %Origin(&account.base_url), attempt = target.attempt,
             state = target.state, "publishing"
         );
+        let frozen = target.platform_key.zip(target.request).map(|(key, request)| Frozen { key, request });
+        let drafted = if frozen.is_some() { target.since_draft.map(ago) } else { Some(Instant::now()) };
         Ok(Self {
             environment,
             work,
@@ -83,8 +95,10 @@ impl<'a> Attempt<'a> {
                 attempt: target.attempt,
             },
             prepared: target.prepared.unwrap_or_default(),
-            frozen: target.platform_key.zip(target.request).map(|(key, request)| Frozen { key, request }),
+            frozen,
+            drafted,
             intent_at: target.since_intent.map(ago),
+            other_at: StdMutex::default(),
             unclear,
             session: Mutex::new(None),
         })
@@ -114,14 +128,14 @@ impl<'a> Attempt<'a> {
 
     /// Asks the platform about an earlier try. Only a clear answer settles it.
     async fn settle(&self, frozen: &Frozen) -> Result<Option<Published>, Failure> {
-        match self.look(frozen).await.map_err(Failure::into_unknown)? {
+        match self.look(frozen).await.map_err(Failure::of_look)? {
             Found::Same(published) => {
                 info!(job_id = %self.work.claim.job_id, "an earlier try had been published");
                 Ok(Some(published))
             }
             Found::Other => Err(occupied()),
             Found::Pending => Err(pending()),
-            Found::Absent => match self.intent_at {
+            Found::Absent => match self.sent_at() {
                 // What a list does not show yet may be there all the same.
                 Some(sent) if sent.elapsed() < self.settled_after() => Err(self.ask_again()),
                 _ => Ok(None),
@@ -131,13 +145,20 @@ impl<'a> Attempt<'a> {
 
     /// Looks with the account's session where there is one, and without where the platform needs none.
     async fn look(&self, frozen: &Frozen) -> Result<Found, Failure> {
+        let sought = Sought { frozen, drafted: self.drafted, others: self };
         if self.provider.looks_in_public() || !self.active {
-            return self.provider.look(&self.account, None, frozen).await;
+            return self.provider.look(&self.account, None, sought).await;
         }
         self.as_caller(|caller| async move {
-            self.provider.look(&self.account, Some(&caller.session), frozen).await
+            self.provider.look(&self.account, Some(&caller.session), sought).await
         })
         .await
+    }
+
+    /// When the last send was begun that may have made a post like ours.
+    fn sent_at(&self) -> Option<Instant> {
+        let other = *self.other_at.lock().unwrap_or_else(PoisonError::into_inner);
+        self.intent_at.into_iter().chain(other).max()
     }
 
     /// How long after an intent what was sent must be visible: a call may last, and then the platform takes its time.
@@ -150,7 +171,7 @@ impl<'a> Attempt<'a> {
     fn ask_again(&self) -> Failure {
         let message = "the platform does not show yet whether it was published";
         let settles = self.settled_after();
-        let wait = self.intent_at.map_or(settles, |sent| settles.saturating_sub(sent.elapsed()));
+        let wait = self.sent_at().map_or(settles, |sent| settles.saturating_sub(sent.elapsed()));
         Failure {
             retry_at: Some(SystemTime::now() + wait.max(SHORTEST_WAIT)),
             ..Failure::new(ErrorClass::OutcomeUnknown, message)
@@ -160,8 +181,9 @@ impl<'a> Attempt<'a> {
     /// Prepares piece by piece; each is stored, so that the next try goes on there.
     async fn prepare(&self) -> Result<Value, Stop> {
         let (job_id, token) = (self.work.claim.job_id, self.work.claim.token);
+        let until = Instant::now() + PREPARATION;
         let mut prepared = self.prepared.clone();
-        while let Some(more) = self.prepare_piece(&prepared).await? {
+        while let Some(more) = self.prepare_piece(&prepared, until).await? {
             prepared = more;
             let db = &self.environment.db;
             if !patiently(PATIENCE, || db.save_prepared(job_id, token, &prepared)).await? {
@@ -173,14 +195,18 @@ impl<'a> Attempt<'a> {
 
     /// The uploads are gone: makes them again. The record already names them by their content.
     async fn prepare_again(&self) -> Result<(), Failure> {
+        let until = Instant::now() + PREPARATION;
         let mut prepared = Value::Null;
-        while let Some(more) = self.prepare_piece(&prepared).await? {
+        while let Some(more) = self.prepare_piece(&prepared, until).await? {
             prepared = more;
         }
         Ok(())
     }
 
-    async fn prepare_piece(&self, prepared: &Value) -> Result<Option<Value>, Failure> {
+    async fn prepare_piece(&self, prepared: &Value, until: Instant) -> Result<Option<Value>, Failure> {
+        if Instant::now() >= until {
+            return Err(Failure::new(ErrorClass::Transient, "the preparation of the post takes too long"));
+        }
         self.as_caller(|caller| async move { self.provider.prepare(&caller, &self.post, prepared).await })
             .await
     }
@@ -236,7 +262,9 @@ impl<'a> Attempt<'a> {
                 Ok(Found::Absent | Found::Pending) => return Err(later(failure).into()),
                 Err(look) => {
                     warn!(job_id = %self.work.claim.job_id, class = %look.class, "the look failed");
-                    return Err(later(failure).into());
+                    let look = look.of_look();
+                    let waits = look.class != ErrorClass::OutcomeUnknown;
+                    return Err(if waits { look } else { later(failure) }.into());
                 }
             }
         }
@@ -294,6 +322,20 @@ impl<'a> Attempt<'a> {
 
     fn caller(&self, held: Held) -> Caller {
         Caller { account: self.account.clone(), session: held.session }
+    }
+}
+
+#[async_trait]
+impl Others for Attempt<'_> {
+    async fn have(&self, external_ids: Vec<String>) -> Result<HashSet<String>, Failure> {
+        let (db, job_id) = (&self.environment.db, self.work.claim.job_id);
+        let taken = patiently(PATIENCE, || db.taken_posts(job_id, &external_ids)).await;
+        let taken = taken
+            .map_err(|error| Failure::new(ErrorClass::Transient, format!("the database refused: {error}")))?;
+        let last = taken.iter().filter_map(|(_, since)| since.map(ago)).max();
+        let mut other_at = self.other_at.lock().unwrap_or_else(PoisonError::into_inner);
+        *other_at = other_at.into_iter().chain(last).max();
+        Ok(taken.into_iter().map(|(id, _)| id).collect())
     }
 }
 

@@ -12,12 +12,11 @@ use serde_json::json;
 use super::classify::{is_gone, read};
 use super::container::{self, State, plan};
 use super::{MAX_HANDLE, prepare};
-use crate::providers::answer::Phase;
+use crate::providers::answer::{Phase, since_1970};
 use crate::providers::graph::{Graph, is_id};
-use crate::providers::{Account, Failure, Found, Frozen, Post, Published};
+use crate::providers::window::{Window, answered_at};
+use crate::providers::{Account, Failure, Found, Frozen, NoOthers, Others, Post, Published, Sought};
 
-/// How far its clock and ours may be apart.
-const SKEW: u64 = 60;
 /// The most media that are looked through.
 const LISTED: usize = 100;
 /// How long a look waits for a publish that is under way.
@@ -85,7 +84,7 @@ pub(super) async fn commit(
             let message = "the server answered with no id of a post";
             Err(Failure { status: Some(200), ..Failure::new(ErrorClass::OutcomeUnknown, message) })
         }
-        Err(failure) if is_gone(&failure) => after_gone(server, account, &request, failure).await,
+        Err(failure) if is_gone(&failure) => after_gone(server, account, frozen, &request, failure).await,
         Err(failure) => Err(failure),
     }
 }
@@ -94,6 +93,7 @@ pub(super) async fn commit(
 async fn after_gone(
     server: &Graph<'_>,
     account: &Account,
+    frozen: &Frozen,
     request: &Request,
     failure: Failure,
 ) -> Result<Published, Failure> {
@@ -101,7 +101,8 @@ async fn after_gone(
         return Err(failure);
     };
     let is_there = state == State::Finished;
-    match judge(server, account, request, state).await {
+    let sought = Sought { frozen, drafted: None, others: &NoOthers };
+    match judge(server, account, request, state, sought).await {
         Ok(Found::Same(published)) => Ok(published),
         Ok(Found::Absent) if is_there => Err(Failure { class: ErrorClass::Transient, ..failure }),
         // Only another container can be published, and the request names this one.
@@ -114,10 +115,14 @@ async fn after_gone(
 }
 
 /// Looks whether the container was published.
-pub(super) async fn look(server: &Graph<'_>, account: &Account, frozen: &Frozen) -> Result<Found, Failure> {
-    let request = Request::of(frozen)?;
+pub(super) async fn look(
+    server: &Graph<'_>,
+    account: &Account,
+    sought: Sought<'_>,
+) -> Result<Found, Failure> {
+    let request = Request::of(sought.frozen)?;
     let state = container::settled(server, Phase::Read, &request.creation_id, PUBLISHING).await?;
-    judge(server, account, &request, state).await
+    judge(server, account, &request, state, sought).await
 }
 
 async fn judge(
@@ -125,16 +130,17 @@ async fn judge(
     account: &Account,
     request: &Request,
     state: State,
+    sought: Sought<'_>,
 ) -> Result<Found, Failure> {
     match state {
         State::InProgress => Ok(Found::Pending),
         State::Finished => Ok(Found::Absent),
-        State::Published => named(server, account, request).await.map(Found::Same),
+        State::Published => named(server, account, request, sought).await.map(Found::Same),
         State::Failed(_) | State::Gone => {
-            let list = list(server, account, request).await?;
-            Ok(match candidates(&list, request)?.as_slice() {
+            let list = list(server, account, request, sought).await?;
+            Ok(match of_no_other(list.candidates(request)?, sought.others).await?.as_slice() {
                 // Older posts than this one's draft must be in sight.
-                [] if list.len() < LISTED || reaches_back(&list, request)? => Found::Absent,
+                [] if list.posts.len() < LISTED || list.reaches_back()? => Found::Absent,
                 // Without a caption any post of that time could be this one.
                 [only] if !words(&request.caption).is_empty() => Found::Same(only.published(account)),
                 _ => Found::Pending,
@@ -144,12 +150,19 @@ async fn judge(
 }
 
 /// A post that is out for certain, by the id it has in the list. Where that doesn't show it, the container stands in.
-async fn named(server: &Graph<'_>, account: &Account, request: &Request) -> Result<Published, Failure> {
+async fn named(
+    server: &Graph<'_>,
+    account: &Account,
+    request: &Request,
+    sought: Sought<'_>,
+) -> Result<Published, Failure> {
     for pause in LIST_PAUSES {
         tokio::time::sleep(pause).await;
-        match list(server, account, request).await {
+        match list(server, account, request, sought).await {
             Ok(list) => {
-                if let Ok([only]) = candidates(&list, request).as_deref() {
+                if let Ok(candidates) = list.candidates(request)
+                    && let [only] = of_no_other(candidates, sought.others).await?.as_slice()
+                {
                     return Ok(only.published(account));
                 }
             }
@@ -161,8 +174,15 @@ async fn named(server: &Graph<'_>, account: &Account, request: &Request) -> Resu
 }
 
 #[derive(Deserialize)]
-struct List {
+struct Answered {
     data: Vec<Listed>,
+}
+
+/// What the account published last.
+struct List {
+    posts: Vec<Listed>,
+    /// From when on a post can be the one that is looked for, in seconds since 1970.
+    since: u64,
 }
 
 #[derive(Debug, Deserialize)]
@@ -190,35 +210,57 @@ impl Listed {
     }
 }
 
-/// What the account published last.
-async fn list(server: &Graph<'_>, account: &Account, request: &Request) -> Result<Vec<Listed>, Failure> {
+/// Asks what the account published last.
+async fn list(
+    server: &Graph<'_>,
+    account: &Account,
+    request: &Request,
+    sought: Sought<'_>,
+) -> Result<List, Failure> {
     let kind = if request.is_story { "stories" } else { "media" };
     let path = format!("{}/{kind}", account.external_id);
     let query = [("fields", "id,caption,timestamp,permalink"), ("limit", &LISTED.to_string())];
-    let List { data } = read(Phase::Read, server.get(&path, &query).await)?;
-    Ok(data)
+    let answer = server.get(&path, &query).await;
+    let window = Window::new(since_1970(request.drafted_at), sought.drafted);
+    let begin = window.begin(answered_at(&answer));
+    let Answered { data: posts } = read(Phase::Read, answer)?;
+    Ok(List { posts, since: begin.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() })
 }
 
-/// The posts that can be this one.
-fn candidates<'l>(list: &'l [Listed], request: &Request) -> Result<Vec<&'l Listed>, Failure> {
-    let mut found = vec![];
-    for one in list.iter().filter(|one| is_id(&one.id)) {
-        let caption = one.caption.as_deref().unwrap_or_default();
-        let same = request.is_story || words(caption) == words(&request.caption);
-        if same && one.at()? + SKEW >= request.drafted_at {
-            found.push(one);
+impl List {
+    /// The posts that can be this one.
+    fn candidates(&self, request: &Request) -> Result<Vec<&Listed>, Failure> {
+        let mut found = vec![];
+        for one in self.posts.iter().filter(|one| is_id(&one.id)) {
+            let caption = one.caption.as_deref().unwrap_or_default();
+            let same = request.is_story || words(caption) == words(&request.caption);
+            if same && one.at()? >= self.since {
+                found.push(one);
+            }
         }
+        Ok(found)
     }
-    Ok(found)
+
+    /// Whether older posts than this one's draft are in sight.
+    fn reaches_back(&self) -> Result<bool, Failure> {
+        for one in &self.posts {
+            if one.at()? < self.since {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
 }
 
-fn reaches_back(list: &[Listed], request: &Request) -> Result<bool, Failure> {
-    for one in list {
-        if one.at()? + SKEW < request.drafted_at {
-            return Ok(true);
-        }
+async fn of_no_other<'l>(
+    mut candidates: Vec<&'l Listed>,
+    others: &dyn Others,
+) -> Result<Vec<&'l Listed>, Failure> {
+    if !candidates.is_empty() {
+        let taken = others.have(candidates.iter().map(|one| one.id.clone()).collect()).await?;
+        candidates.retain(|one| !taken.contains(&one.id));
     }
-    Ok(false)
+    Ok(candidates)
 }
 
 /// Instagram trims captions.
@@ -270,8 +312,9 @@ mod tests {
         }
     }
 
-    fn listed(list: Value) -> Vec<Listed> {
-        serde_json::from_value(list).unwrap()
+    /// Posts from a minute before the draft on.
+    fn listed(list: Value) -> List {
+        List { posts: serde_json::from_value(list).unwrap(), since: 1_795_000_000 - 60 }
     }
 
     #[test]
@@ -284,14 +327,14 @@ mod tests {
             { "id": "5", "timestamp": "2026-11-18T11:07:00+0000" },
         ]));
         let found = |caption: &str| {
-            let found = candidates(&list, &request(caption)).unwrap();
+            let found = list.candidates(&request(caption)).unwrap();
             found.into_iter().map(|one| one.id.clone()).collect::<Vec<_>>()
         };
         assert_eq!(found("to be found "), ["2"]);
         assert_eq!(found(""), ["5"]);
         assert!(found("to be").is_empty());
-        assert!(reaches_back(&list, &request("")).unwrap());
-        let stories = candidates(&list, &Request { is_story: true, ..request("unseen") }).unwrap();
+        assert!(list.reaches_back().unwrap());
+        let stories = list.candidates(&Request { is_story: true, ..request("unseen") }).unwrap();
         assert_eq!(stories.len(), 3);
     }
 
@@ -299,7 +342,7 @@ mod tests {
     fn an_unknown_time_proves_nothing() {
         for odd in ["", "yesterday", "1960-01-01T00:00:00Z", "2026-11-18T11:07:00+0100"] {
             let list = listed(json!([{ "id": "1", "caption": "a", "timestamp": odd }]));
-            assert!(candidates(&list, &request("a")).is_err(), "{odd}");
+            assert!(list.candidates(&request("a")).is_err(), "{odd}");
         }
     }
 

@@ -8,6 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
+use crate::providers::{Theirs, sought};
 use script::Script;
 
 const TOKEN: &str = "canary-token";
@@ -200,9 +201,20 @@ async fn a_container_that_is_gone_is_published_or_expired() {
 }
 
 async fn look(caption: &str, answers: Vec<(u16, Value)>) -> Result<Found, ErrorClass> {
+    look_beside(&[], caption, answers).await
+}
+
+/// The same where these posts are other targets'.
+async fn look_beside(
+    theirs: &'static [&str],
+    caption: &str,
+    answers: Vec<(u16, Value)>,
+) -> Result<Found, ErrorClass> {
     let script = Script::start(answers).await;
     let caller = caller(&script);
-    let found = provider().look(&caller.account, Some(&caller.session), &frozen(caption)).await;
+    let frozen = frozen(caption);
+    let sought = Sought { others: &Theirs(theirs), ..sought(&frozen) };
+    let found = provider().look(&caller.account, Some(&caller.session), sought).await;
     found.map_err(|failure| failure.class)
 }
 
@@ -231,9 +243,25 @@ async fn a_look_believes_the_container_and_then_the_list() {
 }
 
 #[tokio::test]
+async fn a_post_of_another_target_is_passed_over() {
+    let id = async |theirs, answers| match look_beside(theirs, "hi", answers).await {
+        Ok(Found::Same(post)) => post.external_id,
+        other => format!("{other:?}"),
+    };
+    let mut twins = json!([found().1["data"][0], found().1["data"][0]]);
+    twins[1]["id"] = json!("3");
+    assert_eq!(id(&["2"], vec![state("ERROR"), list(twins.clone())]).await, "3");
+    assert_eq!(id(&["2", "3"], vec![state("ERROR"), list(twins.clone())]).await, "Ok(Absent)");
+    assert_eq!(id(&[], vec![state("ERROR"), list(twins.clone())]).await, "Ok(Pending)");
+    // one that is out for certain and is in no list stands under its container
+    let lists = vec![found(); 3];
+    assert_eq!(id(&["2"], [vec![state("PUBLISHED")], lists].concat()).await, "1");
+}
+
+#[tokio::test]
 async fn nobody_looks_for_an_account_without_a_session() {
     let script = Script::start(vec![]).await;
-    let failure = provider().look(&caller(&script).account, None, &frozen("hi")).await.unwrap_err();
+    let failure = provider().look(&caller(&script).account, None, sought(&frozen("hi"))).await.unwrap_err();
     assert_eq!((failure.class, script.seen().len()), (ErrorClass::AuthRevoked, 0));
 }
 

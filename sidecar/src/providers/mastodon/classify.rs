@@ -37,6 +37,8 @@ fn class(phase: Phase, status: u16, error: &str) -> ErrorClass {
     let repeatable = matches!(phase, Phase::Prepare | Phase::Read);
     match status {
         429 => ErrorClass::RateLimited,
+        // The word of something in between, not of the server: a token is only given up on the server's own.
+        401 if error.is_empty() => phase.not_clear(),
         // Tokens don't end, so this one was taken back. The account may have been connected again meanwhile; if not, there
         // is nothing to renew it with, and that is the end of the session.
         401 => phase.unauthorized(),

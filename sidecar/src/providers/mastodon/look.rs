@@ -3,6 +3,7 @@
 //! It is ours if it is not older than the key, and has the text, the warning and the media that were sent. Whatever leaves a
 //! doubt is an error or `Found::Other`: only a list that was read far enough back proves that nothing is there.
 
+use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
 use crier_core::error_class::ErrorClass;
@@ -13,10 +14,9 @@ use super::api::{Api, Id, Shown, read};
 use super::classify::time;
 use super::publish::{Body, body, made_at, there};
 use crate::providers::answer::Phase;
-use crate::providers::{Failure, Found, Frozen};
+use crate::providers::window::{Window, answered_at};
+use crate::providers::{Failure, Found, Others, Published, Sought};
 
-/// How far the server's clock may be behind ours.
-const CLOCKS: Duration = Duration::from_secs(60);
 /// How many pages are read at most.
 const MAX_PAGES: usize = 5;
 const PAGE: usize = 40;
@@ -58,54 +58,83 @@ struct Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Likeness {
     Same,
-    /// It could be ours, changed since, or on a server that gives media other ids.
+    /// It could be ours: changed since, or on a server that gives media other ids, or leaves out without a word what is gone.
     Alike,
     Different,
 }
 
-pub(super) async fn look(server: &Api<'_>, account: &str, frozen: &Frozen) -> Result<Found, Failure> {
+pub(super) async fn look(server: &Api<'_>, account: &str, sought: Sought<'_>) -> Result<Found, Failure> {
     let late = |_| Failure::new(ErrorClass::Transient, "the look at the account's posts took too long");
-    tokio::time::timeout(LOOK, search(server, account, frozen)).await.map_err(late)?
+    tokio::time::timeout(LOOK, search(server, account, sought)).await.map_err(late)?
 }
 
-async fn search(server: &Api<'_>, account: &str, frozen: &Frozen) -> Result<Found, Failure> {
-    let sent = body(frozen)?;
-    let made = made_at(&frozen.key)
-        .and_then(|at| at.checked_sub(CLOCKS))
+async fn search(server: &Api<'_>, account: &str, sought: Sought<'_>) -> Result<Found, Failure> {
+    let sent = body(sought.frozen)?;
+    let written = made_at(&sought.frozen.key)
         .ok_or_else(|| Failure::new(ErrorClass::Config, "the stored key does not tell when it was made"))?;
     let account = Id::parse(account)
         .ok_or_else(|| Failure::new(ErrorClass::Config, "the account's id is not one of Mastodon"))?;
-    let mut found = None;
-    let mut alike = false;
+    let window = Window::new(written, sought.drafted);
+    let mut made = None;
+    let mut seen = Seen::default();
     let mut before: Option<Id> = None;
     for _ in 0..MAX_PAGES {
-        let page = page(server, &account, before.as_ref()).await?;
-        for listed in page.iter().filter(|listed| is_candidate(listed, &sent, made)) {
+        let (page, answered_at) = page(server, &account, before.as_ref()).await?;
+        let made = *made.get_or_insert_with(|| window.begin(answered_at));
+        for listed in page.iter().filter(|listed| is_candidate(listed, made)) {
             let source = source(server, &listed.shown.id).await?;
             match compare(listed, &source, &sent) {
-                // The list goes back in time: of several equal posts, the earliest answers the earliest try.
-                Likeness::Same => found = Some(there(&listed.shown)?),
-                Likeness::Alike => alike = true,
+                Likeness::Same => seen.same.push(there(&listed.shown)?),
+                Likeness::Alike => seen.alike.push(listed.shown.id.as_str().to_owned()),
                 Likeness::Different => {}
             }
         }
         match page.last() {
             Some(last) if !is_older(last, made) => before = Some(last.shown.id.clone()),
-            _ => {
-                let absent = if alike { Found::Other } else { Found::Absent };
-                return Ok(found.map_or(absent, Found::Same));
-            }
+            _ => return seen.found(sought.others).await,
         }
     }
-    let message = "the account has more posts since then than are looked through";
-    found.map(Found::Same).ok_or_else(|| Failure::new(ErrorClass::Transient, message))
+    match seen.found(sought.others).await? {
+        Found::Same(published) => Ok(Found::Same(published)),
+        _ => {
+            let message = "the account has more posts since then than are looked through";
+            Err(Failure::new(ErrorClass::Transient, message))
+        }
+    }
+}
+
+/// What was seen that is, or could be, what was sent; newest first.
+#[derive(Default)]
+struct Seen {
+    same: Vec<Published>,
+    alike: Vec<String>,
+}
+
+impl Seen {
+    /// What of it is not another's.
+    async fn found(self, others: &dyn Others) -> Result<Found, Failure> {
+        let ids: Vec<_> =
+            self.same.iter().map(|post| &post.external_id).chain(&self.alike).cloned().collect();
+        let taken = if ids.is_empty() { HashSet::new() } else { others.have(ids).await? };
+        // Of several equal posts, the earliest answers the earliest try.
+        let earliest = self.same.into_iter().rfind(|post| !taken.contains(&post.external_id));
+        let is_doubtful = self.alike.iter().any(|id| !taken.contains(id));
+        let absent = if is_doubtful { Found::Other } else { Found::Absent };
+        Ok(earliest.map_or(absent, Found::Same))
+    }
 }
 
 /// The posts before this one, or the newest, newest first. A post in it that can't be read could be ours: then nothing is told.
-async fn page(server: &Api<'_>, account: &Id, before: Option<&Id>) -> Result<Vec<Listed>, Failure> {
+async fn page(
+    server: &Api<'_>,
+    account: &Id,
+    before: Option<&Id>,
+) -> Result<(Vec<Listed>, Option<SystemTime>), Failure> {
     let before = before.map(|id| format!("&max_id={}", id.as_str())).unwrap_or_default();
     let path = format!("api/v1/accounts/{}/statuses?limit={PAGE}{before}", account.as_str());
-    read(Phase::Read, server.get(&path).await)
+    let answer = server.get(&path).await;
+    let answered_at = answered_at(&answer);
+    Ok((read(Phase::Read, answer)?, answered_at))
 }
 
 async fn source(server: &Api<'_>, id: &Id) -> Result<Source, Failure> {
@@ -117,20 +146,21 @@ fn is_older(listed: &Listed, than: SystemTime) -> bool {
 }
 
 /// Whether it is worth a call to ask for its text.
-fn is_candidate(listed: &Listed, sent: &Body, made: SystemTime) -> bool {
-    !is_older(listed, made)
-        && listed.reblog.is_null()
-        && listed.in_reply_to_id.is_null()
-        && listed.media_attachments.len() == sent.media_ids.len()
-        && listed.poll.is_null() == sent.poll.is_none()
+fn is_candidate(listed: &Listed, made: SystemTime) -> bool {
+    !is_older(listed, made) && listed.reblog.is_null() && listed.in_reply_to_id.is_null()
 }
 
 fn compare(listed: &Listed, source: &Source, sent: &Body) -> Likeness {
+    let same_kind = listed.poll.is_null() == sent.poll.is_none()
+        && listed.media_attachments.len() == sent.media_ids.len();
     let same_media = listed.media_attachments.iter().map(|media| &media.id).eq(&sent.media_ids);
-    if expected(sent) != (source.text.trim(), source.spoiler_text.trim()) {
-        return if listed.edited_at.is_null() { Likeness::Different } else { Likeness::Alike };
+    let same_text = expected(sent) == (source.text.trim(), source.spoiler_text.trim());
+    match (same_text, same_kind) {
+        (true, true) if same_media => Likeness::Same,
+        (true, _) => Likeness::Alike,
+        (false, true) if !listed.edited_at.is_null() => Likeness::Alike,
+        (false, _) => Likeness::Different,
     }
-    if same_media { Likeness::Same } else { Likeness::Alike }
 }
 
 /// Text and warning as servers store them: without space around them, and a warning of nothing as the text.
@@ -163,7 +193,7 @@ mod tests {
     #[test]
     fn only_new_posts_of_the_same_kind_are_read() {
         let made = time("2026-11-18T11:06:40Z").unwrap();
-        let is = |changes: &[(&str, Value)]| is_candidate(&listed(changes), &sent("x", None), made);
+        let is = |changes: &[(&str, Value)]| is_candidate(&listed(changes), made);
         assert!(is(&[]));
         // a time nobody can read is no reason to pass a post over
         assert!(is(&[("created_at", json!("yesterday"))]));
@@ -171,8 +201,6 @@ mod tests {
             ("created_at", json!("2026-11-18T11:06:39.999Z")),
             ("reblog", json!({"id": "2"})),
             ("in_reply_to_id", json!("2")),
-            ("media_attachments", json!([])),
-            ("poll", json!({"id": "2"})),
         ] {
             assert!(!is(&[(name, value.clone())]), "{name} {value}");
         }
@@ -184,10 +212,20 @@ mod tests {
         let (as_sent, plain) = (sent(" hi\n", Some("cw ")), listed(&[]));
         let edited = listed(&[("edited_at", json!("2026-11-18T11:07:00Z"))]);
         let others = listed(&[("media_attachments", json!([{"id": 8}]))]);
+        // a server that knows an image no longer can leave it out, and one without polls a poll
+        let fewer = listed(&[("media_attachments", json!([]))]);
+        let edited_fewer =
+            listed(&[("media_attachments", json!([])), ("edited_at", json!("2026-11-18T11:07:00Z"))]);
+        let asking = listed(&[("poll", json!({"id": "2"}))]);
         for (listed, source, likeness) in [
             (&plain, source("hi", "cw"), Likeness::Same),
             (&edited, source("hi", "cw"), Likeness::Same),
             (&others, source("hi", "cw"), Likeness::Alike),
+            (&fewer, source("hi", "cw"), Likeness::Alike),
+            (&asking, source("hi", "cw"), Likeness::Alike),
+            (&fewer, source("hi!", "cw"), Likeness::Different),
+            (&edited_fewer, source("hi!", "cw"), Likeness::Different),
+            (&asking, source("hi!", "cw"), Likeness::Different),
             (&plain, source("hi!", "cw"), Likeness::Different),
             (&plain, source("hi", ""), Likeness::Different),
             (&edited, source("hi!", "cw"), Likeness::Alike),

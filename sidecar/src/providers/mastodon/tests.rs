@@ -13,6 +13,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
+use crate::providers::{Theirs, sought};
 
 const TOKEN: &str = "canary-token";
 /// A GIF of 3 by 2 pixels, and what passes for a video.
@@ -151,7 +152,7 @@ async fn requests_are_built_as_recorded() {
     let frozen = publish::draft(&post, &prepared, KEY.into()).unwrap();
     provider.commit(&caller, &frozen).await.unwrap();
     let text = self::frozen(r#"{"status":"Grüße 🎉"}"#);
-    provider.look(&caller.account, Some(&caller.session), &text).await.unwrap();
+    provider.look(&caller.account, Some(&caller.session), sought(&text)).await.unwrap();
     for act in [
         Act::Delete { post: "9".into() },
         Act::Like { post: "9".into() },
@@ -254,8 +255,15 @@ async fn media_decide_what_a_refusal_of_the_post_means() {
 
 /// What a look finds in these pages; every text is that of the source after its page.
 async fn look(answers: &[(u16, Value)]) -> Result<Found, Failure> {
+    look_beside(&[], answers).await
+}
+
+/// The same where these posts are other targets'.
+async fn look_beside(theirs: &'static [&str], answers: &[(u16, Value)]) -> Result<Found, Failure> {
     let (provider, caller, script) = scripted(answers).await;
-    let found = provider.look(&caller.account, Some(&caller.session), &frozen(r#"{"status":"hi"}"#)).await;
+    let frozen = frozen(r#"{"status":"hi"}"#);
+    let sought = Sought { others: &Theirs(theirs), ..sought(&frozen) };
+    let found = provider.look(&caller.account, Some(&caller.session), sought).await;
     assert!(script.answers.lock().unwrap().is_empty(), "{answers:?}: {found:?}");
     found
 }
@@ -279,6 +287,24 @@ async fn of_equal_posts_the_earliest_is_ours() {
 }
 
 #[tokio::test]
+async fn a_post_of_another_target_is_passed_over() {
+    let page = (200, json!([shown("9"), shown("8"), at("7", "2026-11-18T11:05:39.999Z")]));
+    let answers = [page, (200, source("hi")), (200, source("hi"))];
+    let found = async |theirs| match look_beside(theirs, &answers).await {
+        Ok(Found::Same(published)) => published.external_id,
+        other => format!("{other:?}"),
+    };
+    assert_eq!(found(&["8"]).await, "9");
+    assert_eq!(found(&["9"]).await, "8");
+    assert_eq!(found(&["8", "9"]).await, "Ok(Absent)");
+    let mut edited = shown("9");
+    edited["edited_at"] = json!("2026-11-18T11:10:00Z");
+    let doubt = [(200, json!([edited])), (200, source("changed")), (200, json!([]))];
+    assert_eq!(look_beside(&["9"], &doubt).await, Ok(Found::Absent));
+    assert_eq!(look_beside(&["8"], &doubt).await, Ok(Found::Other));
+}
+
+#[tokio::test]
 async fn a_list_is_followed_until_it_is_old_enough() {
     let old = || (200, json!([at("2", "2026-11-18T10:00:00Z")]));
     let newer = |id: &str| (200, json!([at(id, "2026-11-18T11:06:41Z")]));
@@ -296,6 +322,9 @@ async fn a_doubt_is_no_absence() {
     edited["edited_at"] = json!("2026-11-18T11:10:00Z");
     let end = || (200, json!([]));
     assert_eq!(look(&[(200, json!([edited])), (200, source("changed")), end()]).await, Ok(Found::Other));
+    let mut with_media = shown("9");
+    with_media["media_attachments"] = json!([{ "id": "7" }]);
+    assert_eq!(look(&[(200, json!([with_media])), (200, source("hi")), end()]).await, Ok(Found::Other));
     for answers in [
         vec![(200, json!([{ "id": "9" }]))],
         vec![(200, json!({ "error": "x" }))],
@@ -308,7 +337,7 @@ async fn a_doubt_is_no_absence() {
     }
     let provider = Mastodon::new(Client::new().unwrap(), Fetcher::new().unwrap());
     let account = scripted(&[]).await.1.account;
-    let failure = provider.look(&account, None, &frozen("{}")).await.unwrap_err();
+    let failure = provider.look(&account, None, sought(&frozen("{}"))).await.unwrap_err();
     assert_eq!(failure.class, ErrorClass::AuthRevoked);
 }
 

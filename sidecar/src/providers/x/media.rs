@@ -77,6 +77,14 @@ pub(super) async fn append(api: &Api<'_>, id: &str, index: usize, bytes: Vec<u8>
     done(Phase::Prepare, api.append(&format!("media/upload/{id}/append"), index, bytes).await)
 }
 
+/// Sends bytes in segments, of which the first has this number.
+pub(super) async fn append_all(api: &Api<'_>, id: &str, first: usize, bytes: &[u8]) -> Result<(), Failure> {
+    for (at, segment) in bytes.chunks(SEGMENT).enumerate() {
+        append(api, id, first + at, segment.to_vec()).await?;
+    }
+    Ok(())
+}
+
 /// Closes an upload. Whether X processes it still.
 pub(super) async fn close(api: &Api<'_>, id: &str) -> Result<bool, Failure> {
     let path = format!("media/upload/{id}/finalize");

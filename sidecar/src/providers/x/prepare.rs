@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::api::Api;
-use super::media::{SEGMENT, append, close, describe, open, processed};
+use super::media::{SEGMENT, append, append_all, close, describe, open, processed};
 use crate::media::Fetcher;
 use crate::providers::answer::in_time;
 use crate::providers::{Failure, Post};
@@ -142,7 +142,7 @@ impl Uploader<'_> {
 
     /// Opens the upload of a video; its bytes follow piece by piece.
     async fn video(&self, place: Place<'_>) -> Result<Upload, Failure> {
-        let head = self.fetcher.part(&PLATFORM, place.index, place.one, 0, HEAD).await?;
+        let head = self.fetcher.head(&PLATFORM, place.index, place.one, HEAD).await?;
         let media_type = head.mime_type().unwrap_or("video/mp4");
         let (id, end) = open(self.api, media_type, "tweet_video", head.total, self.now).await?;
         Ok(Upload { id, expires_at: seconds(end), stage: Stage::Bytes { sent: 0, total: head.total } })
@@ -158,7 +158,7 @@ impl Uploader<'_> {
                     return Err(Failure::new(ErrorClass::ContentInvalid, why));
                 }
                 let sent_then = sent + part.bytes.len();
-                append(self.api, &id, sent / SEGMENT, part.bytes).await?;
+                append_all(self.api, &id, sent / SEGMENT, &part.bytes).await?;
                 Stage::Bytes { sent: sent_then, total }
             }
             Stage::Bytes { .. } if close(self.api, &id).await? => Stage::Processing,

@@ -1,6 +1,6 @@
 //! The post: written down once, sent as it was written, looked for among the newest of the account.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crier_core::error_class::ErrorClass;
 use crier_core::platform::x;
@@ -14,10 +14,9 @@ use super::shown::Shown;
 use super::tweet::{Tweet, url};
 use crate::client::{Answer, CallError};
 use crate::providers::answer::{Phase, since_1970};
-use crate::providers::{Account, Failure, Found, Frozen, Post, Published};
+use crate::providers::window::{Window, answered_at};
+use crate::providers::{Account, Failure, Found, Frozen, Others, Post, Published, Sought};
 
-/// The clocks of X and ours may differ by so much.
-const SKEW: Duration = Duration::from_secs(60);
 /// Pages of posts that are looked through, of a hundred each. There is one for all but the busiest accounts.
 const MAX_PAGES: usize = 10;
 
@@ -106,16 +105,18 @@ struct SentMedia {
 }
 
 /// Looks for the post among those of the account since it was written down. The first one like it is ours.
-pub(super) async fn look(api: &Api<'_>, account: &Account, frozen: &Frozen) -> Result<Found, Failure> {
-    let written = written(frozen)?;
+pub(super) async fn look(api: &Api<'_>, account: &Account, sought: Sought<'_>) -> Result<Found, Failure> {
+    let written = written(sought.frozen)?;
     let sent: Sent = serde_json::from_str(written.body.get()).map_err(unreadable)?;
-    let since = since_1970(written.at).checked_sub(SKEW).unwrap_or(UNIX_EPOCH);
+    let window = Window::new(since_1970(written.at), sought.drafted);
+    let mut since = window.guess();
+    let mut start = time(since);
+    let mut is_told = false;
     if !is_id(&account.external_id) {
         return Err(Failure::new(ErrorClass::Config, "the account has no id of X"));
     }
     let path = format!("users/{}/tweets", account.external_id);
-    let start = humantime::format_rfc3339_seconds(since).to_string();
-    let mut first: Option<(SystemTime, String)> = None;
+    let mut seen = vec![];
     let mut token = None;
     for _ in 0..MAX_PAGES {
         // What is older is not read, because each post that is read costs something.
@@ -125,14 +126,26 @@ pub(super) async fn look(api: &Api<'_>, account: &Account, frozen: &Frozen) -> R
             ("tweet.fields", "attachments,created_at,entities"),
         ];
         params.extend(token.as_deref().map(|token| ("pagination_token", token)));
-        let page: Page = read(Phase::Read, api.get(&path, &params).await)?;
+        let answer = api.get(&path, &params).await;
+        if let Some(begin) = window.told(answered_at(&answer)).filter(|_| !is_told) {
+            is_told = true;
+            // What was asked for is later than it ought to be: our clock is ahead.
+            let is_late = begin < since;
+            since = begin;
+            if is_late {
+                start = time(since);
+                continue;
+            }
+        }
+        let page: Page = read(Phase::Read, answer)?;
         if page.data.len() != page.meta.result_count {
             return Err(Failure::new(ErrorClass::Transient, "the list of posts is not whole"));
         }
-        first = first.into_iter().chain(like(&sent, since, page.data)).min();
+        seen.extend(like(&sent, since, page.data)?);
         token = page.meta.next_token;
         if token.is_none() {
-            return Ok(match first.and_then(|(_, id)| published(account, id)) {
+            let first = earliest(seen, sought.others).await?;
+            return Ok(match first.and_then(|id| published(account, id)) {
                 Some(published) => Found::Same(published),
                 None => Found::Absent,
             });
@@ -141,13 +154,35 @@ pub(super) async fn look(api: &Api<'_>, account: &Account, frozen: &Frozen) -> R
     Err(Failure::new(ErrorClass::Transient, "there are too many newer posts to look through"))
 }
 
+/// A time as X takes it.
+fn time(at: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(at).to_string()
+}
+
+/// The first one that is not another's.
+async fn earliest(
+    mut seen: Vec<(SystemTime, String)>,
+    others: &dyn Others,
+) -> Result<Option<String>, Failure> {
+    if seen.is_empty() {
+        return Ok(None);
+    }
+    let taken = others.have(seen.iter().map(|(_, id)| id.clone()).collect()).await?;
+    seen.sort_unstable();
+    Ok(seen.into_iter().map(|(_, id)| id).find(|id| !taken.contains(id)))
+}
+
 /// Those that are what was sent.
-fn like(sent: &Sent, since: SystemTime, page: Vec<Shown>) -> impl Iterator<Item = (SystemTime, String)> {
+fn like(sent: &Sent, since: SystemTime, page: Vec<Shown>) -> Result<Vec<(SystemTime, String)>, Failure> {
     let media: Vec<_> = sent.media.media_ids.iter().map(String::as_str).collect();
-    page.into_iter().filter_map(move |shown| {
-        let at = shown.created_at().filter(|at| *at >= since)?;
-        shown.is(&sent.text, &media).then_some((at, shown.id))
-    })
+    let mut like = vec![];
+    for shown in page.into_iter().filter(|shown| shown.is(&sent.text, &media)) {
+        let at = shown.created_at()?;
+        if at >= since {
+            like.push((at, shown.id));
+        }
+    }
+    Ok(like)
 }
 
 #[cfg(test)]

@@ -2,7 +2,11 @@
 
 use std::time::SystemTime;
 
+use crier_core::error_class::ErrorClass;
 use serde::Deserialize;
+use unicode_normalization::UnicodeNormalization;
+
+use crate::providers::Failure;
 
 /// No text has more links; what is beyond is not X's.
 const MAX_LINKS: usize = 100;
@@ -41,18 +45,21 @@ struct Attachments {
 }
 
 impl Shown {
-    /// When it was made; a time that can't be read is none.
-    pub(super) fn created_at(&self) -> Option<SystemTime> {
-        humantime::parse_rfc3339(&self.created_at).ok()
+    /// When it was made. A post that is like ours and doesn't tell is no reason to take it for none.
+    pub(super) fn created_at(&self) -> Result<SystemTime, Failure> {
+        let unreadable =
+            |_| Failure::new(ErrorClass::Transient, "the list of posts has an unknown form of time");
+        humantime::parse_rfc3339(&self.created_at).map_err(unreadable)
     }
 
-    /// Whether it is what was sent. Media are named by the ids of their uploads, which no other post has.
+    /// Whether it is what was sent. Media are named by the ids of their uploads, which no other post has: they decide,
+    /// whatever became of the text.
     pub(super) fn is(&self, text: &str, media_ids: &[&str]) -> bool {
         // `3_` and the id, or another number for another kind
         let shown = self.attachments.media_keys.iter();
         let same_media =
             shown.map(|key| key.rsplit('_').next().unwrap_or_default()).eq(media_ids.iter().copied());
-        same_media && words(&self.original()).eq(words(text))
+        same_media && (!media_ids.is_empty() || words(&self.original()).eq(words(text)))
     }
 
     /// The text as it was written, as far as that can be told.
@@ -71,10 +78,12 @@ impl Shown {
     }
 }
 
-/// The words of a text. X may change the spaces between them, and gives a link without scheme one.
+/// The words of a text. X may change the spaces between them, composes letters and marks, and gives a link without scheme one.
 fn words(text: &str) -> impl Iterator<Item = String> {
-    text.split_whitespace()
-        .map(|word| word.replace("https://", "").replace("http://", "").trim_end_matches('/').to_owned())
+    text.split_whitespace().map(|word| {
+        let word = word.replace("https://", "").replace("http://", "");
+        word.trim_end_matches('/').nfc().collect()
+    })
 }
 
 #[cfg(test)]
@@ -103,11 +112,11 @@ mod tests {
             link("https://t.co/cccccccccc", "https://x.com/alice/status/7/photo/1"),
         ]);
         let text = "1 &lt; 2 &amp; (https://t.co/aaaaaaaaaa) https://t.co/bbbbbbbbbb! &amp;amp; \n\nend https://t.co/cccccccccc";
-        let tweet = shown(text, urls, json!(["3_11"]));
+        let tweet = shown(text, urls, json!([]));
         let sent = "1 < 2 & (https://a.example/?x=1&y=2) b.example! &amp;  \n end";
-        assert!(tweet.is(sent, &["11"]), "{}", tweet.original());
-        assert!(!tweet.is(&format!("{sent} more"), &["11"]));
-        assert!(!tweet.is(&sent.replace("y=2", "y=3"), &["11"]));
+        assert!(tweet.is(sent, &[]), "{}", tweet.original());
+        assert!(!tweet.is(&format!("{sent} more"), &[]));
+        assert!(!tweet.is(&sent.replace("y=2", "y=3"), &[]));
     }
 
     #[test]
@@ -122,11 +131,28 @@ mod tests {
     }
 
     #[test]
+    fn the_media_of_a_post_decide_whatever_its_text_became() {
+        let tweet = shown("something X made of it", json!([]), json!(["3_11"]));
+        assert!(tweet.is("something else", &["11"]));
+        assert!(!tweet.is("something X made of it", &["12"]));
+        assert!(!tweet.is("something X made of it", &[]));
+    }
+
+    #[test]
+    fn letters_and_marks_are_compared_composed() {
+        let (composed, apart) = ("Gr\u{fc}\u{df}e \u{e9}", "Gru\u{308}\u{df}e e\u{301}");
+        for (listed, sent) in [(composed, apart), (apart, composed)] {
+            assert!(shown(listed, json!([]), json!([])).is(sent, &[]), "{listed:?} {sent:?}");
+        }
+        assert!(!shown("Gr\u{fc}", json!([]), json!([])).is("Gru", &[]));
+    }
+
+    #[test]
     fn what_is_not_there_is_empty() {
         let tweet: Shown =
             serde_json::from_value(json!({ "id": "7", "text": "hi", "created_at": "soon" })).unwrap();
         assert!(tweet.is(" hi ", &[]));
-        assert_eq!(tweet.created_at(), None);
+        assert_eq!(tweet.created_at().unwrap_err().class, ErrorClass::Transient);
     }
 
     proptest! {

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::*;
 use crate::client::Answer;
 use crate::providers::answer::fixtures::answer;
+use crate::providers::{Theirs, sought};
 use server::Server;
 
 fn provider() -> X {
@@ -97,7 +98,7 @@ async fn requests_are_those_of_the_golden_file() {
     let frozen = provider.draft(&gif, &prepared).unwrap();
     let published = provider.commit(&caller, &frozen).await.unwrap();
     assert_eq!(published.url, "https://x.com/alice/status/2001");
-    let found = provider.look(&caller.account, Some(&caller.session), &frozen).await.unwrap();
+    let found = provider.look(&caller.account, Some(&caller.session), sought(&frozen)).await.unwrap();
     assert_eq!(found, Found::Same(published));
 
     let delete = Act::Delete { post: "2001".into() };
@@ -123,6 +124,17 @@ async fn requests_are_those_of_the_golden_file() {
     let golden: Value = serde_json::from_slice(&std::fs::read(golden).unwrap()).unwrap();
     let seen = json!(seen);
     assert!(seen == golden, "the requests are now:\n{seen:#}");
+}
+
+#[tokio::test]
+async fn a_video_that_comes_at_once_is_sent_in_segments() {
+    let server = Server::telling(&[appended(), appended(), appended()]).await;
+    let (provider, caller) = (provider(), server.caller());
+    media::append_all(&provider.of(&caller), "11", 1, &vec![7; 2 * media::SEGMENT + 9]).await.unwrap();
+    let parts: Vec<_> = server.seen().iter().map(|call| call["parts"].clone()).collect();
+    let expected = [(1, media::SEGMENT), (2, media::SEGMENT), (3, 9)]
+        .map(|(n, len)| json!({ "segment_index": n.to_string(), "media": format!("{len} bytes") }));
+    assert_eq!(parts, expected);
 }
 
 #[tokio::test]
@@ -221,10 +233,19 @@ async fn tokens_of_another_account_are_refused() {
 
 /// Looks for "hi", which was written down in 2026, in these pages.
 async fn looked(pages: &[(u16, Value)]) -> (Result<Found, ErrorClass>, usize) {
+    looked_beside(&[], pages).await
+}
+
+/// The same where these posts are other targets'.
+async fn looked_beside(
+    theirs: &'static [&str],
+    pages: &[(u16, Value)],
+) -> (Result<Found, ErrorClass>, usize) {
     let server = Server::telling(pages).await;
     let caller = server.caller();
     let frozen = Frozen { key: "k".into(), request: r#"{"at":1795000000,"body":{"text":"hi"}}"#.into() };
-    let found = provider().look(&caller.account, Some(&caller.session), &frozen).await;
+    let sought = Sought { others: &Theirs(theirs), ..sought(&frozen) };
+    let found = provider().look(&caller.account, Some(&caller.session), sought).await;
     (found.map_err(|failure| failure.class), server.seen().len())
 }
 
@@ -253,6 +274,16 @@ async fn the_first_post_like_it_is_ours() {
 }
 
 #[tokio::test]
+async fn a_post_of_another_target_is_passed_over() {
+    let newer = page(vec![tweet("4", "hi", "11:20:00")], Some("n"));
+    let older = page(vec![tweet("2", "hi", "11:06:50")], None);
+    let pages = [newer, older];
+    let (Ok(Found::Same(published)), 2) = looked_beside(&["2"], &pages).await else { panic!("not found") };
+    assert_eq!(published.external_id, "4");
+    assert_eq!(looked_beside(&["2", "4"], &pages).await, (Ok(Found::Absent), 2));
+}
+
+#[tokio::test]
 async fn an_answer_that_is_not_whole_proves_no_absence() {
     let error = json!({ "errors": [{ "title": "Not Found Error", "detail": "Could not find user" }] });
     for odd in [
@@ -262,6 +293,8 @@ async fn an_answer_that_is_not_whole_proves_no_absence() {
         json!({ "data": [] }),
         json!({ "meta": { "result_count": 1 } }),
         json!({ "data": [{ "id": "1", "text": "hi" }], "meta": { "result_count": 1 } }),
+        // it may be ours
+        json!({ "data": [{ "id": "1", "text": "hi", "created_at": "soon" }], "meta": { "result_count": 1 } }),
     ] {
         let (found, _) = looked(&[(200, odd.clone())]).await;
         assert_eq!(found, Err(ErrorClass::Transient), "{odd}");
@@ -270,7 +303,10 @@ async fn an_answer_that_is_not_whole_proves_no_absence() {
     assert_eq!((found, pages), (Err(ErrorClass::Transient), 10));
     let account = Server::telling(&[]).await.caller().account;
     let frozen = Frozen { key: "k".into(), request: r#"{"at":7,"body":{}}"#.into() };
-    assert_eq!(provider().look(&account, None, &frozen).await.unwrap_err().class, ErrorClass::AuthRevoked);
+    assert_eq!(
+        provider().look(&account, None, sought(&frozen)).await.unwrap_err().class,
+        ErrorClass::AuthRevoked
+    );
 }
 
 #[tokio::test]

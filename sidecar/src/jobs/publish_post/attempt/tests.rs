@@ -1,7 +1,6 @@
 //! What a try does with each sequence of answers. The database is never reached: the session is at hand.
 
 use std::collections::VecDeque;
-use std::sync::Mutex as StdMutex;
 
 use async_trait::async_trait;
 use crier_core::platform::Platform;
@@ -69,7 +68,7 @@ impl Provider for Scripted {
         self.commits.lock().unwrap().pop_front().expect("one commit too many").map(|()| published())
     }
 
-    async fn look(&self, _: &Account, _: Option<&Session>, _: &Frozen) -> Result<Found, Failure> {
+    async fn look(&self, _: &Account, _: Option<&Session>, _: Sought<'_>) -> Result<Found, Failure> {
         self.note("look");
         self.looks.lock().unwrap().pop_front().expect("one look too many")
     }
@@ -168,7 +167,9 @@ async fn with<T>(
         post: Post { content: "x".into(), media: json!([]), settings: json!({}), attempt: 1 },
         prepared: Value::Null,
         frozen: Some(frozen()),
+        drafted: None,
         intent_at: earlier.sent.and_then(|ago| Instant::now().checked_sub(ago)),
+        other_at: StdMutex::default(),
         unclear: earlier.unclear,
         session: Mutex::new(Some(Held { generation: 1, session })),
     };
@@ -197,9 +198,32 @@ async fn after_an_unclear_answer_it_looks_before_anything_else() {
 
 #[tokio::test]
 async fn without_proof_of_absence_nothing_is_sent_again() {
-    for class in [ErrorClass::Transient, ErrorClass::RateLimited, ErrorClass::Config] {
+    for class in [ErrorClass::Transient, ErrorClass::AuthExpired, ErrorClass::Config] {
         let blind = send(vec![unclear()], vec![Err(failure(class))]).await;
         assert_eq!(blind, (Err(ErrorClass::OutcomeUnknown), vec!["commit", "look"]));
+    }
+}
+
+#[tokio::test]
+async fn a_look_that_has_to_wait_uses_up_no_try_and_leaves_the_doubt() {
+    for (class, waits) in [
+        (ErrorClass::RateLimited, ErrorClass::RateLimited),
+        (ErrorClass::QuotaExhausted, ErrorClass::QuotaExhausted),
+        (ErrorClass::Permission, ErrorClass::AuthRevoked),
+    ] {
+        let at = Some(SystemTime::now() + Duration::from_secs(900));
+        let look = || Err(Failure { retry_at: at, ..failure(class) });
+        let limited = ready(None, look()).await.unwrap_err();
+        assert_eq!((limited.class, limited.may_be_out, limited.retry_at), (waits, true, at));
+        let earlier = Earlier { platform: &X, unclear: false, sent: None };
+        let send =
+            async |attempt: &Attempt<'_>, _: &Scripted| attempt.send(&frozen(), || async { Ok(()) }).await;
+        let (Err(Stop::Failed(sent)), calls) = with(earlier, vec![unclear()], vec![look()], send).await
+        else {
+            panic!("sent")
+        };
+        assert_eq!((sent.class, sent.may_be_out, sent.retry_at), (waits, true, at));
+        assert_eq!(calls, ["commit", "look"]);
     }
 }
 
@@ -243,6 +267,19 @@ async fn uploads_that_are_gone_are_made_again_once() {
     let still_gone = send(vec![gone(), gone()], vec![]).await;
     let calls = vec!["commit", "prepare", "prepare", "intent", "commit"];
     assert_eq!(still_gone, (Err(ErrorClass::ContentInvalid), calls));
+}
+
+#[tokio::test]
+async fn a_try_does_not_prepare_for_ever() {
+    let earlier = Earlier { platform: &X, unclear: false, sent: None };
+    let prepare = async |attempt: &Attempt<'_>, _: &Scripted| {
+        let late = attempt.prepare_piece(&Value::Null, Instant::now()).await;
+        let in_time = attempt.prepare_piece(&Value::Null, Instant::now() + PREPARATION).await;
+        (late.map_err(|failure| failure.class), in_time)
+    };
+    let ((late, in_time), calls) = with(earlier, vec![], vec![], prepare).await;
+    assert_eq!((late, in_time), (Err(ErrorClass::Transient), Ok(Some(json!({})))));
+    assert_eq!(calls, ["prepare"]);
 }
 
 /// A refusal because of media that a post has already, or that are gone.
@@ -299,6 +336,25 @@ async fn absence_proves_nothing_before_a_post_must_be_visible() {
         assert_eq!(ready(late, unclear).await.unwrap_err().class, ErrorClass::OutcomeUnknown);
     }
     assert_eq!(ready(late, Ok(Found::Pending)).await.unwrap_err().retry_at, None);
+}
+
+#[tokio::test]
+async fn what_another_target_has_may_have_been_ours_and_its_own_is_waited_for() {
+    let settled = X.settles + CALL;
+    let late = Earlier { platform: &X, unclear: true, sent: Some(settled * 2) };
+    let ready = async |other: Duration| {
+        let looks = vec![Ok(Found::Absent)];
+        let (ready, _) = with(late, vec![], looks, async |attempt, _| {
+            *attempt.other_at.lock().unwrap() = Instant::now().checked_sub(other);
+            attempt.ready().await
+        })
+        .await;
+        ready
+    };
+    let Err(Stop::Failed(waits)) = ready(settled / 2).await else { panic!("sent too early") };
+    let wait = waits.retry_at.unwrap().duration_since(SystemTime::now()).unwrap();
+    assert!(wait <= settled / 2 && wait > settled / 4, "{wait:?}");
+    assert!(matches!(ready(settled * 2).await, Ok(Ready::ToSend(_))));
 }
 
 /// Sends on X; the class of the failure, and whether it names a time.

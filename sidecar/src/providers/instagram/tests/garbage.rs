@@ -60,7 +60,7 @@ proptest! {
             if !has_code && status != 429 {
                 assert_eq!(sent.class, ErrorClass::OutcomeUnknown);
             }
-            let seen = provider.look(&caller.account, Some(&caller.session), &frozen("hi")).await;
+            let seen = provider.look(&caller.account, Some(&caller.session), sought(&frozen("hi"))).await;
             assert!(!matches!(seen, Ok(Found::Same(_))), "{seen:?}");
             let _ = provider.prepare(&caller, &image("hi"), &Value::Null).await;
             let made = json!({ "has_room": true, "whole": { "id": "1", "made_at": u64::MAX } });
@@ -83,5 +83,5 @@ async fn an_answer_of_ten_megabytes_is_unclear() {
 
 async fn look_at(script: &Script) -> Result<Found, Failure> {
     let caller = caller(script);
-    provider().look(&caller.account, Some(&caller.session), &frozen("hi")).await
+    provider().look(&caller.account, Some(&caller.session), sought(&frozen("hi"))).await
 }

@@ -61,7 +61,7 @@ async fn all() -> BTreeMap<&'static str, Vec<String>> {
     };
     let looked = |frozen: Frozen| async move {
         asked(vec![state("PUBLISHED"), found()], async |provider, caller| {
-            provider.look(&caller.account, Some(&caller.session), &frozen).await.map(drop)
+            provider.look(&caller.account, Some(&caller.session), sought(&frozen)).await.map(drop)
         })
         .await
     };

@@ -1,0 +1,202 @@
+//! What a server says never shows a secret that it was given: a hostile one could send a token back in an error, and
+//! errors are logged and stored where more people read than may know it.
+//!
+//! Every provider is wrapped in [`Redacting`] by the registry, so that nothing that calls one can forget it.
+
+mod text;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use crier_core::platform::Platform;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::{
+    Account, Act, App, Caller, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post, Provider,
+    Published, Sought,
+};
+use crate::secrets::Session;
+
+/// A provider that shows nobody what it was trusted with. It passes on every method of [`Provider`], also those that have a
+/// default.
+pub(super) struct Redacting {
+    provider: Arc<dyn Provider>,
+    app: Option<App>,
+}
+
+impl Redacting {
+    pub(super) fn new(provider: Arc<dyn Provider>, app: Option<App>) -> Self {
+        Self { provider, app }
+    }
+
+    fn secrets(&self) -> Secrets {
+        let mut secrets = Secrets::default();
+        if let Some(App { client_id, client_secret: Some(secret) }) = &self.app {
+            secrets.add(secret);
+            // as a header has it
+            let pair = Zeroizing::new(format!("{client_id}:{}", secret.expose_secret()));
+            secrets.add(&STANDARD.encode(pair.as_bytes()).into());
+        }
+        secrets
+    }
+
+    fn of(&self, session: &Session) -> Secrets {
+        let mut secrets = self.secrets();
+        secrets.add(&session.access);
+        secrets.add(&session.refresh);
+        secrets
+    }
+}
+
+/// What must not be shown.
+#[derive(Default)]
+struct Secrets(Vec<SecretString>);
+
+impl Secrets {
+    fn add(&mut self, secret: &SecretString) {
+        // One that is shorter is a word like others, and guessed in no time.
+        if secret.expose_secret().len() >= text::SHORTEST {
+            self.0.push(secret.clone());
+        }
+    }
+
+    fn hide(&self, text: &mut String) {
+        for secret in &self.0 {
+            text::hide(text, secret.expose_secret());
+        }
+    }
+
+    fn hide_in(&self, text: Option<&mut String>) {
+        if let Some(text) = text {
+            self.hide(text);
+        }
+    }
+
+    fn failure(&self, mut failure: Failure) -> Failure {
+        self.hide(&mut failure.message);
+        self.hide_in(failure.code.as_mut());
+        failure
+    }
+
+    fn published(&self, mut published: Published) -> Published {
+        self.hide(&mut published.external_id);
+        self.hide(&mut published.url);
+        self.hide_in(published.cid.as_mut());
+        published
+    }
+
+    fn value(&self, value: &mut Value) {
+        match value {
+            Value::String(text) => self.hide(text),
+            Value::Array(values) => values.iter_mut().for_each(|value| self.value(value)),
+            Value::Object(fields) => fields.values_mut().for_each(|value| self.value(value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+}
+
+#[async_trait]
+impl Provider for Redacting {
+    fn platform(&self) -> &'static Platform {
+        self.provider.platform()
+    }
+
+    fn default_base_url(&self) -> &'static str {
+        self.provider.default_base_url()
+    }
+
+    fn secret(&self) -> &'static str {
+        self.provider.secret()
+    }
+
+    async fn login(&self, base_url: &str, handle: &str, password: &SecretString) -> Result<Login, Failure> {
+        let mut secrets = self.secrets();
+        secrets.add(password);
+        password.expose_secret().split(':').for_each(|part| secrets.add(&part.into()));
+        let login = self.provider.login(base_url, handle, password).await;
+        let mut login = login.map_err(|failure| secrets.failure(failure))?;
+        secrets.add(&login.session.access);
+        secrets.add(&login.session.refresh);
+        for text in [&mut login.external_id, &mut login.handle, &mut login.base_url] {
+            secrets.hide(text);
+        }
+        Ok(login)
+    }
+
+    fn lifetime(&self, session: &Session) -> Lifetime {
+        self.provider.lifetime(session)
+    }
+
+    async fn refresh(&self, caller: &Caller) -> Result<Session, Failure> {
+        let refreshed = self.provider.refresh(caller).await;
+        refreshed.map_err(|failure| self.of(&caller.session).failure(failure))
+    }
+
+    async fn prepare(
+        &self,
+        caller: &Caller,
+        post: &Post,
+        prepared: &Value,
+    ) -> Result<Option<Value>, Failure> {
+        let secrets = self.of(&caller.session);
+        let prepared = self.provider.prepare(caller, post, prepared).await;
+        let mut prepared = prepared.map_err(|failure| secrets.failure(failure))?;
+        if let Some(prepared) = &mut prepared {
+            secrets.value(prepared);
+        }
+        Ok(prepared)
+    }
+
+    fn draft(&self, post: &Post, prepared: &Value) -> Result<Frozen, Failure> {
+        self.provider.draft(post, prepared)
+    }
+
+    async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
+        let secrets = self.of(&caller.session);
+        let sent = self.provider.commit(caller, frozen).await;
+        sent.map(|published| secrets.published(published)).map_err(|failure| secrets.failure(failure))
+    }
+
+    async fn look(
+        &self,
+        account: &Account,
+        session: Option<&Session>,
+        sought: Sought<'_>,
+    ) -> Result<Found, Failure> {
+        let secrets = session.map_or_else(|| self.secrets(), |session| self.of(session));
+        let found = self.provider.look(account, session, sought).await;
+        match found.map_err(|failure| secrets.failure(failure))? {
+            Found::Same(published) => Ok(Found::Same(secrets.published(published))),
+            found => Ok(found),
+        }
+    }
+
+    fn looks_in_public(&self) -> bool {
+        self.provider.looks_in_public()
+    }
+
+    async fn act(&self, caller: &Caller, act: &Act) -> Result<Done, Failure> {
+        let secrets = self.of(&caller.session);
+        let done = self.provider.act(caller, act).await;
+        let mut done = done.map_err(|failure| secrets.failure(failure))?;
+        secrets.hide_in(done.external_id.as_mut());
+        secrets.hide_in(done.url.as_mut());
+        Ok(done)
+    }
+
+    async fn metrics(&self, caller: &Caller, post: &str) -> Result<Metrics, Failure> {
+        let metrics = self.provider.metrics(caller, post).await;
+        metrics.map_err(|failure| self.of(&caller.session).failure(failure))
+    }
+
+    async fn reach(&self, base_url: &str) -> Result<(), Failure> {
+        self.provider.reach(base_url).await.map_err(|failure| self.secrets().failure(failure))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,142 @@
+//! Finds a secret in a text, as it is or written in one of the ways in which answers quote: percent-encoding and the escapes of
+//! JSON, also mixed.
+
+use std::ops::Range;
+
+/// Shorter ones are not looked for, nor shorter parts of one.
+pub(super) const SHORTEST: usize = 8;
+/// What stands in the place of a secret.
+const REDACTED: &str = "[redacted]";
+
+/// Puts a word in the place of the secret and of parts of it, wherever they stand in the text.
+pub(super) fn hide(text: &mut String, secret: &str) {
+    for read in [decoded, plain] {
+        let ranges = find(text, &read(text), secret);
+        for range in ranges.into_iter().rev() {
+            text.replace_range(range, REDACTED);
+        }
+    }
+}
+
+/// A byte that is meant, and where it is written.
+type Unit = (u8, Range<usize>);
+
+/// The text as it is.
+fn plain(text: &str) -> Vec<Unit> {
+    text.bytes().enumerate().map(|(at, byte)| (byte, at..at + 1)).collect()
+}
+
+/// The text without its escapes.
+fn decoded(text: &str) -> Vec<Unit> {
+    let bytes = text.as_bytes();
+    let hex = |range: Range<usize>| {
+        let digits = bytes.get(range)?;
+        let all = digits.iter().all(u8::is_ascii_hexdigit);
+        u32::from_str_radix(std::str::from_utf8(digits).ok().filter(|_| all)?, 16).ok()
+    };
+    let mut units = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let (byte, len) = match (bytes[at], bytes.get(at + 1)) {
+            (b'%', _) => hex(at + 1..at + 3).map_or((b'%', 1), |code| (code.to_le_bytes()[0], 3)),
+            // Secrets are ASCII: an escape of anything else is no part of one.
+            (b'\\', Some(b'u')) => match hex(at + 2..at + 6) {
+                Some(code) if code < 128 => (code.to_le_bytes()[0], 6),
+                _ => (b'\\', 1),
+            },
+            (b'\\', Some(escaped @ (b'/' | b'"' | b'\\'))) => (*escaped, 2),
+            (byte, _) => (byte, 1),
+        };
+        units.push((byte, at..at + len));
+        at += len;
+    }
+    units
+}
+
+/// Where the secret is written, or so much of it that it is no accident: texts are cut off, and addresses taken apart.
+fn find(text: &str, units: &[Unit], secret: &str) -> Vec<Range<usize>> {
+    let secret = secret.as_bytes();
+    let (mut found, mut from) = (vec![], 0);
+    while from < units.len() {
+        let len = longest(&units[from..], secret);
+        // One that is not ASCII could begin or end within a character of the text.
+        let range = units[from].1.start..units[from + len.max(1) - 1].1.end;
+        if len >= SHORTEST && text.is_char_boundary(range.start) && text.is_char_boundary(range.end) {
+            found.push(range);
+            from += len;
+        } else {
+            from += 1;
+        }
+    }
+    found
+}
+
+/// How many of these bytes stand in the secret like that.
+fn longest(units: &[Unit], secret: &[u8]) -> usize {
+    let from =
+        |at: usize| units.iter().zip(&secret[at..]).take_while(|((byte, _), own)| byte == *own).count();
+    (0..secret.len()).map(from).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SECRET: &str = "eyJ/a+b=c-d_e.f~\"g";
+
+    fn hidden(text: &str) -> String {
+        let mut text = text.to_owned();
+        hide(&mut text, SECRET);
+        text
+    }
+
+    #[test]
+    fn a_secret_is_hidden_in_every_spelling() {
+        let percent: String = SECRET.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let escaped: String = SECRET.bytes().map(|byte| format!("\\u{byte:04X}")).collect();
+        let json = serde_json::to_string(SECRET).unwrap();
+        let form = SECRET.replace('/', "%2F").replace('+', "%2b").replace('=', "%3D").replace('"', "%22");
+        let mixed = SECRET.replace('/', "\\/").replace('"', "\\\"").replace('+', "%2B");
+        for written in [SECRET, &percent, &escaped, json.trim_matches('"'), &form, &mixed] {
+            assert_eq!(
+                hidden(&format!("a {written} b {written}!")),
+                "a [redacted] b [redacted]!",
+                "{written}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_cut_left_of_it_is_hidden_too() {
+        for part in [&SECRET[..12], &SECRET[4..], &SECRET[3..11]] {
+            assert_eq!(hidden(&format!("token {part} and more")), "token [redacted] and more", "{part}");
+        }
+        assert_eq!(hidden(&format!("token {}", &SECRET[..7])), format!("token {}", &SECRET[..7]));
+    }
+
+    #[test]
+    fn other_words_stay() {
+        for text in ["", "%", "%4", "%zz\\", "\\u12", "\\u00e9 100% of é", "eyJ"] {
+            assert_eq!(hidden(text), text);
+        }
+        let mut text = "a redacted token".to_owned();
+        hide(&mut text, "redacted");
+        assert_eq!(text, "a [[redacted]] token");
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_and_none_keeps_it(before in "\\PC{0,20}", secret in "[a-zA-Z0-9_/+=.-]{8,40}", after in "\\PC{0,20}") {
+            let mut text = format!("{before}{secret}{after}");
+            hide(&mut text, &secret);
+            prop_assert!(!text.contains(&secret) || REDACTED.contains(&secret));
+        }
+
+        #[test]
+        fn odd_secrets_do_not_panic(text in "\\PC{0,40}", secret in "\\PC{8,20}") {
+            let mut text = text;
+            hide(&mut text, &secret);
+        }
+    }
+}
