@@ -93,6 +93,8 @@ pub struct Platform {
     pub fetches_media: bool,
     /// What an account may do besides publishing. Everything else is `unsupported`.
     pub actions: &'static [Action],
+    /// What it charges for, in the words of `crier.platform_price`; most charge for nothing.
+    pub charges: &'static [&'static str],
     /// How an unclear publish is settled.
     pub reconcile: Reconcile,
     /// How long after a send a post may be there and not be found: only what is absent for longer is proven absent.

@@ -23,6 +23,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (9, "0009_alerts", include_str!("../../sql/migrations/0009_alerts.sql")),
     (10, "0010_publishing", include_str!("../../sql/migrations/0010_publishing.sql")),
     (13, "0013_looks", include_str!("../../sql/migrations/0013_looks.sql")),
+    (15, "0015_budgets", include_str!("../../sql/migrations/0015_budgets.sql")),
 ];
 
 /// Run by every migrate, in this order: they replace what they made before.

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::credentials::Credentials;
 use crate::db::{Claim, Db};
-use crate::providers::{Failure, Providers, Published};
+use crate::providers::{Charges, Failure, Providers, Published};
 use crate::webhook::Webhooks;
 use crate::worker::Phase;
 
@@ -30,6 +30,8 @@ pub(crate) struct Work {
     pub(crate) lost: CancellationToken,
     /// How far it is; decides what a loss, a shutdown or a panic means.
     pub(crate) phase: Phase,
+    /// What its calls are charged for.
+    pub(crate) charges: Charges,
 }
 
 /// How a claim ended.

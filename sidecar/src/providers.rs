@@ -6,6 +6,7 @@
 mod answer;
 mod app;
 mod bluesky;
+mod charges;
 mod failure;
 mod graph;
 mod instagram;
@@ -32,6 +33,7 @@ use crate::media::Fetcher;
 use crate::secrets::Session;
 
 pub use app::{App, Apps};
+pub use charges::Charges;
 pub use failure::{Failure, Scope};
 use redact::Redacting;
 
@@ -46,6 +48,8 @@ pub struct Account {
     pub handle: String,
     /// Where the account's server is.
     pub base_url: String,
+    /// What the platform charges for what is done.
+    pub charges: Charges,
 }
 
 /// An account that can act.

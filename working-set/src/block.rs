@@ -269,6 +269,8 @@ pub(crate) struct Slot {
     pub(crate) runs: bool,
     /// When it took from the limits of its action, as those have it.
     pub(crate) used_at: i64,
+    /// What it took then from budgets, as those have it.
+    pub(crate) cost: u32,
 }
 
 /// The working set, as whoever holds its lock sees it.

@@ -95,15 +95,15 @@ impl Set<'_> {
         }
         // one that this transaction had before still counts for then: it can count once only
         let slot = &self.slots[ix as usize];
-        if slot.runs || slot.used_at != node.used_at {
+        if slot.runs || (slot.used_at, slot.cost) != (node.used_at, node.cost) {
             return false;
         }
         if node.used_at != 0 {
-            self.give_back(gates, node.used_at);
+            self.give_back(gates, node.used_at, node.cost);
         }
         let Some(closed) = self.closed_gate(node.lane, now) else { return true };
         if node.used_at != 0 {
-            self.use_up(gates, node.used_at, now);
+            self.use_up(gates, node.used_at, node.cost, now);
         }
         if !own {
             self.park(node.lane, closed, now);

@@ -2,8 +2,9 @@
 //! once, how soon one follows another, how many go through in a window; it can be blocked until a time, and it has a
 //! circuit breaker.
 //!
-//! A lane whose jobs do something on a platform goes through up to four: its account's, its account's for the action,
-//! its server's, and the one that all accounts of the platform share for the action. A lane that finds one closed waits
+//! A lane whose jobs do something on a platform goes through up to six: its account's, its account's for the action,
+//! its server's, the one that all accounts of the platform share for the action, and where the action costs money the
+//! budgets of its account and of its platform. A lane that finds one closed waits
 //! at it, in the order of its jobs, and is looked at again when the gate opens.
 
 use crate::heap::{Heap, Links, NIL, UNLINKED};
@@ -14,11 +15,14 @@ use crate::window::Window;
 pub(crate) const MAX_WINDOWS: usize = 4;
 
 /// Gates a lane can go through, by their place in its list.
-pub(crate) const GATES: usize = 4;
+pub(crate) const GATES: usize = 6;
 pub(crate) const ACCOUNT: usize = 0;
 pub(crate) const ACTION: usize = 1;
 pub(crate) const SITE: usize = 2;
 pub(crate) const SHARED: usize = 3;
+/// From here on gates are budgets.
+pub(crate) const BUDGET: usize = 4;
+pub(crate) const SHARED_BUDGET: usize = 5;
 
 /// A gate without the windows it should have is looked at again so often.
 const UNFIT: i64 = 10_000_000;
@@ -64,6 +68,8 @@ pub(crate) struct Gate {
     pub(crate) platform: u32,
     /// The number of its server's name, where there was room for one.
     pub(crate) label: u32,
+    /// What there must be room for in its windows: one, or what the dearest job costs where they count money.
+    pub(crate) step: u32,
     /// It could not be given the windows it should have: nothing goes through.
     pub(crate) unfit: bool,
     /// Lanes that go through it.
@@ -102,6 +108,7 @@ impl Gate {
             key,
             platform,
             label: NIL,
+            step: 1,
             unfit: false,
             lanes: 0,
             pinned: false,
@@ -223,11 +230,11 @@ pub(crate) fn way_of(gate: &mut Gate, windows: &mut [Window], now: i64) -> Way {
     let mut way = gate.way(now);
     for ix in gate.windows() {
         let window = &mut windows[ix];
-        let free_at = window.free_at(now);
+        let free_at = window.free_at(now, gate.step);
         way = match (way, free_at > now) {
             (Way::Later(until), _) => Way::Later(until.max(free_at)),
             (_, true) => Way::Later(free_at),
-            (Way::Open(room), false) => Way::Open(room.min(window.room(now))),
+            (Way::Open(room), false) => Way::Open(room.min(window.room(now) / gate.step)),
             (Way::Full, false) => Way::Full,
         };
     }

@@ -5,10 +5,10 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
 use crate::block::{Class, Set};
-use crate::gate::{ACCOUNT, ACTION, GATES, Gate, Key, MAX_WINDOWS, Of, SHARED, SITE};
+use crate::gate::{ACCOUNT, ACTION, BUDGET, GATES, Gate, Key, MAX_WINDOWS, Of, SHARED, SHARED_BUDGET, SITE};
 use crate::heap::NIL;
 use crate::places::mix;
-use crate::types::{Full, NewJob, Own, OwnLimit};
+use crate::types::{Full, NewJob, Own, OwnLimit, SPEND};
 use crate::window::Window;
 
 /// How many gates are looked at to find one that is not needed any more.
@@ -141,8 +141,9 @@ impl Set<'_> {
             Of::Account => (entry.max_running, entry.gap) = (rule.account_concurrency, rule.account_gap),
             Of::Site => (entry.max_running, entry.gap) = (rule.concurrency, rule.gap),
             Of::Action | Of::Shared => {
-                let unfit = self.apply_limits(gate, own).is_err();
-                self.gates[gate as usize].unfit = unfit;
+                let (unfit, step) = (self.apply_limits(gate, own).is_err(), self.step_of(key, platform));
+                let entry = &mut self.gates[gate as usize];
+                (entry.unfit, entry.step) = (unfit, step);
                 return;
             }
             Of::Other => return,
@@ -263,13 +264,25 @@ impl Set<'_> {
         gates: &mut [u32; GATES],
     ) -> Result<(), Full> {
         let Class { db, action, platform_term: platform, .. } = self.classes[class as usize];
-        let mut shared = false;
-        self.each_limit(db, platform, action, |limit| shared |= limit.shared);
+        let is_shared = |set: &Self, action: u32| {
+            let mut shared = false;
+            set.each_limit(db, platform, action, |limit| shared |= limit.shared);
+            shared
+        };
+        let (costs, spend) =
+            (self.price(db, platform, action) > 0, self.book.find_term(SPEND).unwrap_or(NIL));
+        let (id, of_platform) = (account, u128::from(platform));
         let keys = [
-            (ACCOUNT, true, Key { id: account, db, name: NIL, of: Of::Account }),
-            (ACTION, true, Key { id: account, db, name: action, of: Of::Action }),
+            (ACCOUNT, true, Key { id, db, name: NIL, of: Of::Account }),
+            (ACTION, true, Key { id, db, name: action, of: Of::Action }),
             (SITE, true, Key { id: site, db, name: NIL, of: Of::Site }),
-            (SHARED, shared, Key { id: u128::from(platform), db, name: action, of: Of::Shared }),
+            (SHARED, is_shared(self, action), Key { id: of_platform, db, name: action, of: Of::Shared }),
+            (BUDGET, costs, Key { id, db, name: spend, of: Of::Action }),
+            (
+                SHARED_BUDGET,
+                costs && is_shared(self, spend),
+                Key { id: of_platform, db, name: spend, of: Of::Shared },
+            ),
         ];
         for (place, wanted, key) in keys {
             if !wanted {
@@ -289,6 +302,12 @@ impl Set<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What the windows of a gate must have room for.
+    pub(crate) fn step_of(&self, key: Key, platform: u32) -> u32 {
+        let is_budget = matches!(key.of, Of::Action | Of::Shared) && self.book.name_of(key.name) == SPEND;
+        if is_budget { self.dearest(key.db, platform).max(1) } else { 1 }
     }
 
     pub(crate) fn leave_gates(&mut self, gates: [u32; GATES]) {

@@ -37,13 +37,21 @@ impl Set<'_> {
             state: if job.lease.is_some() { State::Leased } else { State::Waiting },
             flags: job.flags,
             used_at: 0,
+            cost: 0,
         };
-        let mut slot =
-            Slot { node, links: UNLINKED, hash_next, place: Place::Nowhere, runs: false, used_at: 0 };
-        if self.lanes[lane as usize].gates[ACTION] != NIL {
+        let mut slot = Slot {
+            node,
+            links: UNLINKED,
+            hash_next,
+            place: Place::Nowhere,
+            runs: false,
+            used_at: 0,
+            cost: 0,
+        };
+        if self.lanes[lane as usize].gates[ACTION] != NIL && node.claimed_at != 0 {
             // what it took when it was claimed is remembered apart
-            slot.node.used_at = node.claimed_at;
-            slot.used_at = node.claimed_at;
+            (slot.node.used_at, slot.node.cost) = (node.claimed_at, self.cost_of(lane));
+            (slot.used_at, slot.cost) = (slot.node.used_at, slot.node.cost);
         }
         self.slots[ix as usize] = slot;
         self.lanes[lane as usize].nodes += 1;
@@ -156,7 +164,7 @@ impl Set<'_> {
         let class = self.class_of(ix);
         self.classes[class].counts.locked -= 1;
         let node = &mut self.slots[ix as usize].node;
-        (node.locker, node.state, node.used_at) = (0, State::Gone, 0);
+        (node.locker, node.state, node.used_at, node.cost) = (0, State::Gone, 0, 0);
         self.account_for(ix, now);
         self.free(ix);
     }

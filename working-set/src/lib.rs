@@ -38,6 +38,6 @@ mod tests;
 pub use block::{Capacity, Set};
 pub use types::{
     BreakerRule, Counts, Db, Filter, Full, GateStatus, Gated, Ix, KindPolicy, KindRule, Lease, LimitRule,
-    MARKED, NEVER, NewJob, Node, Own, OwnLimit, Picked, PlatformRule, Rules, Scope, State, Tripped, USED_UP,
-    Usage,
+    MARKED, NEVER, NewJob, Node, Own, OwnLimit, Picked, PlatformRule, PriceRule, Rules, SPEND, Scope, State,
+    Tripped, USED_UP, Usage,
 };

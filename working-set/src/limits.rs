@@ -24,7 +24,7 @@ impl Set<'_> {
                 length: window.length,
                 max: window.max,
                 used: window.used(now),
-                free_at: window.free_at(now),
+                free_at: window.free_at(now, gate.step),
                 own: window.own,
             }
         });
@@ -49,10 +49,11 @@ impl Set<'_> {
                 Of::Action | Of::Shared | Of::Other => {}
             }
         }
+        let step = self.step_of(key, platform);
         self.each_limit(key.db, platform, key.name, |limit| {
             if limit.shared == (key.of == Of::Shared) && matches!(key.of, Of::Action | Of::Shared) {
                 let (length, max) = (limit.length, limit.max);
-                let free_at = if max > 0 { now } else { now.saturating_add(length) };
+                let free_at = if max >= step { now } else { now.saturating_add(length) };
                 status.windows.push(Usage { length, max, used: 0, free_at, own: false });
             }
         });
@@ -128,6 +129,12 @@ impl Set<'_> {
         self.settle(gate, now)
     }
 
+    /// What a job of an action on a platform takes from budgets, at most; 0: it costs nothing.
+    pub fn price_of(&self, db: u32, platform: &str, action: &str) -> u32 {
+        let (platform, action) = (self.book.find_term(platform), self.book.find_term(action));
+        platform.zip(action).map_or(0, |(platform, action)| self.price(db, platform, action))
+    }
+
     /// Counts what happened before the server started. It counts as late as it may have happened.
     pub fn remember(&mut self, db: u32, what: Gated<'_>, at: i64, count: u32, now: i64) -> Result<(), Full> {
         self.head.clock = now;
@@ -176,7 +183,7 @@ impl Set<'_> {
             window.add(now, 1);
         }
         let used = window.used(now);
-        Ok((admitted, Usage { length, max, used, free_at: window.free_at(now), own: false }))
+        Ok((admitted, Usage { length, max, used, free_at: window.free_at(now, 1), own: false }))
     }
 
     /// The action of a job that is limited.

@@ -1,7 +1,7 @@
 //! How jobs go through gates: who has to wait, who may look again, and what a job counts for.
 
-use crate::block::Set;
-use crate::gate::{ACTION, GATES, Reopening, Way, way_of};
+use crate::block::{Lane, Set};
+use crate::gate::{ACTION, BUDGET, GATES, Reopening, Way, way_of};
 use crate::heap::{Heap, NIL};
 use crate::places::Ready;
 use crate::types::{Ix, State, USED_UP};
@@ -105,9 +105,11 @@ impl Set<'_> {
         }
         let limited = gates[ACTION] != NIL;
         if limited {
-            self.use_up(gates, now, now);
+            let cost = self.cost_of(lane);
+            self.use_up(gates, now, cost, now);
             let slot = &mut self.slots[ix as usize];
             (slot.used_at, slot.node.used_at) = (now, now);
+            (slot.cost, slot.node.cost) = (cost, cost);
         }
         let class = self.lanes[lane as usize].class;
         let most = self.classes[class as usize].owner_concurrency;
@@ -122,18 +124,30 @@ impl Set<'_> {
         limited
     }
 
-    pub(crate) fn use_up(&mut self, gates: [u32; GATES], at: i64, now: i64) {
-        for gate in gates.into_iter().filter(|gate| *gate != NIL) {
+    /// What a job of a lane takes from budgets, at most.
+    pub(crate) fn cost_of(&self, lane: u32) -> u32 {
+        let Lane { class, gates, .. } = self.lanes[lane as usize];
+        if gates[BUDGET] == NIL {
+            return 0;
+        }
+        let class = &self.classes[class as usize];
+        self.price(class.db, class.platform_term, class.action)
+    }
+
+    /// Takes one from the windows of gates, and a cost from those of budgets.
+    pub(crate) fn use_up(&mut self, gates: [u32; GATES], at: i64, cost: u32, now: i64) {
+        for (gate, count) in takes(gates, cost) {
             for window in self.gates[gate as usize].windows() {
-                self.windows[window].add_at(at, 1, now);
+                self.windows[window].add_at(at, count, now);
             }
         }
     }
 
-    pub(crate) fn give_back(&mut self, gates: [u32; GATES], at: i64) {
-        for gate in gates.into_iter().filter(|gate| *gate != NIL) {
+    /// Gives that back.
+    pub(crate) fn give_back(&mut self, gates: [u32; GATES], at: i64, cost: u32) {
+        for (gate, count) in takes(gates, cost) {
             for window in self.gates[gate as usize].windows() {
-                self.windows[window].give_back(at, 1);
+                self.windows[window].give_back(at, count);
             }
         }
     }
@@ -141,15 +155,21 @@ impl Set<'_> {
     /// Has the gates of a job count what it is now, after the transaction that had it ended. How many lanes may look
     /// again.
     pub(crate) fn account_for(&mut self, ix: Ix, now: i64) -> u32 {
+        let before = self.slots[ix as usize];
+        let lane = before.node.lane;
+        let gates = self.lanes[lane as usize].gates;
         let slot = &mut self.slots[ix as usize];
         if slot.node.used_at == USED_UP {
-            (slot.node.used_at, slot.used_at) = (0, 0);
+            (slot.node.used_at, slot.node.cost, slot.used_at, slot.cost) = (0, 0, 0, 0);
+            if before.cost != 0 {
+                let budgets = std::array::from_fn(|place| if place < BUDGET { NIL } else { gates[place] });
+                self.give_back(budgets, before.used_at, before.cost);
+            }
         }
         let slot = self.slots[ix as usize];
-        let lane = slot.node.lane;
-        let gates = self.lanes[lane as usize].gates;
         let runs = slot.node.state == State::Leased;
-        if runs == slot.runs && slot.used_at == slot.node.used_at {
+        let moved = (slot.used_at, slot.cost) != (slot.node.used_at, slot.node.cost);
+        if runs == slot.runs && !moved && before.cost == slot.cost {
             return 0;
         }
         if runs != slot.runs {
@@ -159,20 +179,26 @@ impl Set<'_> {
                 step(&mut self.gates[gate as usize].running);
             }
         }
-        if slot.used_at != slot.node.used_at {
+        if moved {
             if slot.used_at != 0 {
-                self.give_back(gates, slot.used_at);
+                self.give_back(gates, slot.used_at, slot.cost);
             }
             if slot.node.used_at != 0 {
-                self.use_up(gates, slot.node.used_at, now);
+                self.use_up(gates, slot.node.used_at, slot.node.cost, now);
             }
         }
         let slot = &mut self.slots[ix as usize];
-        (slot.runs, slot.used_at) = (runs, slot.node.used_at);
+        (slot.runs, slot.used_at, slot.cost) = (runs, slot.node.used_at, slot.node.cost);
         let was_seated = self.lanes[lane as usize].seated;
         self.seat(lane);
         let seated = u32::from(!was_seated && self.lanes[lane as usize].seated);
         let gates = gates.into_iter().filter(|gate| *gate != NIL);
         seated + gates.map(|gate| self.settle(gate, now)).sum::<u32>()
     }
+}
+
+/// What a job takes from the windows of each of its gates.
+fn takes(gates: [u32; GATES], cost: u32) -> impl Iterator<Item = (u32, u32)> {
+    let counts = move |(place, gate)| (gate, if place < BUDGET { 1 } else { cost });
+    gates.into_iter().enumerate().filter(|(_, gate)| *gate != NIL).map(counts)
 }

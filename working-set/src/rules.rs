@@ -3,7 +3,7 @@
 use crate::block::{Name, Set};
 use crate::heap::NIL;
 use crate::pool::Pool;
-use crate::types::{Full, KindPolicy, KindRule, LimitRule, PlatformRule, Rules};
+use crate::types::{Full, KindPolicy, KindRule, LimitRule, PlatformRule, PriceRule, Rules, SPEND};
 
 /// Names of kinds' actions, of platforms and of their servers, shared by all databases. Never freed: there are few.
 pub(crate) const MAX_TERMS: usize = 8_192;
@@ -12,6 +12,9 @@ const TERMS_FOR_SITES: u32 = 6_144;
 pub(crate) const MAX_KINDS: usize = 8_192;
 pub(crate) const MAX_PLATFORMS: usize = 16_384;
 pub(crate) const MAX_LIMITS: usize = 65_536;
+pub(crate) const MAX_PRICES: usize = 4_096;
+/// What a part of a window holds.
+const MAX_PRICE: u32 = u16::MAX as u32;
 
 /// A name and its number, which is its index.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +59,16 @@ pub(crate) struct LimitEntry {
     next: u32,
 }
 
+/// What a job of an action costs, at most.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct PriceEntry {
+    platform: u32,
+    action: u32,
+    price: u32,
+    next: u32,
+}
+
 /// The rules of all databases, in lists.
 #[derive(Debug)]
 #[repr(C)]
@@ -64,11 +77,13 @@ pub(crate) struct Book {
     kinds: Pool,
     platforms: Pool,
     limits: Pool,
+    prices: Pool,
     term_buckets: [u32; MAX_TERMS],
     term: [Term; MAX_TERMS],
     kind: [KindEntry; MAX_KINDS],
     platform: [PlatformEntry; MAX_PLATFORMS],
     limit: [LimitEntry; MAX_LIMITS],
+    price: [PriceEntry; MAX_PRICES],
 }
 
 impl Book {
@@ -137,6 +152,9 @@ impl Set<'_> {
         for rule in rules.limits {
             self.add_limit(db, rule)?;
         }
+        for rule in rules.prices {
+            self.add_price(db, rule)?;
+        }
         self.apply_rules(db, rules.own, now)
     }
 
@@ -186,6 +204,35 @@ impl Set<'_> {
         }
     }
 
+    fn each_price(&self, db: u32, platform: u32, mut show: impl FnMut(&PriceEntry)) {
+        let mut ix = self.dbs[db as usize].price_rules.wrapping_sub(1);
+        while ix != NIL {
+            let entry = &self.book.price[ix as usize];
+            if entry.platform == platform {
+                show(entry);
+            }
+            ix = entry.next;
+        }
+    }
+
+    /// What a job of an action on a platform takes from budgets, at most.
+    pub(crate) fn price(&self, db: u32, platform: u32, action: u32) -> u32 {
+        let mut price = 0;
+        self.each_price(db, platform, |entry| {
+            if entry.action == action {
+                price = entry.price.max(price);
+            }
+        });
+        price
+    }
+
+    /// What the dearest job on a platform takes.
+    pub(crate) fn dearest(&self, db: u32, platform: u32) -> u32 {
+        let mut price = 0;
+        self.each_price(db, platform, |entry| price = entry.price.max(price));
+        price
+    }
+
     fn drop_rules(&mut self, db: u32) {
         let db = &mut self.dbs[db as usize];
         let book = &mut *self.book;
@@ -206,6 +253,12 @@ impl Set<'_> {
         while ix != NIL {
             let next = book.limit[ix as usize].next;
             book.limit[ix as usize].next = book.limits.give(ix);
+            ix = next;
+        }
+        ix = std::mem::take(&mut db.price_rules).wrapping_sub(1);
+        while ix != NIL {
+            let next = book.price[ix as usize].next;
+            book.price[ix as usize].next = book.prices.give(ix);
             ix = next;
         }
     }
@@ -254,6 +307,20 @@ impl Set<'_> {
         let next = std::mem::replace(first, ix + 1).wrapping_sub(1);
         let LimitRule { shared, length, max, .. } = *rule;
         book.limit[ix as usize] = LimitEntry { platform, action, shared, length, max, next };
+        Ok(())
+    }
+
+    fn add_price(&mut self, db: u32, rule: &PriceRule<'_>) -> Result<(), Full> {
+        let book = &mut *self.book;
+        book.term_for(SPEND).ok_or(Full::Room)?;
+        let platform = book.term_for(rule.platform).ok_or(Full::Room)?;
+        let action = book.term_for(rule.action).ok_or(Full::Room)?;
+        let entries = &book.price;
+        let ix = book.prices.take(MAX_PRICES, |free| entries[free as usize].next).ok_or(Full::Room)?;
+        let first = &mut self.dbs[db as usize].price_rules;
+        let next = std::mem::replace(first, ix + 1).wrapping_sub(1);
+        let price = rule.price.min(MAX_PRICE);
+        book.price[ix as usize] = PriceEntry { platform, action, price, next };
         Ok(())
     }
 }

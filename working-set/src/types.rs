@@ -56,10 +56,16 @@ pub struct Node {
     /// When it took from the limits of its action, if it still counts there; 0: it does not. A claim sets it; who knows
     /// that nothing was done sets it to 0, and the limits have it back; [`USED_UP`]: they keep it, whatever comes.
     pub used_at: i64,
+    /// What it took then from the budgets of its account and its platform: what it costs at most. Goes back with what it took
+    /// from the limits, or where who knows what it did cost sets it to 0.
+    pub cost: u32,
 }
 
-/// What a job took from its limits, and will not give back.
+/// What a job took from its limits, and will not give back. What it took from budgets goes back all the same.
 pub const USED_UP: i64 = -1;
+
+/// The action under which the limits of a platform and of its accounts are budgets: they count money, whatever it goes for.
+pub const SPEND: &str = "spend";
 
 /// A lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,6 +223,7 @@ pub struct Db {
     pub(crate) kind_rules: u32,
     pub(crate) platform_rules: u32,
     pub(crate) limit_rules: u32,
+    pub(crate) price_rules: u32,
 }
 
 /// How jobs of a kind are treated; 0 stands for nothing set. Times are microseconds.
@@ -294,6 +301,17 @@ pub struct LimitRule<'a> {
     pub max: u32,
 }
 
+/// What a job that does an action takes from the budgets of its platform, at most.
+#[derive(Clone, Copy, Debug)]
+pub struct PriceRule<'a> {
+    /// The platform.
+    pub platform: &'a str,
+    /// The action.
+    pub action: &'a str,
+    /// How much; more than a part of a window holds, 65,535, is that.
+    pub price: u32,
+}
+
 /// What one account is limited to, in the place of the rule for its platform with a window of that length.
 #[derive(Clone, Copy, Debug)]
 pub struct OwnLimit<'a> {
@@ -329,6 +347,8 @@ pub struct Rules<'a> {
     pub limits: &'a [LimitRule<'a>],
     /// Limits of single accounts.
     pub own: &'a [OwnLimit<'a>],
+    /// What actions cost.
+    pub prices: &'a [PriceRule<'a>],
 }
 
 /// What has limits.

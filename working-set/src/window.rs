@@ -149,23 +149,24 @@ impl Window {
         self.max.saturating_sub(used).min(bucket)
     }
 
-    /// When it admits another one: now or later.
-    pub(crate) fn free_at(&mut self, now: i64) -> i64 {
-        if self.room(now) > 0 {
+    /// When it admits so many more: now or later.
+    pub(crate) fn free_at(&mut self, now: i64, count: u32) -> i64 {
+        if self.room(now) >= count {
             return now;
         }
-        if self.total < self.max {
+        // one that never admits so many
+        let Some(most) = self.max.checked_sub(count) else { return now.saturating_add(self.length) };
+        if self.total <= most {
             // its newest bucket is full
             return self.head.saturating_add(1).saturating_mul(self.width());
         }
         let mut left = self.total;
         for bucket in self.head.saturating_sub(self.span())..=self.head {
             left -= u32::from(*self.slot(bucket));
-            if left < self.max {
+            if left <= most {
                 return self.end(bucket);
             }
         }
-        // one that admits nothing
         now.saturating_add(self.length)
     }
 }
@@ -178,14 +179,14 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Step {
         Tick(i64),
-        Take,
+        Take(u32),
         GiveBack(usize),
     }
 
     fn step() -> impl Strategy<Value = Step> {
         prop_oneof![
             3 => (0..400_i64).prop_map(Step::Tick),
-            5 => Just(Step::Take),
+            5 => (1..4_u32).prop_map(Step::Take),
             1 => any::<usize>().prop_map(Step::GiveBack),
         ]
     }
@@ -201,19 +202,19 @@ mod tests {
             for step in steps {
                 match step {
                     Step::Tick(by) => now += by,
-                    Step::Take if window.room(now) > 0 => {
-                        window.add(now, 1);
-                        taken.push(now);
+                    Step::Take(count) if window.room(now) >= count => {
+                        window.add(now, count);
+                        taken.extend(vec![now; count as usize]);
                     }
-                    Step::Take => {
-                        let at = window.free_at(now);
+                    Step::Take(count) => {
+                        let at = window.free_at(now, count);
                         prop_assert!(at > now);
                         // nothing counts for more than one bucket too long
                         let longest = (window.span() + 1) * window.width();
                         let within = taken.iter().filter(|t| **t > now - longest).count();
-                        prop_assert!(within >= max as usize, "{within} of {max}");
+                        prop_assert!(within + count as usize > max as usize, "{within} of {max}");
                         let mut later = window;
-                        prop_assert!(max == 0 || later.room(at) > 0);
+                        prop_assert!(max < count || later.room(at) >= count);
                     }
                     Step::GiveBack(pick) if !taken.is_empty() => {
                         let at = taken.swap_remove(pick % taken.len());
@@ -232,9 +233,9 @@ mod tests {
     fn a_clock_that_goes_back_frees_nothing_and_holds_nothing_up_for_long() {
         let mut window = Window::new(3_600, 2, false, 0);
         window.add(1_000_000, 2);
-        assert_eq!(window.free_at(1_000_000 - 1_800), 1_000_000 + 3_600 + 20);
+        assert_eq!(window.free_at(1_000_000 - 1_800, 1), 1_000_000 + 3_600 + 20);
         assert_eq!(window.room(500_000), 0);
-        assert!(window.free_at(500_000) <= 500_000 + 3_600 + 120);
+        assert!(window.free_at(500_000, 1) <= 500_000 + 3_600 + 120);
     }
 
     #[test]
@@ -252,7 +253,7 @@ mod tests {
         let mut window = Window::new(3_600, 1_000_000, false, 0);
         window.add(1_000_000, 70_000);
         assert_eq!((window.room(1_000_000), window.used(1_000_000)), (0, 65_535));
-        let next = window.free_at(1_000_000);
+        let next = window.free_at(1_000_000, 1);
         assert!(next > 1_000_000 && next <= 1_000_060);
         assert_eq!(window.room(next), 65_535);
     }

@@ -23,6 +23,7 @@ pub static PLATFORM: Platform = Platform {
     needs_media: false,
     fetches_media: false,
     actions: &[Action::Delete, Action::Metrics, Action::Reply, Action::Like, Action::Follow],
+    charges: &[],
     reconcile: Reconcile::NativeKey,
     // The account's own server is read: what it has, it shows.
     settles: Duration::ZERO,

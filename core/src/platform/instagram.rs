@@ -21,6 +21,7 @@ pub static PLATFORM: Platform = Platform {
     fetches_media: true,
     // There is no call that likes or follows, and messages only answer within a day.
     actions: &[Action::Delete, Action::Metrics, Action::Reply],
+    charges: &[],
     reconcile: Reconcile::Poll,
     // The container knows at once, but a publish may still be at it when its answer is long lost.
     settles: Duration::from_secs(2 * 60),

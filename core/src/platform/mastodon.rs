@@ -35,6 +35,7 @@ pub static PLATFORM: Platform = Platform {
         Action::Follow,
         Action::DirectMessage,
     ],
+    charges: &[],
     reconcile: Reconcile::NativeKey,
     // A server may still be at the first try when its answer is long lost, and some forget keys that are used at once.
     settles: Duration::from_secs(60),

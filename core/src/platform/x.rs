@@ -9,6 +9,15 @@ use super::poll::{Poll, PollRules};
 use super::{Action, MediaRules, Platform, Post, Reconcile, TextRules, read_settings};
 use crate::text::Count;
 
+/// A post without a link.
+pub const POST: &str = "post";
+/// A post with a link.
+pub const POST_WITH_LINK: &str = "post_with_link";
+/// A post of the account that is read.
+pub const OWN_POST_READ: &str = "own_post_read";
+/// A private message.
+pub const DM: &str = "dm";
+
 /// The figures of an account without a subscription.
 pub static PLATFORM: Platform = Platform {
     name: "x",
@@ -25,6 +34,7 @@ pub static PLATFORM: Platform = Platform {
     fetches_media: false,
     // likes and follows are no longer offered to those who sign up by themselves
     actions: &[Action::Delete, Action::Metrics, Action::Reply, Action::DirectMessage],
+    charges: &[POST, POST_WITH_LINK, OWN_POST_READ, DM],
     reconcile: Reconcile::RejectsDuplicate,
     // lists are brought up to date a little later
     settles: Duration::from_secs(60),

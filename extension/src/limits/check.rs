@@ -1,6 +1,6 @@
 //! `crier.check_rate_limit(account, action)` and `crier.rate_limit_status`: what is left of an account's limits.
 
-use crier_working_set::{GateStatus, Gated, Usage};
+use crier_working_set::{GateStatus, Gated, SPEND, Usage};
 use pgrx::Uuid;
 use pgrx::datum::Interval;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -33,6 +33,8 @@ struct Standing {
     windows: Vec<Usage>,
     /// Of the whole platform.
     shared: Vec<Usage>,
+    /// What it costs can be paid from then on.
+    paid_at: i64,
     blocked_until: Option<Timestamptz>,
     reason: Option<String>,
 }
@@ -66,13 +68,14 @@ fn check_account_limit(
     let account = Account::find(account, caller)?;
     let now = clock::now();
     let blocks = blocks(&account, now)?;
-    let Standing { windows, shared, blocked_until, reason } = standing(&account, &action, &blocks, now)?;
+    let Standing { windows, shared, paid_at, blocked_until, reason } =
+        standing(&account, &action, &blocks, now)?;
     let all = || windows.iter().chain(&shared);
     // how much others did is nobody's to know
     let shown = || windows.iter().chain(shared.iter().filter(|_| matches!(caller, Caller::Trusted)));
     let left = |usage: &Usage| usage.max.saturating_sub(usage.used);
     let tightest = shown().min_by_key(|usage| (left(usage), -usage.free_at)).copied();
-    let free_at = all().map(|usage| usage.free_at).max().unwrap_or(now.0);
+    let free_at = all().map(|usage| usage.free_at).max().unwrap_or(now.0).max(paid_at);
     let allowed = blocked_until.is_none() && free_at <= now.0;
     let resets_at = (free_at > now.0).then_some(Timestamptz(free_at));
     Ok(TableIterator::once((
@@ -119,7 +122,8 @@ fn rate_limit_status(
     let actions = ACTIONS.read(&args, |row| row.need::<String>(1))?;
     let mut rows = Vec::new();
     for action in actions {
-        let Standing { windows, shared, blocked_until, reason } = standing(&account, &action, &blocks, now)?;
+        let Standing { windows, shared, blocked_until, reason, .. } =
+            standing(&account, &action, &blocks, now)?;
         let scoped = windows.iter().map(|usage| ("account", usage));
         let shared = shared.iter().filter(|_| matches!(caller, Caller::Trusted));
         for (scope, usage) in scoped.chain(shared.map(|usage| ("platform", usage))) {
@@ -149,14 +153,22 @@ fn blocks(account: &Account, now: Timestamptz) -> Result<Vec<Block>> {
 fn standing(account: &Account, action: &str, blocks: &[Block], now: Timestamptz) -> Result<Standing> {
     load::warm()?;
     configure::current()?;
-    let [own, of_action, of_site, shared] = memory::with(|memory| {
+    let ([own, of_action, of_site, shared], paid_at) = memory::with(|memory| {
         let whats = [
             Gated::Account(account.number(), &account.platform),
             Gated::Action(account.number(), &account.platform, action),
             Gated::Site(&account.platform, &account.host),
             Gated::Shared(&account.platform, action),
         ];
-        whats.map(|what| memory.set.status(memory.db, what, now.0))
+        let budgets = [
+            Gated::Action(account.number(), &account.platform, SPEND),
+            Gated::Shared(&account.platform, SPEND),
+        ];
+        let costs = memory.set.price_of(memory.db, &account.platform, action) > 0;
+        let mut status = |what| memory.set.status(memory.db, what, now.0);
+        let paid_at = budgets.into_iter().filter(|_| costs).flat_map(|what| status(what).windows);
+        let paid_at = paid_at.map(|usage| usage.free_at).max().unwrap_or(now.0);
+        (whats.map(status), paid_at)
     })?;
     let block = blocks.iter().filter(|block| block.action.is_empty() || block.action == action);
     let block = block.max_by_key(|block| block.until);
@@ -173,5 +185,5 @@ fn standing(account: &Account, action: &str, blocks: &[Block], now: Timestamptz)
         }
         _ => (None, None),
     };
-    Ok(Standing { windows: of_action.windows, shared: shared.windows, blocked_until, reason })
+    Ok(Standing { windows: of_action.windows, shared: shared.windows, paid_at, blocked_until, reason })
 }

@@ -1,5 +1,5 @@
 //! Limits: how often, how many at once and whether at all. What is limited is in the tables `platform_policy`,
-//! `platform_limit`, `account_limit` and `job_kind`; what was used is in memory, where claims take from it.
+//! `platform_limit`, `account_limit`, `platform_price` and `job_kind`; what was used is in memory, where claims take from it.
 
 pub(crate) mod block;
 mod breaker;
@@ -8,6 +8,7 @@ mod custom;
 mod record;
 mod request;
 pub(crate) mod rules;
+pub(crate) mod spend;
 pub(crate) mod usage;
 
 use crier_working_set::Full;
@@ -46,7 +47,8 @@ impl Account {
 
 /// An action that some rule knows: names of others would only fill the memory.
 fn known_action(action: String) -> Result<String> {
-    const HINT: &str = "Use an action of crier.platform_limit or crier.job_kind.";
+    const HINT: &str =
+        "Use an action of crier.platform_limit or crier.job_kind, or spend where a platform has prices.";
     let known = KNOWN_ACTION.read(&[action.as_str().into()], |row| row.need::<bool>(1))?;
     if known.first() == Some(&true) {
         return Ok(action);

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use crier_working_set::{
-    BreakerRule, Gated, KindPolicy, KindRule, LimitRule, Own, OwnLimit, PlatformRule, Rules,
+    BreakerRule, Gated, KindPolicy, KindRule, LimitRule, Own, OwnLimit, PlatformRule, PriceRule, Rules,
 };
 use pgrx::Uuid;
 use pgrx::datum::Interval;
@@ -22,6 +22,7 @@ const KINDS: Statement = statement!(up "limits/kinds");
 const PLATFORMS: Statement = statement!(up "limits/platforms");
 const LIMITS: Statement = statement!(up "limits/limits");
 const OWN: Statement = statement!(up "limits/own_limits");
+const PRICES: Statement = statement!(up "limits/prices");
 const BLOCKS: Statement = statement!(up "limits/blocks");
 
 /// A row of `job_kind`.
@@ -81,6 +82,8 @@ pub(crate) fn read() -> Result<()> {
         let account = id_of(row.need::<Uuid>(1)?);
         Ok((account, row.need::<String>(2)?, row.need::<String>(3)?, own_limit(row, 4)?))
     })?;
+    let prices =
+        PRICES.committed(&[], |row| Ok((row.need::<String>(1)?, row.need::<String>(2)?, count(row, 3)?)))?;
     let now = clock::now();
     let blocks = BLOCKS.committed(&[now.into()], |row| {
         let account = id_of(row.need::<Uuid>(3)?);
@@ -117,7 +120,11 @@ pub(crate) fn read() -> Result<()> {
             limit: *limit,
         })
         .collect();
-    let rules = Rules { kinds: &kinds, platforms: &platforms, limits: &limits, own: &own };
+    let prices: Vec<PriceRule<'_>> = prices
+        .iter()
+        .map(|(platform, action, price)| PriceRule { platform, action, price: *price })
+        .collect();
+    let rules = Rules { kinds: &kinds, platforms: &platforms, limits: &limits, own: &own, prices: &prices };
     let (unfit, unblocked) = memory::with(|memory| {
         let (set, db) = (&mut memory.set, memory.db);
         set.unblock_all(db);

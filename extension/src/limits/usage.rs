@@ -1,6 +1,6 @@
 //! What was used of the limits, written down by claims so that they hold across a restart.
 
-use crier_working_set::{Gated, Ix, Node};
+use crier_working_set::{Gated, Ix, Node, SPEND};
 use pgrx::Uuid;
 use pgrx::datum::Interval;
 
@@ -38,9 +38,19 @@ impl Use {
     pub(crate) fn of_claim(memory: &Memory<'_>, ix: Ix, before: &Node) -> Vec<Self> {
         let Some(action) = memory.set.limited(ix) else { return vec![] };
         let account = uuid_of(memory.set.account(ix));
-        let taken = Self::new(account, action, memory.set.get(ix).used_at, 1);
-        let back = (before.used_at > 0).then(|| Self::new(account, action, before.used_at, -1));
-        std::iter::once(taken).chain(back).collect()
+        let Node { used_at, cost, .. } = memory.set.get(ix);
+        let money = |cost: u32| i32::try_from(cost).unwrap_or(i32::MAX);
+        let mut uses = vec![Self::new(account, action, used_at, 1)];
+        if cost > 0 {
+            uses.push(Self::new(account, SPEND, used_at, money(cost)));
+        }
+        if before.used_at > 0 {
+            uses.push(Self::new(account, action, before.used_at, -1));
+        }
+        if before.used_at > 0 && before.cost > 0 {
+            uses.push(Self::new(account, SPEND, before.used_at, -money(before.cost)));
+        }
+        uses
     }
 }
 

@@ -20,6 +20,7 @@ const WALKS: Walks = Walks::new(statement!(up "pages/jobs_all"), statement!(up "
 const OF_USER: Statement = statement!(up "pages/jobs_of_user").planned_once();
 const DEAD_WALKS: Walks =
     Walks::new(statement!(up "pages/dead_all"), statement!(up "pages/dead_of_workspaces"));
+const FAILED_AMONG: Statement = statement!(up "pages/failed_among").planned_once();
 const CHOOSE: Statement = statement!(up "pages/jobs_choose").planned_once();
 const BY_PARAMS: Statement = statement!(up "pages/jobs_by_params").planned_each_time();
 const BY_RESULT: Statement = statement!(up "pages/jobs_by_result").planned_each_time();
@@ -143,7 +144,14 @@ impl Source for Jobs {
         OF_USER.read(&args, |row| row.need(1))
     }
 
-    fn choose(&self, ids: Vec<Uuid>) -> Option<Result<Vec<Uuid>>> {
+    fn choose(&self, mut ids: Vec<Uuid>) -> Option<Result<Vec<Uuid>>> {
+        // otherwise it walks through the failed ones only
+        if self.status == Some("failed") && self.walks_by().is_some() {
+            match failed_among(ids) {
+                Ok(failed) if !failed.is_empty() => ids = failed,
+                answer => return Some(answer),
+            }
+        }
         let args = [
             ids.into(),
             self.workspaces.clone().into(),
@@ -165,6 +173,11 @@ impl Source for Jobs {
             || self.params.is_some()
             || self.result.is_some()
     }
+}
+
+/// Those of some jobs that failed, in the same order.
+pub(super) fn failed_among(ids: Vec<Uuid>) -> Result<Vec<Uuid>> {
+    FAILED_AMONG.read(&[ids.into()], |row| row.need(1))
 }
 
 impl Search for Jobs {

@@ -7,7 +7,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use super::input;
-use super::jobs::{STATES, STATES_HINT};
+use super::jobs::{STATES, STATES_HINT, failed_among};
 use crate::answer::TableIterator;
 use crate::error::{CrierError, Result};
 use crate::identity::Caller;
@@ -76,6 +76,9 @@ fn get_user_jobs(
     let exact = newest.len() <= MAX_COUNTED;
     let visible = newest.into_iter().take(MAX_COUNTED).filter(|(_, visible)| *visible);
     let mut ids: Vec<Uuid> = visible.map(|(id, _)| id).collect();
+    if status == Some("failed") {
+        ids = failed_among(ids)?;
+    }
     if status.is_none() && p_job_type.is_none() && order.by == By::Created {
         if !order.descending {
             ids.reverse();

@@ -10,6 +10,7 @@ use crate::alerts;
 use crate::durable;
 use crate::error::Result;
 use crate::limits::block::{self, Block, Blocked, SetBy};
+use crate::limits::spend;
 use crate::limits::usage::{self, Use};
 use crate::memory;
 use crate::passed::{Jsonb, Timestamptz};
@@ -89,7 +90,7 @@ pub(crate) struct Settled {
 
 impl Said {
     /// Whether the job certainly did nothing, so that the limits of its account have back what it took.
-    fn gives_back(self) -> bool {
+    pub(crate) fn gives_back(self) -> bool {
         match self {
             Self::Nothing | Self::Done | Self::Unclear(_) => false,
             Self::NotBegun => true,
@@ -211,6 +212,7 @@ pub(crate) fn settle_jobs(jobs: Vec<Settled>, now: Timestamptz) -> Result<()> {
         Some(Use::new(account, limited, used_at, -1))
     });
     usage::record(&given_back.collect::<Vec<_>>())?;
+    spend::settle(&jobs, now)?;
     block::set(jobs.iter().filter_map(|job| block_of(job, now)).collect(), now)?;
     for job in jobs.iter().filter(|job| job.job.limited.is_some()) {
         if let Some(works) = job.said.works() {
@@ -222,14 +224,14 @@ pub(crate) fn settle_jobs(jobs: Vec<Settled>, now: Timestamptz) -> Result<()> {
         for Settled { job, said, .. } in &ended {
             alter(memory, job.ix, |node| {
                 node.state = State::Gone;
-                node.used_at = said.keeps(job, node.used_at);
+                (node.used_at, node.cost) = (said.keeps(job, node.used_at), 0);
             });
         }
         for Settled { job, said, fate, .. } in &back {
             let Some(again) = fate.again() else { continue };
             alter(memory, job.ix, |node| {
                 node.state = State::Waiting;
-                node.used_at = said.keeps(job, node.used_at);
+                (node.used_at, node.cost) = (said.keeps(job, node.used_at), 0);
                 node.run_at = again.run_at.0;
                 node.attempt = small(again.attempt);
                 node.lost_leases = small(again.lost_leases);

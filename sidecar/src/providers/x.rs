@@ -118,7 +118,7 @@ impl Provider for X {
     }
 
     async fn metrics(&self, caller: &Caller, post: &str) -> Result<Metrics, Failure> {
-        act::metrics(&self.of(caller), post).await
+        act::metrics(&self.of(caller), &caller.account.charges, post).await
     }
 
     async fn reach(&self, base_url: &str) -> Result<(), Failure> {

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::db::Claim;
 use crate::jobs::Work;
+use crate::providers::Charges;
 
 /// Whether a job has come to the point from which something may be visible outside, or was stopped before it.
 /// It is one or the other, once and for all.
@@ -71,7 +72,12 @@ impl InFlight {
         if entry.claim.token != claim.token {
             *entry = fresh();
         }
-        Work { claim: claim.clone(), lost: entry.lost.clone(), phase: entry.phase.clone() }
+        Work {
+            claim: claim.clone(),
+            lost: entry.lost.clone(),
+            phase: entry.phase.clone(),
+            charges: Charges::default(),
+        }
     }
 
     pub(super) fn remove(&self, claim: &Claim) {

@@ -1,11 +1,11 @@
 //! Runs one claim: the job, whatever it does, and then the report.
 
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crier_core::error_class::ErrorClass;
 use futures_util::FutureExt;
-use serde_json::json;
+use serde_json::{Value, json};
 use tracing::{info, warn};
 
 use super::Phase;
@@ -35,14 +35,14 @@ pub(super) async fn run(environment: &Environment, jobs: &Jobs, reporter: &Repor
     match verdict {
         Verdict::Published(published) => {
             info!(job_id = %work.claim.job_id, url = published.url, "published");
-            reporter.report(published_report(&work.claim, &published)).await;
+            reporter.report(published_report(&work, &published)).await;
         }
         Verdict::Failed(failure) => {
             warn!(
                 job_id = %work.claim.job_id, class = %failure.class, status = failure.status, code = failure.code,
                 reason = failure.message, "not published"
             );
-            reporter.report(failed_report(&work.claim, &failure)).await;
+            reporter.report(failed_report(&work, &failure)).await;
         }
         Verdict::Done => complete(environment, &work.claim).await,
         Verdict::Reported => {}
@@ -56,22 +56,22 @@ fn panicked(phase: &Phase) -> Failure {
     Failure::new(class, "the job panicked; the log of crierd has the place")
 }
 
-fn published_report(claim: &Claim, published: &Published) -> Report {
+fn published_report(work: &Work, published: &Published) -> Report {
     let mut details = json!({ "external_id": published.external_id, "url": published.url });
     if let Some(cid) = &published.cid {
         details["cid"] = json!(cid);
     }
-    Report { job_id: claim.job_id, token: claim.token, outcome: "published", details, retry_at: None }
+    report(work, "published", details, None)
 }
 
-fn failed_report(claim: &Claim, failure: &Failure) -> Report {
-    Report {
-        job_id: claim.job_id,
-        token: claim.token,
-        outcome: failure.class.as_str(),
-        details: failure.details(),
-        retry_at: failure.retry_at,
-    }
+fn failed_report(work: &Work, failure: &Failure) -> Report {
+    report(work, failure.class.as_str(), failure.details(), failure.retry_at)
+}
+
+/// What came of a claim, with what it cost.
+fn report(work: &Work, outcome: &'static str, mut details: Value, retry_at: Option<SystemTime>) -> Report {
+    work.charges.state_in(&mut details);
+    Report { job_id: work.claim.job_id, token: work.claim.token, outcome, details, retry_at }
 }
 
 async fn complete(environment: &Environment, claim: &Claim) {
@@ -84,8 +84,16 @@ async fn complete(environment: &Environment, claim: &Claim) {
 
 #[cfg(test)]
 mod tests {
+    use tokio_util::sync::CancellationToken;
+
     use super::super::inflight::tests::claim;
     use super::*;
+    use crate::providers::Charges;
+
+    fn work() -> Work {
+        let (lost, phase) = (CancellationToken::new(), Phase::default());
+        Work { claim: claim(1, 7, None), lost, phase, charges: Charges::default() }
+    }
 
     #[test]
     fn a_panic_after_the_intent_leaves_the_outcome_open() {
@@ -102,13 +110,13 @@ mod tests {
             url: "https://bsky.app/profile/a.test/post/k".into(),
             cid: None,
         };
-        let report = published_report(&claim(1, 7, None), &published);
+        let report = published_report(&work(), &published);
         assert_eq!((report.outcome, report.token), ("published", 7));
         assert_eq!(report.details["external_id"], published.external_id);
         assert!(report.details.get("cid").is_none());
 
         let failure = Failure { status: Some(429), ..Failure::new(ErrorClass::RateLimited, "slow down") };
-        let report = failed_report(&claim(1, 7, None), &failure);
+        let report = failed_report(&work(), &failure);
         assert_eq!(report.outcome, "rate_limited");
         assert_eq!(report.details["status"], 429);
     }

@@ -3,6 +3,7 @@
 
 mod blocks;
 mod breakers;
+mod budgets;
 mod pace;
 mod rights;
 mod windows;

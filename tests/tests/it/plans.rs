@@ -50,9 +50,10 @@ const LEFT_OUT: [(&str, &str); 9] = [
 ];
 
 /// What `tests/it/pages/plans.rs` looks at, with the values of first and last pages.
-const PAGES: [&str; 21] = [
+const PAGES: [&str; 22] = [
     "dead_all",
     "dead_of_workspaces",
+    "failed_among",
     "jobs_all",
     "jobs_by_params",
     "jobs_by_result",

@@ -249,6 +249,55 @@ async fn an_expired_token_is_renewed_once_and_the_new_one_is_kept() {
 }
 
 #[tokio::test]
+async fn a_day_can_cost_no_more_than_its_budget() {
+    let (sim, stage) = simulated().await;
+    stage.without_pace().await;
+    // a post with a link costs 200 and one without 15 thousandths of a dollar, which is known once it is sent
+    let budget = "INSERT INTO crier.platform_limit (platform, action, scope, per, max) VALUES ('x', 'spend', 'platform', '1 day', 445)";
+    stage.sql.run(budget).await;
+    let _crierd = start(&stage).await;
+    for text in ["see https://a.example", "one", "two", "three"] {
+        let post = stage.post(text).await;
+        stage.reached(post, "published").await;
+    }
+    let waits = stage.post("245 were spent, and another one could cost 200").await;
+    stage.reached(waits, "published").await;
+    let late = stage.post("260 were spent").await;
+    let states = "SELECT state, count(*) FROM crier.jobs GROUP BY 1 ORDER BY 1";
+    wait_until("the states of the jobs", "completed|5\npending|1".to_owned(), async || {
+        stage.sql.text(states).await
+    })
+    .await;
+    let spent = sim.platform("x").figures();
+    assert_eq!((sim.calls(CREATE), sim.calls(LOOK)), (5, 0), "{spent}");
+    let creates = spent["spent"].as_array().into_iter().flatten().filter(|of| of["call"] == "tweets.create");
+    assert_eq!(creates.filter_map(|of| of["microdollars"].as_u64()).sum::<u64>(), 260_000, "{spent}");
+    let used =
+        format!("SELECT used FROM crier.rate_limit_status('{}') WHERE action = 'spend'", stage.account);
+    assert_eq!(stage.sql.text(&used).await, "260");
+    // more money lets it go on
+    stage.sql.run("UPDATE crier.platform_limit SET max = 460 WHERE action = 'spend'").await;
+    stage.reached(late, "published").await;
+}
+
+#[tokio::test]
+async fn an_unclear_post_is_paid_for_once_and_so_is_looking_for_it() {
+    let (sim, stage) = simulated().await;
+    stage.without_pace().await;
+    stage.sql.run("INSERT INTO crier.platform_limit (platform, action, scope, per, max) VALUES ('x', 'spend', 'account', '1 day', 1000)").await;
+    sim.plan(Rule::once("x", CREATE, Fault::DropAfterCommit));
+    let _crierd = start(&stage).await;
+    let post = stage.post("sent, and the answer is lost").await;
+    published(&stage, post).await;
+    let used =
+        format!("SELECT used FROM crier.rate_limit_status('{}') WHERE action = 'spend'", stage.account);
+    assert_eq!(stage.sql.text(&used).await, "16", "expected a post and the one that was read");
+    let spent = sim.platform("x").figures();
+    let (posts, reads) = (sim.calls(CREATE), sim.calls(LOOK));
+    assert_eq!((posts, reads, sim.ledger().len()), (1, 1, 1), "{spent}");
+}
+
+#[tokio::test]
 async fn a_day_can_cost_no_more_than_its_limit() {
     let (sim, stage) = simulated().await;
     stage.without_pace().await;

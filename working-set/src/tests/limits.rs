@@ -7,12 +7,14 @@ use proptest::prelude::*;
 use super::{ALL, Memory, job};
 use crate::types::{
     BreakerRule, Filter, Full, Gated, KindPolicy, KindRule, LimitRule, NewJob, Node, Own, OwnLimit, Picked,
-    PlatformRule, Rules, State, USED_UP,
+    PlatformRule, PriceRule, Rules, SPEND, State, USED_UP,
 };
 use crate::{Capacity, Set};
 
 const KINDS: [&str; 3] = ["publish_post", "like", "plain"];
 const ACTIONS: [&str; 3] = ["publish", "like", ""];
+/// What they cost.
+const PRICES: [u32; 3] = [3, 1, 0];
 const BREAKER: BreakerRule = BreakerRule { failures: 3, window: 50, pause: 20, max_pause: 70 };
 const PLATFORM: PlatformRule<'static> = PlatformRule {
     platform: "x",
@@ -28,12 +30,14 @@ fn limit(action: &'static str, shared: bool, length: i64, max: u32) -> LimitRule
     LimitRule { platform: "x", action, shared, length, max }
 }
 
-fn limits() -> [LimitRule<'static>; 4] {
+fn limits() -> [LimitRule<'static>; 6] {
     [
         limit("publish", false, 120, 4),
         limit("publish", false, 600, 9),
         limit("publish", true, 60, 5),
         limit("like", false, 60, 2),
+        limit(SPEND, false, 100, 8),
+        limit(SPEND, true, 70, 11),
     ]
 }
 
@@ -46,7 +50,8 @@ fn set_rules(set: &mut Set<'_>, own: &[OwnLimit<'_>], now: i64) {
             ..Default::default()
         },
     });
-    let rules = Rules { kinds: &kinds, platforms: &[PLATFORM], limits: &limits(), own };
+    let prices = [0, 1].map(|at| PriceRule { platform: "x", action: ACTIONS[at], price: PRICES[at] });
+    let rules = Rules { kinds: &kinds, platforms: &[PLATFORM], limits: &limits(), own, prices: &prices };
     set.set_rules(0, &rules, now).expect("room");
 }
 
@@ -70,7 +75,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(account, kind, by)| Step::Add { account, kind, by }),
         6 => (1..3_u32, 1..5_usize, prop::option::weighted(0.3, 0..3_usize))
             .prop_map(|(by, max, kind)| Step::Claim { by, max, kind }),
-        6 => (any::<usize>(), 0..5_u8).prop_map(|(pick, how)| Step::Answer { pick, how }),
+        6 => (any::<usize>(), 0..7_u8).prop_map(|(pick, how)| Step::Answer { pick, how }),
         5 => (1..3_u32, prop::bool::weighted(0.3)).prop_map(|(by, abort)| Step::End { by, abort }),
         1 => (any::<usize>(), any::<bool>()).prop_map(|(pick, worked)| Step::Report { pick, worked }),
         1 => (1..4_u128, 0..90_i64).prop_map(|(account, for_)| Step::Block { account, for_ }),
@@ -87,6 +92,14 @@ struct Use {
     account: u128,
     kind: usize,
     at: i64,
+    cost: u32,
+}
+
+impl Use {
+    /// What it counts for in the windows of an action.
+    fn weight(&self, action: &str) -> u32 {
+        if action == SPEND { self.cost } else { u32::from(ACTIONS[self.kind] == action) }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -112,9 +125,10 @@ struct Run {
 }
 
 impl Run {
-    fn used(&self, length: i64, which: impl Fn(&Use) -> bool) -> u32 {
-        let all = self.uses.values().chain(&self.past);
-        all.filter(|used| used.at > self.now - length && which(used)).count() as u32
+    /// What the windows of an action count: of an account, or of all.
+    fn used(&self, length: i64, action: &str, account: Option<u128>) -> u32 {
+        let all = self.uses.values().chain(&self.past).filter(|used| used.at > self.now - length);
+        all.filter(|used| account.is_none_or(|id| id == used.account)).map(|used| used.weight(action)).sum()
     }
 
     fn running(&self, which: impl Fn(&Job) -> bool) -> u32 {
@@ -124,13 +138,12 @@ impl Run {
     /// Nothing is over its limit.
     fn check(&self) {
         for limit in limits() {
-            let kind = ACTIONS.iter().position(|action| *action == limit.action).expect("known");
             if limit.shared {
-                let used = self.used(limit.length, |used| used.kind == kind);
+                let used = self.used(limit.length, limit.action, None);
                 assert!(used <= limit.max, "{used} of {limit:?}");
             }
             for account in (1..4).filter(|_| !limit.shared) {
-                let used = self.used(limit.length, |used| used.kind == kind && used.account == account);
+                let used = self.used(limit.length, limit.action, Some(account));
                 assert!(used <= limit.max, "{used} of {limit:?} of account {account}");
             }
         }
@@ -153,13 +166,15 @@ impl Run {
         if self.undo.values().any(|undo| !undo.is_empty()) {
             return;
         }
-        for (account, kind) in (1..4).flat_map(|account| [(account, 0), (account, 1)]) {
-            let status = set.status(0, Gated::Action(account, "x", ACTIONS[kind]), self.now);
-            for window in status.windows {
-                let which = |used: &Use| used.account == account && used.kind == kind;
+        let actions = [ACTIONS[0], ACTIONS[1], SPEND];
+        let of_accounts = (1..4).flat_map(|account| actions.map(|action| (Some(account), action)));
+        for (account, action) in of_accounts.chain([(None, ACTIONS[0]), (None, SPEND)]) {
+            let what = account.map_or(Gated::Shared("x", action), |id| Gated::Action(id, "x", action));
+            for window in set.status(0, what, self.now).windows {
                 let slack = 2 * (window.length / 60 + 1);
-                assert!(window.used >= self.used(window.length, which), "{window:?} of {account}");
-                assert!(window.used <= self.used(window.length + slack, which), "{window:?} of {account}");
+                let used = |length| self.used(length, action, account);
+                assert!(window.used >= used(window.length), "{window:?} of {what:?}");
+                assert!(window.used <= used(window.length + slack), "{window:?} of {what:?}");
             }
         }
     }
@@ -211,7 +226,7 @@ impl Run {
             Step::Record { account } => {
                 let what = (account, "x", "like");
                 if set.record(0, what, 1, (true, true), self.now).expect("room") {
-                    self.past.push(Use { account, kind: 1, at: self.now });
+                    self.past.push(Use { account, kind: 1, at: self.now, cost: 0 });
                 }
             }
             Step::Rules { own } => {
@@ -261,7 +276,9 @@ impl Run {
                 assert!(self.blocked.get(&account).is_none_or(|until| *until <= self.now), "blocked");
                 let last = self.last.insert(account, self.now);
                 assert!(last.is_none_or(|last| last + PLATFORM.account_gap <= self.now), "too soon");
-                self.uses.insert(id, Use { account, kind, at: self.now });
+                let cost = set.get(ix).cost;
+                assert_eq!(cost, PRICES[kind]);
+                self.uses.insert(id, Use { account, kind, at: self.now, cost });
             }
         }
         self.check();
@@ -291,6 +308,8 @@ impl Run {
                     Gated::Site("x", host),
                     Gated::Action(job.account, "x", ACTIONS[job.kind]),
                     Gated::Shared("x", ACTIONS[job.kind]),
+                    Gated::Action(job.account, "x", SPEND),
+                    Gated::Shared("x", SPEND),
                 ];
                 let gap =
                     self.last.get(&job.account).is_none_or(|last| last + PLATFORM.account_gap <= self.now);
@@ -320,7 +339,10 @@ impl Run {
         let to = match how {
             0 | 1 => Node { state: State::Gone, ..before },
             // nothing was done
-            2 | 3 => Node { state: State::Waiting, used_at: 0, ..before },
+            2 | 3 => Node { state: State::Waiting, used_at: 0, cost: 0, ..before },
+            // it was done, and cost nothing
+            4 => Node { state: State::Gone, cost: 0, ..before },
+            5 => Node { state: State::Waiting, used_at: USED_UP, cost: 0, ..before },
             _ => Node { state: State::Waiting, ..before },
         };
         set.change(ix, &to);
@@ -331,7 +353,7 @@ impl Run {
         let mut touched: Vec<u32> = undo.iter().map(|(ix, _)| *ix).collect();
         touched.sort_unstable();
         touched.dedup();
-        let ids: Vec<(u32, u128)> = touched.into_iter().map(|ix| (ix, set.get(ix).id)).collect();
+        let nodes: Vec<(u32, Node)> = touched.into_iter().map(|ix| (ix, set.get(ix))).collect();
         if abort {
             while let Some((ix, before)) = undo.pop() {
                 let left = undo.iter().any(|(other, _)| *other == ix);
@@ -341,11 +363,17 @@ impl Run {
                 }
             }
         } else {
-            for (ix, _) in &ids {
+            for (ix, node) in &nodes {
+                if let Some(used) = self.uses.get_mut(&node.id) {
+                    used.cost = node.cost;
+                }
+                if node.used_at == USED_UP {
+                    self.past.extend(self.uses.remove(&node.id));
+                }
                 set.release(*ix, self.now);
             }
         }
-        for (_, id) in ids {
+        for (_, Node { id, .. }) in nodes {
             let Some(ix) = set.find(0, id) else {
                 self.jobs.remove(&id);
                 if !abort {
@@ -360,7 +388,7 @@ impl Run {
             let Job { account, kind, .. } = self.jobs[&id];
             match node.used_at {
                 0 => drop(self.uses.remove(&id)),
-                at => drop(self.uses.insert(id, Use { account, kind, at })),
+                at => drop(self.uses.insert(id, Use { account, kind, at, cost: node.cost })),
             }
         }
     }
@@ -370,7 +398,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
     #[test]
     fn no_limit_is_overshot_and_nobody_waits_for_nothing(steps in prop::collection::vec(step(), 1..160)) {
-        let mut memory = Memory::new(Capacity { gates: 16, windows: 32, ..Capacity::for_jobs(200) });
+        let mut memory = Memory::new(Capacity { gates: 18, windows: 40, ..Capacity::for_jobs(200) });
         let mut set = memory.set();
         set.open_db(7);
         let mut run = Run { now: 1_000, ..Run::default() };

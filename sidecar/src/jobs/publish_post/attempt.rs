@@ -69,11 +69,13 @@ impl<'a> Attempt<'a> {
                 format!("this crierd has no provider for {}", target.platform),
             )
         })?;
+        work.charges.begin(provider.platform());
         let account = Account {
             id: target.account_id,
             external_id: target.external_id,
             handle: target.handle,
             base_url: target.base_url,
+            charges: work.charges.clone(),
         };
         info!(
             job_id = %work.claim.job_id, target_id = %target.target_id, account_id = %account.id,

@@ -152,6 +152,7 @@ mod tests {
             external_id: "did:plc:a".into(),
             handle: "a.test".into(),
             base_url: "https://pds.example".into(),
+            charges: Default::default(),
         }
     }
 

@@ -194,6 +194,7 @@ mod tests {
             external_id: "did:plc:a".into(),
             handle: "a.test".into(),
             base_url: ENTRYWAY.into(),
+            charges: Default::default(),
         };
         Caller { account, session: Session::new("a1".into(), "r1".into()) }
     }

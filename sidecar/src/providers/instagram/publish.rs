@@ -352,6 +352,7 @@ mod tests {
             external_id: "17841".into(),
             handle: handle.into(),
             base_url: "https://graph.instagram.com".into(),
+            charges: Default::default(),
         }
     }
 

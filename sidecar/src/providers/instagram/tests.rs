@@ -23,6 +23,7 @@ fn caller(script: &Script) -> Caller {
         external_id: "17841".into(),
         handle: "alice".into(),
         base_url: script.url.clone(),
+        charges: Default::default(),
     };
     Caller { account, session: Session::new(TOKEN.into(), TOKEN.into()) }
 }

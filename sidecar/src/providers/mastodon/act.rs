@@ -147,6 +147,7 @@ mod tests {
             external_id: "1".into(),
             handle: "a@a.example".into(),
             base_url: "https://a.example".into(),
+            charges: Default::default(),
         };
         let once = key(&account(1), r#"{"status":"hi","in_reply_to_id":"1"}"#);
         assert_eq!(key(&account(1), r#"{"in_reply_to_id":"1","status":"hi"}"#), once);

@@ -72,8 +72,13 @@ async fn scripted(answers: &[(u16, Value)]) -> (Mastodon, Caller, Script) {
     let base_url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, app).await });
     let provider = Mastodon::new(Client::new().unwrap(), Fetcher::new().unwrap());
-    let account =
-        Account { id: Uuid::nil(), external_id: "42".into(), handle: "alice@a.example".into(), base_url };
+    let account = Account {
+        id: Uuid::nil(),
+        external_id: "42".into(),
+        handle: "alice@a.example".into(),
+        base_url,
+        charges: Default::default(),
+    };
     let session = Session { access: TOKEN.into(), refresh: SecretString::default(), expires_at: None };
     (provider, Caller { account, session }, script)
 }

@@ -103,6 +103,7 @@ async fn said(provider: &dyn Provider, base_url: &str) -> Vec<(&'static [&'stati
         external_id: "42".into(),
         handle: "alice".into(),
         base_url: base_url.to_owned(),
+        charges: Default::default(),
     };
     let caller = Caller { account, session: Session::new(ACCESS.into(), REFRESH.into()) };
     let media = match provider.platform().name {

@@ -1,7 +1,7 @@
 //! What an account does besides publishing, and how its posts do.
 
 use crier_core::error_class::ErrorClass;
-use crier_core::platform::x::PLATFORM;
+use crier_core::platform::x::{self, PLATFORM};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -9,7 +9,7 @@ use super::api::{Api, done, is_id, read};
 use super::publish::created;
 use super::tweet::Tweet;
 use crate::providers::answer::Phase;
-use crate::providers::{Account, Act, Done, Failure, Metrics};
+use crate::providers::{Account, Act, Charges, Done, Failure, Metrics};
 
 #[derive(Deserialize)]
 struct Written {
@@ -23,6 +23,7 @@ struct Event {
 
 /// Does it.
 pub(super) async fn act(api: &Api<'_>, account: &Account, act: &Act) -> Result<Done, Failure> {
+    let charges = &account.charges;
     match act {
         Act::Delete { post } => delete(api, id(post)?).await,
         Act::Reply { post, text } => {
@@ -33,7 +34,9 @@ pub(super) async fn act(api: &Api<'_>, account: &Account, act: &Act) -> Result<D
         }
         Act::DirectMessage { account, text } => {
             let path = format!("dm_conversations/with/{}/messages", id(account)?);
-            let written: Written = read(Phase::Commit, api.post(&path, &json!({ "text": text })).await)?;
+            let answer = api.post(&path, &json!({ "text": text })).await;
+            charges.add_call(x::DM, &answer);
+            let written: Written = read(Phase::Commit, answer)?;
             Ok(Done { external_id: Some(written.data.dm_event_id).filter(|id| is_id(id)), url: None })
         }
         Act::Like { .. } | Act::Follow { .. } => Err(Failure::unsupported(PLATFORM.name, act)),
@@ -73,9 +76,10 @@ struct PublicMetrics {
 }
 
 /// How a post does.
-pub(super) async fn metrics(api: &Api<'_>, post: &str) -> Result<Metrics, Failure> {
+pub(super) async fn metrics(api: &Api<'_>, charges: &Charges, post: &str) -> Result<Metrics, Failure> {
     let params = [("ids", id(post)?), ("tweet.fields", "public_metrics")];
     let posts: Posts = read(Phase::Read, api.get("tweets", &params).await)?;
+    charges.add(x::OWN_POST_READ, posts.data.len().try_into().unwrap_or(u64::MAX));
     let counted = posts.data.into_iter().next().map(|post| post.public_metrics);
     let counted = counted.ok_or_else(|| Failure::new(ErrorClass::TargetMissing, "there is no such post"))?;
     let passed_on = [counted.retweet_count, counted.quote_count].into_iter().flatten();

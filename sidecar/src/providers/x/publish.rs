@@ -4,6 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crier_core::error_class::ErrorClass;
 use crier_core::platform::x;
+use crier_core::text::{self, Count};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
@@ -61,7 +62,17 @@ struct Id {
 /// Sends the post.
 pub(super) async fn commit(api: &Api<'_>, account: &Account, frozen: &Frozen) -> Result<Published, Failure> {
     let body = written(frozen)?.body.get().to_owned();
-    created(account, api.post_text("tweets", body).await)
+    let sent: Sent = serde_json::from_str(&body).map_err(unreadable)?;
+    let answer = api.post_text("tweets", body).await;
+    account.charges.add_call(charge(&sent.text), &answer);
+    created(account, answer)
+}
+
+/// What X charges for a post with this text. An address at a domain that X does not know is none for it, as far as we know it;
+/// it is taken for one, because that is dearer.
+fn charge(text: &str) -> &'static str {
+    let has_link = text.contains("://") || !text::links(text, Count::Weighted.dialect()).is_empty();
+    if has_link { x::POST_WITH_LINK } else { x::POST }
 }
 
 /// The post that X says it made.
@@ -127,7 +138,10 @@ pub(super) async fn look(api: &Api<'_>, account: &Account, sought: Sought<'_>) -
         ];
         params.extend(token.as_deref().map(|token| ("pagination_token", token)));
         let answer = api.get(&path, &params).await;
-        if let Some(begin) = window.told(answered_at(&answer)).filter(|_| !is_told) {
+        let told = window.told(answered_at(&answer)).filter(|_| !is_told);
+        let page: Page = read(Phase::Read, answer)?;
+        account.charges.add(x::OWN_POST_READ, page.data.len().try_into().unwrap_or(u64::MAX));
+        if let Some(begin) = told {
             is_told = true;
             // What was asked for is later than it ought to be: our clock is ahead.
             let is_late = begin < since;
@@ -137,7 +151,6 @@ pub(super) async fn look(api: &Api<'_>, account: &Account, sought: Sought<'_>) -
                 continue;
             }
         }
-        let page: Page = read(Phase::Read, answer)?;
         if page.data.len() != page.meta.result_count {
             return Err(Failure::new(ErrorClass::Transient, "the list of posts is not whole"));
         }
@@ -213,6 +226,16 @@ mod tests {
             drafted("hi", json!({ "quote": 1 }), &Value::Null).unwrap_err().class,
             ErrorClass::ContentInvalid
         );
+    }
+
+    #[test]
+    fn what_may_be_a_link_is_charged_as_one() {
+        for text in ["see https://a.com", "a.com", "https://a.example", "http://localhost"] {
+            assert_eq!(charge(text), x::POST_WITH_LINK, "{text}");
+        }
+        for text in ["", "a. com", "@alice #tag 1.5", "a.example"] {
+            assert_eq!(charge(text), x::POST, "{text}");
+        }
     }
 
     #[test]

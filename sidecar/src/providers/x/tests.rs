@@ -328,6 +328,7 @@ fn created(answer: Answer) -> Result<Published, Failure> {
         external_id: "1".into(),
         handle: "a/../b".into(),
         base_url: String::new(),
+        charges: Default::default(),
     };
     publish::created(&account, Ok(answer))
 }

@@ -113,6 +113,7 @@ fn by_ids(jobs: &str, lines: &str) -> Vec<Case> {
         cases.push(Case { name, text, types, values, most, each_time: false });
     };
     add("jobs_items", sql!("jobs_items"), "uuid[]", ids("job"), 110.0);
+    add("failed_among", sql!("failed_among"), "uuid[]", ids("job"), 110.0);
     add("user_jobs_page", sql!("user_jobs_page"), "uuid[]", ids("job"), 110.0);
     add("logs_items", sql!("logs_items"), "uuid[]", ids("job_log"), 55.0);
     let filters = "uuid[], uuid[], uuid, text, jsonb, jsonb, text";

@@ -128,6 +128,7 @@ pub(super) const TYPICAL: &[Typical] = &[
     // whatever is blocked
     call("limits/blocks", "now()").reading(&["limit_block"]),
     call("limits/blocks_of_account", "md5('account1020')::uuid, now()"),
+    call("limits/charges", "pg_temp.many('x'::text), pg_temp.many('publish'::text)"),
     call("limits/drop_own_limit", "md5('workspace20')::uuid, md5('account1020')::uuid, 'publish', '1 hour'"),
     call("limits/kinds", ""),
     call("limits/known_action", "'publish'"),
@@ -140,6 +141,7 @@ pub(super) const TYPICAL: &[Typical] = &[
     long("limits/own_limits", "", 5_000).reading(&["account_limit", "social_account"]),
     call("limits/own_limits_of", "md5('workspace20')::uuid, md5('account1020')::uuid, 'publish'"),
     call("limits/platforms", ""),
+    call("limits/prices", ""),
     call("limits/record_use", "1, pg_temp.accounts(100), pg_temp.many('like'::text), pg_temp.many(1)"),
     call("limits/record_uses", "pg_temp.many(1::bigint), pg_temp.accounts(100), pg_temp.many('like'::text), pg_temp.many(1)"),
     call("limits/request_limit", "'general'"),

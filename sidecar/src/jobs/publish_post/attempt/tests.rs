@@ -151,7 +151,8 @@ async fn with<T>(
     let environment = crate::jobs::tests::environment();
     let claim =
         Claim { job_id: Uuid::nil(), token: 1, attempt: 1, kind: "publish_post".into(), account_id: None };
-    let work = Work { claim, lost: CancellationToken::new(), phase: Phase::default() };
+    let work =
+        Work { claim, lost: CancellationToken::new(), phase: Phase::default(), charges: Default::default() };
     let session = Session::new("a".into(), "r".into());
     let attempt = Attempt {
         environment: &environment,
@@ -162,6 +163,7 @@ async fn with<T>(
             external_id: "did:plc:a".into(),
             handle: "a.test".into(),
             base_url: "https://pds.invalid".into(),
+            charges: Default::default(),
         },
         active: true,
         post: Post { content: "x".into(), media: json!([]), settings: json!({}), attempt: 1 },

@@ -51,6 +51,7 @@ impl Server {
             external_id: "1001".into(),
             handle: "alice".into(),
             base_url: self.url.clone(),
+            charges: Default::default(),
         };
         Caller { account, session: Session::new("access".into(), "refresh".into()) }
     }
