@@ -125,7 +125,13 @@ pub struct Post<'a> {
 }
 
 /// Every platform this version can publish to.
-pub static ALL: &[&Platform] = &[&bluesky::PLATFORM, &mastodon::PLATFORM, &x::PLATFORM, &instagram::PLATFORM];
+pub static ALL: &[&Platform] = &[
+    // one a line
+    &bluesky::PLATFORM,
+    &mastodon::PLATFORM,
+    &x::PLATFORM,
+    &instagram::PLATFORM,
+];
 
 /// The platform with this name.
 pub fn find(name: &str) -> Option<&'static Platform> {
