@@ -91,10 +91,17 @@ impl Checkout {
         done(&file, fs::write(&file, changed));
     }
 
-    /// A command in the copy that builds there, whatever the running test was started with, and leaves the processors to others.
+    /// A command that builds in the copy, and leaves the processors to the tests that run beside it.
+    pub fn building(&self, program: &str) -> Command {
+        let mut command = self.command("nice");
+        command.args(["-n", "19", program]);
+        command
+    }
+
+    /// A command in the copy, whatever the running test was started with.
     pub fn command(&self, program: &str) -> Command {
-        let mut command = Command::new("nice");
-        command.args(["-n", "19", program]).current_dir(self.root());
+        let mut command = Command::new(program);
+        command.current_dir(self.root());
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy();
             let of_cargo = name.starts_with("CARGO") && name != "CARGO_HOME";
