@@ -130,6 +130,51 @@ mod tests {
     }
 
     #[pg_test]
+    fn a_pause_without_deliveries_is_no_failing() {
+        let failed_before = |failing: &str, last: &str| {
+            run(&format!(
+                "UPDATE crier.alert_endpoint SET failing_since = clock_timestamp() - interval '{failing}',
+                 last_failure_at = clock_timestamp() - interval '{last}'"
+            ));
+            make_due();
+            claim_alert();
+            report("'transient'");
+        };
+        let recent = "enabled, failing_since > clock_timestamp() - interval '1 minute'";
+        fixture();
+        run("UPDATE crier.job_kind SET max_attempts = 100 WHERE kind = 'deliver_alert'");
+        of_workspace();
+        lose_post();
+        claim_alert();
+        report("'transient'");
+        failed_before("6 days", "25 hours");
+        assert_eq!(listed(recent), "t t", "nothing was sent to it for a day");
+        failed_before("4 days", "23 hours");
+        assert_eq!(listed(recent), "t f", "it goes on");
+        // what counts as a pause follows from how far apart its attempts are
+        run("UPDATE crier.job_kind SET max_delay = '20 hours' WHERE kind = 'deliver_alert'");
+        failed_before("6 days", "41 hours");
+        assert_eq!(listed(recent), "t t");
+        failed_before("6 days", "39 hours");
+        assert_eq!(listed("enabled, disabled_because"), "f failing");
+    }
+
+    #[pg_test]
+    fn an_error_that_no_attempt_can_mend_disables_at_once() {
+        fixture();
+        of_workspace();
+        lose_post();
+        claim_alert();
+        assert_eq!(report("'config', '{\"message\": \"no such secret\"}'").as_deref(), Some("failed"));
+        assert_eq!(listed("enabled, disabled_because, last_error"), "f config no such secret (config)");
+        run("SELECT crier.enable_alert_endpoint(current_setting('t.endpoint')::uuid)");
+        lose_post();
+        claim_alert();
+        report("'permission'");
+        assert_eq!(listed("enabled, disabled_because, last_error"), "t permission", "other errors don't");
+    }
+
+    #[pg_test]
     fn what_has_nowhere_to_go_is_canceled() {
         fixture();
         for gone in [
@@ -158,7 +203,7 @@ mod tests {
         let more = format!(
             "SELECT crier.add_alert_endpoint(crier.new_id(), 'https://x/', {SEALED}, current_setting('t.ws')::uuid)"
         );
-        assert_eq!(refused(&more)[0], "22023");
+        assert!(refused(&more)[1].contains("has 20 endpoints already"));
         endpoint("");
         let again = format!(
             "SELECT crier.add_alert_endpoint(current_setting('t.endpoint')::uuid, 'https://x/', {SEALED})"

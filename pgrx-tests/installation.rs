@@ -35,6 +35,25 @@ mod tests {
     }
 
     #[pg_test]
+    fn a_gap_in_the_migrations_is_seen_and_refused() {
+        run("SELECT count(*) FROM crier.migrate()");
+        run("CREATE TEMP TABLE kept AS SELECT * FROM crier.migration WHERE version = 9");
+        run("DELETE FROM crier.migration WHERE version = 9");
+        assert!(!one::<bool>("SELECT schema_current FROM crier.status()"));
+        let [state, message, detail, hint] = refused("SELECT crier.migrate()");
+        assert_eq!((state.as_str(), detail.as_str()), ("55000", "missing_migration"));
+        assert!(
+            message.contains("but not 0009_alerts") && hint.contains("crier.migration"),
+            "{message} {hint}"
+        );
+        run("INSERT INTO crier.migration SELECT * FROM kept");
+        assert!(one::<bool>("SELECT schema_current FROM crier.status()"));
+        run("SELECT count(*) FROM crier.migrate()");
+        run("DELETE FROM crier.migration WHERE version = (SELECT max(version) FROM crier.migration)");
+        assert!(!one::<bool>("SELECT schema_current FROM crier.status()"));
+    }
+
+    #[pg_test]
     fn a_copy_hands_out_nothing_until_it_is_adopted() {
         fixture();
         run("SELECT crier.enqueue('a')");

@@ -1,6 +1,6 @@
 //! What each platform accepts and how a publish on it can be confirmed, as data.
 //!
-//! One file per platform and one line in [`ALL`]. The extension validates against these figures before it accepts a
+//! One file per platform and one line in [`ALL`]; docs/add-a-platform.md goes through all that a platform needs. The extension validates against these figures before it accepts a
 //! post; the sidecar's provider of the same name sends what they allow.
 
 pub mod bluesky;
@@ -127,7 +127,13 @@ pub struct Post<'a> {
 }
 
 /// Every platform this version can publish to.
-pub static ALL: &[&Platform] = &[&bluesky::PLATFORM, &mastodon::PLATFORM, &x::PLATFORM, &instagram::PLATFORM];
+pub static ALL: &[&Platform] = &[
+    // one a line
+    &bluesky::PLATFORM,
+    &mastodon::PLATFORM,
+    &x::PLATFORM,
+    &instagram::PLATFORM,
+];
 
 /// The platform with this name.
 pub fn find(name: &str) -> Option<&'static Platform> {

@@ -53,6 +53,8 @@ pub(crate) enum CrierError {
     NewerDatabase { found: i32, known: i32 },
     #[error("migration {0} was changed after it had been applied")]
     ChangedMigration(String),
+    #[error("the database has migration {newest}, but not {name}, which comes before it")]
+    MissingMigration { name: &'static str, newest: i32 },
     #[error("crier: {0}")]
     Internal(String),
 }
@@ -86,7 +88,8 @@ impl CrierError {
             | Self::NotPreloaded
             | Self::NotMigrated
             | Self::NewerDatabase { .. }
-            | Self::ChangedMigration(_) => PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
+            | Self::ChangedMigration(_)
+            | Self::MissingMigration { .. } => PgSqlErrorCode::ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE,
             Self::Internal(_) => PgSqlErrorCode::ERRCODE_INTERNAL_ERROR,
         }
     }
@@ -113,6 +116,7 @@ impl CrierError {
             Self::NotMigrated => "not_migrated",
             Self::NewerDatabase { .. } => "newer_database",
             Self::ChangedMigration(_) => "changed_migration",
+            Self::MissingMigration { .. } => "missing_migration",
             Self::Internal(_) => "internal",
         }
     }
@@ -159,6 +163,11 @@ impl CrierError {
             }
             Self::ChangedMigration(_) => {
                 "Install the version of crier that made these tables, or a newer release.".to_owned()
+            }
+            Self::MissingMigration { .. } => {
+                "Put the row of crier.migration back if it was deleted. Tables that never had this migration were made \
+                 by a library that is no release: restore a backup, or begin with a new database."
+                    .to_owned()
             }
             Self::Internal(_) => {
                 "This is a defect of crier. Please report it with the server log.".to_owned()

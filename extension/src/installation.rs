@@ -19,7 +19,7 @@ use crate::queue::load;
 
 const IS_OURS: Statement = statement!("installation/is_ours");
 const ADOPT: Statement = statement!("installation/adopt");
-const SCHEMA_VERSION: Statement = statement!("installation/schema_version");
+const SCHEMA_VERSIONS: Statement = statement!("installation/schema_versions");
 
 thread_local! {
     static WARNED: Cell<bool> = const { Cell::new(false) };
@@ -31,7 +31,7 @@ fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
-/// Whether jobs are handed out here, and whether the tables fit the library.
+/// Whether jobs are handed out here, and whether the tables fit the library: every migration was applied, and no other.
 #[pg_extern(stable, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn status() -> Result<
@@ -53,8 +53,9 @@ fn status() -> Result<
          subscription; once its origin no longer publishes, drop the subscription, if there is one, and run \
          SELECT crier.adopt_database()",
     );
-    let at = SCHEMA_VERSION.read(&[], |row| row.get::<i32>(1))?.into_iter().flatten().next().unwrap_or(0);
-    Ok(TableIterator::once((paused, reason, version(), at, at == migrate::latest())))
+    let applied = SCHEMA_VERSIONS.read(&[], |row| row.need::<i32>(1))?;
+    let at = applied.last().copied().unwrap_or(0);
+    Ok(TableIterator::once((paused, reason, version(), at, migrate::are_all(&applied))))
 }
 
 /// Says that this database is the one that publishes. Ends the pause of a restored copy, and of a subscriber once its

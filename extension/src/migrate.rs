@@ -23,6 +23,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (9, "0009_alerts", include_str!("../../sql/migrations/0009_alerts.sql")),
     (10, "0010_publishing", include_str!("../../sql/migrations/0010_publishing.sql")),
     (13, "0013_looks", include_str!("../../sql/migrations/0013_looks.sql")),
+    (14, "0014_alert_endpoints", include_str!("../../sql/migrations/0014_alert_endpoints.sql")),
     (15, "0015_budgets", include_str!("../../sql/migrations/0015_budgets.sql")),
 ];
 
@@ -44,8 +45,13 @@ const RECORD: &str = include_str!("../../sql/queries/installation/record_migrati
 const PARTITIONS: &str = include_str!("../../sql/queries/installation/partitions.sql");
 
 /// The newest migration of this library.
-pub(crate) fn latest() -> i32 {
+fn latest() -> i32 {
     MIGRATIONS.last().map_or(0, |(version, ..)| *version)
+}
+
+/// Whether these are the migrations of this library, in order.
+pub(crate) fn are_all(applied: &[i32]) -> bool {
+    MIGRATIONS.iter().map(|(version, ..)| version).eq(applied)
 }
 
 /// Makes or upgrades the tables, views and policies, and lists what it did. Safe to run twice and at once.
@@ -109,7 +115,8 @@ fn applied(client: &SpiClient<'_>) -> Result<Vec<(i32, String, String)>> {
         .collect()
 }
 
-/// Refuses a database that is newer than the library or whose scripts were others.
+/// Refuses a database that is newer than the library, whose scripts were others, or that lacks one below its newest: later ones
+/// were written for tables that have it, and nobody has tried it after them.
 fn check(client: &SpiClient<'_>, applied: &[(i32, String, String)]) -> Result<()> {
     for (version, name, sum) in applied {
         let Some((_, _, sql)) = MIGRATIONS.iter().find(|(known, ..)| known == version) else {
@@ -119,7 +126,12 @@ fn check(client: &SpiClient<'_>, applied: &[(i32, String, String)]) -> Result<()
             return Err(CrierError::ChangedMigration(name.clone()));
         }
     }
-    Ok(())
+    let newest = applied.last().map_or(0, |(version, ..)| *version);
+    let is_missing = |version: i32| version < newest && !applied.iter().any(|(known, ..)| *known == version);
+    match MIGRATIONS.iter().find(|(version, ..)| is_missing(*version)) {
+        Some((_, name, _)) => Err(CrierError::MissingMigration { name, newest }),
+        None => Ok(()),
+    }
 }
 
 fn checksum(client: &SpiClient<'_>, sql: &str) -> Result<String> {

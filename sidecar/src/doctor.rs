@@ -159,7 +159,7 @@ fn check_schema(status: &Result<Status, Error>) -> Finding {
             Finding::Good(format!("at migration {}, the newest", status.schema_version))
         }
         Ok(status) => {
-            let found = format!("at migration {}, not the library's newest", status.schema_version);
+            let found = format!("at migration {}, and not with all of the library's", status.schema_version);
             Finding::Bad(found, "run `crierd migrate`".into())
         }
         Err(error) => bad(error, "run `crierd migrate`"),

@@ -6,35 +6,45 @@ SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off
 AS $fn$
 DECLARE
     at CONSTANT timestamptz := statement_timestamp();
-    q record;
+    waiting record;
+    memory record;
     hour record;
     accounts record;
     longest bigint;
     breakers bigint;
 BEGIN
-    SELECT * INTO q FROM crier.get_queue_stats();
-    SELECT * INTO hour FROM crier.get_job_queue_stats('1 hour') s WHERE s.kind IS NULL;
+    PERFORM crier.require_table('stat_state');
+    -- Deliveries of alerts are left out, or what is told of the queue would be a reason to tell more.
+    SELECT sum(u.pending + u.retrying)::double precision AS jobs, min(u.oldest_due_at) AS oldest_due_at INTO waiting
+    FROM crier.unfinished_jobs() u WHERE u.kind <> 'deliver_alert';
+    SELECT m.used, m.capacity INTO memory FROM crier.queue_memory() m;
+    SELECT sum(j.failed)::double precision / nullif(sum(j.completed + j.failed), 0) AS error_rate,
+           sum(j.processing_us)::double precision / nullif(sum(j.timed), 0) AS processing,
+           crier.sketch_quantile(crier.merge_sketches(array_agg(j.waiting) FILTER (WHERE j.waiting IS NOT NULL)), 0.95) AS waiting_p95
+    INTO hour
+    FROM crier.jobs_since(crier.stat_since('1 hour')) j WHERE j.kind <> 'deliver_alert';
     SELECT sum(a.reauth_required) AS reauth_required, sum(a.expiring) AS expiring INTO accounts FROM crier.get_account_stats() a;
     -- a standby knows neither
-    IF q.memory_capacity IS NOT NULL THEN
+    IF memory.capacity IS NOT NULL THEN
+        waiting.jobs := coalesce(waiting.jobs, 0);
         SELECT min(r.token) INTO longest FROM crier.running_claims() r;
         SELECT count(*) INTO breakers FROM crier.breakers();
     END IF;
     RETURN QUERY
     SELECT t.name, v.value, t.threshold, t.about
     FROM (
-        SELECT 'pending_jobs', (q.pending + q.retrying)::double precision
-        UNION ALL SELECT 'oldest_due_seconds', extract(epoch FROM q.oldest_due_age)
-        UNION ALL SELECT 'average_processing_seconds', extract(epoch FROM hour.average_processing)
+        SELECT 'pending_jobs', waiting.jobs
+        UNION ALL SELECT 'oldest_due_seconds', extract(epoch FROM greatest(at - waiting.oldest_due_at, '0'))
+        UNION ALL SELECT 'average_processing_seconds', hour.processing / 1e6
         UNION ALL SELECT 'failure_rate', hour.error_rate
-        UNION ALL SELECT 'waiting_p95_seconds', extract(epoch FROM hour.waiting_p95)
+        UNION ALL SELECT 'waiting_p95_seconds', hour.waiting_p95 / 1e6
         UNION ALL SELECT 'longest_running_minutes', greatest(crier.micros(at) - longest, 0) / 60e6
-        UNION ALL SELECT 'memory_used', q.memory_used::double precision / q.memory_capacity
+        UNION ALL SELECT 'memory_used', memory.used::double precision / memory.capacity
         UNION ALL SELECT 'blocks', count(*) FROM crier.limit_block b WHERE b.until > at
         UNION ALL SELECT 'open_breakers', breakers
         UNION ALL SELECT 'reauth_required', coalesce(accounts.reauth_required, 0)
         UNION ALL SELECT 'expiring_logins', coalesce(accounts.expiring, 0)
-        UNION ALL SELECT 'statistics_behind_seconds', extract(epoch FROM at - q.summed_up_until)
+        UNION ALL SELECT 'statistics_behind_seconds', extract(epoch FROM at - (SELECT s.closed_until FROM crier.stat_state s))
     ) v (name, value)
     JOIN crier.alert_threshold t ON t.name = v.name
     WHERE p_all OR (t.enabled AND v.value > t.threshold)

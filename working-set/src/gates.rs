@@ -7,7 +7,7 @@ use std::hash::{Hash, Hasher};
 use crate::block::{Class, Set};
 use crate::gate::{ACCOUNT, ACTION, BUDGET, GATES, Gate, Key, MAX_WINDOWS, Of, SHARED, SHARED_BUDGET, SITE};
 use crate::heap::NIL;
-use crate::places::mix;
+use crate::lanes::mix;
 use crate::types::{Full, NewJob, Own, OwnLimit, SPEND};
 use crate::window::Window;
 

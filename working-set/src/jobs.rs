@@ -3,7 +3,7 @@
 use crate::block::{Place, Set, Slot};
 use crate::gate::ACTION;
 use crate::heap::{NIL, UNLINKED};
-use crate::places::mix;
+use crate::lanes::mix;
 use crate::types::{Counts, Full, Ix, NewJob, Node, State};
 
 impl Set<'_> {

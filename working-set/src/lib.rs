@@ -19,6 +19,7 @@ mod gate;
 mod gates;
 mod heap;
 mod jobs;
+mod lanes;
 mod limits;
 mod loads;
 mod passage;

@@ -17,7 +17,7 @@ const TELL_ONCE: Statement = statement!(up "alerts/tell_once");
 /// These accounts need a new login.
 pub(crate) fn need_login(accounts: impl Iterator<Item = Uuid>, now: Timestamptz) -> Result<()> {
     let accounts: Vec<Uuid> = accounts.collect::<HashSet<_>>().into_iter().collect();
-    tell(accounts, REAUTH_REQUIRED, &Value::Null, now)
+    tell_once(accounts, REAUTH_REQUIRED, &Value::Null, now)
 }
 
 /// The credential of an account could not be refreshed, for another reason than that the grant is gone.
@@ -31,10 +31,10 @@ pub(crate) fn refresh_failed(
     if let Some(message) = error.get("message").filter(|message| message.is_string()) {
         told["message"] = message.clone();
     }
-    tell(vec![account], REFRESH_FAILED, &told, now)
+    tell_once(vec![account], REFRESH_FAILED, &told, now)
 }
 
-fn tell(accounts: Vec<Uuid>, kind: &'static str, error: &Value, now: Timestamptz) -> Result<()> {
+fn tell_once(accounts: Vec<Uuid>, kind: &'static str, error: &Value, now: Timestamptz) -> Result<()> {
     if accounts.is_empty() || !raise::are_made()? {
         return Ok(());
     }
@@ -52,5 +52,5 @@ fn tell(accounts: Vec<Uuid>, kind: &'static str, error: &Value, now: Timestamptz
         }
         Ok(Alert { workspace: Some(workspace), kind, key: format!("{account}:{generation}"), data })
     })?;
-    raise(&alerts, now)
+    if alerts.is_empty() { Ok(()) } else { raise::tell(&alerts, now) }
 }

@@ -78,8 +78,8 @@ fn endpoint_of(job_id: Uuid) -> Result<Option<Uuid>> {
 }
 
 /// Says how a delivery came out: `delivered`, or the class of an error. Ends or reschedules its job and notes it with the
-/// endpoint; `target_missing`, the endpoint's own word that it is gone, disables that. Answers with the state of the job; null:
-/// the lease is lost.
+/// endpoint. Two errors disable that at once: `target_missing`, its own word that it is gone, and `config`, with which nothing
+/// can be sent to it. Answers with the state of the job; null: the lease is lost.
 #[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn report_alert(
@@ -112,6 +112,15 @@ fn report_alert(
     Ok(Some(fate.state().to_owned()))
 }
 
+/// Why an endpoint takes nothing any more, where an error says so: no other attempt can help.
+fn hopeless(class: ErrorClass) -> Option<&'static str> {
+    match class {
+        ErrorClass::TargetMissing => Some("gone"),
+        ErrorClass::Config => Some("config"),
+        _ => None,
+    }
+}
+
 /// Notes with the endpoint what became of a delivery to it.
 fn note(job: &Held, class: Option<ErrorClass>, error: Option<Jsonb>, now: Timestamptz) -> Result<()> {
     let message = error.and_then(|error| error.text_field("message"));
@@ -126,7 +135,7 @@ fn note(job: &Held, class: Option<ErrorClass>, error: Option<Jsonb>, now: Timest
         job.workspace.into(),
         now.into(),
         shown.into(),
-        (class == Some(ErrorClass::TargetMissing)).into(),
+        class.and_then(hopeless).into(),
         too_long.into(),
     ])
 }

@@ -16,6 +16,8 @@ use crate::input;
 use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
 
+const LOCK: Statement = statement!(up "alerts/lock_endpoints");
+const COUNT: Statement = statement!(up "alerts/count_endpoints");
 const ADD: Statement = statement!(up "alerts/add_endpoint");
 const LIST: Statement = statement!(up "alerts/list_endpoints");
 const WORKSPACE_OF: Statement = statement!(up "alerts/workspace_of");
@@ -48,6 +50,7 @@ fn add_alert_endpoint(
         Some(workspace) => caller.require_admin(workspace)?,
         None => caller.require_trusted("add endpoints that hear of the whole installation")?,
     }
+    require_room(p_workspace_id)?;
     let args = [
         id.into(),
         p_workspace_id.into(),
@@ -55,15 +58,24 @@ fn add_alert_endpoint(
         kinds.into(),
         sealed.to_vec().into(),
         clock::now().into(),
-        MAX_ENDPOINTS.into(),
     ];
     if ADD.write(&args, |_| Ok(()))?.is_empty() {
-        const HINT: &str =
-            "Give a new id, and remove endpoints that nobody needs: a workspace has 20 at most.";
-        let problem = "is taken, or there are 20 endpoints already";
-        return Err(CrierError::invalid(format!("endpoint {id}"), problem, HINT).into());
+        let what = format!("endpoint {id}");
+        return Err(CrierError::invalid(what, "is taken", "Give a new id: crier.new_id() makes one.").into());
     }
     Ok(())
+}
+
+/// Refuses one endpoint more than there may be. Until the end of the transaction nobody else adds one there.
+fn require_room(workspace: Option<Uuid>) -> Result<()> {
+    const HINT: &str = "Remove endpoints that nobody needs: crier.list_alert_endpoints() lists them.";
+    LOCK.run_only(&[workspace.into()])?;
+    let there = COUNT.newest(&[workspace.into()], |row| row.need::<i64>(1))?;
+    if there.into_iter().next().unwrap_or_default() < MAX_ENDPOINTS {
+        return Ok(());
+    }
+    let whose = workspace.map_or_else(|| "the operator".to_owned(), |id| format!("workspace {id}"));
+    Err(CrierError::invalid(whose, format!("has {MAX_ENDPOINTS} endpoints already"), HINT))
 }
 
 /// The address as it can be called. What it may lead to is judged by crierd, which looks it up.

@@ -17,6 +17,8 @@ const ARE_MADE: Statement = statement!(up "alerts/are_made");
 const LISTENERS: Statement = statement!(up "alerts/listeners");
 /// Above the work of tenants, so that an alert of a full queue does not wait until there is room.
 const PRIORITY: i32 = 10;
+/// Of what the operator hears: who runs the installation comes before those whose alerts it delivers.
+const OPERATORS_PRIORITY: i32 = 20;
 const MAX_DATA_BYTES: usize = 262_144;
 
 /// Something that happened.
@@ -50,9 +52,14 @@ impl Listener {
 
     fn delivery(&self, alert: &Alert) -> NewJob {
         let params = json!({ "endpoint_id": self.id.to_string(), "type": alert.kind, "data": alert.data });
+        // A workspace is one owner in the queue, however many endpoints it has. Each of the operator's is one of its own, in the
+        // place of a user: one that hangs holds up no other.
+        let (user_id, priority) =
+            if self.workspace.is_none() { (Some(self.id), OPERATORS_PRIORITY) } else { (None, PRIORITY) };
         NewJob {
             workspace_id: self.workspace,
-            priority: PRIORITY,
+            user_id,
+            priority,
             dedupe_key: Some(format!("{}:{}:{}", self.id, alert.kind, alert.key)),
             ..NewJob::new(DELIVER.to_owned(), params.to_string())
         }
@@ -66,9 +73,11 @@ pub(super) fn are_made() -> Result<bool> {
 
 /// Adds a job for each endpoint that wants to hear of one of these, in this transaction.
 pub(crate) fn raise(alerts: &[Alert], now: Timestamptz) -> Result<()> {
-    if alerts.is_empty() || !are_made()? {
-        return Ok(());
-    }
+    if alerts.is_empty() || !are_made()? { Ok(()) } else { tell(alerts, now) }
+}
+
+/// The same where the tables are known to be there.
+pub(super) fn tell(alerts: &[Alert], now: Timestamptz) -> Result<()> {
     let mut workspaces: Vec<Uuid> = alerts.iter().filter_map(|alert| alert.workspace).collect();
     workspaces.sort_unstable_by_key(|id| *id.as_bytes());
     workspaces.dedup();

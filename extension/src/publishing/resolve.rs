@@ -12,7 +12,7 @@ use crate::identity::Caller;
 use crate::input;
 use crate::plans::{Statement, statement};
 use crate::publishing::follow;
-use crate::queue::retry;
+use crate::queue::{load, retry};
 use crate::workspaces::new_id;
 
 const FIND: Statement = statement!(up "publishing/find_target");
@@ -42,12 +42,15 @@ fn resolve_target(
     let now = clock::now();
     if before == TargetState::Unconfirmed {
         // The job first, the target second: the order in which everything that touches both locks them.
-        if state == TargetState::Queued && retry::bring_back(vec![job], now)?.is_empty() {
-            Err(CrierError::invalid(
-                format!("target {id}"),
-                "has no job any more that could send it again",
-                "Create the post anew.",
-            ))?;
+        if state == TargetState::Queued {
+            load::warm()?;
+            if retry::bring_back(vec![job], now)?.is_empty() {
+                Err(CrierError::invalid(
+                    format!("target {id}"),
+                    "has no job any more that could send it again",
+                    "Create the post anew.",
+                ))?;
+            }
         }
         let by = caller.acts_as(None)?;
         let resolved = RESOLVE.write(

@@ -59,12 +59,12 @@ fn revive(ids: &[Uuid], now: Timestamptz) -> Result<Vec<Uuid>> {
     bring_back(dead, now)
 }
 
-/// Has dead jobs begin again that may, with all their attempts.
+/// Has dead jobs begin again that may, with all their attempts. The queue is in memory already: nothing is locked while it is
+/// read.
 pub(crate) fn bring_back(dead: Vec<Uuid>, now: Timestamptz) -> Result<Vec<Uuid>> {
     if dead.is_empty() {
         return Ok(dead);
     }
-    load::warm()?;
     let revived = REVIVE.write(&[dead.into(), now.into()], |row| row.need::<Uuid>(1))?;
     checkpoint::note_reopened(&revived, now)?;
     load::add_own(&revived)?;

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use pgrx::Uuid;
 
+use crate::alerts::DELIVER;
 use crate::error::{CrierError, Result};
 use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
@@ -21,7 +22,9 @@ const TAKE: Statement = statement!(up "queue/take_keys");
 pub(crate) fn take(jobs: &[&NewJob], policies: &Policies, now: Timestamptz) -> Result<HashSet<Uuid>> {
     let mut by_user: BTreeMap<([u8; 16], &str), (i32, Vec<Uuid>)> = BTreeMap::new();
     for job in jobs {
-        if let (Some(user), Some(limit)) = (job.user_id, policies.user_limit(&job.kind)) {
+        // what stands in the place of a user there is an endpoint
+        let user = job.user_id.filter(|_| job.kind != DELIVER);
+        if let (Some(user), Some(limit)) = (user, policies.user_limit(&job.kind)) {
             by_user.entry((*user.as_bytes(), &job.kind)).or_insert((limit, vec![])).1.push(job.id);
         }
     }

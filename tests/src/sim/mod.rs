@@ -168,6 +168,11 @@ impl Sim {
         self.server.url()
     }
 
+    /// The names of the simulated platforms.
+    pub fn platforms(&self) -> Vec<&'static str> {
+        self.world.platforms.iter().map(|platform| platform.name()).collect()
+    }
+
     /// A simulated platform, for what tests do to one.
     ///
     /// # Panics

@@ -3,6 +3,7 @@
 mod delivery;
 mod endpoints;
 mod raised;
+mod turns;
 
 use crier_tests::cluster::Database;
 use crier_tests::crierd::{Crierd, Deployment};

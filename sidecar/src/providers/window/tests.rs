@@ -98,7 +98,13 @@ async fn look(platform: &str, offset: i64, after: i64) -> Found {
         }
     };
     let base_url = server(at(offset + 60), answers).await;
-    let account = Account { id: Uuid::nil(), external_id: "42".into(), handle: "alice".into(), base_url, charges: Default::default() };
+    let account = Account {
+        id: Uuid::nil(),
+        external_id: "42".into(),
+        handle: "alice".into(),
+        base_url,
+        charges: Default::default(),
+    };
     let frozen = Frozen { key: key.into(), request: request.to_string() };
     let providers = Providers::new(&Client::new().unwrap(), &Fetcher::new().unwrap(), &Apps::default());
     let sought = Sought { frozen: &frozen, drafted: Instant::now().checked_sub(MINUTE), others: &NoOthers };

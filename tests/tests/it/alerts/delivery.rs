@@ -153,6 +153,7 @@ async fn another_tenants_endpoint_is_never_used() {
         if error.contains("does not open") { Ok(()) } else { Err(error) }
     })
     .await;
+    assert_eq!(alarm.listed(endpoint.id, "enabled, disabled_because").await, "f|config");
     assert_eq!(alarm.receiver.received().len(), 0);
     // the control: one of its own arrives
     forge(Some(elsewhere), &theirs.id.to_string()).await;
@@ -169,6 +170,11 @@ async fn a_workspaces_endpoint_on_this_machine_is_not_called() {
     wait_until("the alert's job", "post.failed|failed".to_owned(), async || alarm.jobs().await).await;
     let error = alarm.listed(endpoint.id, "last_error").await;
     assert!(error.contains("the address of the endpoint"), "{error}");
+    assert_eq!(
+        alarm.listed(endpoint.id, "enabled, disabled_because").await,
+        "f|config",
+        "expected no second try"
+    );
     assert_eq!(alarm.receiver.received().len(), 0);
     // the operator's own may be next door
     let own = alarm.add(None, "");

@@ -2,6 +2,7 @@
 
 use crier_tests::session::Session;
 use crier_tests::stage::{create_workspace, dummy_sealed};
+use crier_tests::wait::wait_until;
 use uuid::Uuid;
 
 use super::Alarm;
@@ -127,6 +128,32 @@ async fn an_application_reads_no_endpoint_and_delivers_nothing() {
     assert_eq!(worker.refusal("SELECT crier.raise_alert('threshold.begun', 'x', '{}')").await.code, "42501");
     assert_eq!(worker.refusal("TABLE crier.alert_endpoint").await.code, "42501");
     worker.text(&format!("SELECT * FROM crier.get_alert_endpoint('{id}')")).await;
+}
+
+#[tokio::test]
+async fn twenty_are_twenty_however_many_add_one_at_once() {
+    let alarm = Alarm::new().await;
+    for workspace in [format!("'{}'", alarm.workspace), "NULL".to_owned()] {
+        for _ in 0..19 {
+            alarm.sql.run(&add(Uuid::new_v4(), &workspace)).await;
+        }
+        let (first, second, third) =
+            (alarm.database.connect().await, alarm.database.connect().await, alarm.database.connect().await);
+        first.run("BEGIN").await;
+        first.run(&add(Uuid::new_v4(), &workspace)).await;
+        // one that sees what there was before all of this counts what there is now
+        third.run("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM crier.alert_endpoint").await;
+        let late = add(Uuid::new_v4(), &workspace);
+        let (refusal, ()) = tokio::join!(second.refusal(&late), async {
+            let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'";
+            wait_until("the second to wait", "1".to_owned(), async || alarm.sql.text(waiting).await).await;
+            first.run("COMMIT").await;
+        });
+        assert_eq!(refusal.code, "22023", "{refusal}");
+        assert!(refusal.message.contains("has 20 endpoints already"), "{refusal}");
+        assert_eq!(third.refusal(&add(Uuid::new_v4(), &workspace)).await.code, "22023");
+    }
+    assert_eq!(alarm.sql.text("SELECT count(*) FROM crier.alert_endpoint").await, "40");
 }
 
 #[tokio::test]

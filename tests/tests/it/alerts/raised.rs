@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Alarm;
 
 /// An endpoint without a sidecar that could open its secret; its id.
-async fn endpoint(alarm: &Alarm, workspace: Option<Uuid>, kinds: Option<&[&str]>) -> Uuid {
+pub(super) async fn endpoint(alarm: &Alarm, workspace: Option<Uuid>, kinds: Option<&[&str]>) -> Uuid {
     let sql = "SELECT crier.add_alert_endpoint($1, 'https://alerts.example/', $2, $3, $4)";
     let id = Uuid::new_v4();
     alarm.sql.rows(sql, &[&id, &dummy_sealed(), &workspace, &kinds]).await;
@@ -18,7 +18,7 @@ async fn endpoint(alarm: &Alarm, workspace: Option<Uuid>, kinds: Option<&[&str]>
 
 impl Alarm {
     /// Types of the alerts that wait for an endpoint, oldest first.
-    async fn told(&self, endpoint: Uuid) -> String {
+    pub(super) async fn told(&self, endpoint: Uuid) -> String {
         let told = "SELECT coalesce(string_agg(params ->> 'type', ' ' ORDER BY id), '') FROM crier.jobs \
                     WHERE kind = 'deliver_alert' AND params ->> 'endpoint_id' = $1::uuid::text";
         self.sql.value(told, &[&endpoint]).await
@@ -182,7 +182,6 @@ async fn thresholds_are_told_when_they_begin_and_when_they_end() {
     let said = "SELECT params #>> '{data,name}', params #>> '{data,value}', params #>> '{data,threshold}' FROM crier.jobs \
                 WHERE kind = 'deliver_alert'";
     assert_eq!(alarm.sql.text(said).await, "pending_jobs|3|2");
-    // its own delivery waits too, so that none of the others may
     alarm.sql.run("SELECT crier.cancel_jobs(ARRAY(SELECT id FROM crier.jobs WHERE kind = 'a'))").await;
     assert_eq!(check().await, r#"{"begun": [], "ended": ["pending_jobs"]}"#);
     assert_eq!(check().await, nothing);
@@ -196,10 +195,47 @@ async fn thresholds_are_told_when_they_begin_and_when_they_end() {
     // the maintenance does it, and says what somebody should know
     alarm.sql.run(only).await;
     let did = "SELECT did ->> 'attention', error FROM crier.run_maintenance(p_tasks => '{check_alerts}')";
-    assert_eq!(alarm.sql.text(did).await, r#"["pending_jobs is 7, above 2"]|∅"#);
+    assert_eq!(alarm.sql.text(did).await, r#"["pending_jobs is 3, above 2"]|∅"#);
     let busy = alarm.database.connect().await;
     busy.run("BEGIN; SELECT crier.check_alerts()").await;
     assert_eq!(check().await, r#"{"busy": true}"#);
+}
+
+#[tokio::test]
+async fn deliveries_of_alerts_are_no_reason_for_more() {
+    let alarm = Alarm::on(Database::private().await).await;
+    alarm.sql.run("UPDATE crier.alert_threshold SET enabled = true, threshold = 0").await;
+    endpoint(&alarm, Some(alarm.workspace), None).await;
+    for _ in 0..3 {
+        alarm.lose_post("content_invalid").await;
+    }
+    // one fails for good and one is delivered after a while
+    let end = "SELECT crier.fail_jobs(ARRAY[job_id], ARRAY[token], '{config}', ARRAY['{}'::jsonb]) \
+               FROM crier.claim_jobs('w', kinds => '{deliver_alert}')";
+    assert!(alarm.sql.text(end).await.contains("failed"));
+    let complete = "SELECT crier.complete_jobs(ARRAY[job_id], ARRAY[token]) FROM crier.claim_jobs('w', kinds => '{deliver_alert}')";
+    alarm.sql.text(complete).await;
+    let values = async || {
+        let sql = "SELECT name, value > 0 FROM crier.alerts(true) WHERE name IN ('pending_jobs', 'oldest_due_seconds', \
+                   'average_processing_seconds', 'failure_rate', 'waiting_p95_seconds')";
+        alarm.sql.text(sql).await
+    };
+    // what failed for good are the posts
+    let none = "average_processing_seconds|t\nfailure_rate|t\noldest_due_seconds|f\npending_jobs|f\nwaiting_p95_seconds|t";
+    assert_eq!(values().await, none);
+    alarm
+        .sql
+        .run("SELECT crier.purge_jobs(ARRAY(SELECT job_id FROM crier.dead_jobs(kinds => '{deliver_alert}')))")
+        .await;
+    let rate = "SELECT value FROM crier.alerts(true) WHERE name = 'failure_rate'";
+    assert_eq!(
+        alarm.sql.text(rate).await,
+        "1",
+        "expected the delivered one to be none of the completed jobs"
+    );
+    // the control: other jobs count
+    alarm.sql.run("SELECT crier.enqueue('a', run_at => now() - interval '1 minute')").await;
+    assert!(values().await.contains("oldest_due_seconds|t\npending_jobs|t"), "{}", values().await);
 }
 
 #[tokio::test]

@@ -95,18 +95,21 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("accounts/store_credential", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1], NULL, 2, decode('0101' || repeat('00', 40), 'hex'), now(), now(), now()")
         .of_types("uuid, uuid, uuid, bigint, bytea, timestamptz, timestamptz, timestamptz"),
     call("alerts/are_made", ""),
-    call("alerts/add_endpoint", "crier.new_id(), (pg_temp.workspaces(1))[1], 'https://x/', NULL, decode('0101' || repeat('00', 40), 'hex'), now(), 20")
-        .of_types("uuid, uuid, text, text[], bytea, timestamptz, bigint"),
-    call("alerts/add_endpoint", "crier.new_id(), NULL, 'https://x/', '{post.failed}', decode('0101' || repeat('00', 40), 'hex'), now(), 20")
-        .of_types("uuid, uuid, text, text[], bytea, timestamptz, bigint"),
+    call("alerts/add_endpoint", "crier.new_id(), (pg_temp.workspaces(1))[1], 'https://x/', NULL, decode('0101' || repeat('00', 40), 'hex'), now()")
+        .of_types("uuid, uuid, text, text[], bytea, timestamptz"),
+    call("alerts/add_endpoint", "crier.new_id(), NULL, 'https://x/', '{post.failed}', decode('0101' || repeat('00', 40), 'hex'), now()")
+        .of_types("uuid, uuid, text, text[], bytea, timestamptz"),
+    call("alerts/count_endpoints", "(pg_temp.workspaces(1))[1]").of_types("uuid"),
+    call("alerts/count_endpoints", "NULL").of_types("uuid"),
     call("alerts/enable_endpoint", "crier.new_id(), true"),
     call("alerts/endpoint_of", "(pg_temp.waiting(1))[1]"),
     call("alerts/get_endpoint", "crier.new_id()"),
     call("alerts/list_endpoints", "NULL, NULL, 1000"),
     call("alerts/list_endpoints", "(pg_temp.workspaces(1))[1], pg_temp.workspaces(100), 1000"),
+    call("alerts/lock_endpoints", "NULL").of_types("uuid"),
     call("alerts/listeners", "pg_temp.workspaces(100), 1000").of_types("uuid[], bigint"),
-    call("alerts/note_delivery", "crier.new_id(), (pg_temp.workspaces(1))[1], now(), 'message', false, now() - interval '5 days'")
-        .of_types("uuid, uuid, timestamptz, text, boolean, timestamptz"),
+    call("alerts/note_delivery", "crier.new_id(), (pg_temp.workspaces(1))[1], now(), 'message', NULL, now() - interval '5 days'")
+        .of_types("uuid, uuid, timestamptz, text, text, timestamptz"),
     call("alerts/remove_endpoint", "crier.new_id()"),
     call("alerts/start", "(pg_temp.waiting(1))[1], crier.new_id()"),
     call("alerts/tell_once", "pg_temp.accounts(100), 'account.reauth_required'"),
@@ -117,7 +120,7 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("installation/is_ours", "'1', 1"),
     call("installation/migrations_applied", ""),
     call("installation/record_migration", "1000, 'name', 'sum'"),
-    call("installation/schema_version", ""),
+    call("installation/schema_versions", ""),
     call("job_log/append", "pg_temp.new(100), pg_temp.waiting(100), pg_temp.many('info'::text), pg_temp.many('line'::text), pg_temp.many('{}'::text), now()"),
     call("limits/account", "md5('account1020')::uuid, NULL"),
     call("limits/account", "md5('account1020')::uuid, pg_temp.workspaces(100)"),

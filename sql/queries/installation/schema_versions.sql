@@ -1,0 +1,1 @@
+SELECT version FROM crier.migration ORDER BY version

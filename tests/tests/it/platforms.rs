@@ -1,0 +1,61 @@
+//! What every platform of `core` has to have beside it. That it has a provider is a test of the sidecar's.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use crier_tests::sim::Sim;
+
+use crate::fault_orders::COURSES;
+
+/// The names of all platforms.
+fn known() -> BTreeSet<String> {
+    crier_core::platform::ALL.iter().map(|platform| platform.name.to_owned()).collect()
+}
+
+/// A path in the checkout.
+fn at(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+/// The names of the files in a folder that end so, without the end.
+fn names(folder: &str, end: &str) -> BTreeSet<String> {
+    let entries = std::fs::read_dir(at(folder)).unwrap_or_else(|error| panic!("{folder}: {error}"));
+    let names = entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.filter_map(|name| name.strip_suffix(end).map(str::to_owned)).collect()
+}
+
+#[test]
+fn every_platform_has_a_simulator() {
+    let simulated: BTreeSet<_> = Sim::start().platforms().into_iter().map(str::to_owned).collect();
+    assert_eq!(simulated, known());
+}
+
+#[test]
+fn every_platform_has_recorded_answers() {
+    assert_eq!(names("tests/fixtures", ""), known());
+    for platform in known() {
+        let answers = names(&format!("tests/fixtures/{platform}"), ".json");
+        assert!(
+            answers.len() >= 3,
+            "expected the errors of {platform} in tests/fixtures/{platform}, found {answers:?}"
+        );
+    }
+}
+
+#[test]
+fn every_platform_has_a_page() {
+    assert_eq!(names("docs/platforms", ".md"), known());
+    for platform in known() {
+        let path = format!("docs/platforms/{platform}.md");
+        let page = std::fs::read_to_string(at(&path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        for part in [&format!("crierd account add {platform}"), "## Limits", "## Known traps"] {
+            assert!(page.contains(part), "expected {part:?} in {path}");
+        }
+    }
+}
+
+#[test]
+fn every_platform_is_run_through_faults() {
+    let courses: BTreeSet<_> = COURSES.iter().map(|course| course.platform.to_owned()).collect();
+    assert_eq!(courses, known());
+}
