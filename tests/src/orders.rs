@@ -235,8 +235,8 @@ impl Runner {
         }
         // a limit holds the whole account for as long as the platform said
         self.stage.sql.text(&format!("SELECT crier.unblock_account('{}')", self.stage.account)).await;
-        // what is published late can be read by then: time that is made to pass must not overtake it
-        tokio::time::sleep(LATE).await;
+        // time that is made to pass must not overtake what is published late
+        wait_until("what can't be read yet", 0, async || self.sim.unread()).await;
         backdoor::age_intents(&self.stage.sql).await;
         backdoor::make_retries_due(&self.stage.sql).await;
     }
