@@ -17,6 +17,11 @@ pub async fn lapse_leases(superuser: &Session) {
     superuser.text("SELECT crier.expire_leases()").await;
 }
 
+/// Lets every right to refresh a token run out now.
+pub async fn lapse_refreshes(superuser: &Session) {
+    superuser.run("UPDATE crier.credential SET refresh_leased_until = NULL").await;
+}
+
 /// Makes every job that waits for a retry due now.
 pub async fn make_retries_due(superuser: &Session) {
     make_due(superuser, "state = 'retrying'").await;

@@ -57,7 +57,20 @@ impl Stage {
         server: &str,
         secret: &str,
     ) -> Self {
-        let deployment = Deployment::init(&database.url(SIDECAR_ROLE));
+        let url = database.url(SIDECAR_ROLE);
+        Self::connected_by(platform, database, &url, handle, server, secret).await
+    }
+
+    /// The same with a sidecar that reaches the database by this address.
+    pub async fn connected_by(
+        platform: &str,
+        database: Database,
+        url: &str,
+        handle: &str,
+        server: &str,
+        secret: &str,
+    ) -> Self {
+        let deployment = Deployment::init(url);
         let sql = database.connect().await;
         let workspace = create_workspace(&sql).await;
         let account = deployment.add_account_on(platform, workspace, handle, server, secret);
