@@ -17,6 +17,11 @@ pub async fn lapse_leases(superuser: &Session) {
     superuser.text("SELECT crier.expire_leases()").await;
 }
 
+/// Lets every right to refresh a token run out now.
+pub async fn lapse_refreshes(superuser: &Session) {
+    superuser.run("UPDATE crier.credential SET refresh_leased_until = NULL").await;
+}
+
 /// Makes every job that waits for a retry due now.
 pub async fn make_retries_due(superuser: &Session) {
     make_due(superuser, "state = 'retrying'").await;
@@ -92,6 +97,30 @@ pub async fn forget_intent(superuser: &Session, post: Uuid) {
             "UPDATE crier.post_target SET platform_key = NULL, request = NULL, state = 'queued', intent_at = NULL \
              WHERE post_id = $1",
             &[&post],
+        )
+        .await;
+}
+
+/// Takes the trace away that something was sent, and leaves the key and the request: what a system would know that freezes them and
+/// records no intent. For negative controls.
+pub async fn forget_that_it_was_sent(superuser: &Session, post: Uuid) {
+    superuser
+        .rows(
+            "UPDATE crier.post_target SET state = 'queued', intent_at = NULL, was_unclear = false WHERE post_id = $1",
+            &[&post],
+        )
+        .await;
+}
+
+/// Takes the fence before a send away: whoever asks may send, with whatever token. For negative controls.
+pub async fn unfence_intents(superuser: &Session) {
+    superuser
+        .run(
+            "CREATE OR REPLACE FUNCTION crier.record_intent(job_id uuid, token bigint, platform_key text, request text, \
+                 lease interval DEFAULT '2 minutes') \
+             RETURNS TABLE (platform_key text, request text) LANGUAGE sql SECURITY DEFINER \
+             SET search_path = pg_catalog, pg_temp \
+             AS 'SELECT t.platform_key, t.request FROM crier.post_target t WHERE t.job_id = $1'",
         )
         .await;
 }

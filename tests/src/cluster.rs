@@ -279,6 +279,11 @@ impl Database {
     pub fn url(&self, role: &str) -> String {
         self.server.url(role, &self.name)
     }
+
+    /// The same through what listens on another port.
+    pub fn url_through(&self, role: &str, port: u16) -> String {
+        format!("postgres://{role}@127.0.0.1:{port}/{}", self.name)
+    }
 }
 
 /// The data directory that the copies are made of.

@@ -5,6 +5,7 @@
 
 pub mod backdoor;
 pub mod bench;
+pub mod call_proxy;
 pub mod checkout;
 pub mod cluster;
 pub mod crierd;

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::backdoor;
-use crate::cluster::Database;
+use crate::call_proxy::{CallProxy, Side};
+use crate::cluster::{Database, SIDECAR_ROLE};
 use crate::crierd::Crierd;
 use crate::sim::Sim;
 use crate::sim::fault::{Fault, Rule};
@@ -45,6 +46,8 @@ pub struct Course {
     pub secret: &'static str,
     /// Media of the post.
     pub media: fn() -> Value,
+    /// The call that publishes.
+    pub commit: &'static str,
     /// Settings of the simulated platform: what it allows a day must not end the run.
     pub settings: Option<fn() -> Value>,
     /// Variables that `crierd` needs.
@@ -60,6 +63,21 @@ pub enum Trouble {
     Kill(String),
     /// Every connection to the database is cut then.
     CutDatabase(String),
+    /// The sidecar is killed at a call of a function of the database, the first or a later one, before the database has the call,
+    /// or after it has committed it.
+    KillAt(&'static str, usize, Side),
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Call(call, fault) => write!(f, "{fault:?} at {call}"),
+            Self::Kill(call) => write!(f, "kill at {call}"),
+            Self::CutDatabase(call) => write!(f, "no database at {call}"),
+            Self::KillAt(function, nth, Side::Before) => write!(f, "kill before {function} {nth}"),
+            Self::KillAt(function, nth, Side::After) => write!(f, "kill after {function} {nth}"),
+        }
+    }
 }
 
 /// What came of an order.
@@ -113,9 +131,11 @@ impl fmt::Display for Matrix {
 pub struct Runner {
     course: Course,
     sim: Sim,
+    proxy: CallProxy,
     stage: Stage,
     crierd: Option<Crierd>,
     posts: usize,
+    kills: usize,
 }
 
 impl Runner {
@@ -129,12 +149,14 @@ impl Runner {
             set.unwrap_or_else(|error| panic!("the settings of {platform}: {error}"));
         }
         let database = Database::shared().await;
-        let stage = Stage::connected_on(platform, database, handle, &sim.url_of(platform), secret).await;
+        let proxy = CallProxy::start(database.server().port());
+        let (url, server) = (database.url_through(SIDECAR_ROLE, proxy.port()), sim.url_of(platform));
+        let stage = Stage::connected_by(platform, database, &url, handle, &server, secret).await;
         stage.without_pace().await;
         // an order is to show what a try does, not how long a breaker waits
         stage.sql.run("UPDATE crier.platform_policy SET breaker_failures = NULL").await;
         let crierd = Some(stage.deployment.start_with(course.variables).await);
-        Self { course, sim, stage, crierd, posts: 0 }
+        Self { course, sim, proxy, stage, crierd, posts: 0, kills: 0 }
     }
 
     /// The names of the calls of one publish without faults, each once, in their order.
@@ -151,6 +173,11 @@ impl Runner {
         flow
     }
 
+    /// How often the sidecar was killed at a call of the database.
+    pub fn kills(&self) -> usize {
+        self.kills
+    }
+
     /// Publishes a post while these things go wrong, and waits for its end.
     pub async fn run(&mut self, troubles: &[Trouble]) -> Outcome {
         self.posts += 1;
@@ -159,6 +186,10 @@ impl Runner {
             let (call, fault) = match trouble {
                 Trouble::Call(call, fault) => (call, *fault),
                 Trouble::Kill(call) | Trouble::CutDatabase(call) => (call, Fault::HoldAfterCommit),
+                Trouble::KillAt(function, nth, side) => {
+                    self.proxy.plan(function, *nth, *side);
+                    continue;
+                }
             };
             let seconds = if fault == Fault::Delay { 0.05 } else { LATE.as_secs_f64() };
             self.sim.plan(Rule::once(self.course.platform, call, fault).seconds(seconds));
@@ -169,6 +200,7 @@ impl Runner {
         }
         let target = self.ended(post).await;
         self.sim.forget_faults();
+        self.proxy.forget();
         self.sim.release();
         let there = self.sim.visible(&text).len();
         judge(target["state"].as_str().unwrap_or_default(), there)
@@ -179,8 +211,8 @@ impl Runner {
         if matches!(trouble, Trouble::Call(..)) {
             return;
         }
-        let held = wait_for("a call to be held, or the end", SOON, async || {
-            if self.sim.held() > 0 {
+        let held = wait_for(&format!("a call to be held, or the end: {trouble}"), SOON, async || {
+            if self.sim.held() > 0 || self.proxy.held() > 0 {
                 return Ok(true);
             }
             self.hasten().await;
@@ -192,12 +224,15 @@ impl Runner {
             return;
         }
         match trouble {
-            Trouble::Kill(_) => {
+            Trouble::Kill(_) | Trouble::KillAt(..) => {
                 if let Some(crierd) = self.crierd.take() {
                     crierd.kill();
                 }
+                self.kills += usize::from(self.proxy.held() > 0);
                 self.sim.release();
+                self.proxy.cut();
                 backdoor::lapse_leases(&self.stage.sql).await;
+                backdoor::lapse_refreshes(&self.stage.sql).await;
                 self.crierd = Some(self.stage.deployment.start_with(self.course.variables).await);
             }
             Trouble::CutDatabase(_) => {
@@ -230,13 +265,15 @@ impl Runner {
         const LOST: &str =
             "SELECT count(*) FROM crier.social_account WHERE id = $1 AND status = 'reauth_required'";
         if self.stage.sql.value::<i64>(LOST, &[&self.stage.account]).await > 0 {
+            // what is planned is for the sidecar, not for the program that connects the account
+            self.proxy.forget();
             let (stage, server) = (&self.stage, self.sim.url_of(platform));
             stage.deployment.add_account_on(platform, stage.workspace, handle, &server, secret);
         }
         // a limit holds the whole account for as long as the platform said
         self.stage.sql.text(&format!("SELECT crier.unblock_account('{}')", self.stage.account)).await;
-        // what is published late can be read by then: time that is made to pass must not overtake it
-        tokio::time::sleep(LATE).await;
+        // time that is made to pass must not overtake what is published late
+        wait_until("what can't be read yet", 0, async || self.sim.unread()).await;
         backdoor::age_intents(&self.stage.sql).await;
         backdoor::make_retries_due(&self.stage.sql).await;
     }
@@ -260,6 +297,56 @@ pub fn singles(flow: &[String]) -> Vec<Vec<Trouble>> {
         faults.chain(rest).map(|trouble| vec![trouble]).collect::<Vec<_>>()
     };
     flow.iter().flat_map(at).collect()
+}
+
+/// A kill at every call of the database that a publish makes: alone, and where something goes wrong with the platform's call that
+/// publishes, so that the publish looks, refreshes, or begins again.
+pub fn database_kills(commit: &str) -> Vec<Vec<Trouble>> {
+    const CALLS: [(Option<Fault>, &[(&str, usize)]); 5] = [
+        (
+            None,
+            &[
+                ("start_target", 1),
+                ("get_credential", 1),
+                ("save_prepared", 1),
+                ("save_prepared", 2),
+                ("record_intent", 1),
+                ("report_targets", 1),
+            ],
+        ),
+        (Some(Fault::DropAfterCommit), &[("get_credential", 2), ("taken_posts", 1), ("report_targets", 1)]),
+        (
+            Some(Fault::DropBeforeCommit),
+            &[
+                ("report_targets", 1),
+                ("start_target", 2),
+                ("get_credential", 2),
+                ("record_intent", 2),
+                ("report_targets", 2),
+            ],
+        ),
+        (
+            Some(Fault::ExpiredToken),
+            &[
+                ("get_credential", 2),
+                ("begin_refresh", 1),
+                ("store_credential", 1),
+                ("record_intent", 2),
+                ("report_targets", 1),
+            ],
+        ),
+        (Some(Fault::Unauthorized), &[("begin_refresh", 1), ("fail_refresh", 1), ("report_targets", 1)]),
+    ];
+    let mut orders = vec![];
+    for (fault, calls) in CALLS {
+        let before: Vec<_> = fault.map(|fault| Trouble::Call(commit.to_owned(), fault)).into_iter().collect();
+        for (function, nth) in calls {
+            for side in [Side::Before, Side::After] {
+                orders.push([before.clone(), vec![Trouble::KillAt(function, *nth, side)]].concat());
+            }
+        }
+    }
+    orders
 }
 
 /// Every pair of them, in both orders, also twice the same.

@@ -9,8 +9,9 @@ use crate::backdoor;
 use crate::cluster::{Database, SIDECAR_ROLE};
 use crate::crierd::Deployment;
 use crate::session::Session;
+use crate::sim::fault::{Fault, Rule};
 use crate::sim::{Sim, mastodon};
-use crate::wait::{SOON, wait_for};
+use crate::wait::{SOON, wait_for, wait_until};
 
 /// The app password of accounts on the simulator.
 pub const PASSWORD: &str = "abcd-efgh-ijkl-mnop";
@@ -57,7 +58,20 @@ impl Stage {
         server: &str,
         secret: &str,
     ) -> Self {
-        let deployment = Deployment::init(&database.url(SIDECAR_ROLE));
+        let url = database.url(SIDECAR_ROLE);
+        Self::connected_by(platform, database, &url, handle, server, secret).await
+    }
+
+    /// The same with a sidecar that reaches the database by this address.
+    pub async fn connected_by(
+        platform: &str,
+        database: Database,
+        url: &str,
+        handle: &str,
+        server: &str,
+        secret: &str,
+    ) -> Self {
+        let deployment = Deployment::init(url);
         let sql = database.connect().await;
         let workspace = create_workspace(&sql).await;
         let account = deployment.add_account_on(platform, workspace, handle, server, secret);
@@ -92,6 +106,19 @@ impl Stage {
         let post: Value = self.sql.value("SELECT crier.get_post($1)", &[&post]).await;
         assert_eq!(post["targets"].as_array().map(Vec::len), Some(1), "expected one target in {post}");
         post["targets"][0].clone()
+    }
+
+    /// Posts, kills the sidecar between the carrying out of the platform's call that publishes and our record of it, and lets its
+    /// lease run out.
+    pub async fn killed_while_held(&self, sim: &Sim, platform: &str, commit: &str, text: &str) -> Uuid {
+        sim.plan(Rule::once(platform, commit, Fault::HoldAfterCommit));
+        let crierd = self.deployment.start().await;
+        let post = self.post(text).await;
+        wait_until("the number of held answers", 1, async || sim.held()).await;
+        crierd.kill();
+        sim.release();
+        backdoor::lapse_leases(&self.sql).await;
+        post
     }
 
     /// Waits until a post is published. Retries that wait for their minute are made due, so that the test sees what

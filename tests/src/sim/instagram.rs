@@ -215,6 +215,10 @@ impl Platform for Instagram {
         self.state().delay = delay;
     }
 
+    fn unread(&self) -> usize {
+        self.state().unread()
+    }
+
     fn set(&self, changes: &Value) -> Result<Value, String> {
         self.state().set(changes)
     }

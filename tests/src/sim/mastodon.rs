@@ -303,6 +303,10 @@ impl Platform for Mastodon {
         self.state().publish_delay = delay;
     }
 
+    fn unread(&self) -> usize {
+        self.state().unread()
+    }
+
     fn set(&self, changes: &Value) -> Result<Value, String> {
         let mut state = self.state();
         let mut settings = json!(state.settings);

@@ -50,6 +50,10 @@ pub trait Platform: Send + Sync {
     /// What is published from now on can be read only so much later: read-backs and lists miss it, though a second try
     /// under the same key still meets it. The ledger has it at once. Zero ends that. By default reads are of the truth.
     fn publish_later(&self, _delay: Duration) {}
+    /// How many published things can't be read yet.
+    fn unread(&self) -> usize {
+        0
+    }
     /// Changes settings that only this platform has and gives all of them.
     fn set(&self, _changes: &Value) -> Result<Value, String> {
         Err(format!("{} has no settings", self.name()))
@@ -261,6 +265,11 @@ impl Sim {
     /// How many answers are held back now.
     pub fn held(&self) -> usize {
         self.world.gate.held()
+    }
+
+    /// How much of what was published can't be read yet, on all platforms.
+    pub fn unread(&self) -> usize {
+        self.world.platforms.iter().map(|platform| platform.unread()).sum()
     }
 
     /// How many calls of a name have arrived.

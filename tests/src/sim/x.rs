@@ -294,6 +294,11 @@ impl Platform for X {
         self.state().delay = delay;
     }
 
+    fn unread(&self) -> usize {
+        let now = SystemTime::now();
+        self.state().tweets.values().filter(|tweet| tweet.visible > now).count()
+    }
+
     fn set(&self, changes: &Value) -> Result<Value, String> {
         let mut state = self.state();
         let mut settings = json!(state.settings);

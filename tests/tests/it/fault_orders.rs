@@ -1,7 +1,9 @@
 //! One post, whatever order things go wrong in: every fault at every call of every platform's flow, a kill and a loss of the
-//! database at each, and some of the pairs. All pairs are run by `make orders`.
+//! database at each, a kill before and after every call of the database, and some of the pairs. All pairs are run by `make orders`.
 
-use crier_tests::orders::{Course, Matrix, Outcome, Runner, Trouble, pairs, picture, singles};
+use crier_tests::orders::{
+    Course, Matrix, Outcome, Runner, Trouble, database_kills, pairs, picture, singles,
+};
 use serde_json::json;
 
 /// Of the pairs, every so many are run here.
@@ -13,6 +15,7 @@ const BLUESKY: Course = Course {
     platform: "bluesky",
     handle: "alice.test",
     secret: "abcd-efgh-ijkl-mnop",
+    commit: "com.atproto.repo.putRecord",
     media: picture,
     settings: None,
     variables: &[],
@@ -21,6 +24,7 @@ const MASTODON: Course = Course {
     platform: "mastodon",
     handle: "alice",
     secret: "a-pasted-token",
+    commit: "statuses.create",
     media: picture,
     settings: None,
     variables: &[],
@@ -29,6 +33,7 @@ const X: Course = Course {
     platform: "x",
     handle: "alice",
     secret: "first-access:first-refresh",
+    commit: "tweets.create",
     media: picture,
     settings: Some(|| {
         json!({"limits": {"tweets.create": MANY, "users.tweets": MANY, "users.me": MANY, "oauth2.token": MANY,
@@ -41,6 +46,7 @@ const INSTAGRAM: Course = Course {
     platform: "instagram",
     handle: "alice.test",
     secret: "IGAA-pasted",
+    commit: "media.publish",
     media: || json!([{"url": "https://media.example/a.jpg", "alt": "a desk"}]),
     settings: Some(|| json!({"alice.test": {"daily_quota": MANY, "refresh_after_seconds": 0}})),
     variables: &[],
@@ -72,6 +78,46 @@ pub(crate) async fn hold(course: Course, choose: impl FnOnce(&[String]) -> Vec<V
 
 pub(crate) fn singles_and_some_pairs(flow: &[String]) -> Vec<Vec<Trouble>> {
     singles(flow).into_iter().chain(pairs(flow).into_iter().step_by(SOME)).collect()
+}
+
+/// Kills the sidecar before and after every call of the database that a publish makes, and prints what came of each.
+async fn hold_at_the_database(course: Course) {
+    let mut runner = Runner::start(course).await;
+    let (mut matrix, mut lines) = (Matrix::default(), String::new());
+    for order in database_kills(course.commit) {
+        let kills = runner.kills();
+        let outcome = runner.run(&order).await;
+        if runner.kills() > kills {
+            let troubles: Vec<_> = order.iter().map(ToString::to_string).collect();
+            lines += &format!("  {}: {outcome:?}\n", troubles.join(", then "));
+        }
+        matrix.orders.push((order, outcome));
+    }
+    println!("{}: {matrix}; {} kills at the database:\n{lines}", course.platform, runner.kills());
+    assert!(matrix.wrong().is_empty(), "{}: {matrix}: {:#?}", course.platform, matrix.wrong());
+    assert_eq!(matrix.count(Outcome::Unconfirmed), 0, "{}: {matrix}", course.platform);
+    // a publish comes to most of these calls, on every platform
+    assert!(runner.kills() >= 20, "{}: only {} kills", course.platform, runner.kills());
+}
+
+#[tokio::test]
+async fn killed_between_two_calls_of_the_database_on_bluesky() {
+    hold_at_the_database(BLUESKY).await;
+}
+
+#[tokio::test]
+async fn killed_between_two_calls_of_the_database_on_mastodon() {
+    hold_at_the_database(MASTODON).await;
+}
+
+#[tokio::test]
+async fn killed_between_two_calls_of_the_database_on_x() {
+    hold_at_the_database(X).await;
+}
+
+#[tokio::test]
+async fn killed_between_two_calls_of_the_database_on_instagram() {
+    hold_at_the_database(INSTAGRAM).await;
 }
 
 #[tokio::test]

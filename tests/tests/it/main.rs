@@ -8,6 +8,7 @@ mod benchmark;
 mod bluesky_pds;
 mod catalogue;
 mod cli;
+mod controls;
 mod docs_sql;
 mod dump_restore;
 mod exactly_once;

@@ -196,22 +196,10 @@ async fn a_token_of_another_account_is_not_taken() {
     assert_eq!(stage.sql.text("SELECT count(*) FROM crier.accounts").await, "1");
 }
 
-/// Posts, kills the sidecar between the platform's commit and our record of it, and lets its lease run out.
-async fn kill_while_held(sim: &Sim, stage: &Stage) -> Uuid {
-    fault(sim, CREATE, Fault::HoldAfterCommit);
-    let crierd = stage.deployment.start().await;
-    let post = stage.post("once").await;
-    wait_until("the number of held answers", 1, async || sim.held()).await;
-    crierd.kill();
-    sim.release();
-    backdoor::lapse_leases(&stage.sql).await;
-    post
-}
-
 #[tokio::test]
 async fn killed_after_the_servers_commit() {
     let (sim, stage) = simulated().await;
-    let post = kill_while_held(&sim, &stage).await;
+    let post = stage.killed_while_held(&sim, NAME, CREATE, "once").await;
     let _crierd = stage.deployment.start().await;
     let target = stage.published(post).await;
     assert_eq!(sim.visible("once").len(), 1, "{target}");
@@ -222,7 +210,7 @@ async fn killed_after_the_servers_commit() {
 async fn killed_after_the_commit_of_a_server_without_keys() {
     let (sim, stage) = simulated().await;
     set(&sim, json!({"keys": "ignored"}));
-    let post = kill_while_held(&sim, &stage).await;
+    let post = stage.killed_while_held(&sim, NAME, CREATE, "once").await;
     let _crierd = stage.deployment.start().await;
     stage.published(post).await;
     assert_eq!((sim.visible("once").len(), sim.calls(CREATE)), (1, 1));

@@ -136,6 +136,11 @@ impl State {
         self.media.iter().rev().filter(own)
     }
 
+    /// How many can't be read yet.
+    pub(super) fn unread(&self) -> usize {
+        self.media.values().filter(|medium| !medium.is_readable()).count()
+    }
+
     pub(super) fn list_media(&self, owner: &str, params: &Params, base: &str) -> Result<Value, Refused> {
         let limit = params.get("limit").map_or(Ok(25), str::parse::<usize>);
         let limit = limit.map_err(|_| Refused::invalid("limit must be an integer"))?.clamp(1, 100);

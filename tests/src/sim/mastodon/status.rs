@@ -317,6 +317,12 @@ impl State {
         })
     }
 
+    /// How many can't be read yet.
+    pub(super) fn unread(&self) -> usize {
+        let now = SystemTime::now();
+        self.statuses.values().filter(|status| status.visible_from > now).count()
+    }
+
     pub(super) fn timeline(&self) -> Vec<Visible> {
         let now = SystemTime::now();
         let is_shown = |status: &&Status| status.visible_from <= now && status.reblog_of.is_none();
