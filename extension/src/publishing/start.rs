@@ -16,7 +16,8 @@ const START: Statement = statement!(up "publishing/start");
 
 /// Begins, or resumes, the publishing of a job's target and answers with all that is needed for it. No row: the
 /// lease is lost. State `unknown`: an earlier try may have been published, so the platform is asked first, as where it
-/// `was_unclear` before. A final state: nothing is left to do.
+/// `was_unclear` before. A final state: nothing is left to do. `reply_to`: what the part of a thread answers, by the
+/// platform's id or address.
 #[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn start_target(
@@ -46,6 +47,8 @@ fn start_target(
             name!(account_status, String),
             name!(url, Option<String>),
             name!(was_unclear, bool),
+            name!(part, i32),
+            name!(reply_to, Option<String>),
         ),
     >,
     ErrorReport,
@@ -76,6 +79,8 @@ fn start_target(
             row.need(18)?,
             row.get(19)?,
             row.need(20)?,
+            row.need(21)?,
+            row.get(22)?,
         ))
     })?;
     Ok(TableIterator::new(rows))

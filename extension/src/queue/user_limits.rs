@@ -20,7 +20,7 @@ const TAKE: Statement = statement!(up "queue/take_keys");
 /// Refuses jobs beyond their user's limit; answers with those that are counted.
 pub(crate) fn take(jobs: &[&NewJob], policies: &Policies, now: Timestamptz) -> Result<HashSet<Uuid>> {
     let mut by_user: BTreeMap<([u8; 16], &str), (i32, Vec<Uuid>)> = BTreeMap::new();
-    for job in jobs {
+    for job in jobs.iter().filter(|job| !job.goes_on) {
         if let (Some(user), Some(limit)) = (job.user_id, policies.user_limit(&job.kind)) {
             by_user.entry((*user.as_bytes(), &job.kind)).or_insert((limit, vec![])).1.push(job.id);
         }

@@ -1,6 +1,6 @@
 //! Looks among the account's own posts for one that was sent.
 //!
-//! It is ours if it is not older than the key, and has the text, the warning and the media that were sent. Whatever leaves a
+//! It is ours if it is not older than the key, answers the same post, and has the text, the warning and the media that were sent. Whatever leaves a
 //! doubt is an error or `Found::Other`: only a list that was read far enough back proves that nothing is there.
 
 use std::time::{Duration, SystemTime};
@@ -44,6 +44,13 @@ struct Listed {
 #[derive(Debug, Deserialize)]
 struct Attached {
     id: Id,
+}
+
+impl Listed {
+    fn answers(&self, sent: &Body) -> bool {
+        serde_json::from_value::<Option<Id>>(self.in_reply_to_id.clone())
+            .is_ok_and(|id| id == sent.in_reply_to_id)
+    }
 }
 
 /// A text as its author wrote it.
@@ -120,7 +127,7 @@ fn is_older(listed: &Listed, than: SystemTime) -> bool {
 fn is_candidate(listed: &Listed, sent: &Body, made: SystemTime) -> bool {
     !is_older(listed, made)
         && listed.reblog.is_null()
-        && listed.in_reply_to_id.is_null()
+        && (listed.answers(sent) || listed.in_reply_to_id.is_null() && sent.in_reply_to_id.is_some())
         && listed.media_attachments.len() == sent.media_ids.len()
         && listed.poll.is_null() == sent.poll.is_none()
 }
@@ -130,7 +137,8 @@ fn compare(listed: &Listed, source: &Source, sent: &Body) -> Likeness {
     if expected(sent) != (source.text.trim(), source.spoiler_text.trim()) {
         return if listed.edited_at.is_null() { Likeness::Different } else { Likeness::Alike };
     }
-    if same_media { Likeness::Same } else { Likeness::Alike }
+    // one that answers nothing any more may have answered a post that is gone
+    if same_media && listed.answers(sent) { Likeness::Same } else { Likeness::Alike }
 }
 
 /// Text and warning as servers store them: without space around them, and a warning of nothing as the text.
@@ -176,6 +184,21 @@ mod tests {
         ] {
             assert!(!is(&[(name, value.clone())]), "{name} {value}");
         }
+    }
+
+    #[test]
+    fn an_answer_is_told_from_the_same_text_elsewhere() {
+        let made = time("2026-11-18T11:06:40Z").unwrap();
+        let answer = Body { in_reply_to_id: Id::parse("2"), ..sent("hi", None) };
+        let source = Source { text: "hi".into(), spoiler_text: String::new() };
+        let of = |id: Value| listed(&[("in_reply_to_id", id)]);
+        assert!(
+            is_candidate(&of(json!("2")), &answer, made) && !is_candidate(&of(json!("3")), &answer, made)
+        );
+        assert_eq!(compare(&of(json!("2")), &source, &answer), Likeness::Same);
+        // the post that it answered may be gone
+        assert!(is_candidate(&of(Value::Null), &answer, made));
+        assert_eq!(compare(&of(Value::Null), &source, &answer), Likeness::Alike);
     }
 
     #[test]

@@ -17,6 +17,16 @@ pub(super) struct Shown {
     entities: Entities,
     #[serde(default)]
     attachments: Attachments,
+    #[serde(default)]
+    referenced_tweets: Vec<Referenced>,
+}
+
+/// Another post that this one is about.
+#[derive(Debug, Deserialize)]
+struct Referenced {
+    #[serde(rename = "type")]
+    how: String,
+    id: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -44,6 +54,12 @@ impl Shown {
     /// When it was made; a time that can't be read is none.
     pub(super) fn created_at(&self) -> Option<SystemTime> {
         humantime::parse_rfc3339(&self.created_at).ok()
+    }
+
+    /// The post that it answers.
+    pub(super) fn answers(&self) -> Option<&str> {
+        let answered = self.referenced_tweets.iter().find(|other| other.how == "replied_to");
+        answered.map(|other| other.id.as_str())
     }
 
     /// Whether it is what was sent. Media are named by the ids of their uploads, which no other post has.

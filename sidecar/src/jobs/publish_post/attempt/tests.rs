@@ -165,7 +165,7 @@ async fn with<T>(
             base_url: "https://pds.invalid".into(),
         },
         active: true,
-        post: Post { content: "x".into(), media: json!([]), settings: json!({}), attempt: 1 },
+        post: Post { content: "x".into(), media: json!([]), settings: json!({}), attempt: 1, reply_to: None },
         prepared: Value::Null,
         frozen: Some(frozen()),
         intent_at: earlier.sent.and_then(|ago| Instant::now().checked_sub(ago)),
