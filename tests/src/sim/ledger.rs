@@ -22,6 +22,8 @@ pub struct Entry {
     pub at: String,
     /// Its address on the platform.
     pub uri: String,
+    /// The address of what it answers.
+    pub reply_to: Option<String>,
 }
 
 /// An image of a publish.

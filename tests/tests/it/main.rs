@@ -30,4 +30,5 @@ mod simulator;
 mod soak;
 mod statistics;
 mod tenancy;
+mod threads;
 mod x;

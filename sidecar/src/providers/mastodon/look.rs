@@ -7,9 +7,10 @@ use std::time::{Duration, SystemTime};
 
 use crier_core::error_class::ErrorClass;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::api::{Api, Id, Shown, read};
+use super::api::{Api, Id, STATUSES, Shown, read};
 use super::classify::time;
 use super::publish::{Body, body, made_at, there};
 use crate::providers::answer::Phase;
@@ -67,6 +68,8 @@ enum Likeness {
     Same,
     /// It could be ours, changed since, or on a server that gives media other ids.
     Alike,
+    /// It could be ours if what was answered is gone: then it answers nothing any more.
+    Orphan,
     Different,
 }
 
@@ -83,7 +86,7 @@ async fn search(server: &Api<'_>, account: &str, frozen: &Frozen) -> Result<Foun
     let account = Id::parse(account)
         .ok_or_else(|| Failure::new(ErrorClass::Config, "the account's id is not one of Mastodon"))?;
     let mut found = None;
-    let mut alike = false;
+    let (mut alike, mut orphan) = (false, false);
     let mut before: Option<Id> = None;
     for _ in 0..MAX_PAGES {
         let page = page(server, &account, before.as_ref()).await?;
@@ -93,12 +96,14 @@ async fn search(server: &Api<'_>, account: &str, frozen: &Frozen) -> Result<Foun
                 // The list goes back in time: of several equal posts, the earliest answers the earliest try.
                 Likeness::Same => found = Some(there(&listed.shown)?),
                 Likeness::Alike => alike = true,
+                Likeness::Orphan => orphan = true,
                 Likeness::Different => {}
             }
         }
         match page.last() {
             Some(last) if !is_older(last, made) => before = Some(last.shown.id.clone()),
             _ => {
+                alike |= orphan && found.is_none() && is_gone(server, sent.in_reply_to_id.as_ref()).await?;
                 let absent = if alike { Found::Other } else { Found::Absent };
                 return Ok(found.map_or(absent, Found::Same));
             }
@@ -119,6 +124,16 @@ async fn source(server: &Api<'_>, id: &Id) -> Result<Source, Failure> {
     read(Phase::Read, server.get(&format!("api/v1/statuses/{}/source", id.as_str())).await)
 }
 
+/// Whether the server has what was answered no longer.
+async fn is_gone(server: &Api<'_>, answered: Option<&Id>) -> Result<bool, Failure> {
+    let Some(id) = answered else { return Ok(false) };
+    match read::<IgnoredAny>(Phase::Read, server.get(&format!("{STATUSES}/{}", id.as_str())).await) {
+        Ok(_) => Ok(false),
+        Err(failure) if failure.class == ErrorClass::TargetMissing => Ok(true),
+        Err(failure) => Err(failure),
+    }
+}
+
 fn is_older(listed: &Listed, than: SystemTime) -> bool {
     time(&listed.created_at).is_some_and(|at| at < than)
 }
@@ -133,12 +148,15 @@ fn is_candidate(listed: &Listed, sent: &Body, made: SystemTime) -> bool {
 }
 
 fn compare(listed: &Listed, source: &Source, sent: &Body) -> Likeness {
+    let doubt = if listed.answers(sent) { Likeness::Alike } else { Likeness::Orphan };
     let same_media = listed.media_attachments.iter().map(|media| &media.id).eq(&sent.media_ids);
     if expected(sent) != (source.text.trim(), source.spoiler_text.trim()) {
-        return if listed.edited_at.is_null() { Likeness::Different } else { Likeness::Alike };
+        return if listed.edited_at.is_null() { Likeness::Different } else { doubt };
     }
-    // one that answers nothing any more may have answered a post that is gone
-    if same_media && listed.answers(sent) { Likeness::Same } else { Likeness::Alike }
+    if !listed.answers(sent) {
+        return doubt;
+    }
+    if same_media { Likeness::Same } else { Likeness::Alike }
 }
 
 /// Text and warning as servers store them: without space around them, and a warning of nothing as the text.
@@ -198,7 +216,7 @@ mod tests {
         assert_eq!(compare(&of(json!("2")), &source, &answer), Likeness::Same);
         // the post that it answered may be gone
         assert!(is_candidate(&of(Value::Null), &answer, made));
-        assert_eq!(compare(&of(Value::Null), &source, &answer), Likeness::Alike);
+        assert_eq!(compare(&of(Value::Null), &source, &answer), Likeness::Orphan);
     }
 
     #[test]

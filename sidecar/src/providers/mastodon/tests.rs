@@ -316,6 +316,19 @@ async fn a_list_is_followed_until_it_is_old_enough() {
 }
 
 #[tokio::test]
+async fn the_same_text_that_answers_nothing_is_ours_only_if_what_was_answered_is_gone() {
+    let looked = async |parent: (u16, Value)| {
+        let answers = [(200, json!([shown("9")])), (200, source("hi")), (200, json!([])), parent];
+        let (provider, caller, _) = scripted(&answers).await;
+        let answer = frozen(r#"{"status":"hi","in_reply_to_id":"7"}"#);
+        provider.look(&caller.account, Some(&caller.session), &answer).await.map_err(|failure| failure.class)
+    };
+    assert_eq!(looked((200, shown("7"))).await, Ok(Found::Absent));
+    assert_eq!(looked((404, json!({ "error": "Record not found" }))).await, Ok(Found::Other));
+    assert_eq!(looked((500, json!({}))).await, Err(ErrorClass::Transient));
+}
+
+#[tokio::test]
 async fn a_doubt_is_no_absence() {
     let mut edited = shown("9");
     edited["edited_at"] = json!("2026-11-18T11:10:00Z");
