@@ -23,6 +23,7 @@ pub struct Entry {
     /// Its address on the platform.
     pub uri: String,
     /// The address of what it answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<String>,
 }
 

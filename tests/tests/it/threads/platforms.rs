@@ -44,6 +44,13 @@ async fn a_thread_on_bluesky_names_its_first_post_in_every_part() {
     let (sim, stage) = simulated().await;
     let _crierd = stage.deployment.start().await;
     conforms(&sim, &stage).await;
+    let page = crier_tests::http::get(sim.url()).await.expect("the page").text().await.expect("text");
+    let order: Vec<_> =
+        ["<p>one</p>", "class=\"reply\"", "<p>two</p>", "<p>three</p>"].map(|part| page.find(part)).into();
+    assert!(
+        order.is_sorted() && order[0].is_some(),
+        "expected the parts under each other: {order:?} in\n{page}"
+    );
     let uris: Vec<_> = sim.ledger().into_iter().map(|entry| entry.uri).collect();
     let record = async |uri: &str| {
         let names: Vec<_> = uri.trim_start_matches("at://").split('/').collect();
