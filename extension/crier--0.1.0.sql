@@ -407,7 +407,7 @@ EXCEPTION WHEN raise_exception THEN
 END
 $fn$;
 
--- Whether a dead letter may go: it is too old, or it is a post's or an alert's, which nobody retries, and too old for that.
+-- Whether a dead letter may go: it is too old, or it is a post's or an alert's, which nobody retries so late.
 CREATE FUNCTION failed_may_go(p_job_id uuid, p_finished_at timestamptz, p_failed_before timestamptz, p_posts_before timestamptz)
 RETURNS boolean
 -- No settings of its own, so that it becomes part of the query.
@@ -882,7 +882,7 @@ SELECT crier.cleanup_by_age('cleanup_maintenance_log', 'maintenance_run', 'start
 $fn$;
 
 -- Runs dead letters again whose last error was a passing one: the platform was down longer than the attempts lasted. Jobs of
--- posts are left alone, as crier.retry_jobs leaves them.
+-- posts are left alone: people try those again, with crier.retry_jobs.
 CREATE FUNCTION retry_failed_jobs(p_batch integer DEFAULT 1000, p_max_ms integer DEFAULT 1000) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'

@@ -72,19 +72,13 @@ fn create_post(
     let scheduled_at = input::required(scheduled_at, "scheduled_at")?.plausible("scheduled_at", now)?;
     let media = input::required(media, "media")?;
     let settings = input::required(settings, "settings")?;
-    let pieces = thread::read(input::required(thread, "thread")?)?;
+    let thread = input::required(thread, "thread")?;
     let split = input::required(split, "split")?;
     check_sizes(content, first_comment, &accounts)?;
-    if split && !pieces.is_empty() {
-        Err(CrierError::invalid(
-            "split",
-            "is given beside a thread",
-            "Give the parts, or one text to be split.",
-        ))?;
-    }
     let caller = Caller::current()?;
     caller.require_editor(workspace)?;
     let author = caller.acts_as(author_id)?;
+    let pieces = thread::read(thread, split)?;
     let parsed = Draft {
         content,
         media: media.parse("media", MAX_MEDIA_BYTES)?,
@@ -112,7 +106,7 @@ fn create_post(
     let jobs = with_job.map(|(job_id, target)| {
         let is_comment = target.part.is_comment;
         let job = Job { id: job_id, target_id: target.id, is_comment, run_at: scheduled_at };
-        job.new(workspace, id, target.account_id, author)
+        job.of_post(workspace, id, target.account_id, author)
     });
     job::insert(&jobs.collect::<Vec<_>>(), now)?;
     Ok(id)

@@ -9,14 +9,18 @@ use crate::passed::Jsonb;
 
 const HINT: &str = "Write it as an array of texts or of objects such as {\"content\": \"…\", \"media\": [{\"url\": \"…\"}]}.";
 
-/// Reads it: an array of texts, or of objects with a text and media.
-pub(super) fn read(thread: Jsonb) -> Result<Vec<Piece>> {
+/// Reads it: an array of texts, or of objects with a text and media. Beside it no text is split.
+pub(super) fn read(thread: Jsonb, split: bool) -> Result<Vec<Piece>> {
     let Value::Array(elements) = thread.parse("thread", MAX_MEDIA_BYTES)? else {
         return Err(CrierError::invalid("thread", "must be a JSON array", HINT));
     };
     if elements.len() >= MAX_PARTS {
         let (found, limit) = (elements.len(), MAX_PARTS - 1);
         return Err(CrierError::TooLarge { what: "thread", found, limit, unit: "elements" });
+    }
+    if split && !elements.is_empty() {
+        let hint = "Give the parts, or one text to be split.";
+        return Err(CrierError::invalid("split", "is given beside a thread", hint));
     }
     (1..).zip(elements).map(|(at, element)| piece(at, element)).collect()
 }

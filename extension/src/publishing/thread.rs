@@ -51,7 +51,7 @@ pub(crate) fn advance(published: &[Published], now: Timestamptz) -> Result<()> {
         let answers = find_platform(&before.platform)?.answers;
         let is_comment = matches!(answers, Answers::Comments { .. });
         let job = Job { id: job_id, target_id, is_comment, run_at: now };
-        let job = job.new(before.workspace_id, before.post_id, before.account_id, author);
+        let job = job.of_post(before.workspace_id, before.post_id, before.account_id, author);
         added.push(NewJob { goes_on: true, ..job });
     }
     if added.is_empty() { Ok(()) } else { job::insert(&added, now).map(drop) }
@@ -66,7 +66,7 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    pub(crate) fn new(&self, workspace: Uuid, post: Uuid, account: Uuid, author: Option<Uuid>) -> NewJob {
+    pub(crate) fn of_post(&self, workspace: Uuid, post: Uuid, account: Uuid, author: Option<Uuid>) -> NewJob {
         let kind = if self.is_comment { PUBLISH_COMMENT } else { PUBLISH };
         let params = json!({ "post_id": post.to_string(), "target_id": self.target_id.to_string() });
         NewJob {

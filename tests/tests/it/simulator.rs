@@ -248,7 +248,10 @@ async fn refused_records(api: &Api) {
             change("reply", json!({"root": named, "parent": {"uri": named["uri"]}})),
             "Missing required key \"cid\"",
         ),
-        (odd("uri", "https://a.example"), "Invalid AT-URI"),
+        (
+            odd("uri", "https://a.example"),
+            "Invalid at-uri (got \"https://a.example\") at $.record.reply.parent.uri",
+        ),
         (odd("cid", "x"), "Invalid CID"),
         (without_date, "Missing required key \"createdAt\""),
         (change("createdAt", json!("x")), "Invalid datetime"),

@@ -49,7 +49,7 @@ fn check_reply(reply: &Value) -> Result<(), String> {
         let (named, path) = (required(reply, name, "$.record.reply")?, format!("$.record.reply.{name}"));
         let uri = required(named, "uri", &path)?.as_str().unwrap_or_default();
         if !uri.starts_with("at://did:") {
-            return Err(format!("Invalid AT-URI string (got {uri:?}) at {path}.uri"));
+            return Err(format!("Invalid at-uri (got {uri:?}) at {path}.uri"));
         }
         let cid = required(named, "cid", &path)?.as_str().unwrap_or_default();
         if !cid.starts_with("baf") {
