@@ -407,7 +407,7 @@ EXCEPTION WHEN raise_exception THEN
 END
 $fn$;
 
--- Whether a dead letter may go: it is too old, or it is a post's or an alert's, which nobody retries, and too old for that.
+-- Whether a dead letter may go: it is too old, or it is a post's or an alert's, which nobody retries so late.
 CREATE FUNCTION failed_may_go(p_job_id uuid, p_finished_at timestamptz, p_failed_before timestamptz, p_posts_before timestamptz)
 RETURNS boolean
 -- No settings of its own, so that it becomes part of the query.
@@ -882,7 +882,7 @@ SELECT crier.cleanup_by_age('cleanup_maintenance_log', 'maintenance_run', 'start
 $fn$;
 
 -- Runs dead letters again whose last error was a passing one: the platform was down longer than the attempts lasted. Jobs of
--- posts are left alone, as crier.retry_jobs leaves them.
+-- posts are left alone: people try those again, with crier.retry_jobs.
 CREATE FUNCTION retry_failed_jobs(p_batch integer DEFAULT 1000, p_max_ms integer DEFAULT 1000) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
@@ -2100,7 +2100,10 @@ CREATE  FUNCTION "create_post"(
 	"scheduled_at" timestamp with time zone DEFAULT now(), /* Option < Timestamptz > */
 	"media" jsonb DEFAULT '[]', /* Option < Jsonb > */
 	"settings" jsonb DEFAULT '{}', /* Option < Jsonb > */
-	"author_id" uuid DEFAULT NULL /* Option < Uuid > */
+	"author_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"thread" jsonb DEFAULT '[]', /* Option < Jsonb > */
+	"first_comment" TEXT DEFAULT NULL, /* Option < & str > */
+	"split" bool DEFAULT false /* Option < bool > */
 ) RETURNS uuid /* Result < Uuid, ErrorReport > */
 SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
@@ -3061,7 +3064,9 @@ CREATE  FUNCTION "start_target"(
 	"account_status" TEXT,  /* String */
 	"url" TEXT,  /* Option < String > */
 	"was_unclear" bool,  /* bool */
-	"drafted_at" timestamp with time zone  /* Option < Timestamptz > */
+	"drafted_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"part" INT,  /* i32 */
+	"reply_to" TEXT  /* Option < String > */
 )
 SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
@@ -3244,7 +3249,7 @@ GRANT EXECUTE ON FUNCTION crier.new_id() TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.my_workspace_ids() TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.post_state(text[]) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.create_workspace(text, uuid) TO crier_app;
-GRANT EXECUTE ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid, jsonb, text, boolean) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.cancel_post(uuid) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.resolve_target(uuid, text, text) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.get_post(uuid) TO crier_app;
@@ -3445,9 +3450,9 @@ COMMENT ON FUNCTION crier.sketch_quantile(bytea, double precision) IS 'A quantil
 COMMENT ON FUNCTION crier.my_workspace_ids() IS 'The workspaces of the user named by request.jwt.claims or crier.user_id. Row security uses it.';
 COMMENT ON FUNCTION crier.post_state(text[]) IS 'The state of a post from the states of its targets: scheduled, publishing, published, partly_published, failed, unconfirmed or canceled.';
 COMMENT ON FUNCTION crier.create_workspace(text, uuid) IS 'Makes a workspace and its owner. name: 1 to 200 characters. Answers with the id.';
-COMMENT ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid) IS
-    'Accepts a post for some accounts at a time, in the caller''s transaction, and answers with its id. Refuses what a platform would refuse. media: [{"url": "https://… or data:image/png;base64,…", "alt": "…"}]. settings: {"bluesky": {"langs": ["en"]}}.';
-COMMENT ON FUNCTION crier.resolve_target(uuid, text, text) IS 'Says of an unconfirmed target whether the platform has the post: published (with its address, if known) or absent, which sends it again. Answers with the state.';
+COMMENT ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid, jsonb, text, boolean) IS
+    'Accepts a post for some accounts at a time, in the caller''s transaction, and answers with its id. Refuses what a platform would refuse. media: [{"url": "https://… or data:image/png;base64,…", "alt": "…"}]. settings: {"bluesky": {"langs": ["en"]}}. thread: ["what follows", {"content": "…", "media": […]}]. first_comment: what answers it after that. split: a text too long for a platform becomes a thread there.';
+COMMENT ON FUNCTION crier.resolve_target(uuid, text, text) IS 'Says of an unconfirmed target whether the platform has the post: published (with its address, which a thread needs to go on) or absent, which sends it again. Answers with the state.';
 COMMENT ON FUNCTION crier.cancel_post(uuid) IS 'Cancels what was not sent yet. Answers with every target: canceled, or the state in which it was too late.';
 COMMENT ON FUNCTION crier.get_post(uuid) IS 'A post as JSON with every target''s state, url, error and attempts.';
 COMMENT ON FUNCTION crier.enqueue(text, jsonb, uuid, uuid, uuid, int, timestamptz, int, timestamptz, text) IS
@@ -3461,7 +3466,7 @@ COMMENT ON FUNCTION crier.exchange(text, int, uuid[], bigint[], jsonb[], uuid[],
     'Completes jobs, fails jobs and claims the next ones in one round trip: a row for each accepted answer (status completed, failed, retrying) and for each job handed out (status running).';
 COMMENT ON FUNCTION crier.find_or_create_job(uuid, text, jsonb, interval) IS 'The unfinished job of the same user, type and params that was made within the window, or a new one. Params are compared by value.';
 COMMENT ON FUNCTION crier.get_cached_job_result(uuid, text, jsonb, interval) IS 'The newest result of the same user, type and params, if it is not older than the time given. No row: there is none.';
-COMMENT ON FUNCTION crier.retry_jobs(uuid[]) IS 'Runs dead (failed) jobs again with all their attempts, and waiting ones at once. Answers with those it did that to.';
+COMMENT ON FUNCTION crier.retry_jobs(uuid[]) IS 'Runs dead (failed) jobs again with all their attempts, and waiting ones at once; a post that failed is prepared anew. Answers with those it did that to.';
 COMMENT ON FUNCTION crier.purge_jobs(uuid[]) IS 'Deletes dead (failed) jobs for good; answers with those it deleted.';
 COMMENT ON FUNCTION crier.dead_jobs(text[], text[], integer, uuid) IS 'The dead letters: jobs that failed for good, newest first. before: ids below this one, for the next page.';
 COMMENT ON FUNCTION crier.get_user_jobs(uuid, text, text, int, int, text, text) IS

@@ -124,6 +124,7 @@ mod tests {
         become_user(OWNER);
         for (call, state) in [
             ("crier.enqueue('publish_post', workspace_id => current_setting('t.ws')::uuid)", "42501"),
+            ("crier.enqueue('publish_comment', workspace_id => current_setting('t.ws')::uuid)", "42501"),
             ("crier.enqueue('a', workspace_id => current_setting('t.ws')::uuid, priority => 101)", "22023"),
             ("crier.enqueue('a')", "22004"),
         ] {

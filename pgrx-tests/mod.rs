@@ -9,3 +9,4 @@ mod posts;
 mod publishing;
 mod queue;
 mod support;
+mod threads;

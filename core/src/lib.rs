@@ -13,4 +13,5 @@ pub mod sealed;
 pub mod sketch;
 pub mod target;
 pub mod text;
+pub mod thread;
 pub mod validate;

@@ -38,14 +38,28 @@ pub enum Action {
     Delete,
     /// Read how often a post was seen, liked and shared.
     Metrics,
-    /// Answer a post.
-    Reply,
     /// Like a post.
     Like,
     /// Follow an account.
     Follow,
     /// Write to an account in private.
     DirectMessage,
+}
+
+/// What an answer to a post is.
+#[derive(Clone, Copy, Debug)]
+pub enum Answers {
+    /// A post as any other: there are threads.
+    Posts,
+    /// A comment, which is text alone.
+    Comments {
+        /// Of its text.
+        text: TextRules,
+        /// What else the platform asks of its text. Gives the reasons for a refusal.
+        check: fn(&str) -> Vec<String>,
+        /// What of a post nobody can comment on, where that is so.
+        barred: fn(&[Attachment], &Value) -> Option<&'static str>,
+    },
 }
 
 /// What a text may be.
@@ -93,6 +107,14 @@ pub struct Platform {
     pub fetches_media: bool,
     /// What an account may do besides publishing. Everything else is `unsupported`.
     pub actions: &'static [Action],
+    /// What an answer to a post is there.
+    pub answers: Answers,
+    /// Whether a text is the id or the address of a post there.
+    pub names_post: fn(&str) -> bool,
+    /// Settings that only the first part of a thread takes.
+    pub first_only: &'static [&'static str],
+    /// What the settings take of the room for the text.
+    pub taken: fn(&Value) -> usize,
     /// What it charges for, in the words of `crier.platform_price`; most charge for nothing.
     pub charges: &'static [&'static str],
     /// How an unclear publish is settled.
@@ -112,6 +134,17 @@ impl Platform {
             Kind::Image => &self.images,
             Kind::Video => &self.videos,
         }
+    }
+}
+
+impl Platform {
+    /// The settings of a part of a thread behind the first.
+    pub fn later_settings(&self, settings: &Value) -> Value {
+        let mut later = settings.clone();
+        if let Value::Object(fields) = &mut later {
+            fields.retain(|name, _| !self.first_only.contains(&name.as_str()));
+        }
+        later
     }
 }
 
@@ -138,6 +171,37 @@ pub static ALL: &[&Platform] = &[
 /// The platform with this name.
 pub fn find(name: &str) -> Option<&'static Platform> {
     ALL.iter().copied().find(|platform| platform.name == name)
+}
+
+/// The post that these settings of a platform have answered.
+pub fn reply_to(settings: &Value) -> Option<&str> {
+    settings.get("reply_to")?.as_str()
+}
+
+/// Refuses what is not the id or the address of a post.
+pub(crate) fn check_reply_to(
+    settings: &Value,
+    names_post: fn(&str) -> bool,
+    example: &str,
+) -> Result<(), String> {
+    match settings.get("reply_to") {
+        None | Some(Value::Null) => Ok(()),
+        Some(Value::String(post)) if names_post(post) => Ok(()),
+        Some(odd) => {
+            let shown: String = odd.to_string().chars().take(80).collect();
+            Err(format!("answer {shown}, which names no post; write it like {example}"))
+        }
+    }
+}
+
+/// What follows one of the beginnings of an address.
+pub(crate) fn after<'t>(text: &'t str, beginnings: &[&str]) -> Option<&'t str> {
+    beginnings.iter().find_map(|beginning| text.strip_prefix(beginning))
+}
+
+/// Whether a text is an id of digits.
+pub(crate) fn is_number(text: &str) -> bool {
+    (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// Reads settings of a platform. The reason of a refusal follows the words "the settings for x".

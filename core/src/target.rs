@@ -6,6 +6,8 @@ use std::str::FromStr;
 /// Where a target stands. `docs/architecture.md` draws the ways between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TargetState {
+    /// Waits until the part before it is published. It has no job till then.
+    Waiting,
     /// Waits for its time.
     Scheduled,
     /// Its time has come, or a retry waits; nothing is under way.
@@ -28,7 +30,8 @@ pub enum TargetState {
 
 impl TargetState {
     /// Every state.
-    pub const ALL: [TargetState; 9] = [
+    pub const ALL: [TargetState; 10] = [
+        Self::Waiting,
         Self::Scheduled,
         Self::Queued,
         Self::Preparing,
@@ -43,6 +46,7 @@ impl TargetState {
     /// The name in SQL.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Waiting => "waiting",
             Self::Scheduled => "scheduled",
             Self::Queued => "queued",
             Self::Preparing => "preparing",
@@ -55,7 +59,7 @@ impl TargetState {
         }
     }
 
-    /// Whether nothing more happens by itself.
+    /// Whether nothing more happens by itself, whatever becomes of others.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Published | Self::Failed | Self::Unconfirmed | Self::Canceled)
     }
@@ -116,17 +120,17 @@ pub enum JobEnd {
 /// The state of a post from the states of its targets: `scheduled`, `publishing`, `published`,
 /// `partly_published`, `failed`, `unconfirmed` or `canceled`.
 pub fn post_state(targets: &[TargetState]) -> &'static str {
-    use TargetState::{Canceled, Published, Scheduled, Unconfirmed};
-    let counted: Vec<_> = targets.iter().filter(|state| **state != Canceled).collect();
-    let any = |wanted| counted.iter().any(|state| **state == wanted);
-    let all = |wanted| counted.iter().all(|state| **state == wanted);
+    use TargetState::{Canceled, Published, Scheduled, Unconfirmed, Waiting};
+    let any = |wanted| targets.contains(&wanted);
+    // What waits goes on with the part before it: where that has ended, it never does by itself.
+    let counted: Vec<_> = targets.iter().filter(|state| !matches!(state, Canceled | Waiting)).collect();
     if counted.is_empty() {
         "canceled"
-    } else if all(Scheduled) {
+    } else if counted.iter().all(|state| **state == Scheduled) {
         "scheduled"
     } else if counted.iter().any(|state| !state.is_final()) {
         "publishing"
-    } else if all(Published) {
+    } else if counted.iter().all(|state| **state == Published) && !any(Waiting) {
         "published"
     } else if any(Published) {
         "partly_published"
@@ -222,6 +226,13 @@ mod tests {
             (&[Published, Failed], "partly_published"),
             (&[Failed, Unconfirmed], "unconfirmed"),
             (&[Failed, Failed], "failed"),
+            (&[Scheduled, Waiting, Waiting], "scheduled"),
+            (&[Published, Queued, Waiting], "publishing"),
+            (&[Published, Failed, Waiting], "partly_published"),
+            (&[Published, Canceled, Waiting], "partly_published"),
+            (&[Unconfirmed, Waiting], "unconfirmed"),
+            (&[Failed, Waiting], "failed"),
+            (&[Canceled, Waiting], "canceled"),
         ] {
             assert_eq!(post_state(targets), state, "{targets:?}");
         }

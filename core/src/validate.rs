@@ -1,7 +1,8 @@
 //! Whether a platform can take a post, said before it is accepted.
 
 use crate::media::{self, Attachment, Kind, MediaError, Source};
-use crate::platform::{Platform, Post};
+use crate::platform::{Answers, Platform, Post, TextRules, reply_to};
+use crate::text::CantSplit;
 
 /// One reason why a platform refuses a post.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -116,6 +117,40 @@ pub enum Violation {
         /// What is wrong.
         reason: String,
     },
+    /// A thread, where there is none.
+    #[error("{platform} has no threads, only comments")]
+    NoThreads {
+        /// The platform's name.
+        platform: &'static str,
+    },
+    /// A comment under what nobody can comment on.
+    #[error("{platform} has no comments under {what}")]
+    NoComments {
+        /// The platform's name.
+        platform: &'static str,
+        /// What the post is.
+        what: &'static str,
+    },
+    /// A comment that is more than text.
+    #[error("a comment on {platform} is text alone, without images, videos and settings")]
+    TextAlone {
+        /// The platform's name.
+        platform: &'static str,
+    },
+    /// A comment that the platform would refuse for another reason.
+    #[error("{0}")]
+    Comment(String),
+    /// A text that makes too many parts.
+    #[error("the text makes {found} parts; at most {limit} are accepted")]
+    Parts {
+        /// How many there are.
+        found: usize,
+        /// How many are accepted.
+        limit: usize,
+    },
+    /// A text that can't be cut into parts.
+    #[error("the text can't be split: {0}")]
+    Split(CantSplit),
 }
 
 /// Everything for which `platform` would refuse the post; empty means that it can be accepted.
@@ -129,6 +164,18 @@ pub fn post(
         Ok(media) => media,
         Err(error) => return vec![Violation::Shape(error)],
     };
+    if let Answers::Comments { text, check, .. } = &platform.answers
+        && reply_to(settings).is_some()
+    {
+        let alone = media.is_empty() && settings.as_object().is_some_and(|fields| fields.len() == 1);
+        let mut found: Vec<_> =
+            (!alone).then_some(Violation::TextAlone { platform: platform.name }).into_iter().collect();
+        found.extend(comment(platform, text, *check, content));
+        let reasons = (platform.check)(&Post { content, media: &media, settings });
+        found
+            .extend(reasons.into_iter().map(|reason| Violation::Setting { platform: platform.name, reason }));
+        return found;
+    }
     let mut found = text_of(platform, content, media.is_empty());
     found.extend(count_of(platform, &media));
     // What is too much anyway is not looked at: a message stays readable however long the list is.
@@ -139,14 +186,35 @@ pub fn post(
     found
 }
 
+/// Everything for which `platform` would refuse a comment.
+pub(crate) fn comment(
+    platform: &'static Platform,
+    text: &TextRules,
+    check: fn(&str) -> Vec<String>,
+    content: &str,
+) -> Vec<Violation> {
+    let empty = content.trim().is_empty().then_some(Violation::Empty);
+    let mut found: Vec<_> = empty.into_iter().chain(length_of(platform, text, content)).collect();
+    found.extend(check(content).into_iter().map(Violation::Comment));
+    found
+}
+
 fn text_of(platform: &'static Platform, content: &str, alone: bool) -> Vec<Violation> {
-    let Platform { name, text, needs_media, .. } = *platform;
+    let Platform { name, text, needs_media, .. } = platform;
     let mut found = Vec::new();
-    if alone && needs_media {
+    if alone && *needs_media {
         found.push(Violation::NoMedia { platform: name });
     } else if alone && content.trim().is_empty() {
         found.push(Violation::Empty);
     }
+    found.extend(length_of(platform, text, content));
+    found
+}
+
+/// Whether a text is longer than it may be.
+pub(crate) fn length_of(platform: &'static Platform, text: &TextRules, content: &str) -> Vec<Violation> {
+    let name = platform.name;
+    let mut found = Vec::new();
     if let Some(limit) = text.max_bytes.filter(|limit| content.len() > *limit) {
         found.push(Violation::Bytes { platform: name, found: content.len(), limit });
     }

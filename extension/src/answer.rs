@@ -70,7 +70,7 @@ columns!(A B C D E F G H I J K);
 columns!(A B C D E F G H I J K L);
 columns!(A B C D E F G H I J K L M N O P Q R S);
 columns!(A B C D E F G H I J K L M N O P Q R S T);
-columns!(A B C D E F G H I J K L M N O P Q R S T U);
+columns!(A B C D E F G H I J K L M N O P Q R S T U V W);
 
 /// Hands rows over: all of them are in the store that the server then reads from.
 ///

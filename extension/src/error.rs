@@ -4,7 +4,7 @@
 
 use crier_core::cursor::CursorError;
 use crier_core::platform;
-use crier_core::validate::Violation;
+use crier_core::thread::Refusal;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
@@ -25,8 +25,8 @@ pub(crate) enum CrierError {
     NotAllowed(String),
     #[error("account {account}: {reason}")]
     Account { account: pgrx::Uuid, reason: String, hint: &'static str },
-    #[error("account {account}: {}", violations.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Content { account: pgrx::Uuid, violations: Vec<Violation> },
+    #[error("account {account}: {}", refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Content { account: pgrx::Uuid, refusals: Vec<Refusal> },
     #[error("user {user} has {active} unfinished jobs of kind {kind}; at most {limit} are accepted")]
     UserLimit { user: pgrx::Uuid, kind: String, limit: i32, active: i64 },
     #[error("there is no room in memory for one more limit")]

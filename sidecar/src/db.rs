@@ -42,7 +42,8 @@ const EXTEND_JOBS: &str =
     "SELECT job_id FROM crier.extend_jobs($1, $2, pg_catalog.make_interval(secs => $3))";
 const START_TARGET: &str = "SELECT target_id, account_id, platform, state, content, media, settings, prepared, \
      platform_key, request, attempt, extract(epoch FROM pg_catalog.clock_timestamp() - intent_at)::float8 AS since_intent, \
-     extract(epoch FROM pg_catalog.clock_timestamp() - drafted_at)::float8 AS since_draft, external_id, handle, base_url, account_status, was_unclear FROM crier.start_target($1, $2)";
+     extract(epoch FROM pg_catalog.clock_timestamp() - drafted_at)::float8 AS since_draft, \
+     external_id, handle, base_url, account_status, was_unclear, part, reply_to FROM crier.start_target($1, $2)";
 const SAVE_PREPARED: &str = "SELECT crier.save_prepared($1, $2, $3)";
 const RECORD_INTENT: &str = "SELECT platform_key, request \
      FROM crier.record_intent($1, $2, $3, $4, pg_catalog.make_interval(secs => $5))";

@@ -70,8 +70,11 @@ pub(crate) struct Jobs(Arc<[Box<dyn Job>]>);
 impl Jobs {
     /// The registry.
     pub(crate) fn new() -> Self {
-        let all: [Box<dyn Job>; 2] =
-            [Box::new(publish_post::PublishPost), Box::new(deliver_alert::DeliverAlert)];
+        let all: [Box<dyn Job>; 3] = [
+            Box::new(publish_post::PublishPost::POST),
+            Box::new(publish_post::PublishPost::COMMENT),
+            Box::new(deliver_alert::DeliverAlert),
+        ];
         Self(all.into())
     }
 

@@ -96,6 +96,8 @@ pub struct Post {
     pub settings: Value,
     /// The number of this try; the first is 1.
     pub attempt: i32,
+    /// What it answers: a post by its id or address, see `crier_core::platform`.
+    pub reply_to: Option<String>,
 }
 
 impl Post {
@@ -176,13 +178,6 @@ pub enum Act {
     Delete {
         /// The post's id on the platform.
         post: String,
-    },
-    /// Answers a post.
-    Reply {
-        /// The post's id on the platform.
-        post: String,
-        /// The answer.
-        text: String,
     },
     /// Likes a post.
     Like {

@@ -89,7 +89,7 @@ EXCEPTION WHEN raise_exception THEN
 END
 $fn$;
 
--- Whether a dead letter may go: it is too old, or it is a post's or an alert's, which nobody retries, and too old for that.
+-- Whether a dead letter may go: it is too old, or it is a post's or an alert's, which nobody retries so late.
 CREATE FUNCTION failed_may_go(p_job_id uuid, p_finished_at timestamptz, p_failed_before timestamptz, p_posts_before timestamptz)
 RETURNS boolean
 -- No settings of its own, so that it becomes part of the query.

@@ -269,7 +269,7 @@ SELECT crier.cleanup_by_age('cleanup_maintenance_log', 'maintenance_run', 'start
 $fn$;
 
 -- Runs dead letters again whose last error was a passing one: the platform was down longer than the attempts lasted. Jobs of
--- posts are left alone, as crier.retry_jobs leaves them.
+-- posts are left alone: people try those again, with crier.retry_jobs.
 CREATE FUNCTION retry_failed_jobs(p_batch integer DEFAULT 1000, p_max_ms integer DEFAULT 1000) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'

@@ -36,7 +36,7 @@ GRANT EXECUTE ON FUNCTION crier.new_id() TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.my_workspace_ids() TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.post_state(text[]) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.create_workspace(text, uuid) TO crier_app;
-GRANT EXECUTE ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid, jsonb, text, boolean) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.cancel_post(uuid) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.resolve_target(uuid, text, text) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.get_post(uuid) TO crier_app;
@@ -237,9 +237,9 @@ COMMENT ON FUNCTION crier.sketch_quantile(bytea, double precision) IS 'A quantil
 COMMENT ON FUNCTION crier.my_workspace_ids() IS 'The workspaces of the user named by request.jwt.claims or crier.user_id. Row security uses it.';
 COMMENT ON FUNCTION crier.post_state(text[]) IS 'The state of a post from the states of its targets: scheduled, publishing, published, partly_published, failed, unconfirmed or canceled.';
 COMMENT ON FUNCTION crier.create_workspace(text, uuid) IS 'Makes a workspace and its owner. name: 1 to 200 characters. Answers with the id.';
-COMMENT ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid) IS
-    'Accepts a post for some accounts at a time, in the caller''s transaction, and answers with its id. Refuses what a platform would refuse. media: [{"url": "https://… or data:image/png;base64,…", "alt": "…"}]. settings: {"bluesky": {"langs": ["en"]}}.';
-COMMENT ON FUNCTION crier.resolve_target(uuid, text, text) IS 'Says of an unconfirmed target whether the platform has the post: published (with its address, if known) or absent, which sends it again. Answers with the state.';
+COMMENT ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid, jsonb, text, boolean) IS
+    'Accepts a post for some accounts at a time, in the caller''s transaction, and answers with its id. Refuses what a platform would refuse. media: [{"url": "https://… or data:image/png;base64,…", "alt": "…"}]. settings: {"bluesky": {"langs": ["en"]}}. thread: ["what follows", {"content": "…", "media": […]}]. first_comment: what answers it after that. split: a text too long for a platform becomes a thread there.';
+COMMENT ON FUNCTION crier.resolve_target(uuid, text, text) IS 'Says of an unconfirmed target whether the platform has the post: published (with its address, which a thread needs to go on) or absent, which sends it again. Answers with the state.';
 COMMENT ON FUNCTION crier.cancel_post(uuid) IS 'Cancels what was not sent yet. Answers with every target: canceled, or the state in which it was too late.';
 COMMENT ON FUNCTION crier.get_post(uuid) IS 'A post as JSON with every target''s state, url, error and attempts.';
 COMMENT ON FUNCTION crier.enqueue(text, jsonb, uuid, uuid, uuid, int, timestamptz, int, timestamptz, text) IS
@@ -253,7 +253,7 @@ COMMENT ON FUNCTION crier.exchange(text, int, uuid[], bigint[], jsonb[], uuid[],
     'Completes jobs, fails jobs and claims the next ones in one round trip: a row for each accepted answer (status completed, failed, retrying) and for each job handed out (status running).';
 COMMENT ON FUNCTION crier.find_or_create_job(uuid, text, jsonb, interval) IS 'The unfinished job of the same user, type and params that was made within the window, or a new one. Params are compared by value.';
 COMMENT ON FUNCTION crier.get_cached_job_result(uuid, text, jsonb, interval) IS 'The newest result of the same user, type and params, if it is not older than the time given. No row: there is none.';
-COMMENT ON FUNCTION crier.retry_jobs(uuid[]) IS 'Runs dead (failed) jobs again with all their attempts, and waiting ones at once. Answers with those it did that to.';
+COMMENT ON FUNCTION crier.retry_jobs(uuid[]) IS 'Runs dead (failed) jobs again with all their attempts, and waiting ones at once; a post that failed is prepared anew. Answers with those it did that to.';
 COMMENT ON FUNCTION crier.purge_jobs(uuid[]) IS 'Deletes dead (failed) jobs for good; answers with those it deleted.';
 COMMENT ON FUNCTION crier.dead_jobs(text[], text[], integer, uuid) IS 'The dead letters: jobs that failed for good, newest first. before: ids below this one, for the next page.';
 COMMENT ON FUNCTION crier.get_user_jobs(uuid, text, text, int, int, text, text) IS

@@ -6,7 +6,7 @@ SELECT p.workspace_id, p.id, p.author_id, p.content, p.media, p.settings, crier.
        cardinality(array_positions(t.states, 'published'))    AS published,
        cardinality(array_positions(t.states, 'failed'))       AS failed,
        cardinality(array_positions(t.states, 'unconfirmed'))  AS unconfirmed,
-       t.urls
+       t.urls, p.thread
 FROM crier.post p
 CROSS JOIN LATERAL (
     SELECT coalesce(array_agg(pt.state ORDER BY pt.id), '{}') AS states,

@@ -86,7 +86,13 @@ pub async fn forget_outcome(superuser: &Session, post: Uuid) {
 
 /// Lets everything that was sent lie minutes back: what a platform does not show then is not there.
 pub async fn age_intents(superuser: &Session) {
-    superuser.run("UPDATE crier.post_target SET intent_at = intent_at - interval '5 minutes'").await;
+    // in the order in which everything locks them
+    superuser
+        .run(
+            "WITH locked AS MATERIALIZED (SELECT id FROM crier.post_target WHERE intent_at IS NOT NULL ORDER BY id FOR UPDATE) \
+             UPDATE crier.post_target SET intent_at = intent_at - interval '5 minutes' WHERE id IN (SELECT id FROM locked)",
+        )
+        .await;
 }
 
 /// Takes the frozen key and request away, and every trace that something was sent: what a system without an intent

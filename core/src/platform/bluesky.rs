@@ -5,7 +5,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Action, MediaRules, Platform, Post, Reconcile, TextRules, is_language_tag, read_settings};
+use super::{
+    Action, Answers, MediaRules, Platform, Post, Reconcile, TextRules, after, check_reply_to,
+    is_language_tag, read_settings,
+};
 use crate::text::Count;
 
 /// The figures are those of the lexicon `app.bsky.feed.post` and of the reference server.
@@ -22,7 +25,11 @@ pub static PLATFORM: Platform = Platform {
     mixes_media: false,
     needs_media: false,
     fetches_media: false,
-    actions: &[Action::Delete, Action::Metrics, Action::Reply, Action::Like, Action::Follow],
+    actions: &[Action::Delete, Action::Metrics, Action::Like, Action::Follow],
+    answers: Answers::Posts,
+    names_post: |text| post_ref(text).is_some(),
+    first_only: &["reply_to"],
+    taken: |_| 0,
     charges: &[],
     reconcile: Reconcile::NativeKey,
     // The account's own server is read: what it has, it shows.
@@ -33,6 +40,9 @@ pub static PLATFORM: Platform = Platform {
 
 /// The most languages a record may name.
 pub const MAX_LANGS: usize = 3;
+/// The most characters of an account's name and of a record's key.
+const MAX_REPO: usize = 300;
+const MAX_RKEY: usize = 512;
 
 /// What an application may set.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
@@ -41,11 +51,38 @@ pub struct Settings {
     /// Languages of the text as BCP 47 tags.
     #[serde(default)]
     pub langs: Vec<String>,
+    /// The post that this one answers, by its address.
+    pub reply_to: Option<String>,
+}
+
+/// A post by the names of its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PostRef<'a> {
+    /// The account: its id or its handle.
+    pub repo: &'a str,
+    /// The key of the record.
+    pub rkey: &'a str,
+}
+
+/// Reads `at://did:plc:…/app.bsky.feed.post/…` and `https://bsky.app/profile/…/post/…`.
+pub fn post_ref(text: &str) -> Option<PostRef<'_>> {
+    let (repo, rkey) = match after(text, &["at://"]) {
+        Some(rest) => rest.split_once("/app.bsky.feed.post/")?,
+        None => after(text, &["https://bsky.app/profile/"])?.split_once("/post/")?,
+    };
+    (is_name(repo, MAX_REPO) && is_name(rkey, MAX_RKEY)).then_some(PostRef { repo, rkey })
+}
+
+/// Whether a text can be the name of an account or a record.
+fn is_name(text: &str, longest: usize) -> bool {
+    (1..=longest).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:%~-".contains(&b))
 }
 
 /// Reads and checks the settings.
 pub fn settings(value: &Value) -> Result<Settings, String> {
     let settings: Settings = read_settings(value)?;
+    check_reply_to(value, PLATFORM.names_post, "at://did:plc:…/app.bsky.feed.post/…")?;
     if settings.langs.len() > MAX_LANGS {
         return Err(format!("name {} languages; at most {MAX_LANGS} are accepted", settings.langs.len()));
     }
@@ -75,8 +112,28 @@ mod tests {
             json!({"langs": ["e"]}),
             json!({"langs": ["en-"]}),
             json!({"langs": ["en", "de", "fr", "es"]}),
+            json!({"reply_to": 7}),
+            json!({"reply_to": "at://did:plc:a/app.bsky.feed.like/3k"}),
         ] {
             assert!(settings(&bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_post_is_named_by_its_record_or_its_page() {
+        let named = Some(PostRef { repo: "did:plc:a", rkey: "3jzfcijpj2z2a" });
+        assert_eq!(post_ref("at://did:plc:a/app.bsky.feed.post/3jzfcijpj2z2a"), named);
+        assert_eq!(post_ref("https://bsky.app/profile/did:plc:a/post/3jzfcijpj2z2a"), named);
+        for odd in [
+            "",
+            "3jzfcijpj2z2a",
+            "at://did:plc:a/app.bsky.feed.like/3k",
+            "at://did:plc:a/app.bsky.feed.post/",
+            "at://did:plc:a/app.bsky.feed.post/a/b",
+            "at://a b/app.bsky.feed.post/3k",
+            "https://evil.example/profile/a.test/post/3k",
+        ] {
+            assert_eq!(post_ref(odd), None, "{odd}");
         }
     }
 }

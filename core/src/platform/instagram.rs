@@ -5,9 +5,12 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Action, MediaRules, Platform, Post, Reconcile, TextRules, read_settings};
-use crate::media::Kind;
-use crate::text::Count;
+use super::{
+    Action, Answers, MediaRules, Platform, Post, Reconcile, TextRules, after, check_reply_to, is_number,
+    read_settings,
+};
+use crate::media::{Attachment, Kind};
+use crate::text::{Count, Dialect, hashtags, links};
 
 /// The figures of the Graph API.
 pub static PLATFORM: Platform = Platform {
@@ -20,7 +23,15 @@ pub static PLATFORM: Platform = Platform {
     needs_media: true,
     fetches_media: true,
     // There is no call that likes or follows, and messages only answer within a day.
-    actions: &[Action::Delete, Action::Metrics, Action::Reply],
+    actions: &[Action::Delete, Action::Metrics],
+    answers: Answers::Comments {
+        text: TextRules { count: Count::Characters, unit: "characters", limit: 300, max_bytes: None },
+        check: check_comment,
+        barred,
+    },
+    names_post: |text| post_ref(text).is_some(),
+    first_only: &[],
+    taken: |_| 0,
     charges: &[],
     reconcile: Reconcile::Poll,
     // The container knows at once, but a publish may still be at it when its answer is long lost.
@@ -33,6 +44,11 @@ pub static PLATFORM: Platform = Platform {
 const MAX_HASHTAGS: usize = 30;
 /// The most accounts that are invited to share a post.
 const MAX_COLLABORATORS: usize = 3;
+/// The most hashtags and links of a comment.
+const MAX_COMMENT_HASHTAGS: usize = 4;
+const MAX_COMMENT_LINKS: usize = 1;
+/// The most characters of what a post's address ends with.
+const MAX_CODE: usize = 64;
 
 /// Where a post appears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -61,11 +77,36 @@ pub struct Settings {
     pub location_id: Option<String>,
     /// The image in front of a reel.
     pub cover_url: Option<String>,
+    /// The post that this one comments: its id, or the address of a post of the account's own. Then nothing else may be set.
+    pub reply_to: Option<String>,
+}
+
+/// How a post is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PostRef<'a> {
+    /// By its id.
+    Id(&'a str),
+    /// By what its address ends with.
+    Code(&'a str),
+}
+
+/// Reads the id of a post, or an address such as `https://www.instagram.com/p/…/`.
+pub fn post_ref(text: &str) -> Option<PostRef<'_>> {
+    if is_number(text) {
+        return Some(PostRef::Id(text));
+    }
+    let path = after(text, &["https://www.instagram.com/", "https://instagram.com/"])?;
+    let code = after(path, &["p/", "reel/", "tv/"])?.split(['?', '#']).next()?;
+    let code = code.strip_suffix('/').unwrap_or(code);
+    let is_code = (1..=MAX_CODE).contains(&code.len())
+        && code.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    is_code.then_some(PostRef::Code(code))
 }
 
 /// Reads and checks the settings.
 pub fn settings(value: &Value) -> Result<Settings, String> {
     let settings: Settings = read_settings(value)?;
+    check_reply_to(value, PLATFORM.names_post, "1800… or https://www.instagram.com/p/…/")?;
     if settings.collaborators.len() > MAX_COLLABORATORS {
         let count = settings.collaborators.len();
         return Err(format!("name {count} collaborators; at most {MAX_COLLABORATORS} are accepted"));
@@ -86,11 +127,44 @@ impl Settings {
     }
 }
 
+/// Stories are answered in private, and comments by another call.
+fn barred(media: &[Attachment], value: &Value) -> Option<&'static str> {
+    let settings = settings(value).ok()?;
+    if settings.reply_to.is_some() {
+        return Some("a comment");
+    }
+    (settings.placement(media) == Placement::Story).then_some("a story")
+}
+
+/// What a comment may be is said in the documents of the API.
+fn check_comment(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let (tags, addresses) = (hashtags(text, Dialect::X).len(), links(text, Dialect::Mastodon).len());
+    if tags > MAX_COMMENT_HASHTAGS {
+        found.push(format!(
+            "the comment has {tags} hashtags; instagram accepts at most {MAX_COMMENT_HASHTAGS}"
+        ));
+    }
+    if addresses > MAX_COMMENT_LINKS {
+        found.push(format!(
+            "the comment has {addresses} links; instagram accepts at most {MAX_COMMENT_LINKS}"
+        ));
+    }
+    let mut letters = text.chars().filter(|c| c.is_uppercase() || c.is_lowercase()).peekable();
+    if letters.peek().is_some() && letters.all(char::is_uppercase) {
+        found.push("the comment is in capital letters alone, which instagram does not accept".to_owned());
+    }
+    found
+}
+
 fn check(post: &Post<'_>) -> Vec<String> {
     let settings = match settings(post.settings) {
         Ok(settings) => settings,
         Err(why) => return vec![why],
     };
+    if settings.reply_to.is_some() {
+        return vec![];
+    }
     let mut found = Vec::new();
     let videos = post.media.iter().filter(|one| one.kind() == Kind::Video).count();
     match settings.placement(post.media) {

@@ -6,7 +6,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::poll::{Poll, PollRules};
-use super::{Action, MediaRules, Platform, Post, Reconcile, TextRules, is_language_tag, read_settings};
+use super::{
+    Action, Answers, MediaRules, Platform, Post, Reconcile, TextRules, check_reply_to, is_language_tag,
+    read_settings,
+};
 use crate::text::Count;
 
 /// What a server has as it comes; many allow more characters, which it says itself when a post is prepared.
@@ -27,14 +30,11 @@ pub static PLATFORM: Platform = Platform {
     mixes_media: false,
     needs_media: false,
     fetches_media: false,
-    actions: &[
-        Action::Delete,
-        Action::Metrics,
-        Action::Reply,
-        Action::Like,
-        Action::Follow,
-        Action::DirectMessage,
-    ],
+    actions: &[Action::Delete, Action::Metrics, Action::Like, Action::Follow, Action::DirectMessage],
+    answers: Answers::Posts,
+    names_post: |text| post_ref(text).is_some(),
+    first_only: &["poll", "reply_to"],
+    taken: warning,
     charges: &[],
     reconcile: Reconcile::NativeKey,
     // A server may still be at the first try when its answer is long lost, and some forget keys that are used at once.
@@ -42,6 +42,10 @@ pub static PLATFORM: Platform = Platform {
     token_life: None,
     check,
 };
+
+/// The most characters of a post's id and of its address.
+const MAX_ID: usize = 100;
+const MAX_ADDRESS: usize = 2_048;
 
 const POLL: PollRules =
     PollRules { max_options: 4, max_chars: 50, minutes: (5, 7 * 24 * 60), multiple: true };
@@ -87,11 +91,39 @@ pub struct Settings {
     pub language: Option<String>,
     /// A poll, instead of media.
     pub poll: Option<Poll>,
+    /// The post that this one answers: its id on the account's server, or its address.
+    pub reply_to: Option<String>,
+}
+
+/// How a post is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PostRef<'a> {
+    /// By its id on the account's own server.
+    Id(&'a str),
+    /// By its address on any server.
+    Address(&'a str),
+}
+
+/// Reads the id of a post, or its `https:` address.
+pub fn post_ref(text: &str) -> Option<PostRef<'_>> {
+    if text.starts_with("https://") || text.starts_with("http://") {
+        let is_address = text.len() <= MAX_ADDRESS && text.bytes().all(|b| b.is_ascii_graphic());
+        return is_address.then_some(PostRef::Address(text));
+    }
+    let is_id = (1..=MAX_ID).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    is_id.then_some(PostRef::Id(text))
+}
+
+/// What the warning takes of the text's room.
+fn warning(settings: &Value) -> usize {
+    settings.get("spoiler_text").and_then(Value::as_str).map_or(0, |text| PLATFORM.text.count.count(text))
 }
 
 /// Reads and checks the settings.
 pub fn settings(value: &Value) -> Result<Settings, String> {
     let settings: Settings = read_settings(value)?;
+    check_reply_to(value, PLATFORM.names_post, "115585… or https://mastodon.social/@name/115585…")?;
     if let Some(language) = settings.language.as_deref().filter(|tag| !is_language_tag(tag)) {
         return Err(format!("name the language {language:?}, which is not a BCP 47 tag such as \"en\""));
     }
@@ -108,7 +140,7 @@ fn check(post: &Post<'_>) -> Vec<String> {
         found.push("have a poll beside media, which it does not offer".to_owned());
     }
     let TextRules { count, limit, .. } = PLATFORM.text;
-    let warning = settings.spoiler_text.as_deref().map_or(0, |text| count.count(text));
+    let warning = warning(post.settings);
     let text = count.count(post.content);
     if warning > 0 && text <= limit && text + warning > limit {
         found.push(format!(
@@ -138,6 +170,8 @@ mod tests {
             json!({"language": "english"}),
             json!({"poll": {"options": ["a"], "minutes": 5}}),
             json!({"langs": ["en"]}),
+            json!({"reply_to": "../1"}),
+            json!({"reply_to": "https://a.example/a b"}),
         ] {
             assert!(settings(&bad).is_err(), "{bad}");
         }

@@ -6,7 +6,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::poll::{Poll, PollRules};
-use super::{Action, MediaRules, Platform, Post, Reconcile, TextRules, read_settings};
+use super::{
+    Action, Answers, MediaRules, Platform, Post, Reconcile, TextRules, after, check_reply_to, is_number,
+    read_settings,
+};
 use crate::text::Count;
 
 /// A post without a link.
@@ -33,7 +36,11 @@ pub static PLATFORM: Platform = Platform {
     needs_media: false,
     fetches_media: false,
     // likes and follows are no longer offered to those who sign up by themselves
-    actions: &[Action::Delete, Action::Metrics, Action::Reply, Action::DirectMessage],
+    actions: &[Action::Delete, Action::Metrics, Action::DirectMessage],
+    answers: Answers::Posts,
+    names_post: |text| post_id(text).is_some(),
+    first_only: &["poll", "reply_settings", "reply_to"],
+    taken: |_| 0,
     charges: &[POST, POST_WITH_LINK, OWN_POST_READ, DM],
     reconcile: Reconcile::RejectsDuplicate,
     // lists are brought up to date a little later
@@ -85,11 +92,33 @@ pub struct Settings {
     /// Somebody paid for it.
     #[serde(default)]
     pub paid_partnership: bool,
+    /// The post that this one answers: its id or its address.
+    pub reply_to: Option<String>,
+}
+
+/// Where posts have their pages.
+const PAGES: &[&str] = &[
+    "https://x.com/",
+    "https://www.x.com/",
+    "https://mobile.x.com/",
+    "https://twitter.com/",
+    "https://www.twitter.com/",
+    "https://mobile.twitter.com/",
+];
+
+/// The id of a post, from itself or from `https://x.com/name/status/…`.
+pub fn post_id(text: &str) -> Option<&str> {
+    let id = match after(text, PAGES) {
+        None => text,
+        Some(path) => path.split(['?', '#']).next()?.split_once("/status/")?.1,
+    };
+    is_number(id).then_some(id)
 }
 
 /// Reads and checks the settings.
 pub fn settings(value: &Value) -> Result<Settings, String> {
     let settings: Settings = read_settings(value)?;
+    check_reply_to(value, PLATFORM.names_post, "1790… or https://x.com/name/status/1790…")?;
     settings.poll.as_ref().and_then(|poll| poll.refused(&POLL)).map_or(Ok(settings), Err)
 }
 
@@ -117,8 +146,20 @@ mod tests {
             json!({"reply_settings": "everyone"}),
             json!({"poll": {"options": ["a", "b"], "minutes": 5, "multiple": true}}),
             json!({"quote": 1}),
+            json!({"reply_to": 1790}),
+            json!({"reply_to": "https://y.example/a/status/1790"}),
         ] {
             assert!(settings(&bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_post_is_named_by_its_id_or_its_page() {
+        for text in ["1790", "https://x.com/a/status/1790", "https://twitter.com/i/status/1790?s=20"] {
+            assert_eq!(post_id(text), Some("1790"), "{text}");
+        }
+        for odd in ["", "a1", "https://x.com/a/status/", "https://x.com/a/status/1/photo/1", "1790 ", "-1"] {
+            assert_eq!(post_id(odd), None, "{odd}");
         }
     }
 }

@@ -20,11 +20,13 @@ use crate::queue::settle::{self, Fate, Said, Settled};
 const WORKSPACE_OF: Statement = statement!(up "posts/workspace_of");
 const JOB_IDS: Statement = statement!(up "posts/job_ids");
 const LOCK_TARGETS: Statement = statement!(up "posts/lock_targets");
+const CANCEL_WAITING: Statement = statement!(up "posts/cancel_waiting");
 
 struct Target {
     id: Uuid,
     account_id: Uuid,
-    job_id: Uuid,
+    /// Nothing for a part that waits.
+    job_id: Option<Uuid>,
     state: TargetState,
 }
 
@@ -55,12 +57,17 @@ fn cancel_post(
     let targets = LOCK_TARGETS.write(&[workspace.into(), id.into()], |row| {
         // One that may be out for an earlier send counts as unknown, whatever it waits for now.
         let state = follow::parse(&row.need::<String>(4)?)?.in_doubt(row.need(5)?);
-        Ok(Target { id: row.need(1)?, account_id: row.need(2)?, job_id: row.need(3)?, state })
+        Ok(Target { id: row.need(1)?, account_id: row.need(2)?, job_id: row.get(3)?, state })
     })?;
-    let canceled: Vec<_> = targets.iter().filter(|target| target.can_be_canceled()).collect();
     let now = clock::now();
-    follow::jobs(canceled.iter().map(|target| (target.job_id, JobEnd::Canceled, None)), now)?;
-    let settled = canceled.iter().filter_map(|target| jobs.remove(&target.job_id)).map(|job| Settled {
+    if targets.iter().any(|target| target.state == TargetState::Waiting) {
+        CANCEL_WAITING.run_only(&[workspace.into(), id.into(), now.into()])?;
+    }
+    let canceled: Vec<_> = targets.iter().filter(|target| target.can_be_canceled()).collect();
+    let ended = canceled.iter().filter_map(|target| target.job_id);
+    follow::jobs(ended.clone().map(|job_id| (job_id, JobEnd::Canceled, None)), now)?;
+    // A part that got its job just now, when the others were locked already, is canceled too: its job finds nothing to do.
+    let settled = ended.filter_map(|job_id| jobs.remove(&job_id)).map(|job| Settled {
         job,
         said: Said::Nothing,
         fate: Fate::Canceled,

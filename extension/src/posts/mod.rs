@@ -1,5 +1,6 @@
-//! Posts: content written once, a target per account.
+//! Posts: content written once, a target per account and part of a thread.
 
 mod cancel;
 mod create;
 mod get;
+mod thread;

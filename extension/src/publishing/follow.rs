@@ -10,6 +10,7 @@ use crate::alerts::{self, Alert};
 use crate::error::{CrierError, Result};
 use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Row, Statement, statement};
+use crate::publishing::thread::{self, Published};
 use crate::workspaces::new_id;
 
 const LOCK_TARGETS: Statement = statement!(up "publishing/lock_targets");
@@ -76,7 +77,8 @@ pub(crate) fn lock(job_ids: Vec<Uuid>) -> Result<HashMap<Uuid, Stands>> {
     Ok(rows.into_iter().collect())
 }
 
-/// Writes states and their events, and alerts administrators of what ended without a post.
+/// Writes states and their events, alerts administrators of what ended without a post, and has the parts that waited for a
+/// published one go on.
 pub(crate) fn set(next: &[Next], now: Timestamptz) -> Result<()> {
     if next.is_empty() {
         return Ok(());
@@ -88,7 +90,34 @@ pub(crate) fn set(next: &[Next], now: Timestamptz) -> Result<()> {
         now.into(),
         next.iter().map(|_| new_id()).collect::<Vec<_>>().into(),
     ];
-    alerts::raise(&SET_STATES.write(&args, lost)?, now)
+    let (mut alerts, mut published) = (vec![], vec![]);
+    for told in SET_STATES.write(&args, told)? {
+        match told {
+            Told::Lost(alert) => alerts.push(alert),
+            Told::Published(part) => published.push(part),
+        }
+    }
+    alerts::raise(&alerts, now)?;
+    thread::advance(&published, now)
+}
+
+/// What is to be done about a target that has changed.
+enum Told {
+    Lost(Alert),
+    Published(Published),
+}
+
+fn told(row: &Row<'_>) -> Result<Told> {
+    if row.need::<String>(3)? != TargetState::Published.as_str() {
+        return lost(row).map(Told::Lost);
+    }
+    Ok(Told::Published(Published {
+        workspace_id: row.need(1)?,
+        post_id: row.need(4)?,
+        account_id: row.need(7)?,
+        platform: row.need(8)?,
+        part: row.need(11)?,
+    }))
 }
 
 /// What is told of a target that ended without a post.

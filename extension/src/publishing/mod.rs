@@ -8,17 +8,18 @@ mod report;
 mod resolve;
 mod start;
 mod taken;
+pub(crate) mod thread;
 mod withdraw;
 
 use pgrx::Uuid;
 
 use crate::error::Result;
 use crate::queue::held::{self, Held};
-use crate::queue::settle::PUBLISH;
+use crate::queue::settle;
 
 /// A publish job whose lease is still the caller's; it stays locked until the end of the transaction. Nothing where
 /// the lease is lost.
 fn hold_job(job_id: Uuid, token: i64) -> Result<Option<Held>> {
     let held = held::by_lease(&[job_id], &[token])?;
-    Ok(held.into_iter().find(|job| job.kind == PUBLISH))
+    Ok(held.into_iter().find(|job| settle::publishes(&job.kind)))
 }

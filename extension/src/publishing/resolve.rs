@@ -7,11 +7,12 @@ use pgrx::prelude::*;
 
 use crate::clock;
 use crate::durable;
-use crate::error::{CrierError, Result};
+use crate::error::{CrierError, Result, find_platform};
 use crate::identity::Caller;
 use crate::input;
-use crate::plans::{Statement, statement};
+use crate::plans::{Row, Statement, statement};
 use crate::publishing::follow;
+use crate::publishing::thread::{self, Published};
 use crate::queue::{load, retry};
 use crate::workspaces::new_id;
 
@@ -33,18 +34,19 @@ fn resolve_target(
     let id = input::required(target_id, "target_id")?;
     let state = state_of(input::required(outcome, "outcome")?, url)?;
     let caller = Caller::current()?;
-    let found = FIND.read(&[id.into(), caller.readable()?.into()], |row| {
-        Ok((row.need::<Uuid>(1)?, row.need::<Uuid>(2)?, follow::parse(&row.need::<String>(3)?)?))
-    })?;
-    let (workspace, job, before) =
-        found.into_iter().next().ok_or(CrierError::NotFound { what: "target", id })?;
+    let found = FIND.read(&[id.into(), caller.readable()?.into()], Found::read)?;
+    let found = found.into_iter().next().ok_or(CrierError::NotFound { what: "target", id })?;
+    let workspace = found.workspace;
     caller.require_editor(workspace)?;
     let now = clock::now();
-    if before == TargetState::Unconfirmed {
+    if found.state == TargetState::Unconfirmed {
+        if state == TargetState::Published {
+            found.check_address(url)?;
+        }
         // The job first, the target second: the order in which everything that touches both locks them.
         if state == TargetState::Queued {
             load::warm()?;
-            if retry::bring_back(vec![job], now)?.is_empty() {
+            if retry::bring_back(found.job.into_iter().collect(), now)?.is_empty() {
                 Err(CrierError::invalid(
                     format!("target {id}"),
                     "has no job any more that could send it again",
@@ -63,14 +65,67 @@ fn resolve_target(
                 now.into(),
                 new_id().into(),
             ],
-            |row| row.need::<Uuid>(1),
+            part,
         )?;
-        if !resolved.is_empty() {
+        if let Some((part, has_next)) = resolved.into_iter().next() {
             durable::require_commit()?;
+            if has_next && state == TargetState::Published {
+                thread::advance(&[part], now)?;
+            }
             return Ok(state.as_str());
         }
     }
-    Err(not_unconfirmed(id, before))?
+    Err(not_unconfirmed(id, found.state))?
+}
+
+/// The target as it is before.
+struct Found {
+    workspace: Uuid,
+    /// Nothing for a part that waits.
+    job: Option<Uuid>,
+    state: TargetState,
+    platform: String,
+    /// A part that waits answers it.
+    is_needed: bool,
+}
+
+impl Found {
+    fn read(row: &Row<'_>) -> Result<Self> {
+        Ok(Self {
+            workspace: row.need(1)?,
+            job: row.get(2)?,
+            state: follow::parse(&row.need::<String>(3)?)?,
+            platform: row.need(4)?,
+            is_needed: row.need(5)?,
+        })
+    }
+
+    /// What answers a post has to name it, and the platform's own id of it is not known.
+    fn check_address(&self, url: Option<&str>) -> Result<()> {
+        let names = find_platform(&self.platform)?.names_post;
+        if !self.is_needed || url.is_some_and(names) {
+            return Ok(());
+        }
+        let shown =
+            url.map_or("is not given".to_owned(), |_| format!("is not that of a post on {}", self.platform));
+        Err(CrierError::invalid(
+            "url",
+            format!("{shown}, and another part waits to answer this one"),
+            "Give the address of this very post on the platform.",
+        ))
+    }
+}
+
+/// The part of a thread that this target is, and whether another waits for it.
+fn part(row: &Row<'_>) -> Result<(Published, bool)> {
+    let part = Published {
+        workspace_id: row.need(2)?,
+        post_id: row.need(3)?,
+        account_id: row.need(4)?,
+        platform: row.need(5)?,
+        part: row.need(6)?,
+    };
+    Ok((part, row.need(7)?))
 }
 
 fn state_of(outcome: &str, url: Option<&str>) -> Result<TargetState> {

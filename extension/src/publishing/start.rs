@@ -16,7 +16,8 @@ const START: Statement = statement!(up "publishing/start");
 
 /// Begins, or resumes, the publishing of a job's target and answers with all that is needed for it. No row: the
 /// lease is lost. State `unknown`: an earlier try may have been published, so the platform is asked first, as where it
-/// `was_unclear` before. A final state: nothing is left to do.
+/// `was_unclear` before. A final state: nothing is left to do. `reply_to`: what the part of a thread answers, by the
+/// platform's id or address.
 #[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn start_target(
@@ -47,6 +48,8 @@ fn start_target(
             name!(url, Option<String>),
             name!(was_unclear, bool),
             name!(drafted_at, Option<Timestamptz>),
+            name!(part, i32),
+            name!(reply_to, Option<String>),
         ),
     >,
     ErrorReport,
@@ -78,6 +81,8 @@ fn start_target(
             row.get(19)?,
             row.need(20)?,
             row.get(21)?,
+            row.need(22)?,
+            row.get(23)?,
         ))
     })?;
     Ok(TableIterator::new(rows))

@@ -11,7 +11,7 @@ use crate::identity::Caller;
 use crate::input;
 use crate::publishing::follow;
 use crate::queue::held;
-use crate::queue::settle::{self, Fate, PUBLISH, Said, Settled};
+use crate::queue::settle::{self, Fate, Said, Settled};
 
 /// Cancels waiting and running jobs; answers with those it canceled. The worker of a running one learns it at
 /// its next heartbeat, and its answer changes nothing. A publish that the platform may have received already
@@ -23,7 +23,7 @@ fn cancel_jobs(job_ids: Option<Vec<Option<Uuid>>>) -> Result<SetOfIterator<'stat
     let scope = Caller::current()?.writable()?;
     let ids = held::in_scope(ids, scope.as_deref())?;
     let jobs = held::unfinished(&ids)?;
-    let publishing = jobs.iter().filter(|job| job.kind == PUBLISH);
+    let publishing = jobs.iter().filter(|job| settle::publishes(&job.kind));
     // Looked at after the jobs are locked: an intent that was being recorded meanwhile counts.
     let out = follow::may_be_out(publishing.map(|job| job.id).collect())?;
     let settled: Vec<_> = jobs

@@ -13,7 +13,7 @@ use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
 use crate::queue::held::id_of;
 use crate::queue::kinds::Policies;
-use crate::queue::settle::PUBLISH;
+use crate::queue::settle::{PUBLISH, PUBLISH_COMMENT};
 use crate::queue::stored::small;
 use crate::queue::{checkpoint, load, settle, user_limits};
 use crate::transaction::{self, FAR, KEYED};
@@ -36,6 +36,7 @@ const MAX_ROUNDS: usize = 10;
 pub(crate) fn require_own_kind(kind: &str) -> Result<()> {
     let message = match kind {
         PUBLISH => "only crier.create_post() makes jobs of kind publish_post",
+        PUBLISH_COMMENT => "only crier.create_post() makes jobs of kind publish_comment",
         DELIVER => "only alerts make jobs of kind deliver_alert",
         _ => return Ok(()),
     };
@@ -57,6 +58,8 @@ pub(crate) struct NewJob {
     pub(crate) max_attempts: Option<i32>,
     pub(crate) expires_at: Option<Timestamptz>,
     pub(crate) dedupe_key: Option<String>,
+    /// It goes on with what was accepted before: no limit of its user refuses it.
+    pub(crate) goes_on: bool,
 }
 
 impl NewJob {
@@ -74,6 +77,7 @@ impl NewJob {
             max_attempts: None,
             expires_at: None,
             dedupe_key: None,
+            goes_on: false,
         }
     }
 

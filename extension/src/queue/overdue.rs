@@ -8,7 +8,7 @@ use crate::memory::{self, me};
 use crate::passed::Timestamptz;
 use crate::publishing::follow;
 use crate::queue::held::Held;
-use crate::queue::settle::{self, Again, Fate, PUBLISH, Said, Settled, reason};
+use crate::queue::settle::{self, Again, Fate, Said, Settled, reason};
 use crate::transaction;
 
 /// Bounded, so that a claim never pays for a large number of them.
@@ -29,7 +29,7 @@ pub(crate) fn settle(now: Timestamptz) -> Result<bool> {
     if jobs.is_empty() {
         return Ok(false);
     }
-    let publishing = jobs.iter().filter(|job| job.kind == PUBLISH);
+    let publishing = jobs.iter().filter(|job| settle::publishes(&job.kind));
     let out = follow::may_be_out(publishing.map(|job| job.id).collect())?;
     let settled = jobs.into_iter().map(|job| {
         let may_be_out = out.contains(&job.id);

@@ -19,10 +19,11 @@ use crate::queue::settle::{self, Again, Fate, Said, Settled};
 
 const REVIVABLE: Statement = statement!(up "queue/revivable");
 const REVIVE: Statement = statement!(up "queue/revive");
+const RETRY_TARGETS: Statement = statement!(up "publishing/retry");
 
 /// Runs jobs again: dead (failed) ones with all their attempts, waiting ones at once. Answers with those it did that
-/// to. Left alone are running, completed and canceled jobs, jobs of posts whose outcome is final, and dead jobs whose
-/// dedupe key another unfinished job has.
+/// to. A post that certainly was not published is prepared anew. Left alone are running, completed and canceled jobs, jobs
+/// of posts that may be out, and dead jobs whose dedupe key another unfinished job has.
 #[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn retry_jobs(job_ids: Option<Vec<Option<Uuid>>>) -> Result<SetOfIterator<'static, Uuid>, ErrorReport> {
@@ -56,7 +57,12 @@ pub(crate) fn hasten(ids: &[Uuid], now: Timestamptz) -> Result<Vec<Uuid>> {
 fn revive(ids: &[Uuid], now: Timestamptz) -> Result<Vec<Uuid>> {
     load::warm()?;
     let dead = REVIVABLE.write(&[ids.to_vec().into(), now.into()], |row| row.need::<Uuid>(1))?;
-    bring_back(dead, now)
+    // The job first, the target second: the order in which everything that touches both locks them.
+    let revived = bring_back(dead, now)?;
+    if !revived.is_empty() {
+        RETRY_TARGETS.run_only(&[revived.clone().into(), now.into()])?;
+    }
+    Ok(revived)
 }
 
 /// Has dead jobs begin again that may, with all their attempts. The queue is in memory already: nothing is locked while it is

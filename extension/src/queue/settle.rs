@@ -42,6 +42,13 @@ const COOL_DOWN: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 
 
 /// The kind of the jobs that publish; their targets follow what becomes of them.
 pub(crate) const PUBLISH: &str = "publish_post";
+/// The same for what is a comment to the platform, and counts as one.
+pub(crate) const PUBLISH_COMMENT: &str = "publish_comment";
+
+/// Whether jobs of a kind publish a target.
+pub(crate) fn publishes(kind: &str) -> bool {
+    [PUBLISH, PUBLISH_COMMENT].contains(&kind)
+}
 
 /// What becomes of a job.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -104,7 +111,7 @@ impl Said {
         match used_at {
             0 => 0,
             _ if self.gives_back() => 0,
-            _ if job.kind == PUBLISH => used_at,
+            _ if publishes(&job.kind) => used_at,
             _ => USED_UP,
         }
     }
@@ -197,7 +204,7 @@ impl Held {
 
 /// Carries the fates out; targets of publish jobs follow.
 pub(crate) fn settle(jobs: Vec<Settled>, now: Timestamptz) -> Result<()> {
-    let publishing: Vec<_> = jobs.iter().filter(|job| job.job.kind == PUBLISH).collect();
+    let publishing: Vec<_> = jobs.iter().filter(|job| publishes(&job.job.kind)).collect();
     if !publishing.is_empty() {
         follow::jobs(publishing.iter().map(|job| (job.job.id, job.fate.end(), job.error)), now)?;
     }

@@ -18,7 +18,7 @@ use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
 use crate::queue::held::{self, some_uuid, uuid_of};
 use crate::queue::load;
-use crate::queue::settle::{self, Fate, PUBLISH, Said, Settled, reason};
+use crate::queue::settle::{self, Fate, Said, Settled, reason};
 
 const SETTING: Statement = statement!(up "queue/setting");
 const BEGIN_TASK: Statement = statement!(up "queue/begin_task");
@@ -110,7 +110,7 @@ impl Stale {
 
     fn may_end(&self, memory: &Memory<'_>, ix: Ix, node: &Node) -> bool {
         let kind = memory.set.kind(ix);
-        kind != PUBLISH && (node.expires_at < self.now.0 || !self.is_paused(memory, ix, kind))
+        !settle::publishes(kind) && (node.expires_at < self.now.0 || !self.is_paused(memory, ix, kind))
     }
 
     fn is_paused(&self, memory: &Memory<'_>, ix: Ix, kind: &str) -> bool {

@@ -21,7 +21,7 @@ const TAKE: Statement = statement!(up "queue/take_keys");
 /// Refuses jobs beyond their user's limit; answers with those that are counted.
 pub(crate) fn take(jobs: &[&NewJob], policies: &Policies, now: Timestamptz) -> Result<HashSet<Uuid>> {
     let mut by_user: BTreeMap<([u8; 16], &str), (i32, Vec<Uuid>)> = BTreeMap::new();
-    for job in jobs {
+    for job in jobs.iter().filter(|job| !job.goes_on) {
         // what stands in the place of a user there is an endpoint
         let user = job.user_id.filter(|_| job.kind != DELIVER);
         if let (Some(user), Some(limit)) = (user, policies.user_limit(&job.kind)) {

@@ -63,6 +63,10 @@ pub struct Target {
     pub account_status: String,
     /// Whether it was ever unclear what became of a send.
     pub was_unclear: bool,
+    /// Its number in a thread; the post itself is 0.
+    pub part: i32,
+    /// What a later part answers, by the platform's id or address.
+    pub reply_to: Option<String>,
 }
 
 /// A stored credential, still sealed.
@@ -198,6 +202,8 @@ from_row!(Target {
     base_url,
     account_status,
     was_unclear,
+    part,
+    reply_to,
 });
 from_row!(StoredCredential { workspace_id, generation, sealed, refresh_leased_until, account_status });
 from_row!(AlertEndpoint { id, workspace_id, url, kinds, disabled_because, failing, last_error, waiting });

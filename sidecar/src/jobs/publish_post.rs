@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use crier_core::error_class::ErrorClass;
+use crier_core::platform::{self, Platform};
 use crier_core::target::TargetState;
 use tracing::{info, warn};
 
@@ -17,7 +18,7 @@ use super::{Environment, Job, Verdict, Work};
 use crate::client::CALL;
 use crate::db::{Target, patiently};
 use crate::error::Error;
-use crate::providers::{Failure, Frozen, Published};
+use crate::providers::{Failure, Frozen, Post, Published};
 use attempt::{Attempt, Ready};
 
 /// How long the database may be away before the try is given up; the lease decides then.
@@ -27,8 +28,15 @@ const INTENT_LEASE: Duration = CALL.saturating_mul(2);
 /// An intent that took longer to record is recorded again: the lease must outlast the call.
 const STALE_INTENT: Duration = CALL;
 
-/// The job.
-pub(super) struct PublishPost;
+/// The job, by the name of its kind.
+pub(super) struct PublishPost(&'static str);
+
+impl PublishPost {
+    /// What counts as a post.
+    pub(super) const POST: Self = Self("publish_post");
+    /// What counts as a comment.
+    pub(super) const COMMENT: Self = Self("publish_comment");
+}
 
 /// Why a try ends without a post.
 #[derive(Debug)]
@@ -59,7 +67,7 @@ impl From<Error> for Stop {
 #[async_trait]
 impl Job for PublishPost {
     fn kind(&self) -> &'static str {
-        "publish_post"
+        self.0
     }
 
     fn has_target(&self) -> bool {
@@ -112,6 +120,28 @@ async fn withdraw(environment: &Environment, work: &Work, failure: Failure) -> S
         Ok(false) => Stop::Lost,
         Err(error) => error.into(),
     }
+}
+
+/// What is to be published. A later part of a thread answers an earlier one, and leaves out what only the first can have.
+fn post_of(platform: &Platform, target: &Target) -> Result<Post, Failure> {
+    let (settings, reply_to) = match &target.reply_to {
+        Some(before) => (platform.later_settings(&target.settings), Some(before.clone())),
+        None if target.part == 0 => {
+            let answered = platform::reply_to(&target.settings).map(str::to_owned);
+            (target.settings.clone(), answered)
+        }
+        None => {
+            let why = "nobody knows the platform's name of the part that this one answers";
+            return Err(Failure::new(ErrorClass::TargetMissing, why));
+        }
+    };
+    Ok(Post {
+        content: target.content.clone(),
+        media: target.media.clone(),
+        settings,
+        attempt: target.attempt,
+        reply_to,
+    })
 }
 
 /// Whether an earlier try may have been published; stops where there is nothing to do.

@@ -7,6 +7,7 @@ mod classify;
 mod facets;
 mod prepare;
 mod publish;
+mod reply;
 mod session;
 mod syntax;
 mod tid;

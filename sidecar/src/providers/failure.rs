@@ -56,7 +56,6 @@ impl Failure {
     pub(super) fn unsupported(platform: &str, act: &Act) -> Self {
         let what = match act {
             Act::Delete { .. } => "can't take a post back",
-            Act::Reply { .. } => "can't answer a post",
             Act::Like { .. } => "can't like a post",
             Act::Follow { .. } => "can't follow an account",
             Act::DirectMessage { .. } => "can't write to an account",

@@ -1,10 +1,11 @@
 //! Instagram, for professional accounts, by either of its logins.
 //!
 //! What is published is a *container*, made and filled beforehand. Its id is the key that is frozen: a container is
-//! published once, and its state tells whether that has happened.
+//! published once, and its state tells whether that has happened. A comment has neither: those of the post are read.
 
 mod act;
 mod classify;
+mod comment;
 mod container;
 mod prepare;
 mod publish;
@@ -27,6 +28,7 @@ use super::{
 };
 use crate::client::Client;
 use crate::secrets::Session;
+use comment::Comment;
 
 /// Where accounts are that came by Instagram's own login. Those of a Facebook page are on graph.facebook.com.
 const SERVER: &str = "https://graph.instagram.com";
@@ -81,15 +83,26 @@ impl Provider for Instagram {
         post: &Post,
         prepared: &Value,
     ) -> Result<Option<Value>, Failure> {
-        prepare::step(&self.as_caller(caller), &caller.account, post, prepared).await
+        let server = self.as_caller(caller);
+        match &post.reply_to {
+            Some(answered) => comment::step(&server, &caller.account, answered, prepared).await,
+            None => prepare::step(&server, &caller.account, post, prepared).await,
+        }
     }
 
     fn draft(&self, post: &Post, prepared: &Value) -> Result<Frozen, Failure> {
-        publish::draft(post, prepared, SystemTime::now())
+        match post.reply_to {
+            Some(_) => comment::draft(post, prepared, SystemTime::now()),
+            None => publish::draft(post, prepared, SystemTime::now()),
+        }
     }
 
     async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
-        publish::commit(&self.as_caller(caller), &caller.account, frozen).await
+        let server = self.as_caller(caller);
+        match Comment::of(frozen) {
+            Some(comment) => comment.commit(&server, &caller.account).await,
+            None => publish::commit(&server, &caller.account, frozen).await,
+        }
     }
 
     async fn look(
@@ -102,7 +115,11 @@ impl Provider for Instagram {
             let message = "only a connected account can be asked for its posts: connect it again";
             return Err(Failure::new(ErrorClass::AuthRevoked, message));
         };
-        publish::look(&self.server(account, session), account, sought).await
+        let server = self.server(account, session);
+        match Comment::of(sought.frozen) {
+            Some(comment) => comment.look(&server, account, sought).await,
+            None => publish::look(&server, account, sought).await,
+        }
     }
 
     async fn act(&self, caller: &Caller, act: &Act) -> Result<Done, Failure> {

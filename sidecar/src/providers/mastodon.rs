@@ -9,6 +9,7 @@ mod classify;
 mod look;
 mod prepare;
 mod publish;
+mod reply;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -86,7 +87,7 @@ impl Provider for Mastodon {
         post: &Post,
         prepared: &Value,
     ) -> Result<Option<Value>, Failure> {
-        prepare::step(&self.as_caller(caller), &self.fetcher, post, prepared).await
+        prepare::step(&self.as_caller(caller), &caller.account.base_url, &self.fetcher, post, prepared).await
     }
 
     fn draft(&self, post: &Post, prepared: &Value) -> Result<Frozen, Failure> {

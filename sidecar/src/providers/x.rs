@@ -114,7 +114,7 @@ impl Provider for X {
     }
 
     async fn act(&self, caller: &Caller, act: &Act) -> Result<Done, Failure> {
-        act::act(&self.of(caller), &caller.account, act).await
+        act::act(&self.of(caller), &caller.account.charges, act).await
     }
 
     async fn metrics(&self, caller: &Caller, post: &str) -> Result<Metrics, Failure> {

@@ -70,6 +70,9 @@ mod tests {
     fn every_kind_is_in_one_lane() {
         let lanes = Lane::all(&Jobs::new(), vec![], 8);
         let kinds = |lane: &Lane| lane.kinds.clone();
-        assert_eq!((kinds(&lanes[0]), kinds(&lanes[1])), (vec!["publish_post"], vec!["deliver_alert"]));
+        assert_eq!(
+            (kinds(&lanes[0]), kinds(&lanes[1])),
+            (vec!["publish_post", "publish_comment"], vec!["deliver_alert"])
+        );
     }
 }

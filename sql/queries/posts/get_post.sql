@@ -1,9 +1,10 @@
 SELECT jsonb_build_object(
            'id', p.id, 'workspace_id', p.workspace_id, 'author_id', p.author_id, 'content', p.content,
-           'media', p.media, 'settings', p.settings, 'scheduled_at', p.scheduled_at, 'created_at', p.created_at,
+           'media', p.media, 'thread', coalesce(p.thread, '[]'), 'settings', p.settings, 'scheduled_at', p.scheduled_at, 'created_at', p.created_at,
            'state', crier.post_state(array_agg(t.state)),
            'targets', jsonb_agg(jsonb_build_object(
-               'id', t.id, 'account_id', t.account_id, 'platform', t.platform, 'handle', a.handle, 'state', t.state,
+               'id', t.id, 'account_id', t.account_id, 'platform', t.platform, 'handle', a.handle, 'part', t.part,
+               'answers', t.answers, 'content', t.content, 'state', t.state,
                'url', t.url, 'external_id', t.external_id, 'error', t.error, 'attempts', t.attempts,
                'published_at', t.published_at) ORDER BY t.id))
 FROM crier.post p

@@ -15,4 +15,4 @@ WITH resolved AS (
            jsonb_strip_nulls(jsonb_build_object('state', state, 'url', url, 'external_id', external_id, 'resolved_by', $5::uuid)), $6::timestamptz
     FROM resolved
 )
-SELECT id FROM resolved
+SELECT id, workspace_id, post_id, account_id, platform, part, has_next FROM resolved

@@ -1,5 +1,5 @@
 -- Writes what became of targets and tells it as events. A final state is never left: published stays published. Answers with
--- those that ended without a post.
+-- those that ended without a post, and those for which others wait.
 WITH changed AS (
     UPDATE crier.post_target t
     SET state = o.state,
@@ -21,6 +21,6 @@ WITH changed AS (
     WHERE state IN ('published', 'failed', 'unconfirmed')
 )
 SELECT c.workspace_id, c.event_id, c.state, c.post_id, c.id, c.job_id, c.account_id, c.platform,
-       (SELECT a.handle FROM crier.social_account a WHERE a.workspace_id = c.workspace_id AND a.id = c.account_id), c.error
+       (SELECT a.handle FROM crier.social_account a WHERE a.workspace_id = c.workspace_id AND a.id = c.account_id), c.error, c.part
 FROM changed c
-WHERE c.state IN ('failed', 'unconfirmed')
+WHERE c.state IN ('failed', 'unconfirmed') OR (c.state = 'published' AND c.has_next)

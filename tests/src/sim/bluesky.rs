@@ -241,6 +241,7 @@ fn visible_posts(account: &Account) -> impl Iterator<Item = Visible> {
         handle: account.handle.clone(),
         at: super::ledger::rfc3339(post.at),
         uri: account.uri(record::COLLECTION, key),
+        reply_to: record::parent(&post.value),
         text: pieces(post.value["text"].as_str().unwrap_or_default(), &post.value["facets"]),
         images: record::images(&post.value)
             .iter()

@@ -77,7 +77,7 @@ impl State {
             "upload" => self.upload(caller, id, request.request),
             "media.get" => self.get_media(caller, id, params),
             "media.delete" => self.delete_media(caller, id),
-            "media.comment" => self.comment(caller, id, params),
+            "media.comment" => self.comment(caller, id, params, ledger),
             "comment.list" => self.list_comments(caller, id, params),
             "media.insights" => self.insights(caller, id, params),
             _ => Err(Refused::not_there(id)),

@@ -22,6 +22,9 @@ pub struct Entry {
     pub at: String,
     /// Its address on the platform.
     pub uri: String,
+    /// The address of what it answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
 }
 
 /// An image of a publish.

@@ -121,6 +121,8 @@ pub struct Visible {
     pub text: Vec<Piece>,
     /// Its images.
     pub images: Vec<VisibleImage>,
+    /// The address of what it answers.
+    pub reply_to: Option<String>,
 }
 
 /// A piece of a text.

@@ -10,10 +10,12 @@ use super::{Piece, Platform, Visible, VisibleImage};
 use crate::serve;
 
 const HEAD: &str = include_str!("page.html");
+/// Longer threads than this are none of ours.
+const MAX_DEPTH: usize = 100;
 
 pub(super) fn timeline(platforms: &[Arc<dyn Platform>]) -> Response<Bytes> {
     let mut posts: Vec<_> = platforms.iter().flat_map(|platform| platform.timeline()).collect();
-    posts.sort_by(|a, b| b.at.cmp(&a.at));
+    posts.sort_by(|a, b| a.at.cmp(&b.at));
     let count = match posts.len() {
         1 => "1 post".to_owned(),
         many => format!("{many} posts"),
@@ -21,13 +23,25 @@ pub(super) fn timeline(platforms: &[Arc<dyn Platform>]) -> Response<Bytes> {
     let list = if posts.is_empty() {
         "<p class=\"empty\">Nothing has been published yet.</p>".to_owned()
     } else {
-        posts.iter().map(article).collect()
+        let known = |uri: &String| posts.iter().any(|post| post.uri == *uri);
+        let firsts = posts.iter().filter(|post| !post.reply_to.as_ref().is_some_and(known));
+        firsts.rev().map(|post| thread(&posts, post, 0)).collect()
     };
     let html = HEAD.replace("{{count}}", &count).replace("{{posts}}", &list);
     serve::with_type(StatusCode::OK, "text/html; charset=utf-8", Bytes::from(html))
 }
 
-fn article(post: &Visible) -> String {
+/// A post, and under it what answers it, the oldest first.
+fn thread(posts: &[Visible], post: &Visible, depth: usize) -> String {
+    let mut html = article(post, depth);
+    if depth < MAX_DEPTH {
+        let answers = posts.iter().filter(|other| other.reply_to.as_ref() == Some(&post.uri));
+        html.extend(answers.map(|answer| thread(posts, answer, depth + 1)));
+    }
+    html
+}
+
+fn article(post: &Visible, depth: usize) -> String {
     let initial: String = post.handle.chars().take(1).flat_map(char::to_uppercase).collect();
     // each author keeps one colour
     let hue = post.handle.bytes().fold(0_u32, |hue, byte| (hue * 31 + u32::from(byte)) % 360);
@@ -38,11 +52,12 @@ fn article(post: &Visible) -> String {
         count => format!("<div class=\"images n{count}\">{images}</div>"),
     };
     format!(
-        "<article>\
+        "<article{reply}>\
          <div class=\"avatar\" style=\"--hue:{hue}\" aria-hidden=\"true\">{initial}</div>\
          <div class=\"body\"><header><b>{handle}</b><span class=\"platform\">{platform}</span>\
          <time datetime=\"{at}\">{day} · {time} UTC</time></header>\
          <p>{text}</p>{images}<footer>{uri}</footer></div></article>\n",
+        reply = if depth > 0 { " class=\"reply\"" } else { "" },
         initial = escape(&initial),
         handle = escape(&post.handle),
         platform = escape(post.platform),

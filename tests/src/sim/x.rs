@@ -210,6 +210,7 @@ impl State {
         });
         Visible {
             platform: NAME,
+            reply_to: self.answered(tweet),
             handle: self.accounts.get(&tweet.author).map(|author| author.handle.clone()).unwrap_or_default(),
             at: rfc3339(tweet.at),
             uri: self.address(id, tweet),

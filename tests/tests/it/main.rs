@@ -34,4 +34,5 @@ mod simulator;
 mod soak;
 mod statistics;
 mod tenancy;
+mod threads;
 mod x;

@@ -236,7 +236,23 @@ async fn refused_records(api: &Api) {
     let mut without_date = record("x");
     without_date.as_object_mut().expect("an object").remove("createdAt");
     let half_facet = json!([{"index": {"byteStart": 0}, "features": []}]);
+    let named = json!({"uri": format!("at://{}/{POST}/3l4rpfq3xak2a", api.did), "cid": "bafyreig7rxncgil2orqv6z3y65hv67lwybuvhhbyfszbir4hn5hls4rccu"});
+    let odd = |key: &str, value: &str| {
+        let mut odd = named.clone();
+        odd[key] = json!(value);
+        change("reply", json!({"root": named, "parent": odd}))
+    };
     for (bad, expected) in [
+        (change("reply", json!({"parent": named})), "Missing required key \"root\""),
+        (
+            change("reply", json!({"root": named, "parent": {"uri": named["uri"]}})),
+            "Missing required key \"cid\"",
+        ),
+        (
+            odd("uri", "https://a.example"),
+            "Invalid at-uri (got \"https://a.example\") at $.record.reply.parent.uri",
+        ),
+        (odd("cid", "x"), "Invalid CID"),
         (without_date, "Missing required key \"createdAt\""),
         (change("createdAt", json!("x")), "Invalid datetime"),
         (change("text", json!("a".repeat(301))), "grapheme too big (maximum 300, got 301)"),

@@ -135,6 +135,26 @@ async fn another_tenants_jobs_can_not_be_canceled() {
 }
 
 #[tokio::test]
+async fn another_tenants_failed_posts_can_not_be_tried_again() {
+    let (superuser, one, two) = tenants().await;
+    superuser
+        .run(&format!(
+            "SELECT j.* FROM (SELECT array_agg(job_id) AS jobs, array_agg(token) AS tokens \
+             FROM crier.claim_jobs('w', 10, workspaces => ARRAY['{}'::uuid])) c, \
+             LATERAL crier.fail_jobs(c.jobs, c.tokens, '{{config}}', ARRAY['{{}}'::jsonb]) j",
+            two.workspace
+        ))
+        .await;
+    let job = superuser.text("SELECT job_id FROM crier.dead_jobs()").await;
+    let retry = format!("SELECT crier.retry_jobs(ARRAY['{job}'::uuid])");
+    assert_eq!(one.session.text(&retry).await, "");
+    let state = "SELECT state FROM crier.post_target WHERE job_id = ";
+    assert_eq!(superuser.text(&format!("{state}'{job}'")).await, "failed");
+    assert_eq!(two.session.text(&retry).await, job);
+    assert_eq!(superuser.text(&format!("{state}'{job}'")).await, "queued");
+}
+
+#[tokio::test]
 async fn a_viewer_reads_and_does_not_write() {
     let (superuser, one, two) = tenants().await;
     let member = "INSERT INTO crier.workspace_member (workspace_id, user_id, role) VALUES";

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 use tracing::{info, warn};
 
-use super::{PATIENCE, Stop};
+use super::{PATIENCE, Stop, post_of};
 use crate::address::Origin;
 use crate::client::CALL;
 use crate::credentials::Held;
@@ -70,6 +70,7 @@ impl<'a> Attempt<'a> {
             )
         })?;
         work.charges.begin(provider.platform());
+        let post = post_of(provider.platform(), &target)?;
         let account = Account {
             id: target.account_id,
             external_id: target.external_id,
@@ -90,12 +91,7 @@ impl<'a> Attempt<'a> {
             provider: Arc::clone(provider),
             account,
             active: target.account_status == "active",
-            post: Post {
-                content: target.content,
-                media: target.media,
-                settings: target.settings,
-                attempt: target.attempt,
-            },
+            post,
             prepared: target.prepared.unwrap_or_default(),
             frozen,
             drafted,

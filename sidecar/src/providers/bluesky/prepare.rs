@@ -12,13 +12,14 @@ use serde_json::{Value, json};
 
 use super::classify::failure;
 use super::facets::mentioned;
+use super::reply::{self, Reply};
 use super::syntax::is_did;
 use super::xrpc::{Xrpc, read};
 use crate::media::Fetcher;
 use crate::providers::answer::{Phase, in_time, unclear};
 use crate::providers::{Caller, Failure, Post};
 
-const RESOLVE_HANDLE: &str = "com.atproto.identity.resolveHandle";
+pub(super) const RESOLVE_HANDLE: &str = "com.atproto.identity.resolveHandle";
 const UPLOAD_BLOB: &str = "com.atproto.repo.uploadBlob";
 
 /// The most bytes of what stands for an upload in a record.
@@ -33,6 +34,9 @@ pub(super) struct Prepared {
     /// The images that are uploaded, as the record embeds them.
     #[serde(default)]
     pub(super) images: Vec<Value>,
+    /// What is answered, as the record names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reply: Option<Reply>,
 }
 
 /// Does the next piece; `None` when there is none.
@@ -55,6 +59,10 @@ async fn piece(
 ) -> Result<Option<Value>, Failure> {
     let mut prepared = parse(prepared);
     let images = post.attachments()?;
+    if let (Some(answered), None) = (&post.reply_to, &prepared.reply) {
+        prepared.reply = Some(reply::find(server, answered).await?);
+        return Ok(Some(json!(prepared)));
+    }
     let unknown = mentioned(&post.content).into_iter().find(|handle| !prepared.mentions.contains_key(handle));
     if let Some(handle) = unknown {
         let did = resolve(server, &handle, post.attempt).await?;
@@ -74,8 +82,8 @@ pub(super) fn parse(prepared: &Value) -> Prepared {
 }
 
 #[derive(Deserialize)]
-struct Resolved {
-    did: String,
+pub(super) struct Resolved {
+    pub(super) did: String,
 }
 
 /// Whose handle it is. A server that can't say is asked again in the next try, but a post is not lost over
@@ -148,6 +156,7 @@ mod tests {
         let prepared = Prepared {
             mentions: BTreeMap::from([("a.test".into(), Some("did:plc:a".into())), ("b.test".into(), None)]),
             images: vec![json!({ "alt": "" })],
+            reply: None,
         };
         assert_eq!(parse(&json!(prepared)), prepared);
         assert_eq!(parse(&Value::Null), Prepared::default());

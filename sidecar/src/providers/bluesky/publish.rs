@@ -17,9 +17,9 @@ use crate::client::CallError;
 use crate::providers::answer::{Phase, unclear};
 use crate::providers::{Account, Caller, Failure, Found, Frozen, Post, Published};
 
-const COLLECTION: &str = "app.bsky.feed.post";
+pub(super) const COLLECTION: &str = "app.bsky.feed.post";
 const PUT_RECORD: &str = "com.atproto.repo.putRecord";
-const GET_RECORD: &str = "com.atproto.repo.getRecord";
+pub(super) const GET_RECORD: &str = "com.atproto.repo.getRecord";
 
 /// Writes the record down.
 pub(super) fn draft(post: &Post, prepared: &Value, key: String, now: SystemTime) -> Result<Frozen, Failure> {
@@ -32,6 +32,9 @@ pub(super) fn draft(post: &Post, prepared: &Value, key: String, now: SystemTime)
     let facets = facets(&post.content, &prepared.mentions);
     if !facets.is_empty() {
         record["facets"] = facets.into();
+    }
+    if let Some(reply) = &prepared.reply {
+        record["reply"] = json!(reply);
     }
     if !prepared.images.is_empty() {
         record["embed"] = json!({ "$type": "app.bsky.embed.images", "images": prepared.images });
@@ -143,7 +146,7 @@ mod tests {
     use uuid::Uuid;
 
     fn post(content: &str, settings: Value) -> Post {
-        Post { content: content.into(), media: json!([]), settings, attempt: 1 }
+        Post { content: content.into(), media: json!([]), settings, attempt: 1, reply_to: None }
     }
 
     fn account() -> Account {
@@ -205,6 +208,21 @@ mod tests {
                 "langs": ["en", "pt-BR"],
             })
         );
+    }
+
+    #[test]
+    fn a_record_that_answers_names_the_post_and_the_first_of_its_thread() {
+        let of =
+            |key: &str| json!({ "uri": format!("at://did:plc:b/app.bsky.feed.post/{key}"), "cid": "bafy" });
+        let reply = json!({ "root": of("3k"), "parent": of("3l") });
+        let frozen = drafted(&post("hi", json!({})), &json!({ "reply": reply })).unwrap();
+        let record: Value = serde_json::from_str(&frozen.request).unwrap();
+        assert_eq!(record["reply"], reply);
+        // the same text as an answer to another post is another record
+        let other =
+            drafted(&post("hi", json!({})), &json!({ "reply": { "root": of("3k"), "parent": of("3m") } }));
+        let got = Got { uri: "at://did:plc:a/app.bsky.feed.post/k".into(), cid: None, value: record };
+        assert_eq!(judge(&account(), &other.unwrap(), got), Ok(Found::Other));
     }
 
     #[test]

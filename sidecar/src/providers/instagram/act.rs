@@ -1,4 +1,4 @@
-//! What an account does besides publishing: answer a medium, take it back, ask how it does.
+//! What an account does besides publishing: take a medium back, ask how it does.
 
 use crier_core::error_class::ErrorClass;
 use crier_core::platform::instagram::PLATFORM;
@@ -8,30 +8,17 @@ use serde_json::Value;
 
 use super::classify::read;
 use crate::providers::answer::Phase;
-use crate::providers::graph::{Graph, id, is_id};
+use crate::providers::graph::{Graph, id};
 use crate::providers::{Act, Done, Failure, Metrics};
 
 /// Does it.
 pub(super) async fn act(server: &Graph<'_>, act: &Act) -> Result<Done, Failure> {
     match act {
-        Act::Reply { post, text } => comment(server, id(post)?, text).await,
         Act::Delete { post } => delete(server, id(post)?, act).await,
         Act::Like { .. } | Act::Follow { .. } | Act::DirectMessage { .. } => {
             Err(Failure::unsupported(PLATFORM.name, act))
         }
     }
-}
-
-#[derive(Deserialize)]
-struct Made {
-    id: String,
-}
-
-/// A comment can't be told from another with the same words: an unclear answer stays one.
-async fn comment(server: &Graph<'_>, post: &str, text: &str) -> Result<Done, Failure> {
-    let answer = server.post(&format!("{post}/comments"), &vec![("message", text.to_owned())]).await;
-    let Made { id } = read(Phase::Commit, answer)?;
-    Ok(Done { external_id: is_id(&id).then_some(id), url: None })
 }
 
 /// "There is none", "not allowed" and "not offered for this kind" are one answer; whether it can still be read tells the

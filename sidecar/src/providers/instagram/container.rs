@@ -195,7 +195,7 @@ mod tests {
     use super::*;
 
     fn planned(content: &str, media: Value, settings: Value) -> Result<Plan, Failure> {
-        plan(&Post { content: content.into(), media, settings, attempt: 1 })
+        plan(&Post { content: content.into(), media, settings, attempt: 1, reply_to: None })
     }
 
     #[test]

@@ -196,13 +196,9 @@ struct Listed {
 }
 
 impl Listed {
-    /// When it appeared, in seconds since 1970. The zone is written without the colon that RFC 3339 wants.
+    /// When it appeared, in seconds since 1970.
     fn at(&self) -> Result<u64, Failure> {
-        let utc = self.timestamp.strip_suffix("+0000").map(|time| format!("{time}Z"));
-        let time = humantime::parse_rfc3339(utc.as_deref().unwrap_or(&self.timestamp)).ok();
-        time.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map(|since| since.as_secs()).ok_or_else(
-            || Failure::new(ErrorClass::Transient, "the list of media has an unknown form of time"),
-        )
+        seconds(&self.timestamp)
     }
 
     fn published(&self, account: &Account) -> Published {
@@ -263,8 +259,17 @@ async fn of_no_other<'l>(
     Ok(candidates)
 }
 
+/// A time of a list, in seconds since 1970. The zone is written without the colon that RFC 3339 wants.
+pub(super) fn seconds(timestamp: &str) -> Result<u64, Failure> {
+    let utc = timestamp.strip_suffix("+0000").map(|time| format!("{time}Z"));
+    let time = humantime::parse_rfc3339(utc.as_deref().unwrap_or(timestamp)).ok();
+    time.and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+        .map(|since| since.as_secs())
+        .ok_or_else(|| Failure::new(ErrorClass::Transient, "a list has an unknown form of time"))
+}
+
 /// Instagram trims captions.
-fn words(caption: &str) -> Vec<&str> {
+pub(super) fn words(caption: &str) -> Vec<&str> {
     caption.split_whitespace().collect()
 }
 
@@ -274,13 +279,13 @@ struct Address {
 }
 
 /// Where people see a post. It is out: nothing waits long for that.
-async fn permalink(server: &Graph<'_>, id: &str) -> Option<String> {
+pub(super) async fn permalink(server: &Graph<'_>, id: &str) -> Option<String> {
     let ask = server.get(id, &[("fields", "permalink")]);
     let answer = tokio::time::timeout(PERMALINK, ask).await.ok()?;
     read::<Address>(Phase::Read, answer).ok().map(|address| address.permalink)
 }
 
-fn published(account: &Account, external_id: String, url: Option<String>) -> Published {
+pub(super) fn published(account: &Account, external_id: String, url: Option<String>) -> Published {
     let is_address = |url: &String| {
         url.starts_with("https://") && url.len() <= MAX_URL && url.bytes().all(|b| b.is_ascii_graphic())
     };
@@ -375,6 +380,7 @@ mod tests {
             media: json!([{ "url": "https://a.example/a.jpg" }]),
             settings: json!({}),
             attempt: 1,
+            reply_to: None,
         };
         let now = UNIX_EPOCH + Duration::from_secs(1_795_000_000);
         let prepared = |ready: bool| json!({ "whole": { "id": "1", "made_at": 7, "is_ready": ready } });

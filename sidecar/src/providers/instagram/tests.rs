@@ -30,7 +30,7 @@ fn caller(script: &Script) -> Caller {
 
 fn image(content: &str) -> Post {
     let media = json!([{ "url": "https://a.example/a.jpg" }]);
-    Post { content: content.into(), media, settings: json!({}), attempt: 1 }
+    Post { content: content.into(), media, settings: json!({}), attempt: 1, reply_to: None }
 }
 
 fn frozen(caption: &str) -> Frozen {
@@ -279,17 +279,87 @@ async fn what_can_be_read_still_was_not_deleted() {
     assert_eq!(delete(vec![refusal(100, 33), there]).await, Err(ErrorClass::Unsupported));
 }
 
+/// A comment under a post.
+fn comment(content: &str, post: &str) -> Post {
+    Post {
+        content: content.into(),
+        media: json!([]),
+        settings: json!({}),
+        attempt: 1,
+        reply_to: Some(post.into()),
+    }
+}
+
 #[tokio::test]
-async fn an_unclear_answer_to_a_comment_stays_one() {
-    let comment = async |post: &str, answers| {
+async fn a_comment_is_published_where_the_answer_names_it() {
+    let commit = async |answers| {
         let script = Script::start(answers).await;
-        let act = Act::Reply { post: post.into(), text: "thanks".into() };
-        provider().act(&caller(&script), &act).await.map_err(|failure| failure.class)
+        let frozen = written_comment();
+        provider().commit(&caller(&script), &frozen).await.map_err(|failure| failure.class)
     };
-    let done = Done { external_id: Some("3".into()), url: None };
-    assert_eq!(comment("2", vec![(200, json!({ "id": "3" }))]).await, Ok(done));
-    assert_eq!(comment("2", vec![(502, json!(""))]).await, Err(ErrorClass::OutcomeUnknown));
-    assert_eq!(comment("../me", vec![]).await, Err(ErrorClass::ContentInvalid));
+    let address = (200, json!({ "permalink": "https://www.instagram.com/p/x/" }));
+    let sent = commit(vec![(200, json!({ "id": "3" })), address]).await.unwrap();
+    assert_eq!((sent.external_id.as_str(), sent.url.as_str()), ("3", "https://www.instagram.com/p/x/"));
+    for unclear in [(502, json!("")), (200, json!({ "id": "me" })), (200, json!({}))] {
+        assert_eq!(commit(vec![unclear]).await, Err(ErrorClass::OutcomeUnknown));
+    }
+    assert_eq!(commit(vec![refusal(100, 33)]).await, Err(ErrorClass::TargetMissing));
+}
+
+/// What was written down at 11:06:40.
+fn written_comment() -> Frozen {
+    let request = json!({ "comment_on": "2", "message": "thanks a lot", "drafted_at": 1_795_000_000 });
+    Frozen { key: "k".into(), request: request.to_string() }
+}
+
+#[tokio::test]
+async fn a_look_for_a_comment_reads_those_of_its_post() {
+    let look = async |answers| {
+        let script = Script::start(answers).await;
+        let caller = caller(&script);
+        let written = written_comment();
+        let found = provider().look(&caller.account, Some(&caller.session), sought(&written)).await;
+        found.map_err(|failure| failure.class)
+    };
+    let of = |id: &str, text: &str, at: &str, name: &str| json!({ "id": id, "text": text, "timestamp": format!("2026-11-18T{at}+0000"), "username": name });
+    let ours = of("3", " thanks a  lot", "11:06:50", "Alice");
+    let address = (200, json!({ "permalink": "https://www.instagram.com/p/x/" }));
+    let found = look(vec![list(json!([of("4", "nice", "11:07:00", "bob"), ours])), address]).await;
+    assert!(matches!(found, Ok(Found::Same(comment)) if comment.external_id == "3"));
+    for other in [
+        json!([]),
+        json!([of("4", "thanks", "11:06:50", "alice")]),
+        json!([of("4", "thanks a lot", "11:05:30", "alice")]),
+    ] {
+        assert_eq!(look(vec![list(other)]).await, Ok(Found::Absent));
+    }
+    // the same words by somebody else: it may be the account under another name
+    assert_eq!(
+        look(vec![list(json!([of("4", "thanks a lot", "11:06:50", "bob")]))]).await,
+        Ok(Found::Pending)
+    );
+    // a page that does not reach back is not all
+    let page = |next: &str| {
+        let paging = json!({ "cursors": { "after": "c" }, "next": next });
+        (200, json!({ "data": [of("9", "other", "11:07:00", "bob")], "paging": paging }))
+    };
+    let older = list(json!([of("1", "old", "11:00:00", "bob")]));
+    assert_eq!(look(vec![page("https://a.example"), older]).await, Ok(Found::Absent));
+    assert_eq!(look(vec![page("https://a.example"); 20]).await, Err(ErrorClass::Transient));
+    assert_eq!(look(vec![(200, json!({ "data": [{ "id": "3" }] }))]).await, Err(ErrorClass::Transient));
+}
+
+#[tokio::test]
+async fn a_comment_needs_the_id_of_a_post() {
+    let next = async |post: &str, answers| {
+        let script = Script::start(answers).await;
+        provider().prepare(&caller(&script), &comment("hi", post), &Value::Null).await
+    };
+    assert_eq!(next("2", vec![]).await.unwrap(), Some(json!({ "comment_on": "2" })));
+    let other = list(json!([{ "id": "2", "permalink": "https://www.instagram.com/p/y/" }]));
+    let missing = next("https://www.instagram.com/p/x/", vec![other]).await.unwrap_err();
+    assert_eq!(missing.class, ErrorClass::TargetMissing);
+    assert_eq!(next("../me", vec![]).await.unwrap_err().class, ErrorClass::ContentInvalid);
 }
 
 #[tokio::test]

@@ -28,10 +28,6 @@ pub(super) async fn act(server: &Api<'_>, account: &Account, act: &Act) -> Resul
             let path = format!("api/v1/accounts/{}/follow", followed.id.as_str());
             post_empty(server, &path).await
         }
-        Act::Reply { post, text } => {
-            let body = json!({"status": text, "in_reply_to_id": id(post)?.as_str()});
-            write(server, account, &body).await
-        }
         Act::DirectMessage { account: to, text } => {
             let to = find(server, to).await?;
             let body = json!({"status": format!("@{} {text}", to.acct), "visibility": "direct"});
@@ -74,7 +70,7 @@ async fn post_empty(server: &Api<'_>, path: &str) -> Result<Done, Failure> {
     read::<IgnoredAny>(Phase::Prepare, answer).map(|_| Done::default())
 }
 
-/// Publishes something that answers or addresses somebody.
+/// Publishes something that addresses somebody.
 async fn write(server: &Api<'_>, account: &Account, body: &Value) -> Result<Done, Failure> {
     let body = body.to_string();
     let key = key(account, &body)?;

@@ -1,6 +1,6 @@
 //! Looks among the account's own posts for one that was sent.
 //!
-//! It is ours if it is not older than the key, and has the text, the warning and the media that were sent. Whatever leaves a
+//! It is ours if it is not older than the key, answers the same post, and has the text, the warning and the media that were sent. Whatever leaves a
 //! doubt is an error or `Found::Other`: only a list that was read far enough back proves that nothing is there.
 
 use std::collections::HashSet;
@@ -8,9 +8,10 @@ use std::time::{Duration, SystemTime};
 
 use crier_core::error_class::ErrorClass;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
-use super::api::{Api, Id, Shown, read};
+use super::api::{Api, Id, STATUSES, Shown, read};
 use super::classify::time;
 use super::publish::{Body, body, made_at, there};
 use crate::providers::answer::Phase;
@@ -46,6 +47,13 @@ struct Attached {
     id: Id,
 }
 
+impl Listed {
+    fn answers(&self, sent: &Body) -> bool {
+        serde_json::from_value::<Option<Id>>(self.in_reply_to_id.clone())
+            .is_ok_and(|id| id == sent.in_reply_to_id)
+    }
+}
+
 /// A text as its author wrote it.
 #[derive(Debug, Deserialize)]
 struct Source {
@@ -60,6 +68,8 @@ enum Likeness {
     Same,
     /// It could be ours: changed since, or on a server that gives media other ids, or leaves out without a word what is gone.
     Alike,
+    /// It could be ours if what was answered is gone: then it answers nothing any more.
+    Orphan,
     Different,
 }
 
@@ -81,20 +91,21 @@ async fn search(server: &Api<'_>, account: &str, sought: Sought<'_>) -> Result<F
     for _ in 0..MAX_PAGES {
         let (page, answered_at) = page(server, &account, before.as_ref()).await?;
         let made = *made.get_or_insert_with(|| window.begin(answered_at));
-        for listed in page.iter().filter(|listed| is_candidate(listed, made)) {
+        for listed in page.iter().filter(|listed| is_candidate(listed, &sent, made)) {
             let source = source(server, &listed.shown.id).await?;
             match compare(listed, &source, &sent) {
                 Likeness::Same => seen.same.push(there(&listed.shown)?),
                 Likeness::Alike => seen.alike.push(listed.shown.id.as_str().to_owned()),
+                Likeness::Orphan => seen.orphans.push(listed.shown.id.as_str().to_owned()),
                 Likeness::Different => {}
             }
         }
         match page.last() {
             Some(last) if !is_older(last, made) => before = Some(last.shown.id.clone()),
-            _ => return seen.found(sought.others).await,
+            _ => return seen.found(server, &sent, sought.others).await,
         }
     }
-    match seen.found(sought.others).await? {
+    match seen.found(server, &sent, sought.others).await? {
         Found::Same(published) => Ok(Found::Same(published)),
         _ => {
             let message = "the account has more posts since then than are looked through";
@@ -108,19 +119,24 @@ async fn search(server: &Api<'_>, account: &str, sought: Sought<'_>) -> Result<F
 struct Seen {
     same: Vec<Published>,
     alike: Vec<String>,
+    orphans: Vec<String>,
 }
 
 impl Seen {
     /// What of it is not another's.
-    async fn found(self, others: &dyn Others) -> Result<Found, Failure> {
-        let ids: Vec<_> =
-            self.same.iter().map(|post| &post.external_id).chain(&self.alike).cloned().collect();
+    async fn found(self, server: &Api<'_>, sent: &Body, others: &dyn Others) -> Result<Found, Failure> {
+        let same = self.same.iter().map(|post| &post.external_id);
+        let ids: Vec<_> = same.chain(&self.alike).chain(&self.orphans).cloned().collect();
         let taken = if ids.is_empty() { HashSet::new() } else { others.have(ids).await? };
         // Of several equal posts, the earliest answers the earliest try.
         let earliest = self.same.into_iter().rfind(|post| !taken.contains(&post.external_id));
-        let is_doubtful = self.alike.iter().any(|id| !taken.contains(id));
-        let absent = if is_doubtful { Found::Other } else { Found::Absent };
-        Ok(earliest.map_or(absent, Found::Same))
+        if let Some(earliest) = earliest {
+            return Ok(Found::Same(earliest));
+        }
+        let free = |ids: &[String]| ids.iter().any(|id| !taken.contains(id));
+        let is_doubtful =
+            free(&self.alike) || free(&self.orphans) && is_gone(server, sent.in_reply_to_id.as_ref()).await?;
+        Ok(if is_doubtful { Found::Other } else { Found::Absent })
     }
 }
 
@@ -141,24 +157,38 @@ async fn source(server: &Api<'_>, id: &Id) -> Result<Source, Failure> {
     read(Phase::Read, server.get(&format!("api/v1/statuses/{}/source", id.as_str())).await)
 }
 
+/// Whether the server has what was answered no longer.
+async fn is_gone(server: &Api<'_>, answered: Option<&Id>) -> Result<bool, Failure> {
+    let Some(id) = answered else { return Ok(false) };
+    match read::<IgnoredAny>(Phase::Read, server.get(&format!("{STATUSES}/{}", id.as_str())).await) {
+        Ok(_) => Ok(false),
+        Err(failure) if failure.class == ErrorClass::TargetMissing => Ok(true),
+        Err(failure) => Err(failure),
+    }
+}
+
 fn is_older(listed: &Listed, than: SystemTime) -> bool {
     time(&listed.created_at).is_some_and(|at| at < than)
 }
 
 /// Whether it is worth a call to ask for its text.
-fn is_candidate(listed: &Listed, made: SystemTime) -> bool {
-    !is_older(listed, made) && listed.reblog.is_null() && listed.in_reply_to_id.is_null()
+fn is_candidate(listed: &Listed, sent: &Body, made: SystemTime) -> bool {
+    !is_older(listed, made)
+        && listed.reblog.is_null()
+        && (listed.answers(sent) || listed.in_reply_to_id.is_null() && sent.in_reply_to_id.is_some())
 }
 
 fn compare(listed: &Listed, source: &Source, sent: &Body) -> Likeness {
+    let answers = listed.answers(sent);
+    let doubt = if answers { Likeness::Alike } else { Likeness::Orphan };
     let same_kind = listed.poll.is_null() == sent.poll.is_none()
         && listed.media_attachments.len() == sent.media_ids.len();
     let same_media = listed.media_attachments.iter().map(|media| &media.id).eq(&sent.media_ids);
     let same_text = expected(sent) == (source.text.trim(), source.spoiler_text.trim());
     match (same_text, same_kind) {
-        (true, true) if same_media => Likeness::Same,
-        (true, _) => Likeness::Alike,
-        (false, true) if !listed.edited_at.is_null() => Likeness::Alike,
+        (true, true) if same_media && answers => Likeness::Same,
+        (true, _) => doubt,
+        (false, true) if !listed.edited_at.is_null() => doubt,
         (false, _) => Likeness::Different,
     }
 }
@@ -193,7 +223,7 @@ mod tests {
     #[test]
     fn only_new_posts_of_the_same_kind_are_read() {
         let made = time("2026-11-18T11:06:40Z").unwrap();
-        let is = |changes: &[(&str, Value)]| is_candidate(&listed(changes), made);
+        let is = |changes: &[(&str, Value)]| is_candidate(&listed(changes), &sent("x", None), made);
         assert!(is(&[]));
         // a time nobody can read is no reason to pass a post over
         assert!(is(&[("created_at", json!("yesterday"))]));
@@ -204,6 +234,21 @@ mod tests {
         ] {
             assert!(!is(&[(name, value.clone())]), "{name} {value}");
         }
+    }
+
+    #[test]
+    fn an_answer_is_told_from_the_same_text_elsewhere() {
+        let made = time("2026-11-18T11:06:40Z").unwrap();
+        let answer = Body { in_reply_to_id: Id::parse("2"), ..sent("hi", None) };
+        let source = Source { text: "hi".into(), spoiler_text: String::new() };
+        let of = |id: Value| listed(&[("in_reply_to_id", id)]);
+        assert!(
+            is_candidate(&of(json!("2")), &answer, made) && !is_candidate(&of(json!("3")), &answer, made)
+        );
+        assert_eq!(compare(&of(json!("2")), &source, &answer), Likeness::Same);
+        // the post that it answered may be gone
+        assert!(is_candidate(&of(Value::Null), &answer, made));
+        assert_eq!(compare(&of(Value::Null), &source, &answer), Likeness::Orphan);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use super::api::{Api, INSTANCE, Id};
 use super::classify::failure;
+use super::reply;
 use super::upload::{State, Uploaded, state, upload};
 use crate::media::Fetcher;
 use crate::providers::answer::{Phase, unclear};
@@ -34,6 +35,9 @@ pub(super) struct Prepared {
     /// The media that are uploaded, in the order of the post.
     #[serde(default)]
     pub(super) media: Vec<Uploaded>,
+    /// The post that is answered, as the account's server calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) reply: Option<Id>,
     /// The server lost an upload once.
     #[serde(default)]
     lost: bool,
@@ -50,6 +54,7 @@ pub(super) struct Limits {
 /// Does the next piece; `None` when there is none.
 pub(super) async fn step(
     server: &Api<'_>,
+    base_url: &str,
     fetcher: &Fetcher,
     post: &Post,
     prepared: &Value,
@@ -62,7 +67,9 @@ pub(super) async fn step(
         prepared.limits = Some(limits);
         return Ok(Some(json!(prepared)));
     };
-    if let Some(attachment) = media.get(prepared.media.len()) {
+    if let (Some(answered), None) = (&post.reply_to, &prepared.reply) {
+        prepared.reply = Some(reply::find(server, base_url, answered).await?);
+    } else if let Some(attachment) = media.get(prepared.media.len()) {
         let index = prepared.media.len() + 1;
         let uploaded = upload(server, fetcher, limits, index, attachment).await?;
         prepared.media.push(uploaded);
@@ -149,7 +156,7 @@ mod tests {
     use super::*;
 
     fn post(content: &str, settings: Value) -> Post {
-        Post { content: content.into(), media: json!([]), settings, attempt: 1 }
+        Post { content: content.into(), media: json!([]), settings, attempt: 1, reply_to: None }
     }
 
     #[test]
@@ -158,6 +165,7 @@ mod tests {
         let prepared = Prepared {
             limits: Some(Limits { characters: Some(500), ..Limits::default() }),
             media: vec![uploaded("1", true), uploaded("b", false)],
+            reply: Id::parse("9"),
             lost: true,
         };
         assert_eq!(parse(&json!(prepared)), prepared);

@@ -18,6 +18,8 @@ use crate::providers::{Failure, Frozen, Post, Published};
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Body {
     pub(super) status: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) in_reply_to_id: Option<Id>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) media_ids: Vec<Id>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -60,9 +62,11 @@ pub(super) fn made_at(key: &str) -> Option<SystemTime> {
 pub(super) fn draft(post: &Post, prepared: &Value, key: String) -> Result<Frozen, Failure> {
     let wrong = |why| Failure::new(ErrorClass::ContentInvalid, format!("the settings for mastodon {why}"));
     let settings = mastodon::settings(&post.settings).map_err(wrong)?;
+    let prepared = prepare::parse(prepared);
     let body = Body {
         status: post.content.clone(),
-        media_ids: prepare::parse(prepared).media.into_iter().map(|uploaded| uploaded.id).collect(),
+        in_reply_to_id: prepared.reply,
+        media_ids: prepared.media.into_iter().map(|uploaded| uploaded.id).collect(),
         visibility: settings.visibility.map(Visibility::as_str).map(str::to_owned),
         spoiler_text: settings.spoiler_text.filter(|warning| !warning.is_empty()),
         sensitive: settings.sensitive.then_some(true),
@@ -122,7 +126,7 @@ mod tests {
     use serde_json::json;
 
     fn post(content: &str, settings: Value) -> Post {
-        Post { content: content.into(), media: json!([]), settings, attempt: 1 }
+        Post { content: content.into(), media: json!([]), settings, attempt: 1, reply_to: None }
     }
 
     #[test]

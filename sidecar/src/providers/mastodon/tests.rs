@@ -84,7 +84,7 @@ async fn scripted(answers: &[(u16, Value)]) -> (Mastodon, Caller, Script) {
 }
 
 fn post(media: Value, settings: Value) -> Post {
-    Post { content: "Grüße 🎉".into(), media, settings, attempt: 1 }
+    Post { content: "Grüße 🎉".into(), media, settings, attempt: 1, reply_to: None }
 }
 
 fn frozen(request: &str) -> Frozen {
@@ -136,9 +136,11 @@ async fn requests_are_built_as_recorded() {
         done(),
         bob(),
         done(),
-        (200, shown("10")),
         bob(),
         (200, shown("11")),
+        done(),
+        (200, json!({ "statuses": [{ "id": "77", "url": "https://b.example/@bob/7" }] })),
+        (200, shown("12")),
         done(),
         done(),
     ]);
@@ -162,11 +164,15 @@ async fn requests_are_built_as_recorded() {
         Act::Delete { post: "9".into() },
         Act::Like { post: "9".into() },
         Act::Follow { account: "@bob@b.example".into() },
-        Act::Reply { post: "9".into(), text: "ja".into() },
         Act::DirectMessage { account: "7".into(), text: "pst".into() },
     ] {
         provider.act(&caller, &act).await.unwrap();
     }
+    let answer =
+        Post { reply_to: Some("https://b.example/@bob/7".into()), ..self::post(json!([]), json!({})) };
+    let prepared = prepare_all(&provider, &caller, &answer).await.unwrap();
+    let frozen = publish::draft(&answer, &prepared, KEY.into()).unwrap();
+    provider.commit(&caller, &frozen).await.unwrap();
     provider.metrics(&caller, "9").await.unwrap();
     provider.reach(&caller.account.base_url).await.unwrap();
     let built = serde_json::to_string_pretty(&*script.asked.lock().unwrap()).unwrap();
@@ -192,6 +198,25 @@ async fn a_login_needs_the_right_account_and_a_token_that_reads() {
     assert_eq!(other.class, ErrorClass::Permission);
     let revoked = login(&[(401, json!({ "error": "The access token was revoked" }))]).await.unwrap_err();
     assert_eq!(revoked.class, ErrorClass::AuthRevoked);
+}
+
+#[tokio::test]
+async fn what_is_answered_is_found_or_nothing_is_sent() {
+    let prepare = async |answers: &[(u16, Value)], answered: &str| {
+        let answers: Vec<_> = std::iter::once((200, json!({}))).chain(answers.iter().cloned()).collect();
+        let (provider, caller, _) = scripted(&answers).await;
+        let post = Post { reply_to: Some(answered.into()), ..post(json!([]), json!({})) };
+        prepare_all(&provider, &caller, &post).await.map_err(|failure| failure.class)
+    };
+    let known = |url: &str| (200, json!({ "statuses": [{ "id": "77", "uri": url }] }));
+    let address = "https://b.example/users/bob/statuses/7";
+    assert_eq!(prepare(&[], "9").await.unwrap()["reply"], "9");
+    assert_eq!(prepare(&[known(address)], address).await.unwrap()["reply"], "77");
+    for missing in [known("https://b.example/other"), (200, json!({ "statuses": [] }))] {
+        assert_eq!(prepare(&[missing], address).await, Err(ErrorClass::TargetMissing));
+    }
+    assert_eq!(prepare(&[(500, json!({}))], address).await, Err(ErrorClass::Transient));
+    assert_eq!(prepare(&[], "a/b").await, Err(ErrorClass::ContentInvalid));
 }
 
 #[tokio::test]
@@ -322,6 +347,20 @@ async fn a_list_is_followed_until_it_is_old_enough() {
 }
 
 #[tokio::test]
+async fn the_same_text_that_answers_nothing_is_ours_only_if_what_was_answered_is_gone() {
+    let looked = async |parent: (u16, Value)| {
+        let answers = [(200, json!([shown("9")])), (200, source("hi")), (200, json!([])), parent];
+        let (provider, caller, _) = scripted(&answers).await;
+        let answer = frozen(r#"{"status":"hi","in_reply_to_id":"7"}"#);
+        let found = provider.look(&caller.account, Some(&caller.session), sought(&answer)).await;
+        found.map_err(|failure| failure.class)
+    };
+    assert_eq!(looked((200, shown("7"))).await, Ok(Found::Absent));
+    assert_eq!(looked((404, json!({ "error": "Record not found" }))).await, Ok(Found::Other));
+    assert_eq!(looked((500, json!({}))).await, Err(ErrorClass::Transient));
+}
+
+#[tokio::test]
 async fn a_doubt_is_no_absence() {
     let mut edited = shown("9");
     edited["edited_at"] = json!("2026-11-18T11:10:00Z");
@@ -357,9 +396,10 @@ async fn what_is_gone_already_is_taken_back() {
     let (provider, caller, _) = scripted(&[]).await;
     let failure = provider.act(&caller, &Act::Delete { post: "../../x".into() }).await.unwrap_err();
     assert_eq!(failure.class, ErrorClass::ContentInvalid);
-    let (provider, caller, _) = scripted(&[(500, json!({}))]).await;
-    let reply = Act::Reply { post: "9".into(), text: "x".into() };
-    assert_eq!(provider.act(&caller, &reply).await.unwrap_err().class, ErrorClass::OutcomeUnknown);
+    let bob = (200, json!({ "id": 7, "acct": "bob" }));
+    let (provider, caller, _) = scripted(&[bob, (500, json!({}))]).await;
+    let message = Act::DirectMessage { account: "bob".into(), text: "x".into() };
+    assert_eq!(provider.act(&caller, &message).await.unwrap_err().class, ErrorClass::OutcomeUnknown);
 }
 
 /// What nobody should answer: any JSON, and the right fields with anything in them.

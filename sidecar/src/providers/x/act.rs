@@ -6,10 +6,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::api::{Api, done, is_id, read};
-use super::publish::created;
-use super::tweet::Tweet;
 use crate::providers::answer::Phase;
-use crate::providers::{Account, Act, Charges, Done, Failure, Metrics};
+use crate::providers::{Act, Charges, Done, Failure, Metrics};
 
 #[derive(Deserialize)]
 struct Written {
@@ -22,16 +20,9 @@ struct Event {
 }
 
 /// Does it.
-pub(super) async fn act(api: &Api<'_>, account: &Account, act: &Act) -> Result<Done, Failure> {
-    let charges = &account.charges;
+pub(super) async fn act(api: &Api<'_>, charges: &Charges, act: &Act) -> Result<Done, Failure> {
     match act {
         Act::Delete { post } => delete(api, id(post)?).await,
-        Act::Reply { post, text } => {
-            let body = serde_json::to_string(&Tweet::reply(id(post)?, text))
-                .map_err(|_| Failure::new(ErrorClass::ContentInvalid, "the answer can't be written"))?;
-            let reply = created(account, api.post_text("tweets", body).await)?;
-            Ok(Done { external_id: Some(reply.external_id), url: Some(reply.url) })
-        }
         Act::DirectMessage { account, text } => {
             let path = format!("dm_conversations/with/{}/messages", id(account)?);
             let answer = api.post(&path, &json!({ "text": text })).await;

@@ -34,7 +34,10 @@ struct Written<'a> {
 pub(super) fn draft(post: &Post, prepared: &Value, key: String, now: SystemTime) -> Result<Frozen, Failure> {
     let wrong = |why| Failure::new(ErrorClass::ContentInvalid, format!("the settings for x {why}"));
     let settings = x::settings(&post.settings).map_err(wrong)?;
-    let tweet = Tweet::new(&post.content, media_ids(prepared), &settings);
+    let unreadable_post = || Failure::new(ErrorClass::ContentInvalid, "what is answered is no post on x");
+    let answered = post.reply_to.as_deref();
+    let answers = answered.map(|post| x::post_id(post).ok_or_else(unreadable_post)).transpose()?;
+    let tweet = Tweet::new(&post.content, media_ids(prepared), &settings, answers);
     let at = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let body = to_raw_value(&tweet).map_err(unreadable)?;
     let request = serde_json::to_string(&Written { at, body: &body }).map_err(unreadable)?;
@@ -108,11 +111,18 @@ struct Sent {
     text: String,
     #[serde(default)]
     media: SentMedia,
+    #[serde(default)]
+    reply: Option<SentReply>,
 }
 
 #[derive(Default, Deserialize)]
 struct SentMedia {
     media_ids: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct SentReply {
+    in_reply_to_tweet_id: String,
 }
 
 /// Looks for the post among those of the account since it was written down. The first one like it is ours.
@@ -134,7 +144,7 @@ pub(super) async fn look(api: &Api<'_>, account: &Account, sought: Sought<'_>) -
         let mut params = vec![
             ("max_results", "100"),
             ("start_time", start.as_str()),
-            ("tweet.fields", "attachments,created_at,entities"),
+            ("tweet.fields", "attachments,created_at,entities,referenced_tweets"),
         ];
         params.extend(token.as_deref().map(|token| ("pagination_token", token)));
         let answer = api.get(&path, &params).await;
@@ -188,8 +198,12 @@ async fn earliest(
 /// Those that are what was sent.
 fn like(sent: &Sent, since: SystemTime, page: Vec<Shown>) -> Result<Vec<(SystemTime, String)>, Failure> {
     let media: Vec<_> = sent.media.media_ids.iter().map(String::as_str).collect();
+    let answers = sent.reply.as_ref().map(|reply| reply.in_reply_to_tweet_id.as_str());
+    // Media decide by themselves; a text can stand in several places.
+    let fits =
+        |shown: &Shown| shown.is(&sent.text, &media) && (!media.is_empty() || shown.answers() == answers);
     let mut like = vec![];
-    for shown in page.into_iter().filter(|shown| shown.is(&sent.text, &media)) {
+    for shown in page.into_iter().filter(fits) {
         let at = shown.created_at()?;
         if at >= since {
             like.push((at, shown.id));
@@ -204,7 +218,7 @@ mod tests {
     use serde_json::json;
 
     fn drafted(content: &str, settings: Value, prepared: &Value) -> Result<Frozen, Failure> {
-        let post = Post { content: content.into(), media: json!([]), settings, attempt: 1 };
+        let post = Post { content: content.into(), media: json!([]), settings, attempt: 1, reply_to: None };
         draft(&post, prepared, "k".into(), since_1970(1_795_000_000))
     }
 
@@ -236,6 +250,31 @@ mod tests {
         for text in ["", "a. com", "@alice #tag 1.5", "a.example"] {
             assert_eq!(charge(text), x::POST, "{text}");
         }
+    }
+
+    #[test]
+    fn an_answer_is_told_from_the_same_text_elsewhere() {
+        let post = Post {
+            content: "hi".into(),
+            media: json!([]),
+            settings: json!({}),
+            attempt: 1,
+            reply_to: Some("https://x.com/alice/status/7".into()),
+        };
+        let frozen = draft(&post, &Value::Null, "k".into(), since_1970(1_795_000_000)).unwrap();
+        assert!(frozen.request.contains(r#""reply":{"in_reply_to_tweet_id":"7"}"#), "{}", frozen.request);
+        let sent: Sent = serde_json::from_str(written(&frozen).unwrap().body.get()).unwrap();
+        let shown = |id: &str, answers: Value| {
+            let tweet = json!({ "id": id, "text": "hi", "created_at": "2026-11-18T11:06:50Z", "referenced_tweets": answers });
+            serde_json::from_value::<Shown>(tweet).unwrap()
+        };
+        let to = |id: &str| json!([{ "type": "quoted", "id": "7" }, { "type": "replied_to", "id": id }]);
+        let page = vec![shown("1", json!([])), shown("2", to("8")), shown("3", to("7"))];
+        let found: Vec<_> = like(&sent, UNIX_EPOCH, page).unwrap().into_iter().map(|(_, id)| id).collect();
+        assert_eq!(found, ["3"]);
+        let odd = Post { reply_to: Some("seven".into()), ..post };
+        let refused = draft(&odd, &Value::Null, "k".into(), since_1970(1)).unwrap_err();
+        assert_eq!(refused.class, ErrorClass::ContentInvalid);
     }
 
     #[test]

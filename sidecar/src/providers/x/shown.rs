@@ -21,6 +21,16 @@ pub(super) struct Shown {
     entities: Entities,
     #[serde(default)]
     attachments: Attachments,
+    #[serde(default)]
+    referenced_tweets: Vec<Referenced>,
+}
+
+/// Another post that this one is about.
+#[derive(Debug, Deserialize)]
+struct Referenced {
+    #[serde(rename = "type")]
+    how: String,
+    id: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -50,6 +60,12 @@ impl Shown {
         let unreadable =
             |_| Failure::new(ErrorClass::Transient, "the list of posts has an unknown form of time");
         humantime::parse_rfc3339(&self.created_at).map_err(unreadable)
+    }
+
+    /// The post that it answers.
+    pub(super) fn answers(&self) -> Option<&str> {
+        let answered = self.referenced_tweets.iter().find(|other| other.how == "replied_to");
+        answered.map(|other| other.id.as_str())
     }
 
     /// Whether it is what was sent. Media are named by the ids of their uploads, which no other post has: they decide,

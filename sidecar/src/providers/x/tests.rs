@@ -23,7 +23,7 @@ fn provider() -> X {
 const GIF: &str = "data:image/gif;base64,R0lGODdhAwACAIAAAAAAAP///ywAAAAAAwACAAACAoRdADs=";
 
 fn post(content: &str, media: Value) -> Post {
-    Post { content: content.into(), media, settings: json!({}), attempt: 1 }
+    Post { content: content.into(), media, settings: json!({}), attempt: 1, reply_to: None }
 }
 
 /// A video of more than two segments.
@@ -103,8 +103,9 @@ async fn requests_are_those_of_the_golden_file() {
 
     let delete = Act::Delete { post: "2001".into() };
     assert_eq!(provider.act(&caller, &delete).await.unwrap(), Done::default());
-    let reply = Act::Reply { post: "2001".into(), text: "yes".into() };
-    assert_eq!(provider.act(&caller, &reply).await.unwrap().external_id.as_deref(), Some("2001"));
+    let reply = Post { reply_to: Some("2001".into()), ..post("yes", json!([])) };
+    let reply = provider.draft(&reply, &Value::Null).unwrap();
+    assert_eq!(provider.commit(&caller, &reply).await.unwrap().external_id, "2001");
     let message = Act::DirectMessage { account: "1002".into(), text: "psst".into() };
     assert_eq!(provider.act(&caller, &message).await.unwrap().external_id.as_deref(), Some("3001"));
     let metrics = provider.metrics(&caller, "2001").await.unwrap();

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::providers::Account;
 
 /// What is sent. Everything that isn't set is left out.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Serialize)]
 pub(super) struct Tweet<'a> {
     #[serde(skip_serializing_if = "str::is_empty")]
     text: &'a str,
@@ -46,12 +46,17 @@ fn is_false(flag: &bool) -> bool {
 }
 
 impl<'a> Tweet<'a> {
-    /// A post of its own.
-    pub(super) fn new(text: &'a str, media_ids: Vec<String>, settings: &'a Settings) -> Self {
+    /// A post, which may answer another.
+    pub(super) fn new(
+        text: &'a str,
+        media_ids: Vec<String>,
+        settings: &'a Settings,
+        answers: Option<&'a str>,
+    ) -> Self {
         Self {
             text,
             media: (!media_ids.is_empty()).then_some(Media { media_ids }),
-            reply: None,
+            reply: answers.map(|id| Reply { in_reply_to_tweet_id: id }),
             poll: settings
                 .poll
                 .as_ref()
@@ -60,11 +65,6 @@ impl<'a> Tweet<'a> {
             made_with_ai: settings.made_with_ai,
             paid_partnership: settings.paid_partnership,
         }
-    }
-
-    /// An answer to a post.
-    pub(super) fn reply(post: &'a str, text: &'a str) -> Self {
-        Self { text, reply: Some(Reply { in_reply_to_tweet_id: post }), ..Self::default() }
     }
 }
 

@@ -32,12 +32,31 @@ fn post(record: &Value) -> Result<(), String> {
         }
         required(facet, "features", &format!("$.record.facets[{at}]"))?;
     }
+    if let Some(reply) = record.get("reply") {
+        check_reply(reply)?;
+    }
     let images = list(&record["embed"]["images"]);
     at_most("array", 4, images.len(), "$.record.embed.images")?;
     images
         .iter()
         .enumerate()
         .try_for_each(|(at, image)| check_image(image, &format!("$.record.embed.images[{at}]")))
+}
+
+/// The first post of the thread and the one that is answered, by address and hash. Whether they exist is not looked up.
+fn check_reply(reply: &Value) -> Result<(), String> {
+    for name in ["root", "parent"] {
+        let (named, path) = (required(reply, name, "$.record.reply")?, format!("$.record.reply.{name}"));
+        let uri = required(named, "uri", &path)?.as_str().unwrap_or_default();
+        if !uri.starts_with("at://did:") {
+            return Err(format!("Invalid at-uri (got {uri:?}) at {path}.uri"));
+        }
+        let cid = required(named, "cid", &path)?.as_str().unwrap_or_default();
+        if !cid.starts_with("baf") {
+            return Err(format!("Invalid CID string (got {cid:?}) at {path}.cid"));
+        }
+    }
+    Ok(())
 }
 
 fn check_image(image: &Value, path: &str) -> Result<(), String> {
@@ -73,6 +92,11 @@ fn list(value: &Value) -> &[Value] {
 /// The content ids of the blobs that a record refers to.
 pub(super) fn blobs(record: &Value) -> impl Iterator<Item = &str> {
     list(&record["embed"]["images"]).iter().filter_map(|image| image["image"]["ref"]["$link"].as_str())
+}
+
+/// The address of what a record answers.
+pub(super) fn parent(record: &Value) -> Option<String> {
+    record["reply"]["parent"]["uri"].as_str().map(str::to_owned)
 }
 
 /// The images of a record.

@@ -315,6 +315,7 @@ fn entry(account: &Account, key: &Key, uri: &str, value: &Value) -> Entry {
         images: images.collect(),
         at: rfc3339(SystemTime::now()),
         uri: uri.to_owned(),
+        reply_to: record::parent(value),
     }
 }
 

@@ -12,6 +12,7 @@ use super::{NAME, State, timestamp};
 use crate::sim::ledger::{Entry, Image, Ledger, rfc3339};
 use crate::sim::{Piece, Visible, VisibleImage};
 
+const MAX_COMMENT: usize = 300;
 const METRICS: &[&str] = &["comments", "likes", "reach", "saved", "shares", "total_interactions", "views"];
 
 /// One medium.
@@ -32,6 +33,15 @@ struct Comment {
     id: String,
     text: String,
     at: SystemTime,
+    /// Since when reads find it.
+    readable: SystemTime,
+}
+
+impl Comment {
+    /// Where people see it.
+    fn uri(&self, medium: &Medium) -> String {
+        format!("{}c/{}/", medium.permalink, self.id)
+    }
 }
 
 impl Medium {
@@ -111,6 +121,7 @@ impl State {
             images: medium.files.clone(),
             at: rfc3339(now),
             uri: medium.permalink.clone(),
+            reply_to: None,
         });
         self.media.insert(medium_id.clone(), medium);
         if let Some(account) = self.accounts.get_mut(&owner) {
@@ -184,12 +195,37 @@ impl State {
         Ok(json!({"success": true}))
     }
 
-    pub(super) fn comment(&mut self, caller: &str, id: &str, params: &Params) -> Result<Value, Refused> {
+    pub(super) fn comment(
+        &mut self,
+        caller: &str,
+        id: &str,
+        params: &Params,
+        ledger: &Ledger,
+    ) -> Result<Value, Refused> {
         let text = params.one("message")?.to_owned();
-        let comment = self.new_id(17_870_000_000_000_000);
-        let comments = &mut self.medium(caller, id)?.comments;
-        comments.push(Comment { id: comment.clone(), text, at: SystemTime::now() });
-        Ok(json!({"id": comment}))
+        if text.chars().count() > MAX_COMMENT {
+            return Err(Refused::invalid("The comment is too long"));
+        }
+        let (handle, at) = (self.account(caller)?.handle.clone(), SystemTime::now());
+        let comment =
+            Comment { id: self.new_id(17_870_000_000_000_000), text, at, readable: at + self.delay };
+        let medium = self.medium(caller, id)?;
+        if medium.kind == Kind::Story {
+            return Err(Refused::invalid("Stories have no comments"));
+        }
+        let answer = json!({"id": comment.id});
+        ledger.append(Entry {
+            platform: NAME,
+            account: handle,
+            key: comment.id.clone(),
+            text: comment.text.clone(),
+            images: vec![],
+            at: rfc3339(at),
+            uri: comment.uri(medium),
+            reply_to: Some(medium.permalink.clone()),
+        });
+        medium.comments.push(comment);
+        Ok(answer)
     }
 
     pub(super) fn list_comments(
@@ -199,7 +235,9 @@ impl State {
         params: &Params,
     ) -> Result<Value, Refused> {
         let handle = self.account(caller)?.handle.clone();
-        let nodes = self.medium(caller, id)?.comments.iter().rev().map(|comment| {
+        let now = SystemTime::now();
+        let comments = self.medium(caller, id)?.comments.iter().rev();
+        let nodes = comments.filter(|comment| comment.readable <= now).map(|comment| {
             params.select(&json!({
                 "id": comment.id, "text": comment.text, "timestamp": timestamp(comment.at), "username": handle,
             }))
@@ -226,6 +264,18 @@ impl State {
     }
 
     pub(super) fn visible(&self) -> Vec<Visible> {
+        let handle = |medium: &Medium| {
+            self.accounts.get(&medium.owner).map(|account| account.handle.clone()).unwrap_or_default()
+        };
+        let commented = |medium: &Medium, comment: &Comment| Visible {
+            platform: NAME,
+            handle: handle(medium),
+            at: rfc3339(comment.at),
+            uri: comment.uri(medium),
+            text: vec![Piece { text: comment.text.clone(), link: None }],
+            images: vec![],
+            reply_to: Some(medium.permalink.clone()),
+        };
         let visible = |medium: &Medium| {
             let image = |src: &String, alt: &str| VisibleImage {
                 src: src.clone(),
@@ -235,11 +285,8 @@ impl State {
             let files = medium.files.iter().filter(|file| file.mime_type.starts_with("image/"));
             Visible {
                 platform: NAME,
-                handle: self
-                    .accounts
-                    .get(&medium.owner)
-                    .map(|account| account.handle.clone())
-                    .unwrap_or_default(),
+                handle: handle(medium),
+                reply_to: None,
                 at: rfc3339(medium.at),
                 uri: medium.permalink.clone(),
                 text: vec![Piece { text: medium.caption.clone(), link: None }],
@@ -249,7 +296,12 @@ impl State {
                     .collect(),
             }
         };
-        self.media.values().map(visible).collect()
+        let mut all = Vec::new();
+        for medium in self.media.values() {
+            all.push(visible(medium));
+            all.extend(medium.comments.iter().map(|comment| commented(medium, comment)));
+        }
+        all
     }
 }
 

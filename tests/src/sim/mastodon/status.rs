@@ -193,7 +193,13 @@ impl State {
                 .collect(),
             at: rfc3339(status.at),
             uri: self.url(status),
+            reply_to: self.answered(status),
         }
+    }
+
+    /// The address of what a status answers.
+    fn answered(&self, status: &Status) -> Option<String> {
+        status.reply_to.and_then(|id| self.statuses.get(&id)).map(|answered| self.url(answered))
     }
 
     fn name_of(&self, status: &Status) -> &str {
@@ -331,6 +337,7 @@ impl State {
             handle: self.name_of(status).to_owned(),
             at: rfc3339(status.at),
             uri: self.url(status),
+            reply_to: self.answered(status),
             text: text::pieces(&status.text, &self.base),
             images: status
                 .media

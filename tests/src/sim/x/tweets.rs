@@ -244,7 +244,14 @@ impl State {
             images: images.collect(),
             at: rfc3339(tweet.at),
             uri: self.address(id, tweet),
+            reply_to: self.answered(tweet),
         }
+    }
+
+    /// The address of what a tweet answers.
+    pub(super) fn answered(&self, tweet: &Tweet) -> Option<String> {
+        let id = tweet.reply_to?;
+        self.tweets.get(&id).map(|answered| self.address(id, answered))
     }
 }
 

@@ -166,7 +166,7 @@ async fn with<T>(
             charges: Default::default(),
         },
         active: true,
-        post: Post { content: "x".into(), media: json!([]), settings: json!({}), attempt: 1 },
+        post: Post { content: "x".into(), media: json!([]), settings: json!({}), attempt: 1, reply_to: None },
         prepared: Value::Null,
         frozen: Some(frozen()),
         drafted: None,

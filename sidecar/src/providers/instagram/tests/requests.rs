@@ -20,7 +20,7 @@ async fn publishing(content: &str, media: Value, settings: Value) -> Vec<String>
     ]);
     let script = Script::start(answers).await;
     let (provider, caller) = (provider(), caller(&script));
-    let post = Post { content: content.into(), media, settings, attempt: 1 };
+    let post = Post { content: content.into(), media, settings, attempt: 1, reply_to: None };
     let mut prepared = Value::Null;
     while let Some(more) = provider.prepare(&caller, &post, &prepared).await.unwrap() {
         prepared = more;
@@ -80,11 +80,23 @@ async fn all() -> BTreeMap<&'static str, Vec<String>> {
         ("look", looked(frozen("hi")).await),
         ("look_story", looked(story).await),
         (
-            "reply",
-            asked(vec![(200, json!({ "id": "3" }))], async |provider, caller| {
-                let act = Act::Reply { post: "2".into(), text: "thanks & bye".into() };
-                provider.act(caller, &act).await.map(drop)
-            })
+            "comment",
+            asked(
+                vec![
+                    list(json!([{ "id": "2", "permalink": "https://www.instagram.com/p/x/" }])),
+                    (200, json!({ "id": "3" })),
+                    (200, json!({ "permalink": "https://www.instagram.com/p/x/" })),
+                    list(json!([])),
+                ],
+                async |provider, caller| {
+                    let post = comment("thanks & bye", "https://www.instagram.com/p/x/");
+                    let prepared = provider.prepare(caller, &post, &Value::Null).await?.unwrap();
+                    assert_eq!(provider.prepare(caller, &post, &prepared).await?, None);
+                    let frozen = provider.draft(&post, &prepared)?;
+                    provider.commit(caller, &frozen).await?;
+                    provider.look(&caller.account, Some(&caller.session), sought(&frozen)).await.map(drop)
+                },
+            )
             .await,
         ),
         (
