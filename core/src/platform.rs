@@ -48,6 +48,55 @@ pub enum Action {
     DirectMessage,
 }
 
+impl Action {
+    /// The actions that are jobs, with the names of their kinds.
+    const KINDS: [(Self, &'static str); 5] = [
+        (Self::Like, "like"),
+        (Self::Follow, "follow"),
+        (Self::DirectMessage, "send_dm"),
+        (Self::Delete, "delete_post"),
+        (Self::Metrics, "read_metrics"),
+    ];
+
+    /// The kind of the jobs that do it, if it has one.
+    pub fn kind(self) -> Option<&'static str> {
+        Self::KINDS.into_iter().find(|(action, _)| *action == self).map(|(_, kind)| kind)
+    }
+
+    /// What jobs of a kind do.
+    pub fn of_kind(kind: &str) -> Option<Self> {
+        Self::KINDS.into_iter().find(|(_, name)| *name == kind).map(|(action, _)| action)
+    }
+}
+
+/// What something looks like that is named to a platform.
+#[derive(Clone, Copy, Debug)]
+pub struct Form {
+    /// Whether a text has it.
+    pub fits: fn(&str) -> bool,
+    /// In words, for a message.
+    pub looks: &'static str,
+}
+
+/// What a platform calls what an account does something with.
+#[derive(Clone, Copy, Debug)]
+pub struct Subjects {
+    /// A post, of anybody.
+    pub post: Form,
+    /// An account.
+    pub account: Form,
+}
+
+/// What a message to one account may be.
+#[derive(Clone, Copy, Debug)]
+pub struct MessageRules {
+    /// Of its text.
+    pub text: TextRules,
+    /// Whether it is a post that only those see who are mentioned in it: then the addressee's name counts too, and nobody
+    /// else may be mentioned.
+    pub mentions: bool,
+}
+
 /// What a text may be.
 #[derive(Clone, Copy, Debug)]
 pub struct TextRules {
@@ -93,6 +142,10 @@ pub struct Platform {
     pub fetches_media: bool,
     /// What an account may do besides publishing. Everything else is `unsupported`.
     pub actions: &'static [Action],
+    /// What it calls posts and accounts.
+    pub subjects: Subjects,
+    /// What a message may be, where there are any.
+    pub message: Option<MessageRules>,
     /// How an unclear publish is settled.
     pub reconcile: Reconcile,
     /// How long after a send a post may be there and not be found: only what is absent for longer is proven absent.
@@ -104,6 +157,11 @@ pub struct Platform {
 }
 
 impl Platform {
+    /// The kinds of jobs that do something on it besides publishing.
+    pub fn kinds(&self) -> impl Iterator<Item = &'static str> {
+        self.actions.iter().filter_map(|action| action.kind())
+    }
+
     /// What it accepts of one kind of media.
     pub const fn media(&self, kind: Kind) -> &MediaRules {
         match kind {
@@ -172,6 +230,22 @@ mod tests {
             for rules in [images, videos] {
                 assert_eq!(rules.max == 0, rules.types.is_empty(), "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn every_kind_names_one_action() {
+        for (action, kind) in Action::KINDS {
+            assert_eq!((action.kind(), Action::of_kind(kind)), (Some(kind), Some(action)));
+        }
+        assert_eq!(Action::of_kind("publish_post"), None);
+    }
+
+    #[test]
+    fn what_writes_messages_says_what_they_may_be() {
+        for platform in ALL {
+            let offers = platform.actions.contains(&Action::DirectMessage);
+            assert_eq!(platform.message.is_some(), offers, "{}", platform.name);
         }
     }
 

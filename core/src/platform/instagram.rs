@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Action, MediaRules, Platform, Post, Reconcile, TextRules, read_settings};
+use super::{Action, Form, MediaRules, Platform, Post, Reconcile, Subjects, TextRules, read_settings};
 use crate::media::Kind;
 use crate::text::Count;
 
@@ -21,6 +21,11 @@ pub static PLATFORM: Platform = Platform {
     fetches_media: true,
     // There is no call that likes or follows, and messages only answer within a day.
     actions: &[Action::Delete, Action::Metrics, Action::Reply],
+    subjects: Subjects {
+        post: Form { fits: is_id, looks: "the id of a medium, which is a number" },
+        account: Form { fits: is_id, looks: "the id of an account, which is a number" },
+    },
+    message: None,
     reconcile: Reconcile::Poll,
     // The container knows at once, but a publish may still be at it when its answer is long lost.
     settles: Duration::from_secs(2 * 60),
@@ -32,6 +37,14 @@ pub static PLATFORM: Platform = Platform {
 const MAX_HASHTAGS: usize = 30;
 /// The most accounts that are invited to share a post.
 const MAX_COLLABORATORS: usize = 3;
+
+/// The most digits of an id.
+const MAX_ID: usize = 40;
+
+/// Whether it is an id: it goes into addresses.
+pub fn is_id(text: &str) -> bool {
+    (1..=MAX_ID).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+}
 
 /// Where a post appears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

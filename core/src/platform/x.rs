@@ -6,7 +6,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::poll::{Poll, PollRules};
-use super::{Action, MediaRules, Platform, Post, Reconcile, TextRules, read_settings};
+use super::{
+    Action, Form, MediaRules, MessageRules, Platform, Post, Reconcile, Subjects, TextRules, read_settings,
+};
 use crate::text::Count;
 
 /// The figures of an account without a subscription.
@@ -25,6 +27,14 @@ pub static PLATFORM: Platform = Platform {
     fetches_media: false,
     // likes and follows are no longer offered to those who sign up by themselves
     actions: &[Action::Delete, Action::Metrics, Action::Reply, Action::DirectMessage],
+    subjects: Subjects {
+        post: Form { fits: is_id, looks: "the id of a post, which is a number" },
+        account: Form { fits: is_id, looks: "the id of an account, which is a number" },
+    },
+    message: Some(MessageRules {
+        text: TextRules { count: Count::Characters, unit: "characters", limit: 10_000, max_bytes: None },
+        mentions: false,
+    }),
     reconcile: Reconcile::RejectsDuplicate,
     // lists are brought up to date a little later
     settles: Duration::from_secs(60),
@@ -34,6 +44,11 @@ pub static PLATFORM: Platform = Platform {
 
 const POLL: PollRules =
     PollRules { max_options: 4, max_chars: 25, minutes: (5, 7 * 24 * 60), multiple: false };
+
+/// An id: digits, so that it can stand in a path.
+pub fn is_id(text: &str) -> bool {
+    (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+}
 
 /// Who may answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

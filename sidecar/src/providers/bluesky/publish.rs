@@ -17,8 +17,8 @@ use crate::client::CallError;
 use crate::providers::answer::{Phase, unclear};
 use crate::providers::{Account, Caller, Failure, Found, Frozen, Post, Published};
 
-const COLLECTION: &str = "app.bsky.feed.post";
-const PUT_RECORD: &str = "com.atproto.repo.putRecord";
+pub(super) const COLLECTION: &str = "app.bsky.feed.post";
+pub(super) const PUT_RECORD: &str = "com.atproto.repo.putRecord";
 const GET_RECORD: &str = "com.atproto.repo.getRecord";
 
 /// Writes the record down.

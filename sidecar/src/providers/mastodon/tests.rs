@@ -154,10 +154,10 @@ async fn requests_are_built_as_recorded() {
     provider.look(&caller.account, Some(&caller.session), &text).await.unwrap();
     for act in [
         Act::Delete { post: "9".into() },
-        Act::Like { post: "9".into() },
-        Act::Follow { account: "@bob@b.example".into() },
+        Act::Like { post: "9".into(), key: Uuid::nil() },
+        Act::Follow { account: "@bob@b.example".into(), key: Uuid::nil() },
         Act::Reply { post: "9".into(), text: "ja".into() },
-        Act::DirectMessage { account: "7".into(), text: "pst".into() },
+        Act::DirectMessage { account: "7".into(), text: "pst".into(), key: Uuid::nil() },
     ] {
         provider.act(&caller, &act).await.unwrap();
     }

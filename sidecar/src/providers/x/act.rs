@@ -31,7 +31,7 @@ pub(super) async fn act(api: &Api<'_>, account: &Account, act: &Act) -> Result<D
             let reply = created(account, api.post_text("tweets", body).await)?;
             Ok(Done { external_id: Some(reply.external_id), url: Some(reply.url) })
         }
-        Act::DirectMessage { account, text } => {
+        Act::DirectMessage { account, text, .. } => {
             let path = format!("dm_conversations/with/{}/messages", id(account)?);
             let written: Written = read(Phase::Commit, api.post(&path, &json!({ "text": text })).await)?;
             Ok(Done { external_id: Some(written.data.dm_event_id).filter(|id| is_id(id)), url: None })
