@@ -22,6 +22,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (8, "0008_goes_on", include_str!("../../sql/migrations/0008_goes_on.sql")),
     (9, "0009_alerts", include_str!("../../sql/migrations/0009_alerts.sql")),
     (10, "0010_publishing", include_str!("../../sql/migrations/0010_publishing.sql")),
+    (12, "0012_actions", include_str!("../../sql/migrations/0012_actions.sql")),
 ];
 
 /// Run by every migrate, in this order: they replace what they made before.

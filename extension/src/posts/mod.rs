@@ -3,3 +3,5 @@
 mod cancel;
 mod create;
 mod get;
+
+pub(crate) use create::check_status;

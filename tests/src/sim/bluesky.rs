@@ -104,8 +104,12 @@ impl Bluesky {
             (true, "com.atproto.repo.getRecord") => state.get_record(&query())?,
             (true, "com.atproto.repo.listRecords") => state.list_records(&query())?,
             (true, "app.bsky.feed.getPosts") => {
-                state.authorize(bearer(request)?)?;
-                state.get_posts(&query().all("uris"))
+                let did = state.authorize(bearer(request)?)?;
+                state.get_posts(&did, &query().all("uris"))
+            }
+            (true, "app.bsky.actor.getProfile") => {
+                let did = state.authorize(bearer(request)?)?;
+                state.get_profile(&did, &query().one("actor")?)?
             }
             (true, "com.atproto.sync.getBlob") => {
                 let (kind, bytes) = state.get_blob(&query())?;

@@ -5,16 +5,15 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crier_core::error_class::ErrorClass;
 use serde_json::Value;
-use tokio::sync::Mutex;
 use tracing::{info, warn};
 
 use super::{PATIENCE, Stop};
 use crate::address::Origin;
 use crate::client::CALL;
-use crate::credentials::Held;
 use crate::db::{Target, patiently};
+use crate::jobs::session::{AccountSession, ends_session, not_active};
 use crate::jobs::{Environment, Work};
-use crate::providers::{Account, Caller, Failure, Found, Frozen, Post, Provider, Published};
+use crate::providers::{Account, Failure, Found, Frozen, Post, Provider, Published};
 
 /// A look that is too early is not repeated sooner.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
@@ -35,7 +34,7 @@ pub(super) struct Attempt<'a> {
     intent_at: Option<Instant>,
     /// An earlier try may have been published.
     unclear: bool,
-    session: Mutex<Option<Held>>,
+    session: AccountSession<'a>,
 }
 
 /// What the part before the point of no return leads to.
@@ -74,6 +73,7 @@ impl<'a> Attempt<'a> {
             environment,
             work,
             provider: Arc::clone(provider),
+            session: AccountSession::new(environment, provider, &account),
             account,
             active: target.account_status == "active",
             post: Post {
@@ -86,7 +86,6 @@ impl<'a> Attempt<'a> {
             frozen: target.platform_key.zip(target.request).map(|(key, request)| Frozen { key, request }),
             intent_at: target.since_intent.map(ago),
             unclear,
-            session: Mutex::new(None),
         })
     }
 
@@ -100,11 +99,10 @@ impl<'a> Attempt<'a> {
             }
         }
         if !self.active {
-            let message = "the account is not active: connect it again with `crierd account add`";
-            return Err(Failure::new(ErrorClass::AuthRevoked, message).into());
+            return Err(not_active().into());
         }
         // Opened or renewed now, because that may take long and the intent's lease is only made for the send.
-        self.held().await?;
+        self.session.held().await?;
         if let Some(frozen) = &self.frozen {
             return Ok(Ready::ToSend(frozen.clone()));
         }
@@ -134,10 +132,11 @@ impl<'a> Attempt<'a> {
         if self.provider.looks_in_public() || !self.active {
             return self.provider.look(&self.account, None, frozen).await;
         }
-        self.as_caller(|caller| async move {
-            self.provider.look(&self.account, Some(&caller.session), frozen).await
-        })
-        .await
+        self.session
+            .as_caller(|caller| async move {
+                self.provider.look(&self.account, Some(&caller.session), frozen).await
+            })
+            .await
     }
 
     /// How long after an intent what was sent must be visible: a call may last, and then the platform takes its time.
@@ -181,7 +180,8 @@ impl<'a> Attempt<'a> {
     }
 
     async fn prepare_piece(&self, prepared: &Value) -> Result<Option<Value>, Failure> {
-        self.as_caller(|caller| async move { self.provider.prepare(&caller, &self.post, prepared).await })
+        self.session
+            .as_caller(|caller| async move { self.provider.prepare(&caller, &self.post, prepared).await })
             .await
     }
 
@@ -248,52 +248,16 @@ impl<'a> Attempt<'a> {
     where
         F: Future<Output = Result<(), Stop>>,
     {
-        let held = self.held().await?;
+        let held = self.session.held().await?;
         let generation = held.generation;
-        match self.provider.commit(&self.caller(held), frozen).await {
+        match self.provider.commit(&self.session.caller(held), frozen).await {
             Err(failure) if ends_session(&failure) => {
-                let held = self.renewed(generation).await?;
+                let held = self.session.renewed(generation).await?;
                 again().await?;
-                Ok(self.provider.commit(&self.caller(held), frozen).await?)
+                Ok(self.provider.commit(&self.session.caller(held), frozen).await?)
             }
             sent => Ok(sent?),
         }
-    }
-
-    /// Calls with the account's session. A session that has ended is renewed once and the call repeated once.
-    async fn as_caller<T, F>(&self, call: impl Fn(Caller) -> F) -> Result<T, Failure>
-    where
-        F: Future<Output = Result<T, Failure>>,
-    {
-        let held = self.held().await?;
-        let generation = held.generation;
-        match call(self.caller(held)).await {
-            Err(failure) if ends_session(&failure) => {
-                let held = self.renewed(generation).await?;
-                call(self.caller(held)).await
-            }
-            result => result,
-        }
-    }
-
-    async fn renewed(&self, generation: i64) -> Result<Held, Failure> {
-        let held = self.environment.credentials.renew(&self.provider, &self.account, generation).await?;
-        *self.session.lock().await = Some(held.clone());
-        Ok(held)
-    }
-
-    async fn held(&self) -> Result<Held, Failure> {
-        let mut session = self.session.lock().await;
-        if let Some(held) = &*session {
-            return Ok(held.clone());
-        }
-        let held = self.environment.credentials.fresh(&self.provider, &self.account).await?;
-        *session = Some(held.clone());
-        Ok(held)
-    }
-
-    fn caller(&self, held: Held) -> Caller {
-        Caller { account: self.account.clone(), session: held.session }
     }
 }
 
@@ -301,12 +265,6 @@ impl<'a> Attempt<'a> {
 fn ago(seconds: f64) -> Instant {
     let now = Instant::now();
     Duration::try_from_secs_f64(seconds).ok().and_then(|since| now.checked_sub(since)).unwrap_or(now)
-}
-
-/// Whether a call was refused for its session. Also where the grant is said to be gone: the refusal of the refresh that
-/// follows is what ends the account, and tells its owner.
-fn ends_session(failure: &Failure) -> bool {
-    matches!(failure.class, ErrorClass::AuthExpired | ErrorClass::AuthRevoked)
 }
 
 /// A refusal is clear about its own call only: with an unclear one before it, the next try has to look.

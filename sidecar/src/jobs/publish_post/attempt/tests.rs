@@ -13,8 +13,9 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::*;
+use crate::credentials::Held;
 use crate::db::Claim;
-use crate::providers::{Lifetime, Login};
+use crate::providers::{Caller, Lifetime, Login};
 use crate::secrets::Session;
 use crate::worker::Phase;
 
@@ -154,23 +155,26 @@ async fn with<T>(
         Claim { job_id: Uuid::nil(), token: 1, attempt: 1, kind: "publish_post".into(), account_id: None };
     let work = Work { claim, lost: CancellationToken::new(), phase: Phase::default() };
     let session = Session::new("a".into(), "r".into());
+    let account = Account {
+        id: Uuid::nil(),
+        external_id: "did:plc:a".into(),
+        handle: "a.test".into(),
+        base_url: "https://pds.invalid".into(),
+    };
+    let provider: Arc<dyn Provider> = scripted.clone();
+    let at_hand = AccountSession::new(&environment, &provider, &account);
     let attempt = Attempt {
         environment: &environment,
         work: &work,
-        provider: scripted.clone(),
-        account: Account {
-            id: Uuid::nil(),
-            external_id: "did:plc:a".into(),
-            handle: "a.test".into(),
-            base_url: "https://pds.invalid".into(),
-        },
+        provider,
+        account,
         active: true,
         post: Post { content: "x".into(), media: json!([]), settings: json!({}), attempt: 1 },
         prepared: Value::Null,
         frozen: Some(frozen()),
         intent_at: earlier.sent.and_then(|ago| Instant::now().checked_sub(ago)),
         unclear: earlier.unclear,
-        session: Mutex::new(Some(Held { generation: 1, session })),
+        session: at_hand.with(Held { generation: 1, session }),
     };
     let outcome = act(&attempt, &scripted).await;
     let calls = scripted.calls.lock().unwrap().clone();
