@@ -111,15 +111,4 @@ mod tests {
         ));
         assert!(is_owners);
     }
-
-    #[pg_test]
-    fn a_user_has_ten_unfinished_ones_of_a_kind() {
-        everywhere();
-        let owner = "user_id => current_setting('t.owner')::uuid";
-        for n in 0..10 {
-            run(&act("x", &format!("'send_dm', '1002', 'hi {n}', {owner}")));
-        }
-        let [state, message, detail, _] = refused(&act("x", &format!("'send_dm', '1002', 'hi', {owner}")));
-        assert_eq!((state.as_str(), detail.as_str()), ("53400", "user_limit"), "{message}");
-    }
 }

@@ -44,6 +44,8 @@ struct State {
     tokens: Tokens,
     /// The last revision that was given out: they only grow.
     revision: u64,
+    /// How much later than written a record is known to what shows posts and profiles.
+    delay: Duration,
 }
 
 /// A refusal in the protocol's shape.
@@ -227,6 +229,11 @@ impl Platform for Bluesky {
 
     fn be_strict(&self) {
         self.state().tokens.be_strict();
+    }
+
+    /// The account's own server has what it has. What shows posts and profiles hears of it later.
+    fn publish_later(&self, delay: Duration) {
+        self.state().delay = delay;
     }
 
     fn timeline(&self) -> Vec<Visible> {

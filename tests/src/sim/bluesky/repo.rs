@@ -27,6 +27,8 @@ pub(super) struct Record {
     pub(super) value: Value,
     /// When it was first written.
     pub(super) at: SystemTime,
+    /// From when on others know of it.
+    known: SystemTime,
 }
 
 struct Blob {
@@ -215,7 +217,8 @@ impl State {
         let account = self.accounts.get(did)?;
         let is_about = |record: &Record| {
             let about = &record.value["subject"];
-            about.as_str().or_else(|| about["uri"].as_str()) == Some(subject)
+            record.known <= SystemTime::now()
+                && about.as_str().or_else(|| about["uri"].as_str()) == Some(subject)
         };
         let (key, _) = account.of(collection).find(|(_, record)| is_about(record))?;
         Some(account.uri(collection, key))
@@ -299,13 +302,15 @@ impl State {
         ledger: &Ledger,
     ) -> Result<Value, Refused> {
         let commit = self.commit_of(&id);
+        let delay = self.delay;
         let account = self.own(did)?;
         let uri = account.uri(&key.0, &key.1);
         let at = account.records.get(&key).map(|record| record.at);
         if at.is_none() {
             ledger.append(entry(account, &key, &uri, &value));
         }
-        let record = Record { cid: id.clone(), value, at: at.unwrap_or_else(SystemTime::now) };
+        let now = SystemTime::now();
+        let record = Record { cid: id.clone(), value, at: at.unwrap_or(now), known: now + delay };
         account.records.insert(key, record);
         Ok(json!({"uri": uri, "cid": id, "commit": commit, "validationStatus": "valid"}))
     }

@@ -1,5 +1,7 @@
 //! Likes and follows: done twice, they are done once.
 
+use std::time::Duration;
+
 use crier_tests::http;
 use crier_tests::sim::fault::Fault;
 use crier_tests::stage::PASSWORD;
@@ -77,6 +79,21 @@ async fn whatever_is_lost_there_is_one_like() {
         on.done(on.act("like", subject, None).await).await;
     }
     assert_eq!(records(&on, "app.bsky.feed.like").len(), 1);
+}
+
+#[tokio::test]
+async fn a_like_that_the_platform_does_not_show_yet_is_not_made_twice() {
+    let on = On::bluesky().await;
+    let _crierd = on.start().await;
+    let (_, target) = on.published("likeable").await;
+    on.sim.platform("bluesky").publish_later(Duration::from_secs(600));
+    for (action, subject) in [("like", text_of(&target, "external_id")), ("follow", "bob.test")] {
+        on.fault(PUT, Fault::DropAfterCommit);
+        let done = on.done(on.act(action, subject, None).await).await;
+        assert_eq!(records(&on, text_of(&done, "external_id")).len(), 1, "{done}");
+    }
+    // the post, and one record of each, written twice
+    assert_eq!((on.sim.ledger().len(), on.sim.calls(PUT)), (3, 5));
 }
 
 #[tokio::test]

@@ -154,6 +154,20 @@ async fn a_job_without_an_action_fails() {
 }
 
 #[tokio::test]
+async fn a_user_has_ten_unfinished_ones_of_a_kind() {
+    let (_database, sql, account) = by_hand().await;
+    let user = Uuid::new_v4();
+    let act = format!("SELECT crier.act('{account}', 'send_dm', '1002', 'psst', user_id => '{user}')");
+    for _ in 0..10 {
+        sql.text(&act).await;
+    }
+    let refusal = sql.refusal(&act).await;
+    assert_eq!((refusal.code.as_str(), refusal.detail.as_str()), ("53400", "user_limit"), "{refusal}");
+    sql.text("SELECT crier.cancel_jobs(ARRAY(SELECT id FROM crier.jobs LIMIT 1))").await;
+    sql.text(&act).await;
+}
+
+#[tokio::test]
 async fn old_actions_go_and_unfinished_ones_stay() {
     let (database, sql, account) = by_hand().await;
     let workspace = sql.text("SELECT id FROM crier.workspace").await;
