@@ -9,6 +9,7 @@ use super::{
     Action, Form, MediaRules, Platform, Post, Reconcile, Subjects, TextRules, is_language_tag, read_settings,
 };
 use crate::text::Count;
+pub use crate::text::{MAX_HANDLE, is_handle};
 
 /// The figures are those of the lexicon `app.bsky.feed.post` and of the reference server.
 pub static PLATFORM: Platform = Platform {
@@ -42,8 +43,6 @@ pub static PLATFORM: Platform = Platform {
 
 /// Where posts are in a repository.
 const POSTS: &str = "app.bsky.feed.post";
-/// The most characters of a handle.
-pub const MAX_HANDLE: usize = 253;
 /// The most characters of an account's id.
 const MAX_DID: usize = 2048;
 /// The most characters of a record's key.
@@ -59,23 +58,6 @@ pub fn is_did(text: &str) -> bool {
         && method.bytes().all(|b| b.is_ascii_lowercase())
         && !id.is_empty()
         && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:%-".contains(&b))
-}
-
-/// Whether it is a domain name as accounts have one.
-pub fn is_handle(text: &str) -> bool {
-    let Some((rest, ending)) = text.rsplit_once('.') else { return false };
-    text.len() <= MAX_HANDLE
-        && rest.split('.').all(is_label)
-        && is_label(ending)
-        && ending.starts_with(|c: char| c.is_ascii_alphabetic())
-}
-
-/// A label of a domain name.
-fn is_label(label: &str) -> bool {
-    (1..=63).contains(&label.len())
-        && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        && !label.starts_with('-')
-        && !label.ends_with('-')
 }
 
 /// Whether it can be the key of a record.

@@ -272,11 +272,10 @@ impl State {
         if collection == record::COLLECTION {
             record::check(&value).map_err(Refused::invalid)?;
         }
-        if [record::COLLECTION, record::LIKES, record::FOLLOWS].contains(&collection.as_str()) {
-            if let Some(bad) = key.as_ref().filter(|key| !record::is_tid(key)) {
-                let reason = format!("Invalid TID string (got {bad:?}) at $");
-                return Err(Refused::invalid(format!("Invalid record key for {collection}: {reason}")));
-            }
+        let has_tids = [record::COLLECTION, record::LIKES, record::FOLLOWS].contains(&collection.as_str());
+        if let Some(bad) = key.as_ref().filter(|key| has_tids && !record::is_tid(key)) {
+            let reason = format!("Invalid TID string (got {bad:?}) at $");
+            return Err(Refused::invalid(format!("Invalid record key for {collection}: {reason}")));
         }
         // the server adds a type that was left out
         if value["$type"].is_null() {

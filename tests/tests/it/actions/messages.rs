@@ -4,7 +4,7 @@ use crier_tests::backdoor;
 use crier_tests::crierd::Crierd;
 use crier_tests::sim::fault::Fault;
 use crier_tests::wait::{wait_for, wait_until};
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::On;
