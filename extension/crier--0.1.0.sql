@@ -407,7 +407,7 @@ EXCEPTION WHEN raise_exception THEN
 END
 $fn$;
 
--- Whether a dead letter may go: it is too old, or it is a post's or an alert's, which nobody retries so late.
+-- Whether a dead letter may go: it is too old, or it is a post's, an action's or an alert's, which nobody retries so late.
 CREATE FUNCTION failed_may_go(p_job_id uuid, p_finished_at timestamptz, p_failed_before timestamptz, p_posts_before timestamptz)
 RETURNS boolean
 -- No settings of its own, so that it becomes part of the query.
@@ -416,6 +416,7 @@ AS $fn$
 SELECT coalesce(p_finished_at < p_failed_before, false)
        OR (coalesce(p_finished_at < p_posts_before, false)
            AND (EXISTS (SELECT FROM crier.post_target t WHERE t.job_id = p_job_id)
+                OR EXISTS (SELECT FROM crier.account_action a WHERE a.job_id = p_job_id)
                 OR EXISTS (SELECT FROM crier.job j WHERE j.id = p_job_id AND j.kind = 'deliver_alert')))
 $fn$;
 
@@ -871,6 +872,15 @@ AS $fn$
 SELECT crier.cleanup_by_age('cleanup_old_events', 'event', 'created_at', 'keep_events', p_batch, p_max_ms, p_pause_ms)
 $fn$;
 
+-- Those that are not finished have no time.
+CREATE FUNCTION cleanup_old_actions(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000, p_pause_ms integer DEFAULT 0)
+RETURNS jsonb
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+SELECT crier.cleanup_by_age('cleanup_old_actions', 'account_action', 'finished_at', 'keep_actions', p_batch, p_max_ms, p_pause_ms)
+$fn$;
+
 CREATE FUNCTION cleanup_maintenance_log(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000,
                                         p_pause_ms integer DEFAULT 0)
 RETURNS jsonb
@@ -882,7 +892,7 @@ SELECT crier.cleanup_by_age('cleanup_maintenance_log', 'maintenance_run', 'start
 $fn$;
 
 -- Runs dead letters again whose last error was a passing one: the platform was down longer than the attempts lasted. Jobs of
--- posts are left alone: people try those again, with crier.retry_jobs.
+-- posts and actions are left alone: people try posts again, with crier.retry_jobs.
 CREATE FUNCTION retry_failed_jobs(p_batch integer DEFAULT 1000, p_max_ms integer DEFAULT 1000) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
@@ -905,6 +915,7 @@ BEGIN
               AND o.finished_at < crier.too_old('retry_failed_after')
               AND greatest(j.created_at, j.run_at) > crier.too_old('retry_failed_for')
               AND NOT EXISTS (SELECT FROM crier.post_target t WHERE t.job_id = o.id)
+              AND NOT EXISTS (SELECT FROM crier.account_action a WHERE a.job_id = o.id)
             ORDER BY o.id LIMIT p_batch);
         retried := retried + (SELECT count(*) FROM crier.retry_jobs(ids));
         IF cardinality(ids) < p_batch THEN
@@ -1043,6 +1054,8 @@ BEGIN
                     did := crier.cleanup_leftovers(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'cleanup_old_events' THEN 
                     did := crier.cleanup_old_events(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
+                WHEN 'cleanup_old_actions' THEN 
+                    did := crier.cleanup_old_actions(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'cleanup_maintenance_log' THEN 
                     did := crier.cleanup_maintenance_log(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'roll_up_statistics' THEN did := crier.roll_up_statistics();
@@ -1863,6 +1876,22 @@ $fn$;
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::actions::act::act
+CREATE  FUNCTION "act"(
+	"account_id" uuid, /* Option < Uuid > */
+	"action" TEXT, /* Option < & str > */
+	"subject" TEXT, /* Option < & str > */
+	"text" TEXT DEFAULT NULL, /* Option < & str > */
+	"run_at" timestamp with time zone DEFAULT now(), /* Option < Timestamptz > */
+	"user_id" uuid DEFAULT NULL /* Option < Uuid > */
+) RETURNS uuid /* Result < Uuid, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'act_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::alerts::endpoints::add_alert_endpoint
 CREATE  FUNCTION "add_alert_endpoint"(
 	"p_id" uuid, /* Option < Uuid > */
@@ -2150,6 +2179,17 @@ AS 'MODULE_PATHNAME', 'dead_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::actions::delete::delete_published
+CREATE  FUNCTION "delete_published"(
+	"target_id" uuid /* Option < Uuid > */
+) RETURNS uuid /* Result < Uuid, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'delete_published_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::alerts::endpoints::enable_alert_endpoint
 CREATE  FUNCTION "enable_alert_endpoint"(
 	"p_id" uuid, /* Option < Uuid > */
@@ -2319,6 +2359,17 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'find_or_create_job_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::actions::get::get_action
+CREATE  FUNCTION "get_action"(
+	"action_id" uuid /* Option < Uuid > */
+) RETURNS jsonb /* Result < Jsonb, ErrorReport > */
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_action_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2807,6 +2858,17 @@ AS 'MODULE_PATHNAME', 'rate_limit_status_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::actions::metrics::read_metrics
+CREATE  FUNCTION "read_metrics"(
+	"target_id" uuid /* Option < Uuid > */
+) RETURNS uuid /* Result < Uuid, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'read_metrics_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::limits::record::record_action
 CREATE  FUNCTION "record_action"(
 	"p_account_id" uuid, /* Option < Uuid > */
@@ -2839,6 +2901,19 @@ AS 'MODULE_PATHNAME', 'record_intent_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::actions::start::record_sending
+CREATE  FUNCTION "record_sending"(
+	"job_id" uuid, /* Option < Uuid > */
+	"token" bigint, /* Option < i64 > */
+	"lease" interval DEFAULT '2 minutes' /* Option < Interval > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'record_sending_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::queue::operate::reload_queue
 CREATE  FUNCTION "reload_queue"() RETURNS bigint /* Result < i64, ErrorReport > */
 STRICT SECURITY DEFINER
@@ -2859,6 +2934,21 @@ AS 'MODULE_PATHNAME', 'remove_alert_endpoint_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::actions::report::report_action
+CREATE  FUNCTION "report_action"(
+	"job_id" uuid, /* Option < Uuid > */
+	"token" bigint, /* Option < i64 > */
+	"outcome" TEXT, /* Option < & str > */
+	"detail" jsonb DEFAULT NULL, /* Option < Jsonb > */
+	"retry_at" timestamp with time zone DEFAULT NULL /* Option < Timestamptz > */
+) RETURNS TEXT /* Result < Option < String > , ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'report_action_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::alerts::deliver::report_alert
 CREATE  FUNCTION "report_alert"(
 	"p_job_id" uuid, /* Option < Uuid > */
@@ -2870,6 +2960,21 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'report_alert_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::actions::metrics::report_metrics
+CREATE  FUNCTION "report_metrics"(
+	"job_id" uuid, /* Option < Uuid > */
+	"token" bigint, /* Option < i64 > */
+	"outcome" TEXT, /* Option < & str > */
+	"detail" jsonb DEFAULT NULL, /* Option < Jsonb > */
+	"retry_at" timestamp with time zone DEFAULT NULL /* Option < Timestamptz > */
+) RETURNS TEXT /* Result < Option < String > , ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'report_metrics_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2890,6 +2995,18 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'report_targets_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::actions::resolve::resolve_action
+CREATE  FUNCTION "resolve_action"(
+	"action_id" uuid, /* Option < Uuid > */
+	"outcome" TEXT /* Option < & str > */
+) RETURNS TEXT /* Result < & '_ str, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'resolve_action_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3020,6 +3137,30 @@ AS 'MODULE_PATHNAME', 'snooze_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::actions::start::start_action
+CREATE  FUNCTION "start_action"(
+	"job_id" uuid, /* Option < Uuid > */
+	"token" bigint /* Option < i64 > */
+) RETURNS TABLE (
+	"action_id" uuid,  /* Uuid */
+	"workspace_id" uuid,  /* Uuid */
+	"kind" TEXT,  /* String */
+	"subject" TEXT,  /* String */
+	"text" TEXT,  /* Option < String > */
+	"account_id" uuid,  /* Uuid */
+	"platform" TEXT,  /* String */
+	"external_id" TEXT,  /* String */
+	"handle" TEXT,  /* String */
+	"base_url" TEXT,  /* String */
+	"account_status" TEXT  /* String */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'start_action_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::alerts::deliver::start_alert
 CREATE  FUNCTION "start_alert"(
 	"p_job_id" uuid, /* Option < Uuid > */
@@ -3036,6 +3177,26 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'start_alert_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::actions::metrics::start_reading
+CREATE  FUNCTION "start_reading"(
+	"job_id" uuid, /* Option < Uuid > */
+	"token" bigint /* Option < i64 > */
+) RETURNS TABLE (
+	"post" TEXT,  /* String */
+	"account_id" uuid,  /* Uuid */
+	"platform" TEXT,  /* String */
+	"external_id" TEXT,  /* String */
+	"handle" TEXT,  /* String */
+	"base_url" TEXT,  /* String */
+	"account_status" TEXT  /* String */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'start_reading_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3253,6 +3414,11 @@ GRANT EXECUTE ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jso
 GRANT EXECUTE ON FUNCTION crier.cancel_post(uuid) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.resolve_target(uuid, text, text) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.get_post(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.act(uuid, text, text, text, timestamptz, uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.delete_published(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.read_metrics(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.get_action(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.resolve_action(uuid, text) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.enqueue(text, jsonb, uuid, uuid, uuid, int, timestamptz, int, timestamptz, text)
     TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.enqueue_many(jsonb) TO crier_app, crier_worker;
@@ -3317,6 +3483,11 @@ GRANT EXECUTE ON FUNCTION crier.record_intent(uuid, bigint, text, text, interval
 GRANT EXECUTE ON FUNCTION crier.withdraw_intent(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.taken_posts(uuid, text[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.report_targets(uuid[], bigint[], text[], jsonb[], timestamptz[]) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.start_action(uuid, bigint) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.record_sending(uuid, bigint, interval) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.report_action(uuid, bigint, text, jsonb, timestamptz) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.start_reading(uuid, bigint) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.report_metrics(uuid, bigint, text, jsonb, timestamptz) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.connect_account(uuid, text, text, text, text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.store_credential(uuid, bigint, bytea, timestamptz, timestamptz, uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_credential(uuid) TO crier_worker;
@@ -3334,6 +3505,7 @@ GRANT EXECUTE ON FUNCTION crier.drop_old_days(integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_leftovers(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_old_events(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_old_actions(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_maintenance_log(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.retry_failed_jobs(integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.expire_pending_jobs(integer, integer) TO crier_worker;
@@ -3371,6 +3543,12 @@ ALTER FUNCTION crier.save_prepared(uuid, bigint, jsonb) SET lock_timeout = '2s';
 ALTER FUNCTION crier.record_intent(uuid, bigint, text, text, interval) SET lock_timeout = '2s';
 ALTER FUNCTION crier.withdraw_intent(uuid, bigint) SET lock_timeout = '2s';
 ALTER FUNCTION crier.report_targets(uuid[], bigint[], text[], jsonb[], timestamptz[]) SET lock_timeout = '2s';
+ALTER FUNCTION crier.start_action(uuid, bigint) SET lock_timeout = '2s';
+ALTER FUNCTION crier.record_sending(uuid, bigint, interval) SET lock_timeout = '2s';
+ALTER FUNCTION crier.report_action(uuid, bigint, text, jsonb, timestamptz) SET lock_timeout = '2s';
+ALTER FUNCTION crier.resolve_action(uuid, text) SET lock_timeout = '2s';
+ALTER FUNCTION crier.start_reading(uuid, bigint) SET lock_timeout = '2s';
+ALTER FUNCTION crier.report_metrics(uuid, bigint, text, jsonb, timestamptz) SET lock_timeout = '2s';
 ALTER FUNCTION crier.start_alert(uuid, bigint) SET lock_timeout = '2s';
 ALTER FUNCTION crier.report_alert(uuid, bigint, text, jsonb) SET lock_timeout = '2s';
 -- Nor does an upgrade, which would have everyone wait behind it.
@@ -3412,6 +3590,7 @@ COMMENT ON PROCEDURE crier.maintain(text) IS 'crier.run_maintenance until nothin
 COMMENT ON FUNCTION crier.drop_old_days(integer) IS 'Drops the oldest day of the log that is kept no longer, one a call. {"dropped": day, "carried": rows kept, "more": …}, {"crowded": days}: too much of them must stay, {"locked": day}: in use, {"busy": true}.';
 COMMENT ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval, integer) IS 'Deletes finished jobs that are kept no longer, where their day can not be dropped. {"deleted": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.cleanup_leftovers(integer, integer, integer) IS 'Deletes dedupe keys, times and progress of jobs that ended. {"keys": n, "times": n, "progress": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cleanup_old_actions(integer, integer, integer) IS 'Deletes what accounts did that is kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.cleanup_old_events(integer, integer, integer) IS 'Deletes events that are kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.cleanup_maintenance_log(integer, integer, integer) IS 'Deletes rows of the maintenance log that are kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.retry_failed_jobs(integer, integer) IS 'Runs dead letters again whose error was a passing one; never posts. {"retried": n, "more": …} or {"busy": true}.';
@@ -3454,7 +3633,12 @@ COMMENT ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, js
     'Accepts a post for some accounts at a time, in the caller''s transaction, and answers with its id. Refuses what a platform would refuse. media: [{"url": "https://… or data:image/png;base64,…", "alt": "…"}]. settings: {"bluesky": {"langs": ["en"]}}. thread: ["what follows", {"content": "…", "media": […]}]. first_comment: what answers it after that. split: a text too long for a platform becomes a thread there.';
 COMMENT ON FUNCTION crier.resolve_target(uuid, text, text) IS 'Says of an unconfirmed target whether the platform has the post: published (with its address, which a thread needs to go on) or absent, which sends it again. Answers with the state.';
 COMMENT ON FUNCTION crier.cancel_post(uuid) IS 'Cancels what was not sent yet. Answers with every target: canceled, or the state in which it was too late.';
-COMMENT ON FUNCTION crier.get_post(uuid) IS 'A post as JSON with every target''s state, url, error and attempts.';
+COMMENT ON FUNCTION crier.get_post(uuid) IS 'A post as JSON with every target''s state, url, error, attempts and newest metrics.';
+COMMENT ON FUNCTION crier.act(uuid, text, text, text, timestamptz, uuid) IS 'Has an account do something at a time: like (a post), follow (an account) or send_dm (to an account, with a text). Answers with the action''s id.';
+COMMENT ON FUNCTION crier.delete_published(uuid) IS 'Takes a published target back from its platform. Answers with the action''s id.';
+COMMENT ON FUNCTION crier.read_metrics(uuid) IS 'Has the figures of a published target read now. Answers with the job''s id.';
+COMMENT ON FUNCTION crier.get_action(uuid) IS 'What an account did or is to do besides publishing, as JSON: state, outcome, job.';
+COMMENT ON FUNCTION crier.resolve_action(uuid, text) IS 'Says of an unconfirmed message whether it was sent: done, or absent, which sends it again. Answers with the state.';
 COMMENT ON FUNCTION crier.enqueue(text, jsonb, uuid, uuid, uuid, int, timestamptz, int, timestamptz, text) IS
     'Adds a job in the caller''s transaction and answers with its id. Higher priority runs first; run_at null means now; max_attempts null means 3. An unfinished job of the same workspace, kind and dedupe_key is answered instead of adding one.';
 COMMENT ON FUNCTION crier.enqueue_many(jsonb) IS 'Adds an array of jobs, objects with the fields of enqueue; answers with their ids in that order.';
@@ -3532,6 +3716,11 @@ COMMENT ON FUNCTION crier.list_alert_endpoints(uuid) IS
 COMMENT ON FUNCTION crier.enable_alert_endpoint(uuid, boolean) IS 'Enables an endpoint again, or disables it: what is due to a disabled one is not told.';
 COMMENT ON FUNCTION crier.remove_alert_endpoint(uuid) IS 'Removes an endpoint; what still waits for it is not told.';
 COMMENT ON FUNCTION crier.get_alert_endpoint(uuid) IS 'Where an endpoint is, and its sealed secret.';
+COMMENT ON FUNCTION crier.start_action(uuid, bigint) IS 'Begins what an account is to do and answers with all that is needed. No row: the lease is lost, or nothing is left to do and the job has ended.';
+COMMENT ON FUNCTION crier.record_sending(uuid, bigint, interval) IS 'Records, before a message is sent, that it will be: without a clear answer it ends as unconfirmed. False: nothing may be sent.';
+COMMENT ON FUNCTION crier.report_action(uuid, bigint, text, jsonb, timestamptz) IS 'Says how an action came out: done, or an error class. Ends or reschedules its job. Answers with the action''s state; null: the lease is lost.';
+COMMENT ON FUNCTION crier.start_reading(uuid, bigint) IS 'Which post''s figures are to be read, and as whom. No row: the lease is lost, or the post is gone and the job canceled.';
+COMMENT ON FUNCTION crier.report_metrics(uuid, bigint, text, jsonb, timestamptz) IS 'Says what was read: done with the figures, or an error class. Answers with the job''s state; null: the lease is lost.';
 COMMENT ON FUNCTION crier.start_alert(uuid, bigint) IS 'What an alert says and where it goes. No row: the lease is lost, or the endpoint is removed or disabled and the job canceled.';
 COMMENT ON FUNCTION crier.report_alert(uuid, bigint, text, jsonb) IS 'Says how a delivery came out: delivered, or an error class; target_missing disables the endpoint. Ends or reschedules the job. Null: the lease is lost.';
 /* </end connected objects> */

@@ -2,6 +2,7 @@
 //! commit or a restart stands in `tests/`.
 
 mod accounts;
+mod actions;
 mod alerts;
 mod identity;
 mod installation;

@@ -3,6 +3,7 @@
 //! Nothing here performs I/O, reads a clock or knows Postgres: what the extension accepts and what the
 //! sidecar sends are judged by the same code.
 
+pub mod action;
 pub mod canonical;
 pub mod cursor;
 pub mod error_class;

@@ -62,6 +62,55 @@ pub enum Answers {
     },
 }
 
+impl Action {
+    /// The actions that are jobs, with the names of their kinds.
+    const KINDS: [(Self, &'static str); 5] = [
+        (Self::Like, "like"),
+        (Self::Follow, "follow"),
+        (Self::DirectMessage, "send_dm"),
+        (Self::Delete, "delete_post"),
+        (Self::Metrics, "read_metrics"),
+    ];
+
+    /// The kind of the jobs that do it, if it has one.
+    pub fn kind(self) -> Option<&'static str> {
+        Self::KINDS.into_iter().find(|(action, _)| *action == self).map(|(_, kind)| kind)
+    }
+
+    /// What jobs of a kind do.
+    pub fn of_kind(kind: &str) -> Option<Self> {
+        Self::KINDS.into_iter().find(|(_, name)| *name == kind).map(|(action, _)| action)
+    }
+}
+
+/// What something looks like that is named to a platform.
+#[derive(Clone, Copy, Debug)]
+pub struct Form {
+    /// Whether a text has it.
+    pub fits: fn(&str) -> bool,
+    /// In words, for a message.
+    pub looks: &'static str,
+}
+
+/// What a platform calls what an account does something with.
+#[derive(Clone, Copy, Debug)]
+pub struct Subjects {
+    /// A post, of anybody.
+    pub post: Form,
+    /// An account.
+    pub account: Form,
+}
+
+/// What a message to one account may be.
+#[derive(Clone, Copy, Debug)]
+pub struct MessageRules {
+    /// Of its text.
+    pub text: TextRules,
+    /// Whether it is a post that only those see who are mentioned in it: then the addressee's name counts too, and nobody
+    /// else may be mentioned.
+    pub mentions: bool,
+}
+
 /// What a text may be.
 #[derive(Clone, Copy, Debug)]
 pub struct TextRules {
@@ -117,6 +166,10 @@ pub struct Platform {
     pub taken: fn(&Value) -> usize,
     /// What it charges for, in the words of `crier.platform_price`; most charge for nothing.
     pub charges: &'static [&'static str],
+    /// What it calls posts and accounts.
+    pub subjects: Subjects,
+    /// What a message may be, where there are any.
+    pub message: Option<MessageRules>,
     /// How an unclear publish is settled.
     pub reconcile: Reconcile,
     /// How long after a send a post may be there and not be found: only what is absent for longer is proven absent.
@@ -128,6 +181,11 @@ pub struct Platform {
 }
 
 impl Platform {
+    /// The kinds of jobs that do something on it besides publishing.
+    pub fn kinds(&self) -> impl Iterator<Item = &'static str> {
+        self.actions.iter().filter_map(|action| action.kind())
+    }
+
     /// What it accepts of one kind of media.
     pub const fn media(&self, kind: Kind) -> &MediaRules {
         match kind {
@@ -199,11 +257,6 @@ pub(crate) fn after<'t>(text: &'t str, beginnings: &[&str]) -> Option<&'t str> {
     beginnings.iter().find_map(|beginning| text.strip_prefix(beginning))
 }
 
-/// Whether a text is an id of digits.
-pub(crate) fn is_number(text: &str) -> bool {
-    (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
-}
-
 /// Reads settings of a platform. The reason of a refusal follows the words "the settings for x".
 pub(crate) fn read_settings<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T, String> {
     T::deserialize(value).map_err(|error| format!("can't be read: {error}"))
@@ -244,6 +297,22 @@ mod tests {
             for rules in [images, videos] {
                 assert_eq!(rules.max == 0, rules.types.is_empty(), "{name}");
             }
+        }
+    }
+
+    #[test]
+    fn every_kind_names_one_action() {
+        for (action, kind) in Action::KINDS {
+            assert_eq!((action.kind(), Action::of_kind(kind)), (Some(kind), Some(action)));
+        }
+        assert_eq!(Action::of_kind("publish_post"), None);
+    }
+
+    #[test]
+    fn what_writes_messages_says_what_they_may_be() {
+        for platform in ALL {
+            let offers = platform.actions.contains(&Action::DirectMessage);
+            assert_eq!(platform.message.is_some(), offers, "{}", platform.name);
         }
     }
 

@@ -17,7 +17,7 @@ use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
 
-pub use bluesky::{Meaning, Part, parts};
+pub use bluesky::{MAX_HANDLE, Meaning, Part, is_handle, parts};
 pub use count::Count;
 pub use split::{CantSplit, split};
 

@@ -84,6 +84,13 @@ pub struct Refusal {
     pub violation: Violation,
 }
 
+impl From<Violation> for Refusal {
+    /// Of something that has no parts.
+    fn from(violation: Violation) -> Self {
+        Self { place: Place::Part(0), violation }
+    }
+}
+
 /// The parts of a draft on a platform, or everything for which that would refuse it.
 pub fn parts(
     platform: &'static Platform,

@@ -27,6 +27,8 @@ pub(crate) enum CrierError {
     Account { account: pgrx::Uuid, reason: String, hint: &'static str },
     #[error("account {account}: {}", refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Content { account: pgrx::Uuid, refusals: Vec<Refusal> },
+    #[error("account {account}: {platform} does not offer {kind}, but {offers}")]
+    Unsupported { account: pgrx::Uuid, platform: &'static str, kind: &'static str, offers: String },
     #[error("user {user} has {active} unfinished jobs of kind {kind}; at most {limit} are accepted")]
     UserLimit { user: pgrx::Uuid, kind: String, limit: i32, active: i64 },
     #[error("there is no room in memory for one more limit")]
@@ -75,6 +77,7 @@ impl CrierError {
             | Self::Lengths { .. }
             | Self::Account { .. }
             | Self::Content { .. }
+            | Self::Unsupported { .. }
             | Self::Cursor(_) => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             Self::TooLarge { .. } => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
             Self::NotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
@@ -104,6 +107,7 @@ impl CrierError {
             Self::NotAllowed(_) => "not_allowed",
             Self::Account { .. } => "account_unusable",
             Self::Content { .. } => "content_invalid",
+            Self::Unsupported { .. } => "unsupported",
             Self::UserLimit { .. } => "user_limit",
             Self::Cursor(_) => "invalid_cursor",
             Self::Busy(_) => "busy",
@@ -134,6 +138,7 @@ impl CrierError {
                 "Set crier.user_id to a member with that right, or ask an owner of the workspace.".to_owned()
             }
             Self::Content { .. } => "Change the post, or leave that account out.".to_owned(),
+            Self::Unsupported { .. } => "Leave that account out, or do something that it offers.".to_owned(),
             Self::UserLimit { .. } => "Wait until some of them are done, or cancel some.".to_owned(),
             Self::Cursor(CursorError::Binding) => {
                 "Give all pages of a listing the same arguments, or begin again without p_cursor.".to_owned()

@@ -5,6 +5,7 @@
 use pgrx::prelude::*;
 
 mod accounts;
+mod actions;
 mod alerts;
 mod answer;
 mod clock;

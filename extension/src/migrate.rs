@@ -23,6 +23,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (9, "0009_alerts", include_str!("../../sql/migrations/0009_alerts.sql")),
     (10, "0010_publishing", include_str!("../../sql/migrations/0010_publishing.sql")),
     (11, "0011_threads", include_str!("../../sql/migrations/0011_threads.sql")),
+    (12, "0012_actions", include_str!("../../sql/migrations/0012_actions.sql")),
     (13, "0013_looks", include_str!("../../sql/migrations/0013_looks.sql")),
     (14, "0014_alert_endpoints", include_str!("../../sql/migrations/0014_alert_endpoints.sql")),
     (15, "0015_budgets", include_str!("../../sql/migrations/0015_budgets.sql")),

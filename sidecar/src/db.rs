@@ -18,8 +18,8 @@ use crate::webhook::Endpoint;
 
 pub use pool::Db;
 pub(crate) use pool::{patiently, patiently_if, pg_config};
-pub(crate) use rows::Alert;
 use rows::contract;
+pub(crate) use rows::{Action, Actor, Alert, Outcome, Reading};
 pub use rows::{AlertEndpoint, Claim, Report, Reported, Status, StoredCredential, Target};
 
 /// The channel that says that there may be work.
@@ -52,6 +52,13 @@ const TAKEN_POSTS: &str = "SELECT external_id, extract(epoch FROM pg_catalog.clo
      FROM crier.taken_posts($1, $2)";
 const REPORT_TARGETS: &str =
     "SELECT job_id, target_state, job_status FROM crier.report_targets($1, $2, $3, $4, $5)";
+const START_ACTION: &str = "SELECT action_id, kind, subject, text, account_id, platform, external_id, handle, base_url, \
+     account_status FROM crier.start_action($1, $2)";
+const RECORD_SENDING: &str = "SELECT crier.record_sending($1, $2, pg_catalog.make_interval(secs => $3))";
+const REPORT_ACTION: &str = "SELECT crier.report_action($1, $2, $3, $4, $5)";
+const START_READING: &str = "SELECT post, account_id, platform, external_id, handle, base_url, account_status \
+     FROM crier.start_reading($1, $2)";
+const REPORT_METRICS: &str = "SELECT crier.report_metrics($1, $2, $3, $4, $5)";
 const CONNECT_ACCOUNT: &str = "SELECT account_id, generation FROM crier.connect_account($1, $2, $3, $4, $5)";
 const STORE_CREDENTIAL: &str = "SELECT crier.store_credential($1, $2, $3, $4, $5)";
 const GET_CREDENTIAL: &str = "SELECT workspace_id, generation, sealed, refresh_leased_until, account_status \
@@ -230,6 +237,67 @@ impl Db {
             (&retries, Type::TIMESTAMPTZ_ARRAY),
         ];
         all(self.rows(REPORT_TARGETS, params).await?)
+    }
+}
+
+/// What accounts do besides publishing.
+impl Db {
+    /// Begins a try; `None` if the lease is lost or there is nothing to do any more.
+    pub(crate) async fn start_action(&self, job_id: Uuid, token: i64) -> Result<Option<Action>, Error> {
+        let params: &[pool::Param<'_>] = &[(&job_id, Type::UUID), (&token, Type::INT8)];
+        self.optional(START_ACTION, params).await?.map(Action::try_from).transpose()
+    }
+
+    /// Records that a message is about to be sent; `false` if the lease is lost or it was canceled: then it must not be.
+    pub async fn record_sending(&self, job_id: Uuid, token: i64, lease: Duration) -> Result<bool, Error> {
+        let lease = lease.as_secs_f64();
+        let params: &[pool::Param<'_>] =
+            &[(&job_id, Type::UUID), (&token, Type::INT8), (&lease, Type::FLOAT8)];
+        first(&self.one(RECORD_SENDING, params).await?)
+    }
+
+    /// Says how an action came out, which ends or reschedules its job. The state of the action then; `None` if the lease is
+    /// lost.
+    pub(crate) async fn report_action(
+        &self,
+        job_id: Uuid,
+        token: i64,
+        outcome: &Outcome,
+    ) -> Result<Option<String>, Error> {
+        self.outcome(REPORT_ACTION, job_id, token, outcome).await
+    }
+
+    /// Which post is to be read; `None` if the lease is lost or there is nothing to read any more.
+    pub(crate) async fn start_reading(&self, job_id: Uuid, token: i64) -> Result<Option<Reading>, Error> {
+        let params: &[pool::Param<'_>] = &[(&job_id, Type::UUID), (&token, Type::INT8)];
+        self.optional(START_READING, params).await?.map(Reading::try_from).transpose()
+    }
+
+    /// Says what was read, or why not. The state of the job then; `None` if the lease is lost.
+    pub(crate) async fn report_metrics(
+        &self,
+        job_id: Uuid,
+        token: i64,
+        outcome: &Outcome,
+    ) -> Result<Option<String>, Error> {
+        self.outcome(REPORT_METRICS, job_id, token, outcome).await
+    }
+
+    async fn outcome(
+        &self,
+        statement: &'static str,
+        job_id: Uuid,
+        token: i64,
+        outcome: &Outcome,
+    ) -> Result<Option<String>, Error> {
+        let params: &[pool::Param<'_>] = &[
+            (&job_id, Type::UUID),
+            (&token, Type::INT8),
+            (&outcome.outcome, Type::TEXT),
+            (&outcome.details, Type::JSONB),
+            (&outcome.retry_at, Type::TIMESTAMPTZ),
+        ];
+        first(&self.one(statement, params).await?)
     }
 }
 

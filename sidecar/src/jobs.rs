@@ -1,7 +1,11 @@
-//! Kinds of jobs. One file each, and one line in [`Jobs::new`].
+//! Kinds of jobs. One line each in [`Jobs::new`], and one file, but for those that are too much alike.
 
+mod act;
 mod deliver_alert;
+mod intent;
 mod publish_post;
+mod read_metrics;
+mod session;
 
 use std::fmt;
 use std::sync::Arc;
@@ -59,6 +63,11 @@ pub(crate) trait Job: Send + Sync {
     /// it ended.
     fn has_target(&self) -> bool;
 
+    /// Whether it does something on a platform: then it is claimed only where there is a provider for that.
+    fn has_platform(&self) -> bool {
+        self.has_target()
+    }
+
     /// Runs one claim of it.
     async fn run(&self, environment: &Environment, work: &Work) -> Verdict;
 }
@@ -70,9 +79,14 @@ pub(crate) struct Jobs(Arc<[Box<dyn Job>]>);
 impl Jobs {
     /// The registry.
     pub(crate) fn new() -> Self {
-        let all: [Box<dyn Job>; 3] = [
+        let all: [Box<dyn Job>; 8] = [
             Box::new(publish_post::PublishPost::POST),
             Box::new(publish_post::PublishPost::COMMENT),
+            Box::new(act::Act("like")),
+            Box::new(act::Act("follow")),
+            Box::new(act::Act("send_dm")),
+            Box::new(act::Act("delete_post")),
+            Box::new(read_metrics::ReadMetrics),
             Box::new(deliver_alert::DeliverAlert),
         ];
         Self(all.into())
@@ -82,9 +96,9 @@ impl Jobs {
         self.0.iter().map(AsRef::as_ref).find(|job| job.kind() == kind)
     }
 
-    /// The kinds that publish a target, or the others.
-    pub(crate) fn kinds(&self, with_target: bool) -> Vec<&'static str> {
-        self.0.iter().filter(|job| job.has_target() == with_target).map(|job| job.kind()).collect()
+    /// The kinds of which something is true.
+    pub(crate) fn kinds(&self, which: impl Fn(&dyn Job) -> bool) -> Vec<&'static str> {
+        self.0.iter().filter(|job| which(job.as_ref())).map(|job| job.kind()).collect()
     }
 }
 

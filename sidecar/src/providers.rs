@@ -171,7 +171,8 @@ pub enum Found {
     Pending,
 }
 
-/// Something an account does besides publishing.
+/// Something an account does besides publishing. A `key` is the action's own, in the form of a UUIDv7 and the same at every
+/// try: where the platform takes one, what is sent twice is done once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
     /// Takes a post back; one that is gone already is taken back too.
@@ -183,11 +184,15 @@ pub enum Act {
     Like {
         /// The post's id on the platform.
         post: String,
+        /// The action's key.
+        key: Uuid,
     },
     /// Follows an account.
     Follow {
         /// The account's name or id on the platform.
         account: String,
+        /// The action's key.
+        key: Uuid,
     },
     /// Writes to an account in private.
     DirectMessage {
@@ -195,6 +200,8 @@ pub enum Act {
         account: String,
         /// The message.
         text: String,
+        /// The action's key.
+        key: Uuid,
     },
 }
 
@@ -268,7 +275,8 @@ pub trait Provider: Send + Sync {
         false
     }
 
-    /// Does something else. `post` and `account` are what the platform calls them.
+    /// Does something else. `post` and `account` are what the platform calls them. Whatever is no message may be done twice
+    /// and is done once; of a message, whatever is not a clear answer is `outcome_unknown`.
     async fn act(&self, _caller: &Caller, act: &Act) -> Result<Done, Failure> {
         Err(Failure::unsupported(self.platform().name, act))
     }

@@ -258,6 +258,15 @@ AS $fn$
 SELECT crier.cleanup_by_age('cleanup_old_events', 'event', 'created_at', 'keep_events', p_batch, p_max_ms, p_pause_ms)
 $fn$;
 
+-- Those that are not finished have no time.
+CREATE FUNCTION cleanup_old_actions(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000, p_pause_ms integer DEFAULT 0)
+RETURNS jsonb
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+SELECT crier.cleanup_by_age('cleanup_old_actions', 'account_action', 'finished_at', 'keep_actions', p_batch, p_max_ms, p_pause_ms)
+$fn$;
+
 CREATE FUNCTION cleanup_maintenance_log(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000,
                                         p_pause_ms integer DEFAULT 0)
 RETURNS jsonb
@@ -269,7 +278,7 @@ SELECT crier.cleanup_by_age('cleanup_maintenance_log', 'maintenance_run', 'start
 $fn$;
 
 -- Runs dead letters again whose last error was a passing one: the platform was down longer than the attempts lasted. Jobs of
--- posts are left alone: people try those again, with crier.retry_jobs.
+-- posts and actions are left alone: people try posts again, with crier.retry_jobs.
 CREATE FUNCTION retry_failed_jobs(p_batch integer DEFAULT 1000, p_max_ms integer DEFAULT 1000) RETURNS jsonb
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
@@ -292,6 +301,7 @@ BEGIN
               AND o.finished_at < crier.too_old('retry_failed_after')
               AND greatest(j.created_at, j.run_at) > crier.too_old('retry_failed_for')
               AND NOT EXISTS (SELECT FROM crier.post_target t WHERE t.job_id = o.id)
+              AND NOT EXISTS (SELECT FROM crier.account_action a WHERE a.job_id = o.id)
             ORDER BY o.id LIMIT p_batch);
         retried := retried + (SELECT count(*) FROM crier.retry_jobs(ids));
         IF cardinality(ids) < p_batch THEN

@@ -40,6 +40,11 @@ GRANT EXECUTE ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jso
 GRANT EXECUTE ON FUNCTION crier.cancel_post(uuid) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.resolve_target(uuid, text, text) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.get_post(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.act(uuid, text, text, text, timestamptz, uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.delete_published(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.read_metrics(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.get_action(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.resolve_action(uuid, text) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.enqueue(text, jsonb, uuid, uuid, uuid, int, timestamptz, int, timestamptz, text)
     TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.enqueue_many(jsonb) TO crier_app, crier_worker;
@@ -104,6 +109,11 @@ GRANT EXECUTE ON FUNCTION crier.record_intent(uuid, bigint, text, text, interval
 GRANT EXECUTE ON FUNCTION crier.withdraw_intent(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.taken_posts(uuid, text[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.report_targets(uuid[], bigint[], text[], jsonb[], timestamptz[]) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.start_action(uuid, bigint) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.record_sending(uuid, bigint, interval) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.report_action(uuid, bigint, text, jsonb, timestamptz) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.start_reading(uuid, bigint) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.report_metrics(uuid, bigint, text, jsonb, timestamptz) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.connect_account(uuid, text, text, text, text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.store_credential(uuid, bigint, bytea, timestamptz, timestamptz, uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_credential(uuid) TO crier_worker;
@@ -121,6 +131,7 @@ GRANT EXECUTE ON FUNCTION crier.drop_old_days(integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_leftovers(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_old_events(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_old_actions(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_maintenance_log(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.retry_failed_jobs(integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.expire_pending_jobs(integer, integer) TO crier_worker;
@@ -158,6 +169,12 @@ ALTER FUNCTION crier.save_prepared(uuid, bigint, jsonb) SET lock_timeout = '2s';
 ALTER FUNCTION crier.record_intent(uuid, bigint, text, text, interval) SET lock_timeout = '2s';
 ALTER FUNCTION crier.withdraw_intent(uuid, bigint) SET lock_timeout = '2s';
 ALTER FUNCTION crier.report_targets(uuid[], bigint[], text[], jsonb[], timestamptz[]) SET lock_timeout = '2s';
+ALTER FUNCTION crier.start_action(uuid, bigint) SET lock_timeout = '2s';
+ALTER FUNCTION crier.record_sending(uuid, bigint, interval) SET lock_timeout = '2s';
+ALTER FUNCTION crier.report_action(uuid, bigint, text, jsonb, timestamptz) SET lock_timeout = '2s';
+ALTER FUNCTION crier.resolve_action(uuid, text) SET lock_timeout = '2s';
+ALTER FUNCTION crier.start_reading(uuid, bigint) SET lock_timeout = '2s';
+ALTER FUNCTION crier.report_metrics(uuid, bigint, text, jsonb, timestamptz) SET lock_timeout = '2s';
 ALTER FUNCTION crier.start_alert(uuid, bigint) SET lock_timeout = '2s';
 ALTER FUNCTION crier.report_alert(uuid, bigint, text, jsonb) SET lock_timeout = '2s';
 -- Nor does an upgrade, which would have everyone wait behind it.
@@ -199,6 +216,7 @@ COMMENT ON PROCEDURE crier.maintain(text) IS 'crier.run_maintenance until nothin
 COMMENT ON FUNCTION crier.drop_old_days(integer) IS 'Drops the oldest day of the log that is kept no longer, one a call. {"dropped": day, "carried": rows kept, "more": …}, {"crowded": days}: too much of them must stay, {"locked": day}: in use, {"busy": true}.';
 COMMENT ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval, integer) IS 'Deletes finished jobs that are kept no longer, where their day can not be dropped. {"deleted": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.cleanup_leftovers(integer, integer, integer) IS 'Deletes dedupe keys, times and progress of jobs that ended. {"keys": n, "times": n, "progress": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cleanup_old_actions(integer, integer, integer) IS 'Deletes what accounts did that is kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.cleanup_old_events(integer, integer, integer) IS 'Deletes events that are kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.cleanup_maintenance_log(integer, integer, integer) IS 'Deletes rows of the maintenance log that are kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.retry_failed_jobs(integer, integer) IS 'Runs dead letters again whose error was a passing one; never posts. {"retried": n, "more": …} or {"busy": true}.';
@@ -241,7 +259,12 @@ COMMENT ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, js
     'Accepts a post for some accounts at a time, in the caller''s transaction, and answers with its id. Refuses what a platform would refuse. media: [{"url": "https://… or data:image/png;base64,…", "alt": "…"}]. settings: {"bluesky": {"langs": ["en"]}}. thread: ["what follows", {"content": "…", "media": […]}]. first_comment: what answers it after that. split: a text too long for a platform becomes a thread there.';
 COMMENT ON FUNCTION crier.resolve_target(uuid, text, text) IS 'Says of an unconfirmed target whether the platform has the post: published (with its address, which a thread needs to go on) or absent, which sends it again. Answers with the state.';
 COMMENT ON FUNCTION crier.cancel_post(uuid) IS 'Cancels what was not sent yet. Answers with every target: canceled, or the state in which it was too late.';
-COMMENT ON FUNCTION crier.get_post(uuid) IS 'A post as JSON with every target''s state, url, error and attempts.';
+COMMENT ON FUNCTION crier.get_post(uuid) IS 'A post as JSON with every target''s state, url, error, attempts and newest metrics.';
+COMMENT ON FUNCTION crier.act(uuid, text, text, text, timestamptz, uuid) IS 'Has an account do something at a time: like (a post), follow (an account) or send_dm (to an account, with a text). Answers with the action''s id.';
+COMMENT ON FUNCTION crier.delete_published(uuid) IS 'Takes a published target back from its platform. Answers with the action''s id.';
+COMMENT ON FUNCTION crier.read_metrics(uuid) IS 'Has the figures of a published target read now. Answers with the job''s id.';
+COMMENT ON FUNCTION crier.get_action(uuid) IS 'What an account did or is to do besides publishing, as JSON: state, outcome, job.';
+COMMENT ON FUNCTION crier.resolve_action(uuid, text) IS 'Says of an unconfirmed message whether it was sent: done, or absent, which sends it again. Answers with the state.';
 COMMENT ON FUNCTION crier.enqueue(text, jsonb, uuid, uuid, uuid, int, timestamptz, int, timestamptz, text) IS
     'Adds a job in the caller''s transaction and answers with its id. Higher priority runs first; run_at null means now; max_attempts null means 3. An unfinished job of the same workspace, kind and dedupe_key is answered instead of adding one.';
 COMMENT ON FUNCTION crier.enqueue_many(jsonb) IS 'Adds an array of jobs, objects with the fields of enqueue; answers with their ids in that order.';
@@ -319,5 +342,10 @@ COMMENT ON FUNCTION crier.list_alert_endpoints(uuid) IS
 COMMENT ON FUNCTION crier.enable_alert_endpoint(uuid, boolean) IS 'Enables an endpoint again, or disables it: what is due to a disabled one is not told.';
 COMMENT ON FUNCTION crier.remove_alert_endpoint(uuid) IS 'Removes an endpoint; what still waits for it is not told.';
 COMMENT ON FUNCTION crier.get_alert_endpoint(uuid) IS 'Where an endpoint is, and its sealed secret.';
+COMMENT ON FUNCTION crier.start_action(uuid, bigint) IS 'Begins what an account is to do and answers with all that is needed. No row: the lease is lost, or nothing is left to do and the job has ended.';
+COMMENT ON FUNCTION crier.record_sending(uuid, bigint, interval) IS 'Records, before a message is sent, that it will be: without a clear answer it ends as unconfirmed. False: nothing may be sent.';
+COMMENT ON FUNCTION crier.report_action(uuid, bigint, text, jsonb, timestamptz) IS 'Says how an action came out: done, or an error class. Ends or reschedules its job. Answers with the action''s state; null: the lease is lost.';
+COMMENT ON FUNCTION crier.start_reading(uuid, bigint) IS 'Which post''s figures are to be read, and as whom. No row: the lease is lost, or the post is gone and the job canceled.';
+COMMENT ON FUNCTION crier.report_metrics(uuid, bigint, text, jsonb, timestamptz) IS 'Says what was read: done with the figures, or an error class. Answers with the job''s state; null: the lease is lost.';
 COMMENT ON FUNCTION crier.start_alert(uuid, bigint) IS 'What an alert says and where it goes. No row: the lease is lost, or the endpoint is removed or disabled and the job canceled.';
 COMMENT ON FUNCTION crier.report_alert(uuid, bigint, text, jsonb) IS 'Says how a delivery came out: delivered, or an error class; target_missing disables the endpoint. Ends or reschedules the job. Null: the lease is lost.';

@@ -11,5 +11,5 @@ CREATE TABLE crier.platform_price (
 INSERT INTO crier.platform_price (platform, action, charge, price)
 VALUES ('x', 'publish', 'post', 15), ('x', 'publish', 'post_with_link', 200), ('x', 'publish', 'own_post_read', 1),
        ('x', 'comment', 'post', 15), ('x', 'comment', 'post_with_link', 200), ('x', 'comment', 'own_post_read', 1),
-       ('x', 'dm', 'dm', 15);
+       ('x', 'dm', 'dm', 15), ('x', 'read', 'own_post_read', 1);
 ALTER TABLE crier.platform_price ENABLE ROW LEVEL SECURITY;

@@ -6,11 +6,12 @@ SELECT p.workspace_id, p.id, p.author_id, p.content, p.media, p.settings, crier.
        cardinality(array_positions(t.states, 'published'))    AS published,
        cardinality(array_positions(t.states, 'failed'))       AS failed,
        cardinality(array_positions(t.states, 'unconfirmed'))  AS unconfirmed,
-       t.urls, p.thread
+       t.urls, p.thread, t.deleted
 FROM crier.post p
 CROSS JOIN LATERAL (
     SELECT coalesce(array_agg(pt.state ORDER BY pt.id), '{}') AS states,
-           coalesce(array_agg(pt.url ORDER BY pt.id) FILTER (WHERE pt.url IS NOT NULL), '{}') AS urls
+           coalesce(array_agg(pt.url ORDER BY pt.id) FILTER (WHERE pt.url IS NOT NULL), '{}') AS urls,
+           (count(*) FILTER (WHERE pt.deleted_at IS NOT NULL))::integer AS deleted
     FROM crier.post_target pt
     WHERE pt.workspace_id = p.workspace_id AND pt.post_id = p.id
 ) t;
@@ -54,7 +55,13 @@ COMMENT ON VIEW crier.blocks IS 'What is blocked until a time: an account, an ac
 
 CREATE OR REPLACE VIEW crier.events AS
 SELECT workspace_id, id, kind, account_id, post_id, target_id, payload, created_at FROM crier.event;
-COMMENT ON VIEW crier.events IS 'What happened: post_published, post_publish_failed, account_connected, token_refreshed, token_refresh_failed.';
+COMMENT ON VIEW crier.events IS 'What happened: post_published, post_publish_failed, account_connected, token_refreshed, token_refresh_failed, action_done, action_failed, action_unconfirmed.';
+
+CREATE OR REPLACE VIEW crier.actions AS
+SELECT workspace_id, id, account_id, platform, kind, subject, text, target_id, user_id, job_id, state, attempts, run_at,
+       started_at, external_id, url, error, created_at, finished_at
+FROM crier.account_action;
+COMMENT ON VIEW crier.actions IS 'What accounts did or are to do besides publishing: likes, follows, messages, posts taken back.';
 
 CREATE OR REPLACE VIEW crier.accounts AS
 SELECT workspace_id, id, platform, external_id, handle, base_url, status, created_at, updated_at
@@ -71,7 +78,7 @@ DO $do$
 DECLARE
     v text;
 BEGIN
-    FOREACH v IN ARRAY ARRAY['posts', 'jobs', 'job_logs', 'events', 'accounts', 'blocks'] LOOP
+    FOREACH v IN ARRAY ARRAY['posts', 'jobs', 'job_logs', 'events', 'accounts', 'actions', 'blocks'] LOOP
         IF current_setting('server_version_num')::int >= 150000 THEN
             EXECUTE format('ALTER VIEW crier.%I SET (security_invoker = true)', v);
             EXECUTE format('GRANT SELECT ON crier.%I TO crier_app', v);

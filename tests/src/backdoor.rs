@@ -131,6 +131,12 @@ pub async fn unfence_intents(superuser: &Session) {
         .await;
 }
 
+/// Takes the record away that a message is being sent. For negative controls.
+pub async fn forget_sending(superuser: &Session, action: Uuid) {
+    let sql = "UPDATE crier.account_action SET state = 'running', sent_at = NULL WHERE id = $1 AND state = 'sending' RETURNING id";
+    assert_eq!(superuser.rows(sql, &[&action]).await.len(), 1, "expected action {action} to be being sent");
+}
+
 /// Adds a job whose id was made at the beginning of a day some days ago; `reopened`: with what the library notes of a
 /// job that it adds so late.
 pub async fn add_late(superuser: &Session, days_ago: i32, reopened: bool) -> Uuid {
@@ -245,6 +251,7 @@ pub async fn pass_days(superuser: &Session, days: i32) {
              UPDATE crier.job_key SET job_id = pg_temp.older(job_id, {days}), created_at = created_at - {aged}; \
              UPDATE crier.job_scheduled SET id = pg_temp.older(id, {days}), run_at = run_at - {aged}; \
              UPDATE crier.post_target SET job_id = pg_temp.older(job_id, {days}); \
+             UPDATE crier.account_action SET job_id = pg_temp.older(job_id, {days}); \
              UPDATE crier.job_claim SET recorded_at = recorded_at - {days} * 86400000000::bigint, \
                  token = token - {days} * 86400000000::bigint, lease_expires_at = lease_expires_at - {aged}, \
                  job_ids = ARRAY(SELECT pg_temp.older(i, {days}) FROM unnest(job_ids) i)"

@@ -6,10 +6,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Action, Answers, MediaRules, Platform, Post, Reconcile, TextRules, after, check_reply_to,
+    Action, Answers, Form, MediaRules, Platform, Post, Reconcile, Subjects, TextRules, after, check_reply_to,
     is_language_tag, read_settings,
 };
 use crate::text::Count;
+pub use crate::text::{MAX_HANDLE, is_handle};
 
 /// The figures are those of the lexicon `app.bsky.feed.post` and of the reference server.
 pub static PLATFORM: Platform = Platform {
@@ -31,12 +32,61 @@ pub static PLATFORM: Platform = Platform {
     first_only: &["reply_to"],
     taken: |_| 0,
     charges: &[],
+    subjects: Subjects {
+        post: Form {
+            fits: is_post,
+            looks: "the address of a post, such as at://did:plc:abc/app.bsky.feed.post/3jzfcijpj2z2a",
+        },
+        account: Form { fits: is_account, looks: "a handle such as alice.bsky.social, or a DID" },
+    },
+    message: None,
     reconcile: Reconcile::NativeKey,
     // The account's own server is read: what it has, it shows.
     settles: Duration::ZERO,
     token_life: Some(Duration::from_secs(2 * 60 * 60)),
     check,
 };
+
+/// Where posts are in a repository.
+const POSTS: &str = "app.bsky.feed.post";
+/// The most characters of an account's id.
+const MAX_DID: usize = 2048;
+/// The most characters of a record's key.
+const MAX_KEY: usize = 512;
+
+/// Whether it is the id of an account: `did:`, a method, an id.
+pub fn is_did(text: &str) -> bool {
+    let Some((method, id)) = text.strip_prefix("did:").and_then(|rest| rest.split_once(':')) else {
+        return false;
+    };
+    text.len() <= MAX_DID
+        && !method.is_empty()
+        && method.bytes().all(|b| b.is_ascii_lowercase())
+        && !id.is_empty()
+        && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:%-".contains(&b))
+}
+
+/// Whether it can be the key of a record.
+fn is_key(text: &str) -> bool {
+    (1..=MAX_KEY).contains(&text.len())
+        && !matches!(text, "." | "..")
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:~-".contains(&b))
+}
+
+/// The account and the key that the address of a post names: `at://DID/app.bsky.feed.post/KEY`.
+pub fn post_address(text: &str) -> Option<(&str, &str)> {
+    let (did, rest) = text.strip_prefix("at://")?.split_once('/')?;
+    let key = rest.strip_prefix(POSTS)?.strip_prefix('/')?;
+    (is_did(did) && is_key(key)).then_some((did, key))
+}
+
+fn is_post(text: &str) -> bool {
+    post_address(text).is_some()
+}
+
+fn is_account(text: &str) -> bool {
+    is_did(text) || is_handle(text)
+}
 
 /// The most languages a record may name.
 pub const MAX_LANGS: usize = 3;
@@ -100,6 +150,25 @@ fn check(post: &Post<'_>) -> Vec<String> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn posts_are_named_by_their_address() {
+        let address = "at://did:plc:abc/app.bsky.feed.post/3jzfcijpj2z2a";
+        assert_eq!(post_address(address), Some(("did:plc:abc", "3jzfcijpj2z2a")));
+        for odd in [
+            "",
+            "at://alice.test/app.bsky.feed.post/3jzf",
+            "at://did:plc:abc/app.bsky.feed.like/3jzf",
+            "at://did:plc:abc/app.bsky.feed.post/",
+            "at://did:plc:abc/app.bsky.feed.post/..",
+            "at://did:plc:abc/app.bsky.feed.post/a/b",
+            "https://bsky.app/profile/alice.test/post/3jzf",
+        ] {
+            assert_eq!(post_address(odd), None, "{odd}");
+        }
+        assert!(is_account("alice.test") && is_account("did:web:a.example"));
+        assert!(!is_account("@alice.test") && !is_account("alice"));
+    }
 
     #[test]
     fn settings_are_read_and_checked() {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Action, Answers, MediaRules, Platform, Post, Reconcile, TextRules, after, check_reply_to, is_number,
+    Action, Answers, Form, MediaRules, Platform, Post, Reconcile, Subjects, TextRules, after, check_reply_to,
     read_settings,
 };
 use crate::media::{Attachment, Kind};
@@ -33,6 +33,11 @@ pub static PLATFORM: Platform = Platform {
     first_only: &[],
     taken: |_| 0,
     charges: &[],
+    subjects: Subjects {
+        post: Form { fits: is_id, looks: "the id of a medium, which is a number" },
+        account: Form { fits: is_id, looks: "the id of an account, which is a number" },
+    },
+    message: None,
     reconcile: Reconcile::Poll,
     // The container knows at once, but a publish may still be at it when its answer is long lost.
     settles: Duration::from_secs(2 * 60),
@@ -49,6 +54,14 @@ const MAX_COMMENT_HASHTAGS: usize = 4;
 const MAX_COMMENT_LINKS: usize = 1;
 /// The most characters of what a post's address ends with.
 const MAX_CODE: usize = 64;
+
+/// The most digits of an id.
+const MAX_ID: usize = 40;
+
+/// Whether it is an id: it goes into addresses.
+pub fn is_id(text: &str) -> bool {
+    (1..=MAX_ID).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+}
 
 /// Where a post appears.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -92,7 +105,7 @@ pub enum PostRef<'a> {
 
 /// Reads the id of a post, or an address such as `https://www.instagram.com/p/…/`.
 pub fn post_ref(text: &str) -> Option<PostRef<'_>> {
-    if is_number(text) {
+    if is_id(text) {
         return Some(PostRef::Id(text));
     }
     let path = after(text, &["https://www.instagram.com/", "https://instagram.com/"])?;

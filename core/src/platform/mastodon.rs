@@ -7,15 +7,17 @@ use serde_json::Value;
 
 use super::poll::{Poll, PollRules};
 use super::{
-    Action, Answers, MediaRules, Platform, Post, Reconcile, TextRules, check_reply_to, is_language_tag,
-    read_settings,
+    Action, Answers, Form, MediaRules, MessageRules, Platform, Post, Reconcile, Subjects, TextRules,
+    check_reply_to, is_language_tag, read_settings,
 };
 use crate::text::Count;
+
+const TEXT: TextRules = TextRules { count: Count::Mastodon, unit: "characters", limit: 500, max_bytes: None };
 
 /// What a server has as it comes; many allow more characters, which it says itself when a post is prepared.
 pub static PLATFORM: Platform = Platform {
     name: "mastodon",
-    text: TextRules { count: Count::Mastodon, unit: "characters", limit: 500, max_bytes: None },
+    text: TEXT,
     images: MediaRules {
         max: 4,
         max_bytes: 16 * 1024 * 1024,
@@ -36,6 +38,18 @@ pub static PLATFORM: Platform = Platform {
     first_only: &["poll", "reply_to"],
     taken: warning,
     charges: &[],
+    subjects: Subjects {
+        post: Form {
+            fits: is_id,
+            looks: "the id that a post has on the account's own server, such as 109876543210987654",
+        },
+        account: Form {
+            fits: is_account,
+            looks: "a name such as @alice@mastodon.example, or the id it has on the account's own server",
+        },
+    },
+    // a post that only those see who are mentioned
+    message: Some(MessageRules { text: TEXT, mentions: true }),
     reconcile: Reconcile::NativeKey,
     // A server may still be at the first try when its answer is long lost, and some forget keys that are used at once.
     settles: Duration::from_secs(60),
@@ -43,12 +57,34 @@ pub static PLATFORM: Platform = Platform {
     check,
 };
 
-/// The most characters of a post's id and of its address.
-const MAX_ID: usize = 100;
+/// The most characters of a post's address.
 const MAX_ADDRESS: usize = 2_048;
 
 const POLL: PollRules =
     PollRules { max_options: 4, max_chars: 50, minutes: (5, 7 * 24 * 60), multiple: true };
+
+/// The most characters of an id.
+const MAX_ID: usize = 100;
+/// The most characters of an account's name, with that of its server.
+const MAX_NAME: usize = 350;
+
+/// Whether it can be an id. Mastodon has numbers, other servers words; it goes into paths.
+pub fn is_id(text: &str) -> bool {
+    (1..=MAX_ID).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+/// `user` or `user@host`. It goes into a path and into a text, where nothing of it may be another mention.
+pub fn is_name(name: &str) -> bool {
+    let is_part =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || "_.-:".contains(c));
+    name.len() <= MAX_NAME && name.split('@').count() <= 2 && name.split('@').all(is_part)
+}
+
+/// A name with or without its `@`, or an id.
+fn is_account(text: &str) -> bool {
+    is_name(text.strip_prefix('@').unwrap_or(text))
+}
 
 /// Who sees a post.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -110,9 +146,7 @@ pub fn post_ref(text: &str) -> Option<PostRef<'_>> {
         let is_address = text.len() <= MAX_ADDRESS && text.bytes().all(|b| b.is_ascii_graphic());
         return is_address.then_some(PostRef::Address(text));
     }
-    let is_id = (1..=MAX_ID).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
-    is_id.then_some(PostRef::Id(text))
+    is_id(text).then_some(PostRef::Id(text))
 }
 
 /// What the warning takes of the text's room.
@@ -158,6 +192,17 @@ mod tests {
 
     fn reasons(content: &str, value: Value) -> Vec<String> {
         check(&Post { content, media: &[], settings: &value })
+    }
+
+    #[test]
+    fn names_have_their_form() {
+        for name in ["bob", "b.o-b_1@a.example", "bob@bücher.example", "bob@127.0.0.1:3000", "7"] {
+            assert!(is_name(name) && is_account(&format!("@{name}")), "{name}");
+        }
+        for odd in ["", "@", "bob@", "a@b@c", "bob hi", "bob/../x", "bob?x=1", "bob&x", "b\n@eve", "bob#"] {
+            assert!(!is_name(odd) && !is_account(odd), "{odd}");
+        }
+        assert!(!is_account("@@bob"));
     }
 
     #[test]

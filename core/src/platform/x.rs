@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::poll::{Poll, PollRules};
 use super::{
-    Action, Answers, MediaRules, Platform, Post, Reconcile, TextRules, after, check_reply_to, is_number,
-    read_settings,
+    Action, Answers, Form, MediaRules, MessageRules, Platform, Post, Reconcile, Subjects, TextRules, after,
+    check_reply_to, read_settings,
 };
 use crate::text::Count;
 
@@ -42,6 +42,14 @@ pub static PLATFORM: Platform = Platform {
     first_only: &["poll", "reply_settings", "reply_to"],
     taken: |_| 0,
     charges: &[POST, POST_WITH_LINK, OWN_POST_READ, DM],
+    subjects: Subjects {
+        post: Form { fits: is_id, looks: "the id of a post, which is a number" },
+        account: Form { fits: is_id, looks: "the id of an account, which is a number" },
+    },
+    message: Some(MessageRules {
+        text: TextRules { count: Count::Characters, unit: "characters", limit: 10_000, max_bytes: None },
+        mentions: false,
+    }),
     reconcile: Reconcile::RejectsDuplicate,
     // lists are brought up to date a little later
     settles: Duration::from_secs(60),
@@ -51,6 +59,11 @@ pub static PLATFORM: Platform = Platform {
 
 const POLL: PollRules =
     PollRules { max_options: 4, max_chars: 25, minutes: (5, 7 * 24 * 60), multiple: false };
+
+/// An id: digits, so that it can stand in a path.
+pub fn is_id(text: &str) -> bool {
+    (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+}
 
 /// Who may answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -112,7 +125,7 @@ pub fn post_id(text: &str) -> Option<&str> {
         None => text,
         Some(path) => path.split(['?', '#']).next()?.split_once("/status/")?.1,
     };
-    is_number(id).then_some(id)
+    is_id(id).then_some(id)
 }
 
 /// Reads and checks the settings.

@@ -10,7 +10,7 @@ use super::{class::is_hash, graphemes};
 /// The most graphemes and bytes of a tag.
 const MAX_TAG: (usize, usize) = (64, 640);
 /// The most characters of a handle.
-const MAX_HANDLE: usize = 253;
+pub const MAX_HANDLE: usize = 253;
 /// Endings of bare names that are taken for a domain. "e.g" and "file.rs" shall not become links.
 const ENDINGS: &[&str] = &[
     "ai", "app", "art", "at", "au", "be", "biz", "blog", "br", "ca", "cc", "ch", "cloud", "club", "cn", "co",
@@ -139,8 +139,8 @@ fn mention(word: &str) -> Option<(usize, Meaning)> {
     is_handle(handle).then(|| (1 + handle.len(), Meaning::Mention { handle: handle.to_ascii_lowercase() }))
 }
 
-/// Whether it is a domain name as accounts have one.
-fn is_handle(text: &str) -> bool {
+/// Whether it is a domain name as accounts of Bluesky have one.
+pub fn is_handle(text: &str) -> bool {
     let Some((rest, ending)) = text.rsplit_once('.') else { return false };
     text.len() <= MAX_HANDLE
         && rest.split('.').all(is_label)

@@ -200,7 +200,8 @@ fn targets(workspace: Uuid, accounts: Vec<Uuid>, draft: &Draft<'_>) -> Result<Ve
     Ok(targets)
 }
 
-fn check_status(account: Uuid, status: &str) -> Result<()> {
+/// Refuses an account that can't do anything now.
+pub(crate) fn check_status(account: Uuid, status: &str) -> Result<()> {
     let (reason, hint) = match status {
         "active" => return Ok(()),
         "paused" => ("is paused", "Resume the account first."),

@@ -4,3 +4,5 @@ mod cancel;
 mod create;
 mod get;
 mod thread;
+
+pub(crate) use create::check_status;

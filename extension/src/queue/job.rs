@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crier_core::retry;
 use pgrx::Uuid;
 
+use crate::actions;
 use crate::alerts::DELIVER;
 use crate::error::{CrierError, Result};
 use crate::input;
@@ -34,13 +35,15 @@ const MAX_ROUNDS: usize = 10;
 
 /// Refuses a kind whose jobs application users have made for them.
 pub(crate) fn require_own_kind(kind: &str) -> Result<()> {
-    let message = match kind {
-        PUBLISH => "only crier.create_post() makes jobs of kind publish_post",
-        PUBLISH_COMMENT => "only crier.create_post() makes jobs of kind publish_comment",
-        DELIVER => "only alerts make jobs of kind deliver_alert",
+    let makers = match kind {
+        PUBLISH | PUBLISH_COMMENT => "only crier.create_post() makes",
+        DELIVER => "only alerts make",
+        kind if actions::is_own_kind(kind) => {
+            "only crier.act(), crier.delete_published() and crier.read_metrics() make"
+        }
         _ => return Ok(()),
     };
-    Err(CrierError::NotAllowed(message.to_owned()))
+    Err(CrierError::NotAllowed(format!("{makers} jobs of kind {kind}")))
 }
 
 /// A job to be added.

@@ -1,11 +1,13 @@
 //! What happens to jobs that left a worker's hands: the one place where they end or go back to the queue.
 
+use crier_core::action::ActionEnd;
 use crier_core::error_class::{Action, ErrorClass};
 use crier_core::retry;
 use crier_core::target::JobEnd;
 use crier_working_set::{State, USED_UP};
 use pgrx::Uuid;
 
+use crate::actions;
 use crate::alerts;
 use crate::durable;
 use crate::error::Result;
@@ -156,6 +158,15 @@ impl Fate {
             Self::Completed | Self::Failed => JobEnd::Finished,
         }
     }
+
+    fn action_end(self) -> ActionEnd {
+        match self {
+            Self::Again(_) => ActionEnd::Rescheduled,
+            Self::Completed => ActionEnd::Completed,
+            Self::Canceled => ActionEnd::Canceled,
+            Self::Failed => ActionEnd::Failed,
+        }
+    }
 }
 
 impl Held {
@@ -202,16 +213,20 @@ impl Held {
     }
 }
 
-/// Carries the fates out; targets of publish jobs follow.
+/// Carries the fates out; targets of publish jobs and actions follow.
 pub(crate) fn settle(jobs: Vec<Settled>, now: Timestamptz) -> Result<()> {
     let publishing: Vec<_> = jobs.iter().filter(|job| publishes(&job.job.kind)).collect();
     if !publishing.is_empty() {
         follow::jobs(publishing.iter().map(|job| (job.job.id, job.fate.end(), job.error)), now)?;
     }
+    let acting: Vec<_> = jobs.iter().filter(|job| actions::is_action(&job.job.kind)).collect();
+    if !acting.is_empty() {
+        actions::follow::jobs(acting.iter().map(|job| (job.job.id, job.fate.action_end(), job.error)), now)?;
+    }
     settle_jobs(jobs, now)
 }
 
-/// Carries the fates out for jobs whose targets were already spoken of.
+/// Carries the fates out for jobs whose targets or actions were already spoken of.
 pub(crate) fn settle_jobs(jobs: Vec<Settled>, now: Timestamptz) -> Result<()> {
     let given_back = jobs.iter().filter(|job| job.said.gives_back()).filter_map(|job| {
         let (used_at, account) = (job.job.node.used_at, job.job.account?);

@@ -7,6 +7,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::error::Error;
+use crate::providers::{Account, Charges, Failure};
 use crate::webhook::Endpoint;
 
 /// A job this worker holds the lease of.
@@ -97,6 +98,98 @@ pub struct Report {
     pub details: Value,
     /// When to try again, where the platform named a time.
     pub retry_at: Option<SystemTime>,
+}
+
+/// What came of a job that says itself how it ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Outcome {
+    /// `done` or an error class.
+    pub(crate) outcome: &'static str,
+    /// What happened.
+    pub(crate) details: Value,
+    /// When to try again, where the platform named a time.
+    pub(crate) retry_at: Option<SystemTime>,
+}
+
+impl Outcome {
+    /// That of a failure.
+    pub(crate) fn of(failure: &Failure) -> Self {
+        let (outcome, details) = (failure.class.as_str(), failure.details());
+        Self { outcome, details, retry_at: failure.retry_at }
+    }
+}
+
+/// An account that a job acts for.
+#[derive(Debug, Clone)]
+pub(crate) struct Actor {
+    /// The account's platform.
+    pub(crate) platform: String,
+    /// Who it is.
+    pub(crate) account: Account,
+    /// `active`, or why not.
+    pub(crate) status: String,
+}
+
+impl Actor {
+    fn of(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            platform: row.try_get("platform").map_err(contract)?,
+            account: Account {
+                id: row.try_get("account_id").map_err(contract)?,
+                external_id: row.try_get("external_id").map_err(contract)?,
+                handle: row.try_get("handle").map_err(contract)?,
+                base_url: row.try_get("base_url").map_err(contract)?,
+                charges: Charges::default(),
+            },
+            status: row.try_get("account_status").map_err(contract)?,
+        })
+    }
+}
+
+/// Something that an account is to do.
+#[derive(Debug, Clone)]
+pub(crate) struct Action {
+    /// Its id, a UUIDv7: the same at every try.
+    pub(crate) id: Uuid,
+    /// The kind of its job.
+    pub(crate) kind: String,
+    /// With which post or account, as the platform calls it.
+    pub(crate) subject: String,
+    /// What is written.
+    pub(crate) text: Option<String>,
+    /// Who does it.
+    pub(crate) actor: Actor,
+}
+
+impl TryFrom<Row> for Action {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self, Error> {
+        Ok(Self {
+            id: row.try_get("action_id").map_err(contract)?,
+            kind: row.try_get("kind").map_err(contract)?,
+            subject: row.try_get("subject").map_err(contract)?,
+            text: row.try_get("text").map_err(contract)?,
+            actor: Actor::of(&row)?,
+        })
+    }
+}
+
+/// A post whose figures are to be read.
+#[derive(Debug, Clone)]
+pub(crate) struct Reading {
+    /// Its id on the platform.
+    pub(crate) post: String,
+    /// Whose it is.
+    pub(crate) actor: Actor,
+}
+
+impl TryFrom<Row> for Reading {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self, Error> {
+        Ok(Self { post: row.try_get("post").map_err(contract)?, actor: Actor::of(&row)? })
+    }
 }
 
 /// What `report_targets` accepted.

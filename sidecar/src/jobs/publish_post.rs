@@ -6,16 +6,15 @@
 
 mod attempt;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use crier_core::error_class::ErrorClass;
 use crier_core::platform::{self, Platform};
 use crier_core::target::TargetState;
-use tracing::{info, warn};
+use tracing::info;
 
-use super::{Environment, Job, Verdict, Work};
-use crate::client::CALL;
+use super::{Environment, Job, Verdict, Work, intent};
 use crate::db::{Target, patiently};
 use crate::error::Error;
 use crate::providers::{Failure, Frozen, Post, Published};
@@ -23,10 +22,6 @@ use attempt::{Attempt, Ready};
 
 /// How long the database may be away before the try is given up; the lease decides then.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// The lease at the moment of sending outlasts the call twice; heartbeats keep it alive from there.
-const INTENT_LEASE: Duration = CALL.saturating_mul(2);
-/// An intent that took longer to record is recorded again: the lease must outlast the call.
-const STALE_INTENT: Duration = CALL;
 
 /// The job, by the name of its kind.
 pub(super) struct PublishPost(&'static str);
@@ -165,19 +160,6 @@ fn is_unclear(target: &Target) -> Result<bool, Stop> {
 /// that the job is still ours and that the lease outlasts the call.
 async fn record_intent(environment: &Environment, work: &Work, draft: &Frozen) -> Result<Frozen, Stop> {
     let (job_id, token) = (work.claim.job_id, work.claim.token);
-    loop {
-        let asked = Instant::now();
-        let record = environment.db.record_intent(job_id, token, draft, INTENT_LEASE).await;
-        match record {
-            // The lease counts from when the database answered, which is after we asked.
-            Ok(Some(frozen)) if asked.elapsed() < STALE_INTENT => return Ok(frozen),
-            Ok(Some(_)) => warn!(%job_id, "the intent is stale, asking again"),
-            Ok(None) => return Err(Stop::Lost),
-            Err(error) if error.is_passing() => {
-                let again = || environment.db.record_intent(job_id, token, draft, INTENT_LEASE);
-                patiently(PATIENCE, again).await?.ok_or(Stop::Lost)?;
-            }
-            Err(error) => return Err(error.into()),
-        }
-    }
+    let record = |lease| environment.db.record_intent(job_id, token, draft, lease);
+    intent::recorded(work, record).await?.ok_or(Stop::Lost)
 }

@@ -3,6 +3,7 @@
 //! The record key (a TID) and the record itself are frozen before the first try, so a second `putRecord` of
 //! the same bytes can't publish twice, and `getRecord` tells whether the first one arrived.
 
+mod act;
 mod classify;
 mod facets;
 mod prepare;
@@ -19,7 +20,10 @@ use crier_core::platform::bluesky::PLATFORM;
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::{Account, Caller, Failure, Found, Frozen, Lifetime, Login, Post, Provider, Published, Sought};
+use super::{
+    Account, Act, Caller, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post, Provider, Published,
+    Sought,
+};
 use crate::client::Client;
 use crate::media::Fetcher;
 use crate::secrets::Session;
@@ -100,6 +104,14 @@ impl Provider for Bluesky {
 
     fn looks_in_public(&self) -> bool {
         true
+    }
+
+    async fn act(&self, caller: &Caller, act: &Act) -> Result<Done, Failure> {
+        act::act(&self.server(&caller.account.base_url), caller, act).await
+    }
+
+    async fn metrics(&self, caller: &Caller, post: &str) -> Result<Metrics, Failure> {
+        act::metrics(&self.server(&caller.account.base_url), caller, post).await
     }
 
     async fn reach(&self, base_url: &str) -> Result<(), Failure> {

@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crier_core::error_class::ErrorClass;
+pub(super) use crier_core::platform::instagram::is_id;
 use reqwest::header::{CONTENT_TYPE, HeaderName};
 use reqwest::{Method, RequestBuilder};
 use secrecy::SecretString;
@@ -20,8 +21,8 @@ const VERSION: &str = "v26.0";
 const BUSINESS_USAGE: HeaderName = HeaderName::from_static("x-business-use-case-usage");
 /// A quota is of any 24 hours and nobody tells when it has room again: asked once an hour.
 const QUOTA_WAIT: Duration = Duration::from_secs(60 * 60);
-/// The most characters of an id.
-const MAX_ID: usize = 40;
+/// The most characters of a code.
+const MAX_CODE: usize = 40;
 /// A word of a message that is longer is no word: it may be a token.
 const MAX_WORD: usize = 60;
 
@@ -75,11 +76,6 @@ impl<'a> Graph<'a> {
             None => request,
         }
     }
-}
-
-/// Whether it is an id: it goes into addresses and into the database.
-pub(super) fn is_id(text: &str) -> bool {
-    (1..=MAX_ID).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// An id as an address has it.
@@ -154,7 +150,7 @@ pub(super) fn failure(
     let limited = class == ErrorClass::RateLimited;
     Failure {
         status: Some(answer.status),
-        code: error.name().map(|name| clean(&name, MAX_ID)),
+        code: error.name().map(|name| clean(&name, MAX_CODE)),
         retry_at: match class {
             ErrorClass::RateLimited => Some(retry_at(answer, regain(answer, now), now)),
             ErrorClass::QuotaExhausted => Some(now + QUOTA_WAIT),
@@ -285,7 +281,7 @@ mod tests {
     #[test]
     fn ids_are_digits() {
         assert!(is_id("17841400000000001"));
-        for odd in ["", "me", "1/2", "1?a=b", "-1", "１", &"1".repeat(MAX_ID + 1)] {
+        for odd in ["", "me", "1/2", "1?a=b", "-1", "１", &"1".repeat(41)] {
             assert!(!is_id(odd) && id(odd).is_err(), "{odd}");
         }
     }

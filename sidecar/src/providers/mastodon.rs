@@ -116,7 +116,7 @@ impl Provider for Mastodon {
     }
 
     async fn act(&self, caller: &Caller, act: &Act) -> Result<Done, Failure> {
-        act::act(&self.as_caller(caller), &caller.account, act).await
+        act::act(&self.as_caller(caller), act).await
     }
 
     async fn metrics(&self, caller: &Caller, post: &str) -> Result<Metrics, Failure> {

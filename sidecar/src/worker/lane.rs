@@ -1,9 +1,10 @@
-//! Kinds of jobs that are claimed together. Those that publish have a platform, and only what there is a provider for is
-//! taken. The others have none: they get a share of the places, so that an endpoint that hangs holds up no post.
+//! Kinds of jobs that are claimed together. Those that publish come first: all others get a share of the places, so that
+//! neither many likes nor an endpoint that hangs hold up a post. Where they do something on a platform, only what there is a
+//! provider for is taken.
 
 use crate::jobs::Jobs;
 
-/// What the kinds without a platform may take: a quarter of the places, and one at least.
+/// What kinds that don't publish may take: a quarter of the places, and one at least.
 const SHARE: usize = 4;
 
 /// Kinds that are claimed together.
@@ -23,9 +24,11 @@ impl Lane {
     /// The lanes of these jobs.
     pub(super) fn all(jobs: &Jobs, platforms: Vec<&'static str>, concurrency: usize) -> Vec<Self> {
         let lane = |kinds, platforms, most| Self { kinds, platforms, most, running: 0, due: true };
+        let share = (concurrency / SHARE).max(1);
         vec![
-            lane(jobs.kinds(true), Some(platforms), concurrency),
-            lane(jobs.kinds(false), None, (concurrency / SHARE).max(1)),
+            lane(jobs.kinds(|job| job.has_target()), Some(platforms.clone()), concurrency),
+            lane(jobs.kinds(|job| job.has_platform() && !job.has_target()), Some(platforms), share),
+            lane(jobs.kinds(|job| !job.has_platform()), None, share),
         ]
     }
 
@@ -51,11 +54,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_has_no_platform_gets_a_share() {
+    fn what_does_not_publish_gets_a_share() {
         for (concurrency, share) in [(1, 1), (3, 1), (8, 2), (100, 25)] {
             let mut lanes = Lane::all(&Jobs::new(), vec!["bluesky"], concurrency);
             assert_eq!(lanes[0].room(concurrency), concurrency);
-            assert_eq!(lanes[1].room(concurrency), share);
+            assert_eq!((lanes[1].room(concurrency), lanes[2].room(concurrency)), (share, share));
             lanes[1].claimed(share, share);
             assert_eq!((lanes[1].room(concurrency), lanes[1].due), (0, true));
             lanes[1].ended();
@@ -69,10 +72,12 @@ mod tests {
     #[test]
     fn every_kind_is_in_one_lane() {
         let lanes = Lane::all(&Jobs::new(), vec![], 8);
-        let kinds = |lane: &Lane| lane.kinds.clone();
+        let kinds: Vec<_> = lanes.iter().map(|lane| lane.kinds.join(" ")).collect();
         assert_eq!(
-            (kinds(&lanes[0]), kinds(&lanes[1])),
-            (vec!["publish_post", "publish_comment"], vec!["deliver_alert"])
+            kinds,
+            ["publish_post publish_comment", "like follow send_dm delete_post read_metrics", "deliver_alert"]
         );
+        let with_platform: Vec<_> = lanes.iter().map(|lane| lane.platforms.is_some()).collect();
+        assert_eq!(with_platform, [true, true, false]);
     }
 }

@@ -3,6 +3,7 @@ WITH dead AS (
     DELETE FROM crier.job_outcome o
     WHERE o.id = ANY ($1::uuid[]) AND o.state = 'failed'
       AND NOT EXISTS (SELECT 1 FROM crier.post_target t WHERE t.job_id = o.id)
+      AND NOT EXISTS (SELECT 1 FROM crier.account_action a WHERE a.job_id = o.id)
     RETURNING o.id, o.run_at, o.attempt, o.token, o.finished_at
 ), retries AS (
     DELETE FROM crier.job_retry WHERE id IN (SELECT id FROM dead)

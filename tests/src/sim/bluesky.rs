@@ -44,6 +44,8 @@ struct State {
     tokens: Tokens,
     /// The last revision that was given out: they only grow.
     revision: u64,
+    /// How much later than written a record is known to what shows posts and profiles.
+    delay: Duration,
 }
 
 /// A refusal in the protocol's shape.
@@ -104,8 +106,12 @@ impl Bluesky {
             (true, "com.atproto.repo.getRecord") => state.get_record(&query())?,
             (true, "com.atproto.repo.listRecords") => state.list_records(&query())?,
             (true, "app.bsky.feed.getPosts") => {
-                state.authorize(bearer(request)?)?;
-                state.get_posts(&query().all("uris"))
+                let did = state.authorize(bearer(request)?)?;
+                state.get_posts(&did, &query().all("uris"))
+            }
+            (true, "app.bsky.actor.getProfile") => {
+                let did = state.authorize(bearer(request)?)?;
+                state.get_profile(&did, &query().one("actor")?)?
             }
             (true, "com.atproto.sync.getBlob") => {
                 let (kind, bytes) = state.get_blob(&query())?;
@@ -223,6 +229,11 @@ impl Platform for Bluesky {
 
     fn be_strict(&self) {
         self.state().tokens.be_strict();
+    }
+
+    /// The account's own server has what it has. What shows posts and profiles hears of it later.
+    fn publish_later(&self, delay: Duration) {
+        self.state().delay = delay;
     }
 
     fn timeline(&self) -> Vec<Visible> {

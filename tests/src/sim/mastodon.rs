@@ -74,6 +74,7 @@ fn route<'a>(method: &Method, path: &'a str) -> Option<(&'static str, &'a str)> 
         ("GET", ["api", "v2", "instance"]) => ("instance.get", ""),
         ("GET", ["api", "v1", "accounts", "verify_credentials"]) => ("accounts.verify_credentials", ""),
         ("GET", ["api", "v1", "accounts", "lookup"]) => ("accounts.lookup", ""),
+        ("GET", ["api", "v1", "accounts", id]) => ("accounts.get", id),
         ("GET", ["api", "v1", "accounts", id, "statuses"]) => ("accounts.statuses", id),
         ("POST", ["api", "v1", "accounts", id, "follow"]) => ("accounts.follow", id),
         ("POST", ["api", "v2", "media"]) => ("media.create", ""),
@@ -136,6 +137,10 @@ impl Mastodon {
                 ok(state.credentials(me)?)
             }
             "accounts.lookup" => ok(state.lookup(&given)?),
+            "accounts.get" => {
+                let account = state.accounts.get(&id).ok_or_else(Refused::not_found)?;
+                ok(state.account_json(account))
+            }
             "accounts.statuses" => {
                 let viewer = state.viewer(token, "read:statuses")?;
                 let (body, link) = state.statuses_of(id, viewer, &given)?;

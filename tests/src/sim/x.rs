@@ -6,6 +6,7 @@
 //! has expired can't be told from one that never was.
 
 mod media;
+mod messages;
 mod meter;
 mod problem;
 mod reads;
@@ -87,6 +88,7 @@ fn route<'a>(method: &Method, path: &'a str) -> Option<(&'static str, &'a str)> 
         ("GET", ["tweets"]) => ("tweets.lookup", ""),
         ("GET", ["tweets", id]) => ("tweets.lookup", id),
         ("DELETE", ["tweets", id]) => ("tweets.delete", id),
+        ("POST", ["dm_conversations", "with", id, "messages"]) => ("dm.create", id),
         _ => return None,
     })
 }
@@ -158,6 +160,7 @@ impl State {
             "tweets.lookup" if id.is_empty() => self.lookup(me, &query),
             "tweets.lookup" => self.lookup_one(me, id, &query),
             "tweets.delete" => self.delete_tweet(me, id),
+            "dm.create" => self.write_message(me, id, request, ledger),
             _ => Err(unknown_address()),
         }
     }
@@ -236,7 +239,8 @@ impl Platform for X {
         }
         let Some((call, id)) = route(request.method(), path) else { return unknown_address().answer() };
         let (given, limit) = state.answer(call, id, request, &self.ledger);
-        let success = if call == "tweets.create" { StatusCode::CREATED } else { StatusCode::OK };
+        let success =
+            if ["tweets.create", "dm.create"].contains(&call) { StatusCode::CREATED } else { StatusCode::OK };
         limit.state_in(match given {
             Ok(body) => serve::json(success, &body),
             Err(refused) => refused.answer(),

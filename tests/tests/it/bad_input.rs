@@ -1,6 +1,7 @@
 //! Every function refuses what it can't work with: the documented SQLSTATE, a message that names the value, a hint,
 //! and nothing half-written.
 
+mod actions;
 mod alerts;
 mod maintenance;
 mod pages;
@@ -41,6 +42,12 @@ const ACCEPTED: &[(&str, &str)] = &[
     ("begin_refresh('NO', 1)", "∅"),
     ("begin_refresh('ACC', 7)", "∅"),
     ("fail_refresh('ACC', 7, 1, 'auth_revoked', '{}')", ""),
+    ("start_action('NO', 1)", ""),
+    ("record_sending('NO', 1)", "f"),
+    ("report_action('NO', 1, 'done')", "∅"),
+    ("report_action('NO', 1, 'transient', '{}', now() - interval '1 day')", "∅"),
+    ("start_reading('NO', 1)", ""),
+    ("report_metrics('NO', 1, 'done', '{\"likes\": -1}')", "∅"),
     ("start_alert('NO', 1)", ""),
     ("report_alert('NO', 1, 'delivered')", "∅"),
     ("report_alert('NO', 1, 'transient', '{}')", "∅"),
@@ -141,6 +148,7 @@ async fn of_workspaces() {
 
 #[tokio::test]
 async fn of_alerts() {
+    check(actions::ACTIONS).await;
     check(alerts::ALERTS).await;
 }
 

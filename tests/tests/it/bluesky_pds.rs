@@ -6,8 +6,10 @@ use crier_tests::images::{data_url, png};
 use crier_tests::pds::{Pds, PdsAccount};
 use crier_tests::sim::bluesky::cid;
 use crier_tests::stage::Stage;
-use crier_tests::wait::wait_until;
+use crier_tests::wait::{SOON, wait_for, wait_until};
+use crier_tests::xrpc::Xrpc;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 async fn real() -> (&'static Pds, PdsAccount, Stage) {
     let pds = Pds::shared();
@@ -60,6 +62,47 @@ async fn text_with_link_tag_and_mention() {
         })
     );
     assert_eq!(pds.posts(&account.did).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_post_is_taken_back() {
+    let (pds, account, stage) = real().await;
+    let _crierd = stage.deployment.start().await;
+    let target = stage.published(stage.post("regretted").await).await;
+    assert_eq!(pds.posts(&account.did).await.len(), 1);
+    let id: Uuid = target["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+    let action: Uuid = stage.sql.value("SELECT crier.delete_published($1)", &[&id]).await;
+    wait_for("the post to be taken back", SOON, async || {
+        let action: Value = stage.sql.value("SELECT crier.get_action($1)", &[&action]).await;
+        if action["state"] == "done" { Ok(()) } else { Err(action) }
+    })
+    .await;
+    assert_eq!(pds.posts(&account.did).await, Vec::<Value>::new());
+}
+
+/// What the provider relies on: the same record under the same key, which is made from an id, changes nothing.
+#[tokio::test]
+async fn a_like_under_a_key_of_our_own_is_one_record() {
+    let (pds, account, _stage) = real().await;
+    let xrpc = Xrpc::new(pds.url());
+    let login = json!({"identifier": account.handle, "password": account.app_password});
+    let session = xrpc.post("com.atproto.server.createSession", &login, None).await.ok();
+    let token = session["accessJwt"].as_str();
+    let subject = json!({"uri": format!("at://{}/app.bsky.feed.post/3jzfcijpj2z2a", account.did), "cid": cid::of_bytes(b"x")});
+    for (collection, subject) in
+        [("app.bsky.feed.like", subject), ("app.bsky.graph.follow", json!(account.did))]
+    {
+        let record =
+            json!({"$type": collection, "subject": subject, "createdAt": "2026-11-30T00:00:00.000Z"});
+        let put =
+            json!({"repo": account.did, "collection": collection, "rkey": "3mk5nxzqabc2a", "record": record});
+        let first = xrpc.post("com.atproto.repo.putRecord", &put, token).await.ok();
+        let second = xrpc.post("com.atproto.repo.putRecord", &put, token).await.ok();
+        assert_eq!((&first["uri"], &first["cid"]), (&second["uri"], &second["cid"]));
+        let query = [("repo", account.did.as_str()), ("collection", collection)];
+        let listed = xrpc.get("com.atproto.repo.listRecords", &query, None).await.ok();
+        assert_eq!(listed["records"].as_array().map(Vec::len), Some(1), "{listed}");
+    }
 }
 
 #[tokio::test]

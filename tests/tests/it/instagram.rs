@@ -18,7 +18,7 @@ const PUBLISH: &str = "media.publish";
 const IMAGE: &str = "https://media.example/a.jpg";
 const VIDEO: &str = "https://media.example/a.mp4";
 
-async fn simulated() -> (Sim, Stage) {
+pub(crate) async fn simulated() -> (Sim, Stage) {
     simulated_with(json!({})).await
 }
 
@@ -43,7 +43,7 @@ async fn post(stage: &Stage, content: &str, media: Value, settings: Value) -> Uu
     stage.sql.value(sql, &[&stage.workspace, &content, &stage.account, &media, &settings]).await
 }
 
-async fn post_image(stage: &Stage, content: &str) -> Uuid {
+pub(crate) async fn post_image(stage: &Stage, content: &str) -> Uuid {
     post(stage, content, json!([{ "url": IMAGE, "alt": "a desk" }]), json!({})).await
 }
 

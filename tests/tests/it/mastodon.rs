@@ -18,7 +18,7 @@ const CREATE: &str = "statuses.create";
 const LIST: &str = "accounts.statuses";
 const UPLOAD: &str = "media.create";
 
-async fn simulated() -> (Sim, Stage) {
+pub(crate) async fn simulated() -> (Sim, Stage) {
     let sim = Sim::start();
     let stage = Stage::on_mastodon(&sim, Database::shared().await).await;
     stage.without_pace().await;

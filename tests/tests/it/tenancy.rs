@@ -45,11 +45,22 @@ impl Tenant {
             .await;
         Self { user, workspace, account, post, session }
     }
+
+    /// Has the account do something besides publishing.
+    async fn follow(&self) -> Uuid {
+        self.session.value("SELECT crier.act($1, 'follow', 'carol.test')", &[&self.account]).await
+    }
 }
 
 #[tokio::test]
 async fn a_user_sees_only_rows_of_own_workspaces() {
     let (superuser, one, two) = tenants().await;
+    for tenant in [&one, &two] {
+        tenant.follow().await;
+    }
+    superuser
+        .run("INSERT INTO crier.post_metrics (workspace_id, target_id, likes, read_at) SELECT workspace_id, id, 1, now() FROM crier.post_target")
+        .await;
     for view in [
         "posts",
         "jobs",
@@ -61,6 +72,9 @@ async fn a_user_sees_only_rows_of_own_workspaces() {
         "event",
         "social_account",
         "workspace_member",
+        "actions",
+        "account_action",
+        "post_metrics",
     ] {
         let ids = format!("SELECT DISTINCT workspace_id FROM crier.{view}");
         for tenant in [&one, &two] {
@@ -93,6 +107,7 @@ async fn another_workspace_and_none_at_all_get_the_same_answer() {
     let (superuser, one, two) = tenants().await;
     let target: Uuid =
         superuser.value("SELECT id FROM crier.post_target WHERE post_id = $1", &[&two.post]).await;
+    let action = two.follow().await;
     let unknown = Uuid::new_v4();
     // the id stands in the message: it is what the caller gave, and must be all that differs
     for call in [
@@ -103,9 +118,21 @@ async fn another_workspace_and_none_at_all_get_the_same_answer() {
         "SELECT crier.get_post('ID')".into(),
         "SELECT crier.cancel_post('ID')".into(),
         "SELECT crier.resolve_target('ID', 'absent')".into(),
+        "SELECT crier.delete_published('ID')".into(),
+        "SELECT crier.read_metrics('ID')".into(),
+        "SELECT crier.act('ID', 'follow', 'bob.test')".into(),
+        "SELECT crier.get_action('ID')".into(),
+        "SELECT crier.resolve_action('ID', 'absent')".into(),
     ] {
         let foreign = match call.as_str() {
-            call if call.contains("resolve_target") => target,
+            call if ["resolve_target", "delete_published", "read_metrics"]
+                .iter()
+                .any(|f| call.contains(f)) =>
+            {
+                target
+            }
+            call if call.contains("_action") => action,
+            call if call.contains("crier.act(") => two.account,
             call if call.contains("get_post") || call.contains("cancel_post") => two.post,
             call if call.contains("ARRAY['ID'") => two.account,
             _ => two.workspace,
@@ -161,7 +188,14 @@ async fn a_viewer_reads_and_does_not_write() {
     superuser.run(&format!("{member} ('{}', '{}', 'viewer')", one.workspace, two.user)).await;
     assert_eq!(two.session.text("SELECT count(*) FROM crier.posts").await, "2");
     two.session.text(&format!("SELECT crier.get_post('{}')", one.post)).await;
+    let action = one.follow().await;
+    two.session.text(&format!("SELECT crier.get_action('{action}')")).await;
+    let target = one.session.text("SELECT id FROM crier.post_target").await;
     for call in [
+        format!("SELECT crier.act('{}', 'follow', 'carol.test')", one.account),
+        format!("SELECT crier.resolve_action('{action}', 'done')"),
+        format!("SELECT crier.delete_published('{target}')"),
+        format!("SELECT crier.read_metrics('{target}')"),
         format!("SELECT crier.create_post('{}', 'x', ARRAY['{}'::uuid])", one.workspace, one.account),
         format!("SELECT crier.cancel_post('{}')", one.post),
         format!("SELECT crier.enqueue('k', workspace_id => '{}')", one.workspace),
@@ -186,6 +220,12 @@ async fn an_application_can_not_do_a_workers_work() {
         format!("SELECT * FROM crier.record_intent('{id}', 1, 'key', 'request')"),
         format!("SELECT crier.withdraw_intent('{id}', 1)"),
         format!("SELECT * FROM crier.taken_posts('{id}', '{{}}')"),
+        format!("SELECT * FROM crier.start_action('{id}', 1)"),
+        format!("SELECT crier.record_sending('{id}', 1)"),
+        format!("SELECT crier.report_action('{id}', 1, 'done')"),
+        format!("SELECT * FROM crier.start_reading('{id}', 1)"),
+        format!("SELECT crier.report_metrics('{id}', 1, 'done')"),
+        "SELECT crier.cleanup_old_actions()".into(),
         "SELECT * FROM crier.report_targets('{}', '{}', '{}', '{}')".into(),
         format!("SELECT crier.store_credential('{id}', 1, '\\x00')"),
         format!("SELECT * FROM crier.get_credential('{id}')"),

@@ -22,7 +22,7 @@ const ACCESS: &str = "first-access";
 const APP: (&str, &str) = ("the-app", "canary-app-secret");
 
 /// An account on a simulated X that admits one app.
-async fn simulated() -> (Sim, Stage) {
+pub(crate) async fn simulated() -> (Sim, Stage) {
     let sim = Sim::start();
     let tokens = format!("{ACCESS}:first-refresh");
     sim.add_account("x", HANDLE, &tokens);
@@ -34,7 +34,7 @@ async fn simulated() -> (Sim, Stage) {
     (sim, stage)
 }
 
-async fn start(stage: &Stage) -> Crierd {
+pub(crate) async fn start(stage: &Stage) -> Crierd {
     let app = [("CRIER_X_CLIENT_ID", APP.0), ("CRIER_X_CLIENT_SECRET_FILE", "x.secret")];
     stage.deployment.start_with(&app).await
 }

@@ -7,16 +7,15 @@ use std::time::{Duration, Instant, SystemTime};
 use async_trait::async_trait;
 use crier_core::error_class::ErrorClass;
 use serde_json::Value;
-use tokio::sync::Mutex;
 use tracing::{info, warn};
 
 use super::{PATIENCE, Stop, post_of};
 use crate::address::Origin;
 use crate::client::CALL;
-use crate::credentials::Held;
 use crate::db::{Target, patiently};
+use crate::jobs::session::{AccountSession, ends_session, not_active};
 use crate::jobs::{Environment, Work};
-use crate::providers::{Account, Caller, Failure, Found, Frozen, Others, Post, Provider, Published, Sought};
+use crate::providers::{Account, Failure, Found, Frozen, Others, Post, Provider, Published, Sought};
 
 /// A look that is too early is not repeated sooner.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
@@ -45,7 +44,7 @@ pub(super) struct Attempt<'a> {
     other_at: StdMutex<Option<Instant>>,
     /// An earlier try may have been published.
     unclear: bool,
-    session: Mutex<Option<Held>>,
+    session: AccountSession<'a>,
 }
 
 /// What the part before the point of no return leads to.
@@ -89,6 +88,7 @@ impl<'a> Attempt<'a> {
             environment,
             work,
             provider: Arc::clone(provider),
+            session: AccountSession::new(environment, provider, &account),
             account,
             active: target.account_status == "active",
             post,
@@ -98,7 +98,6 @@ impl<'a> Attempt<'a> {
             intent_at: target.since_intent.map(ago),
             other_at: StdMutex::default(),
             unclear,
-            session: Mutex::new(None),
         })
     }
 
@@ -112,11 +111,10 @@ impl<'a> Attempt<'a> {
             }
         }
         if !self.active {
-            let message = "the account is not active: connect it again with `crierd account add`";
-            return Err(Failure::new(ErrorClass::AuthRevoked, message).into());
+            return Err(not_active().into());
         }
         // Opened or renewed now, because that may take long and the intent's lease is only made for the send.
-        self.held().await?;
+        self.session.held().await?;
         if let Some(frozen) = &self.frozen {
             return Ok(Ready::ToSend(frozen.clone()));
         }
@@ -147,10 +145,11 @@ impl<'a> Attempt<'a> {
         if self.provider.looks_in_public() || !self.active {
             return self.provider.look(&self.account, None, sought).await;
         }
-        self.as_caller(|caller| async move {
-            self.provider.look(&self.account, Some(&caller.session), sought).await
-        })
-        .await
+        self.session
+            .as_caller(|caller| async move {
+                self.provider.look(&self.account, Some(&caller.session), sought).await
+            })
+            .await
     }
 
     /// When the last send was begun that may have made a post like ours.
@@ -205,7 +204,8 @@ impl<'a> Attempt<'a> {
         if Instant::now() >= until {
             return Err(Failure::new(ErrorClass::Transient, "the preparation of the post takes too long"));
         }
-        self.as_caller(|caller| async move { self.provider.prepare(&caller, &self.post, prepared).await })
+        self.session
+            .as_caller(|caller| async move { self.provider.prepare(&caller, &self.post, prepared).await })
             .await
     }
 
@@ -274,52 +274,16 @@ impl<'a> Attempt<'a> {
     where
         F: Future<Output = Result<(), Stop>>,
     {
-        let held = self.held().await?;
+        let held = self.session.held().await?;
         let generation = held.generation;
-        match self.provider.commit(&self.caller(held), frozen).await {
+        match self.provider.commit(&self.session.caller(held), frozen).await {
             Err(failure) if ends_session(&failure) => {
-                let held = self.renewed(generation).await?;
+                let held = self.session.renewed(generation).await?;
                 again().await?;
-                Ok(self.provider.commit(&self.caller(held), frozen).await?)
+                Ok(self.provider.commit(&self.session.caller(held), frozen).await?)
             }
             sent => Ok(sent?),
         }
-    }
-
-    /// Calls with the account's session. A session that has ended is renewed once and the call repeated once.
-    async fn as_caller<T, F>(&self, call: impl Fn(Caller) -> F) -> Result<T, Failure>
-    where
-        F: Future<Output = Result<T, Failure>>,
-    {
-        let held = self.held().await?;
-        let generation = held.generation;
-        match call(self.caller(held)).await {
-            Err(failure) if ends_session(&failure) => {
-                let held = self.renewed(generation).await?;
-                call(self.caller(held)).await
-            }
-            result => result,
-        }
-    }
-
-    async fn renewed(&self, generation: i64) -> Result<Held, Failure> {
-        let held = self.environment.credentials.renew(&self.provider, &self.account, generation).await?;
-        *self.session.lock().await = Some(held.clone());
-        Ok(held)
-    }
-
-    async fn held(&self) -> Result<Held, Failure> {
-        let mut session = self.session.lock().await;
-        if let Some(held) = &*session {
-            return Ok(held.clone());
-        }
-        let held = self.environment.credentials.fresh(&self.provider, &self.account).await?;
-        *session = Some(held.clone());
-        Ok(held)
-    }
-
-    fn caller(&self, held: Held) -> Caller {
-        Caller { account: self.account.clone(), session: held.session }
     }
 }
 
@@ -341,12 +305,6 @@ impl Others for Attempt<'_> {
 fn ago(seconds: f64) -> Instant {
     let now = Instant::now();
     Duration::try_from_secs_f64(seconds).ok().and_then(|since| now.checked_sub(since)).unwrap_or(now)
-}
-
-/// Whether a call was refused for its session. Also where the grant is said to be gone: the refusal of the refresh that
-/// follows is what ends the account, and tells its owner.
-fn ends_session(failure: &Failure) -> bool {
-    matches!(failure.class, ErrorClass::AuthExpired | ErrorClass::AuthRevoked)
 }
 
 /// A refusal is clear about its own call only: with an unclear one before it, the next try has to look.

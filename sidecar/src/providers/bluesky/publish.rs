@@ -18,7 +18,7 @@ use crate::providers::answer::{Phase, unclear};
 use crate::providers::{Account, Caller, Failure, Found, Frozen, Post, Published};
 
 pub(super) const COLLECTION: &str = "app.bsky.feed.post";
-const PUT_RECORD: &str = "com.atproto.repo.putRecord";
+pub(super) const PUT_RECORD: &str = "com.atproto.repo.putRecord";
 pub(super) const GET_RECORD: &str = "com.atproto.repo.getRecord";
 
 /// Writes the record down.

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use uuid::Uuid;
+
 const ALPHABET: &[u8; 32] = b"234567abcdefghijklmnopqrstuvwxyz";
 /// The lower ten bits tell processes apart that make a key in the same microsecond.
 const CLOCK_BITS: u32 = 10;
@@ -34,6 +36,14 @@ impl Generator {
     }
 }
 
+/// The key that belongs to an id, always the same: its time, and of its random part what there is room for.
+pub(super) fn of(id: Uuid, made: SystemTime) -> String {
+    let millis = made.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    let millis = u64::try_from(millis).unwrap_or(0);
+    let random = id.as_u128() as u64;
+    encode(millis.saturating_mul(1_000) + random % 1_000, random >> 10 & ((1 << CLOCK_BITS) - 1))
+}
+
 /// The top bit stays 0, then 53 bits of microseconds, then the clock id.
 fn encode(micros: u64, clock_id: u64) -> String {
     let bits = (micros << CLOCK_BITS | clock_id) & (u64::MAX >> 1);
@@ -58,6 +68,14 @@ mod tests {
             let bits = decode(tid);
             assert_eq!(encode(bits >> CLOCK_BITS, bits & 1023), tid);
         }
+    }
+
+    #[test]
+    fn an_id_has_one_key() {
+        let made = UNIX_EPOCH + std::time::Duration::from_millis(1_795_000_000_123);
+        let key = of(Uuid::from_u128(7), made);
+        assert_eq!((key.len(), &key), (13, &of(Uuid::from_u128(7), made)));
+        assert_ne!(of(Uuid::from_u128(8), made), key);
     }
 
     #[test]

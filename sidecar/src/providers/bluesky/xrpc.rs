@@ -26,9 +26,20 @@ impl<'a> Xrpc<'a> {
         format!("{}/xrpc/{name}", self.base_url)
     }
 
-    /// A read. None of ours needs a token: an expired one must not stand between us and an answer.
+    /// A read. Of those that publishing needs none needs a token: an expired one must not stand between us and an answer.
     pub(super) async fn query(&self, name: &str, params: &[(&str, &str)]) -> Result<Answer, CallError> {
         self.client.send(self.client.request(Method::GET, &self.url(name)).query(params)).await
+    }
+
+    /// A read as an account: what it is shown tells what it has done already.
+    pub(super) async fn query_as(
+        &self,
+        token: &SecretString,
+        name: &str,
+        params: &[(&str, &str)],
+    ) -> Result<Answer, CallError> {
+        let request = self.client.request(Method::GET, &self.url(name)).query(params);
+        self.client.send(bearer(request, token)).await
     }
 
     /// A call that changes something.
@@ -52,6 +63,14 @@ impl<'a> Xrpc<'a> {
     pub(super) async fn describe(&self) -> Result<(), Failure> {
         let answer = self.query("com.atproto.server.describeServer", &[]).await;
         read::<serde::de::IgnoredAny>(Phase::Read, answer).map(drop)
+    }
+}
+
+/// Whether it was a success, where its content is nothing to us: older servers have none.
+pub(super) fn done(phase: Phase, answer: Result<Answer, CallError>) -> Result<(), Failure> {
+    match answer {
+        Ok(answer) if answer.status == 200 => Ok(()),
+        answer => read::<serde::de::IgnoredAny>(phase, answer).map(drop),
     }
 }
 

@@ -1,37 +1,33 @@
 //! What an account does besides publishing.
 
-use crier_core::canonical;
 use crier_core::error_class::ErrorClass;
+use crier_core::platform::mastodon::is_name;
 use reqwest::Method;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
-use uuid::Builder;
 
 use super::api::{Api, Id, STATUSES, Shown, read};
 use super::publish::there;
 use crate::providers::answer::Phase;
-use crate::providers::{Account, Act, Done, Failure, Metrics};
+use crate::providers::{Act, Done, Failure, Metrics};
 
-/// The most characters of an account's name, with that of its server.
-const MAX_NAME: usize = 350;
-
-pub(super) async fn act(server: &Api<'_>, account: &Account, act: &Act) -> Result<Done, Failure> {
+pub(super) async fn act(server: &Api<'_>, act: &Act) -> Result<Done, Failure> {
     match act {
         Act::Delete { post } => delete(server, &id(post)?).await,
-        Act::Like { post } => {
+        Act::Like { post, .. } => {
             let path = format!("{STATUSES}/{}/favourite", id(post)?.as_str());
             post_empty(server, &path).await
         }
-        Act::Follow { account } => {
+        Act::Follow { account, .. } => {
             let followed = find(server, account).await?;
             let path = format!("api/v1/accounts/{}/follow", followed.id.as_str());
             post_empty(server, &path).await
         }
-        Act::DirectMessage { account: to, text } => {
+        Act::DirectMessage { account: to, text, key } => {
             let to = find(server, to).await?;
             let body = json!({"status": format!("@{} {text}", to.acct), "visibility": "direct"});
-            write(server, account, &body).await
+            write(server, &key.to_string(), &body).await
         }
     }
 }
@@ -71,21 +67,10 @@ async fn post_empty(server: &Api<'_>, path: &str) -> Result<Done, Failure> {
 }
 
 /// Publishes something that addresses somebody.
-async fn write(server: &Api<'_>, account: &Account, body: &Value) -> Result<Done, Failure> {
-    let body = body.to_string();
-    let key = key(account, &body)?;
-    let shown: Shown = read(Phase::Commit, server.publish(&key, body).await)?;
+async fn write(server: &Api<'_>, key: &str, body: &Value) -> Result<Done, Failure> {
+    let shown: Shown = read(Phase::Commit, server.publish(key, body.to_string()).await)?;
     let there = there(&shown)?;
     Ok(Done { external_id: Some(there.external_id), url: Some(there.url) })
-}
-
-/// The key of what is written here: the same words to the same post or account are said once, however often they are sent.
-fn key(account: &Account, body: &str) -> Result<String, Failure> {
-    let hash = canonical::hash(&format!("[\"{}\",{body}]", account.id))
-        .map_err(|error| Failure::new(ErrorClass::ContentInvalid, error.to_string()))?;
-    let mut bytes = [0; 16];
-    bytes.iter_mut().zip(hash).for_each(|(byte, of_hash)| *byte = of_hash);
-    Ok(Builder::from_custom_bytes(bytes).into_uuid().to_string())
 }
 
 #[derive(Deserialize)]
@@ -113,45 +98,4 @@ async fn find(server: &Api<'_>, account: &str) -> Result<Known, Failure> {
         return Err(Failure::new(ErrorClass::Transient, "the answer names no account"));
     }
     Ok(known)
-}
-
-/// `user` or `user@host`. It goes into a path and into a text, where nothing of it may be another mention.
-fn is_name(name: &str) -> bool {
-    let is_part =
-        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || "_.-:".contains(c));
-    name.len() <= MAX_NAME && name.split('@').count() <= 2 && name.split('@').all(is_part)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_have_their_form() {
-        for name in ["bob", "b.o-b_1@a.example", "bob@bücher.example", "bob@127.0.0.1:3000", "7"] {
-            assert!(is_name(name), "{name}");
-        }
-        for odd in ["", "@", "bob@", "a@b@c", "bob hi", "bob/../x", "bob?x=1", "bob&x", "b\n@eve", "bob#"] {
-            assert!(!is_name(odd), "{odd}");
-        }
-    }
-
-    #[test]
-    fn the_same_words_have_the_same_key() {
-        let account = |n| Account {
-            id: uuid::Uuid::from_u128(n),
-            external_id: "1".into(),
-            handle: "a@a.example".into(),
-            base_url: "https://a.example".into(),
-            charges: Default::default(),
-        };
-        let once = key(&account(1), r#"{"status":"hi","in_reply_to_id":"1"}"#);
-        assert_eq!(key(&account(1), r#"{"in_reply_to_id":"1","status":"hi"}"#), once);
-        for other in [
-            key(&account(2), r#"{"status":"hi","in_reply_to_id":"1"}"#),
-            key(&account(1), r#"{"status":"hi","in_reply_to_id":"2"}"#),
-        ] {
-            assert_ne!(other, once);
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! The calls of the REST interface, and what its answers have in common.
 
+use crier_core::platform::mastodon::is_id;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, RequestBuilder};
 use secrecy::SecretString;
@@ -15,8 +16,6 @@ use crate::providers::{Failure, Published};
 pub(super) const INSTANCE: &str = "api/v2/instance";
 pub(super) const STATUSES: &str = "api/v1/statuses";
 
-/// The most characters of an id.
-const MAX_ID: usize = 100;
 /// The most characters of an address.
 const MAX_ADDRESS: usize = 2_048;
 
@@ -74,9 +73,7 @@ pub(super) struct Id(String);
 
 impl Id {
     pub(super) fn parse(text: &str) -> Option<Self> {
-        let is_id = (1..=MAX_ID).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
-        is_id.then(|| Self(text.to_owned()))
+        is_id(text).then(|| Self(text.to_owned()))
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -151,7 +148,7 @@ mod tests {
         ] {
             assert_eq!(id(odd.clone()), None, "{odd}");
         }
-        assert_eq!(id(json!("1".repeat(MAX_ID + 1))), None);
+        assert_eq!(id(json!("1".repeat(101))), None);
     }
 
     #[test]

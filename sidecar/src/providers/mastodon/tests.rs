@@ -162,9 +162,9 @@ async fn requests_are_built_as_recorded() {
     provider.look(&caller.account, Some(&caller.session), sought(&text)).await.unwrap();
     for act in [
         Act::Delete { post: "9".into() },
-        Act::Like { post: "9".into() },
-        Act::Follow { account: "@bob@b.example".into() },
-        Act::DirectMessage { account: "7".into(), text: "pst".into() },
+        Act::Like { post: "9".into(), key: Uuid::nil() },
+        Act::Follow { account: "@bob@b.example".into(), key: Uuid::nil() },
+        Act::DirectMessage { account: "7".into(), text: "pst".into(), key: Uuid::nil() },
     ] {
         provider.act(&caller, &act).await.unwrap();
     }
@@ -398,7 +398,7 @@ async fn what_is_gone_already_is_taken_back() {
     assert_eq!(failure.class, ErrorClass::ContentInvalid);
     let bob = (200, json!({ "id": 7, "acct": "bob" }));
     let (provider, caller, _) = scripted(&[bob, (500, json!({}))]).await;
-    let message = Act::DirectMessage { account: "bob".into(), text: "x".into() };
+    let message = Act::DirectMessage { account: "bob".into(), text: "x".into(), key: Uuid::nil() };
     assert_eq!(provider.act(&caller, &message).await.unwrap_err().class, ErrorClass::OutcomeUnknown);
 }
 

@@ -138,9 +138,9 @@ async fn said(provider: &dyn Provider, base_url: &str) -> Vec<(&'static [&'stati
     let (of, text) = (String::from("7"), String::from("hi"));
     for act in [
         Act::Delete { post: of.clone() },
-        Act::Like { post: of.clone() },
-        Act::Follow { account: of.clone() },
-        Act::DirectMessage { account: of, text },
+        Act::Like { post: of.clone(), key: Uuid::nil() },
+        Act::Follow { account: of.clone(), key: Uuid::nil() },
+        Act::DirectMessage { account: of, text, key: Uuid::nil() },
     ] {
         said.push(told(provider.act(&caller, &act).await));
     }

@@ -23,7 +23,7 @@ struct Event {
 pub(super) async fn act(api: &Api<'_>, charges: &Charges, act: &Act) -> Result<Done, Failure> {
     match act {
         Act::Delete { post } => delete(api, id(post)?).await,
-        Act::DirectMessage { account, text } => {
+        Act::DirectMessage { account, text, .. } => {
             let path = format!("dm_conversations/with/{}/messages", id(account)?);
             let answer = api.post(&path, &json!({ "text": text })).await;
             charges.add_call(x::DM, &answer);

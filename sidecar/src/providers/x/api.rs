@@ -1,5 +1,6 @@
 //! The calls of the API: `{base}/2/{path}`.
 
+pub(super) use crier_core::platform::x::is_id;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder};
@@ -98,9 +99,4 @@ pub(super) fn done(phase: Phase, answer: Result<Answer, CallError>) -> Result<()
         None if (200..=204).contains(&answer.status) => Ok(()),
         None => Err(failure(phase, &answer, std::time::SystemTime::now())),
     }
-}
-
-/// An id of X: digits, so that it can stand in a path.
-pub(super) fn is_id(text: &str) -> bool {
-    (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
 }

@@ -106,7 +106,7 @@ async fn requests_are_those_of_the_golden_file() {
     let reply = Post { reply_to: Some("2001".into()), ..post("yes", json!([])) };
     let reply = provider.draft(&reply, &Value::Null).unwrap();
     assert_eq!(provider.commit(&caller, &reply).await.unwrap().external_id, "2001");
-    let message = Act::DirectMessage { account: "1002".into(), text: "psst".into() };
+    let message = Act::DirectMessage { account: "1002".into(), text: "psst".into(), key: uuid::Uuid::nil() };
     assert_eq!(provider.act(&caller, &message).await.unwrap().external_id.as_deref(), Some("3001"));
     let metrics = provider.metrics(&caller, "2001").await.unwrap();
     let expected = Metrics { views: Some(9), likes: Some(4), replies: Some(1), shares: Some(5) };

@@ -4,6 +4,10 @@ use crier_core::text::graphemes;
 use serde_json::Value;
 
 pub(super) const COLLECTION: &str = "app.bsky.feed.post";
+/// What an account likes.
+pub(super) const LIKES: &str = "app.bsky.feed.like";
+/// Whom an account follows.
+pub(super) const FOLLOWS: &str = "app.bsky.graph.follow";
 const MAX_IMAGE_BYTES: u64 = 2_000_000;
 const TID: &[u8; 32] = b"234567abcdefghijklmnopqrstuvwxyz";
 

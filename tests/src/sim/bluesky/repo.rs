@@ -27,6 +27,8 @@ pub(super) struct Record {
     pub(super) value: Value,
     /// When it was first written.
     pub(super) at: SystemTime,
+    /// From when on others know of it.
+    known: SystemTime,
 }
 
 struct Blob {
@@ -210,17 +212,52 @@ impl State {
         Ok(answer)
     }
 
-    pub(super) fn get_posts(&self, uris: &[String]) -> Value {
+    /// The record by which an account has done something to a subject.
+    fn record_about(&self, did: &str, collection: &str, subject: &str) -> Option<String> {
+        let account = self.accounts.get(did)?;
+        let is_about = |record: &Record| {
+            let about = &record.value["subject"];
+            record.known <= SystemTime::now()
+                && about.as_str().or_else(|| about["uri"].as_str()) == Some(subject)
+        };
+        let (key, _) = account.of(collection).find(|(_, record)| is_about(record))?;
+        Some(account.uri(collection, key))
+    }
+
+    /// How many accounts have done something to a subject, however many records each has.
+    fn count_about(&self, collection: &str, subject: &str) -> usize {
+        self.accounts.keys().filter(|did| self.record_about(did, collection, subject).is_some()).count()
+    }
+
+    /// An account as another one is shown it.
+    pub(super) fn get_profile(&self, viewer: &str, actor: &str) -> Result<Value, Refused> {
+        let account = self.account(actor).ok_or_else(|| Refused::invalid("Profile not found"))?;
+        let mut profile = json!({
+            "did": account.did, "handle": account.handle, "viewer": {"muted": false, "blockedBy": false},
+            "followersCount": self.count_about(record::FOLLOWS, &account.did),
+        });
+        if let Some(uri) = self.record_about(viewer, record::FOLLOWS, &account.did) {
+            profile["viewer"]["following"] = json!(uri);
+        }
+        Ok(profile)
+    }
+
+    /// Posts as an account is shown them.
+    pub(super) fn get_posts(&self, viewer: &str, uris: &[String]) -> Value {
         let posts = uris.iter().filter_map(|uri| {
             let (did, rest) = uri.strip_prefix("at://")?.split_once('/')?;
             let (collection, key) = rest.split_once('/')?;
             let account = self.account(did)?;
             let record = account.records.get(&(collection.to_owned(), key.to_owned()))?;
-            Some(json!({
+            let mut post = json!({
                 "uri": uri, "cid": record.cid, "record": record.value, "indexedAt": rfc3339(record.at),
-                "author": {"did": account.did, "handle": account.handle},
-                "likeCount": 0, "replyCount": 0, "repostCount": 0, "quoteCount": 0,
-            }))
+                "author": {"did": account.did, "handle": account.handle}, "viewer": {"threadMuted": false},
+                "likeCount": self.count_about(record::LIKES, uri), "replyCount": 0, "repostCount": 0, "quoteCount": 0,
+            });
+            if let Some(like) = self.record_about(viewer, record::LIKES, uri) {
+                post["viewer"]["like"] = json!(like);
+            }
+            Some(post)
         });
         json!({"posts": posts.collect::<Vec<_>>()})
     }
@@ -234,10 +271,11 @@ impl State {
         let key = input["rkey"].as_str().map(str::to_owned);
         if collection == record::COLLECTION {
             record::check(&value).map_err(Refused::invalid)?;
-            if let Some(bad) = key.as_ref().filter(|key| !record::is_tid(key)) {
-                let reason = format!("Invalid TID string (got {bad:?}) at $");
-                return Err(Refused::invalid(format!("Invalid record key for {collection}: {reason}")));
-            }
+        }
+        let has_tids = [record::COLLECTION, record::LIKES, record::FOLLOWS].contains(&collection.as_str());
+        if let Some(bad) = key.as_ref().filter(|key| has_tids && !record::is_tid(key)) {
+            let reason = format!("Invalid TID string (got {bad:?}) at $");
+            return Err(Refused::invalid(format!("Invalid record key for {collection}: {reason}")));
         }
         // the server adds a type that was left out
         if value["$type"].is_null() {
@@ -263,13 +301,15 @@ impl State {
         ledger: &Ledger,
     ) -> Result<Value, Refused> {
         let commit = self.commit_of(&id);
+        let delay = self.delay;
         let account = self.own(did)?;
         let uri = account.uri(&key.0, &key.1);
         let at = account.records.get(&key).map(|record| record.at);
         if at.is_none() {
             ledger.append(entry(account, &key, &uri, &value));
         }
-        let record = Record { cid: id.clone(), value, at: at.unwrap_or_else(SystemTime::now) };
+        let now = SystemTime::now();
+        let record = Record { cid: id.clone(), value, at: at.unwrap_or(now), known: now + delay };
         account.records.insert(key, record);
         Ok(json!({"uri": uri, "cid": id, "commit": commit, "validationStatus": "valid"}))
     }

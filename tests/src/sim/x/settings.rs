@@ -89,6 +89,7 @@ impl Settings {
         self.limits.get(call).copied().unwrap_or(match call {
             "tweets.create" => 100,
             "tweets.delete" => 50,
+            "dm.create" => 15,
             "users.me" => 75,
             _ if call.starts_with("media.") => 1_875,
             _ => 900,

@@ -12,8 +12,9 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::*;
+use crate::credentials::Held;
 use crate::db::Claim;
-use crate::providers::{Lifetime, Login};
+use crate::providers::{Caller, Lifetime, Login};
 use crate::secrets::Session;
 use crate::worker::Phase;
 
@@ -154,17 +155,20 @@ async fn with<T>(
     let work =
         Work { claim, lost: CancellationToken::new(), phase: Phase::default(), charges: Default::default() };
     let session = Session::new("a".into(), "r".into());
+    let account = Account {
+        id: Uuid::nil(),
+        external_id: "did:plc:a".into(),
+        handle: "a.test".into(),
+        base_url: "https://pds.invalid".into(),
+        charges: Default::default(),
+    };
+    let provider: Arc<dyn Provider> = scripted.clone();
+    let at_hand = AccountSession::new(&environment, &provider, &account);
     let attempt = Attempt {
         environment: &environment,
         work: &work,
-        provider: scripted.clone(),
-        account: Account {
-            id: Uuid::nil(),
-            external_id: "did:plc:a".into(),
-            handle: "a.test".into(),
-            base_url: "https://pds.invalid".into(),
-            charges: Default::default(),
-        },
+        provider,
+        account,
         active: true,
         post: Post { content: "x".into(), media: json!([]), settings: json!({}), attempt: 1, reply_to: None },
         prepared: Value::Null,
@@ -173,7 +177,7 @@ async fn with<T>(
         intent_at: earlier.sent.and_then(|ago| Instant::now().checked_sub(ago)),
         other_at: StdMutex::default(),
         unclear: earlier.unclear,
-        session: Mutex::new(Some(Held { generation: 1, session })),
+        session: at_hand.with(Held { generation: 1, session }),
     };
     let outcome = act(&attempt, &scripted).await;
     let calls = scripted.calls.lock().unwrap().clone();
