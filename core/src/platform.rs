@@ -1,7 +1,7 @@
 //! What each platform accepts and how a publish on it can be confirmed, as data.
 //!
-//! One file per platform and one line in [`ALL`]; docs/add-a-platform.md goes through all that a platform needs. The extension validates against these figures before it accepts a
-//! post; the sidecar's provider of the same name sends what they allow.
+//! One file per platform and one line in [`ALL`]; docs/add-a-platform.md goes through all that a platform needs. The extension
+//! validates against these figures before it accepts a post; the sidecar's provider of the same name sends what they allow.
 
 pub mod bluesky;
 pub mod instagram;

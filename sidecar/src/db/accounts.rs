@@ -1,0 +1,133 @@
+//! Accounts and their credentials.
+
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+use tokio_postgres::types::Type;
+use uuid::Uuid;
+
+use super::pool::{Db, Param};
+use super::rows::contract;
+use super::{StoredCredential, first};
+use crate::error::Error;
+
+/// What a function raises for something that is not there.
+const NO_DATA_FOUND: &str = "P0002";
+const CONNECT_ACCOUNT: &str = "SELECT account_id, generation FROM crier.connect_account($1, $2, $3, $4, $5)";
+const STORE_CREDENTIAL: &str = "SELECT crier.store_credential($1, $2, $3, $4, $5)";
+const GET_CREDENTIAL: &str = "SELECT workspace_id, generation, sealed, refresh_leased_until, account_status \
+     FROM crier.get_credential($1)";
+const BEGIN_REFRESH: &str = "SELECT crier.begin_refresh($1, $2, pg_catalog.make_interval(secs => $3))";
+const FAIL_REFRESH: &str = "SELECT crier.fail_refresh($1, $2, $3, $4, $5)";
+
+impl Db {
+    /// Makes or finds the account; returns its id and the generation to seal the credential for.
+    pub async fn connect_account(
+        &self,
+        workspace_id: Uuid,
+        platform: &str,
+        external_id: &str,
+        handle: &str,
+        base_url: &str,
+    ) -> Result<(Uuid, i64), Error> {
+        let params: &[Param<'_>] = &[
+            (&workspace_id, Type::UUID),
+            (&platform, Type::TEXT),
+            (&external_id, Type::TEXT),
+            (&handle, Type::TEXT),
+            (&base_url, Type::TEXT),
+        ];
+        let row = self.one(CONNECT_ACCOUNT, params).await?;
+        Ok((row.try_get(0).map_err(contract)?, row.try_get(1).map_err(contract)?))
+    }
+
+    /// Stores a sealed credential if it is the next generation; `false` if there is a newer one. An end that can't
+    /// be true is none: the platform's word for it must not cost the tokens.
+    pub async fn store_credential(
+        &self,
+        account_id: Uuid,
+        generation: i64,
+        sealed: &[u8],
+        expires_at: Option<SystemTime>,
+        refresh_expires_at: Option<SystemTime>,
+    ) -> Result<bool, Error> {
+        let now = SystemTime::now();
+        let (expires_at, refresh_expires_at) =
+            (plausible(expires_at, now), plausible(refresh_expires_at, now));
+        let params: &[Param<'_>] = &[
+            (&account_id, Type::UUID),
+            (&generation, Type::INT8),
+            (&sealed, Type::BYTEA),
+            (&expires_at, Type::TIMESTAMPTZ),
+            (&refresh_expires_at, Type::TIMESTAMPTZ),
+        ];
+        first(&self.one(STORE_CREDENTIAL, params).await?)
+    }
+
+    /// The stored credential of an account.
+    pub async fn get_credential(&self, account_id: Uuid) -> Result<Option<StoredCredential>, Error> {
+        match self.optional(GET_CREDENTIAL, &[(&account_id, Type::UUID)]).await {
+            Err(Error::Sql { state, .. }) if state == NO_DATA_FOUND => Ok(None),
+            row => row?.map(StoredCredential::try_from).transpose(),
+        }
+    }
+
+    /// Asks to be the one who refreshes; returns a token for it, `None` if somebody else does or has.
+    pub async fn begin_refresh(
+        &self,
+        account_id: Uuid,
+        generation: i64,
+        lease: Duration,
+    ) -> Result<Option<i64>, Error> {
+        let lease = lease.as_secs_f64();
+        let params: &[Param<'_>] =
+            &[(&account_id, Type::UUID), (&generation, Type::INT8), (&lease, Type::FLOAT8)];
+        first(&self.one(BEGIN_REFRESH, params).await?)
+    }
+
+    /// Ends a refresh that failed.
+    pub async fn fail_refresh(
+        &self,
+        account_id: Uuid,
+        generation: i64,
+        token: i64,
+        class: &str,
+        error: &Value,
+    ) -> Result<(), Error> {
+        let params: &[Param<'_>] = &[
+            (&account_id, Type::UUID),
+            (&generation, Type::INT8),
+            (&token, Type::INT8),
+            (&class, Type::TEXT),
+            (error, Type::JSONB),
+        ];
+        self.rows(FAIL_REFRESH, params).await.map(drop)
+    }
+}
+
+/// The end of a token, unless it is more than a day ago or more than five years ahead.
+fn plausible(end: Option<SystemTime>, now: SystemTime) -> Option<SystemTime> {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    end.filter(|end| match end.duration_since(now) {
+        Ok(ahead) => ahead <= DAY * (5 * 365),
+        Err(ago) => ago.duration() <= DAY,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_that_cannot_be_true_is_none() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let days = |days: u64| Duration::from_secs(days * 86_400);
+        for end in [now, now + days(90), now + days(5 * 365), now - days(1)] {
+            assert_eq!(plausible(Some(end), now), Some(end));
+        }
+        for end in [now + days(5 * 365 + 1), now + days(365_000_000), now - days(2), SystemTime::UNIX_EPOCH] {
+            assert_eq!(plausible(Some(end), now), None);
+        }
+        assert_eq!(plausible(None, now), None);
+    }
+}

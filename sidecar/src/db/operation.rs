@@ -1,0 +1,99 @@
+//! Operation: migrations, maintenance, and what the doctor asks.
+
+use std::time::SystemTime;
+
+use serde_json::Value;
+
+use super::pool::Db;
+use super::rows::contract;
+use super::{Status, first};
+use crate::error::Error;
+
+const CHECKPOINT_QUEUE: &str = "SELECT crier.checkpoint_queue()";
+const RUN_MAINTENANCE: &str = "SELECT task, did, error FROM crier.run_maintenance('crierd', p_most => 1)";
+const STATUS: &str =
+    "SELECT paused, reason, library_version, schema_version, schema_current FROM crier.status()";
+const MIGRATE: &str = "SELECT name, action FROM crier.migrate()";
+const SERVER: &str = "SELECT pg_catalog.current_setting('server_version'), \
+     pg_catalog.current_setting('server_version_num')::int, current_user::text, pg_catalog.clock_timestamp()";
+const VERSION: &str = "SELECT crier.version()";
+const MAY_CLAIM: &str = "SELECT pg_catalog.has_function_privilege(\
+     'crier.claim_jobs(text,integer,text[],text[],uuid[],interval,interval)', 'EXECUTE')";
+
+/// What a person wants to know about the server.
+#[derive(Debug)]
+pub(crate) struct Server {
+    /// As it calls itself, for instance `15.20`.
+    pub(crate) version: String,
+    /// For comparisons, for instance 150020.
+    pub(crate) version_num: i32,
+    /// The role of this connection.
+    pub(crate) role: String,
+    /// Its clock.
+    pub(crate) now: SystemTime,
+}
+
+/// A task of the maintenance that was run.
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) name: String,
+    /// What it says that it did: an object, or null after an error.
+    pub(crate) did: Value,
+    pub(crate) error: Option<String>,
+}
+
+impl Db {
+    /// Has the database do one thing that is due, in a transaction of its own; what it did, or who does it instead.
+    pub(crate) async fn run_maintenance(&self) -> Result<Option<Task>, Error> {
+        let row = self.optional(RUN_MAINTENANCE, &[]).await?;
+        row.map(|row| {
+            let did: Option<Value> = row.try_get(1).map_err(contract)?;
+            Ok(Task {
+                name: row.try_get(0).map_err(contract)?,
+                did: did.unwrap_or_default(),
+                error: row.try_get(2).map_err(contract)?,
+            })
+        })
+        .transpose()
+    }
+
+    /// Notes what a start of the database need not read again; returns the number of days.
+    pub async fn checkpoint_queue(&self) -> Result<i32, Error> {
+        let rows = self.rows_slowly(CHECKPOINT_QUEUE).await?;
+        rows.first().map_or(Ok(0), first)
+    }
+
+    /// Whether work is handed out, and the versions.
+    pub async fn status(&self) -> Result<Status, Error> {
+        self.one(STATUS, &[]).await?.try_into()
+    }
+
+    /// Creates or upgrades the tables; returns what was done, name by name.
+    pub async fn migrate(&self) -> Result<Vec<(String, String)>, Error> {
+        let rows = self.rows_slowly(MIGRATE).await?;
+        rows.iter()
+            .map(|row| Ok((row.try_get(0).map_err(contract)?, row.try_get(1).map_err(contract)?)))
+            .collect()
+    }
+
+    /// The server, its clock and the role of this connection.
+    pub(crate) async fn server(&self) -> Result<Server, Error> {
+        let row = self.one(SERVER, &[]).await?;
+        Ok(Server {
+            version: row.try_get(0).map_err(contract)?,
+            version_num: row.try_get(1).map_err(contract)?,
+            role: row.try_get(2).map_err(contract)?,
+            now: row.try_get(3).map_err(contract)?,
+        })
+    }
+
+    /// The version of the extension's functions.
+    pub(crate) async fn version(&self) -> Result<String, Error> {
+        first(&self.one(VERSION, &[]).await?)
+    }
+
+    /// Whether this role may take jobs.
+    pub(crate) async fn may_claim(&self) -> Result<bool, Error> {
+        first(&self.one(MAY_CLAIM, &[]).await?)
+    }
+}
