@@ -49,6 +49,8 @@ pub enum Action {
 /// What an answer to a post is.
 #[derive(Clone, Copy, Debug)]
 pub enum Answers {
+    /// Nothing: there are neither threads nor comments.
+    None,
     /// A post as any other: there are threads.
     Posts,
     /// A comment, which is text alone.
@@ -99,6 +101,14 @@ pub struct Subjects {
     pub post: Form,
     /// An account.
     pub account: Form,
+}
+
+impl Subjects {
+    /// Of a platform where an account does nothing besides publishing.
+    pub const NONE: Self = {
+        let none = Form { fits: |_| false, looks: "nothing" };
+        Self { post: none, account: none }
+    };
 }
 
 /// What a message to one account may be.

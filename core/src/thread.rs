@@ -107,7 +107,7 @@ pub fn parts(
     let is_comment = is_comment(platform, settings);
     let content = |text: &String| Some(text.clone());
     let mut parts = vec![Part { content: cut.first().and_then(content), answers: None, is_comment }];
-    if !draft.thread.is_empty() && matches!(platform.answers, Answers::Comments { .. }) {
+    if !draft.thread.is_empty() && !matches!(platform.answers, Answers::Posts) {
         refuse(Place::Part(1), vec![Violation::NoThreads { platform: platform.name }]);
     } else {
         let later = platform.later_settings(settings);
@@ -136,7 +136,7 @@ fn cut(platform: &'static Platform, draft: &Draft<'_>, settings: &Value) -> Resu
         rules.count.count(draft.content) > limit
             || rules.max_bytes.is_some_and(|bytes| draft.content.len() > bytes)
     };
-    if !draft.split || matches!(platform.answers, Answers::Comments { .. }) || !is_long() {
+    if !draft.split || !matches!(platform.answers, Answers::Posts) || !is_long() {
         return Ok(vec![]);
     }
     let pieces = text::split(draft.content, rules.count, limit, rules.max_bytes, true)
@@ -153,8 +153,14 @@ fn comment_of(
     settings: &Value,
     comment: &str,
 ) -> Vec<Violation> {
-    let Answers::Comments { text, check, barred } = &platform.answers else {
-        return validate::post(platform, comment, &no_media(), &platform.later_settings(settings));
+    let (text, check, barred) = match &platform.answers {
+        Answers::None => {
+            return vec![Violation::NoComments { platform: platform.name, what: "its posts" }];
+        }
+        Answers::Posts => {
+            return validate::post(platform, comment, &no_media(), &platform.later_settings(settings));
+        }
+        Answers::Comments { text, check, barred } => (text, check, barred),
     };
     let mut found = validate::comment(platform, text, *check, comment);
     let what = media::parse(draft.media).ok().and_then(|media| barred(&media, settings));

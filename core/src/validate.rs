@@ -149,7 +149,7 @@ pub enum Violation {
         reason: String,
     },
     /// A thread, where there is none.
-    #[error("{platform} has no threads, only comments")]
+    #[error("{platform} has no threads")]
     NoThreads {
         /// The platform's name.
         platform: &'static str,

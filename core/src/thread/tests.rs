@@ -59,6 +59,18 @@ fn a_long_text_is_split_where_it_is_too_long_and_nowhere_else() {
 }
 
 #[test]
+fn a_platform_without_answers_has_neither_threads_nor_comments() {
+    static MUTE: Platform = Platform { name: "mute", answers: Answers::None, ..BLUESKY };
+    let thread = [piece("two")];
+    let found =
+        refused(&MUTE, &Draft { thread: &thread, first_comment: Some("three"), ..draft("one") }, json!({}));
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].contains("no threads") && found[1].contains("no comments under its posts"), "{found:?}");
+    let long = "word ".repeat(100);
+    assert!(refused(&MUTE, &Draft { split: true, ..draft(&long) }, json!({}))[0].contains("graphemes"));
+}
+
+#[test]
 fn every_refusal_names_its_part() {
     let long = "a".repeat(301);
     let thread = [piece(""), piece(&long), Piece { content: String::new(), media: json!({}) }];
