@@ -317,7 +317,8 @@ pub fn singles(flow: &[String]) -> Vec<Vec<Trouble>> {
 /// A kill at every call of the database that a publish makes: alone, and where something goes wrong with the platform's call that
 /// publishes, so that the publish looks, refreshes, or begins again.
 pub fn database_kills(commit: &str) -> Vec<Vec<Trouble>> {
-    const CALLS: [(Option<Fault>, &[(&str, usize)]); 5] = [
+    type Calls = &'static [(&'static str, usize)];
+    const CALLS: [(Option<Fault>, Calls); 5] = [
         (
             None,
             &[
