@@ -20,6 +20,8 @@ use crate::wait::{SOON, wait_for, wait_until};
 
 /// How long what is published late can't be read.
 const LATE: Duration = Duration::from_millis(80);
+/// How long an order may take. The right to refresh a token that a killed sidecar had lasts a minute.
+const ORDER: Duration = SOON.saturating_mul(3);
 /// What can go wrong with a call. A hold is a kill or a loss of the database, see [`Order`].
 pub const FAULTS: [Fault; 11] = [
     Fault::DropBeforeCommit,
@@ -181,6 +183,7 @@ impl Runner {
     /// Publishes a post while these things go wrong, and waits for its end.
     pub async fn run(&mut self, troubles: &[Trouble]) -> Outcome {
         self.posts += 1;
+        backdoor::lapse_refreshes(&self.stage.sql).await;
         let text = format!("order {} of {}", self.posts, self.course.platform);
         for trouble in troubles {
             let (call, fault) = match trouble {
@@ -198,7 +201,7 @@ impl Runner {
         for trouble in troubles {
             self.interfere(trouble, post).await;
         }
-        let target = self.ended(post).await;
+        let target = self.ended(post, troubles).await;
         self.sim.forget_faults();
         self.proxy.forget();
         self.sim.release();
@@ -211,7 +214,7 @@ impl Runner {
         if matches!(trouble, Trouble::Call(..)) {
             return;
         }
-        let held = wait_for(&format!("a call to be held, or the end: {trouble}"), SOON, async || {
+        let held = wait_for(&format!("a call to be held, or the end: {trouble}"), ORDER, async || {
             if self.sim.held() > 0 || self.proxy.held() > 0 {
                 return Ok(true);
             }
@@ -231,6 +234,7 @@ impl Runner {
                 self.kills += usize::from(self.proxy.held() > 0);
                 self.sim.release();
                 self.proxy.cut();
+                self.alone().await;
                 backdoor::lapse_leases(&self.stage.sql).await;
                 backdoor::lapse_refreshes(&self.stage.sql).await;
                 self.crierd = Some(self.stage.deployment.start_with(self.course.variables).await);
@@ -248,16 +252,27 @@ impl Runner {
 
     /// Waits until nothing more happens to the target by itself. Retries that wait are made due, blocks end, and sends settle,
     /// but not before what is published late can be read; an account that lost its grant is connected again.
-    async fn ended(&mut self, post: Uuid) -> Value {
-        wait_for("the target to come to an end", SOON, async || {
+    async fn ended(&mut self, post: Uuid, troubles: &[Trouble]) -> Value {
+        let order: Vec<_> = troubles.iter().map(ToString::to_string).collect();
+        wait_for(&format!("the target to come to an end: {}", order.join(", then ")), ORDER, async || {
             let target = self.stage.target(post).await;
             if is_final(&target) {
                 return Ok(target);
             }
             self.hasten().await;
-            Err(target)
+            let job = "SELECT state, attempt, run_at - now(), lease_expires_at - now() FROM crier.jobs WHERE finished_at IS NULL";
+            Err((target, self.stage.sql.text(job).await))
         })
         .await
+    }
+
+    /// Waits until the sidecar that was killed is gone from the database too: what it had under way there may still change leases.
+    async fn alone(&self) {
+        let rest = format!(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = '{SIDECAR_ROLE}'"
+        );
+        let connections = async || self.stage.sql.text(&rest).await;
+        wait_until("the connections of the killed sidecar", "0".to_owned(), connections).await;
     }
 
     async fn hasten(&self) {
@@ -302,7 +317,8 @@ pub fn singles(flow: &[String]) -> Vec<Vec<Trouble>> {
 /// A kill at every call of the database that a publish makes: alone, and where something goes wrong with the platform's call that
 /// publishes, so that the publish looks, refreshes, or begins again.
 pub fn database_kills(commit: &str) -> Vec<Vec<Trouble>> {
-    const CALLS: [(Option<Fault>, &[(&str, usize)]); 5] = [
+    type Calls = &'static [(&'static str, usize)];
+    const CALLS: [(Option<Fault>, Calls); 5] = [
         (
             None,
             &[

@@ -121,9 +121,9 @@ impl Provider for Redacting {
         let mut login = login.map_err(|failure| secrets.failure(failure))?;
         secrets.add(&login.session.access);
         secrets.add(&login.session.refresh);
-        for text in [&mut login.external_id, &mut login.handle, &mut login.base_url] {
-            secrets.hide(text);
-        }
+        // the address is where the next call goes
+        secrets.hide(&mut login.external_id);
+        secrets.hide(&mut login.handle);
         Ok(login)
     }
 

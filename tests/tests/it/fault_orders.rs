@@ -1,10 +1,18 @@
 //! One post, whatever order things go wrong in: every fault at every call of every platform's flow, a kill and a loss of the
 //! database at each, a kill before and after every call of the database, and some of the pairs. All pairs are run by `make orders`.
 
+use crier_tests::backdoor;
+use crier_tests::call_proxy::{CallProxy, Side};
+use crier_tests::cluster::{Database, SIDECAR_ROLE};
+use crier_tests::http;
 use crier_tests::orders::{
     Course, Matrix, Outcome, Runner, Trouble, database_kills, pairs, picture, singles,
 };
-use serde_json::json;
+use crier_tests::sim::Sim;
+use crier_tests::sim::fault::{Fault, Rule};
+use crier_tests::stage::Stage;
+use crier_tests::wait::wait_until;
+use serde_json::{Value, json};
 
 /// Of the pairs, every so many are run here.
 const SOME: usize = 97;
@@ -118,6 +126,48 @@ async fn killed_between_two_calls_of_the_database_on_x() {
 #[tokio::test]
 async fn killed_between_two_calls_of_the_database_on_instagram() {
     hold_at_the_database(INSTAGRAM).await;
+}
+
+/// A request whose media somebody else's post has taken can never be sent. Whoever dies before that is forgotten leaves a send
+/// that nobody knows about, and a person is asked; after it, the post is written down anew.
+#[tokio::test]
+async fn killed_while_a_request_is_forgotten() {
+    for (side, state, posts) in [(Side::Before, "unconfirmed", 0), (Side::After, "published", 1)] {
+        let (sim, database) = (Sim::start(), Database::shared().await);
+        let Course { platform, handle, secret, commit, .. } = MASTODON;
+        sim.add_account(platform, handle, secret);
+        let proxy = CallProxy::start(database.server().port());
+        let (url, server) = (database.url_through(SIDECAR_ROLE, proxy.port()), sim.url_of(platform));
+        let stage = Stage::connected_by(platform, database, &url, handle, &server, secret).await;
+        stage.without_pace().await;
+        stage.sql.run("UPDATE crier.platform_policy SET breaker_failures = NULL").await;
+        sim.plan(Rule::once(platform, commit, Fault::RateLimited).seconds(3_600.0));
+        let crierd = stage.deployment.start().await;
+        let post = stage.post_with("mine", &picture()).await;
+        let class = async || stage.target(post).await["error"]["class"].clone();
+        wait_until("the error of the target", json!("rate_limited"), class).await;
+        let request: String = stage.sql.value("SELECT request FROM crier.post_target", &[]).await;
+        let request: Value = serde_json::from_str(&request).expect("JSON");
+        let theirs = json!({"status": "theirs", "media_ids": request["media_ids"]});
+        let taken =
+            http::client().post(format!("{server}/api/v1/statuses")).bearer_auth(secret).json(&theirs);
+        assert!(taken.send().await.expect("an answer").status().is_success());
+
+        proxy.plan("withdraw_intent", 1, side);
+        stage.sql.text(&format!("SELECT crier.unblock_account('{}', 'publish')", stage.account)).await;
+        backdoor::make_retries_due(&stage.sql).await;
+        wait_until("the number of calls that are held", 1, async || proxy.held()).await;
+        crierd.kill();
+        proxy.cut();
+        backdoor::lapse_leases(&stage.sql).await;
+        let _crierd = stage.deployment.start().await;
+        let target = stage.ended(post).await;
+        assert_eq!(
+            (&target["state"], sim.visible("mine").len()),
+            (&json!(state), posts),
+            "{side:?}: {target}"
+        );
+    }
 }
 
 #[tokio::test]

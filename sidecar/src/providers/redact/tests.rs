@@ -14,7 +14,7 @@ use crate::media::Fetcher;
 use crate::providers::{Apps, NoOthers, Providers};
 
 /// What must not be seen. Some need an escape in JSON and in addresses.
-const ACCESS: &str = "eyJcanary/access+token=1";
+const ACCESS: &str = "eyJcanary/access+token=1-and-more-of-it";
 const REFRESH: &str = "canary-refresh\"token~2";
 const APP: &str = "canary-app-secret-3";
 /// A GIF of 3 by 2 pixels.

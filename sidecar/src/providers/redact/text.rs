@@ -3,8 +3,10 @@
 
 use std::ops::Range;
 
-/// Shorter ones are not looked for, nor shorter parts of one.
+/// Shorter ones are not looked for.
 pub(super) const SHORTEST: usize = 8;
+/// Of a part that is shorter nobody can tell that it is no word of its own.
+const PART: usize = 16;
 /// What stands in the place of a secret.
 const REDACTED: &str = "[redacted]";
 
@@ -58,10 +60,10 @@ fn find(text: &str, units: &[Unit], secret: &str) -> Vec<Range<usize>> {
     let secret = secret.as_bytes();
     let (mut found, mut from) = (vec![], 0);
     while from < units.len() {
-        let len = longest(&units[from..], secret);
+        let len = shown(&units[from..], secret);
         // One that is not ASCII could begin or end within a character of the text.
         let range = units[from].1.start..units[from + len.max(1) - 1].1.end;
-        if len >= SHORTEST && text.is_char_boundary(range.start) && text.is_char_boundary(range.end) {
+        if len > 0 && text.is_char_boundary(range.start) && text.is_char_boundary(range.end) {
             found.push(range);
             from += len;
         } else {
@@ -71,11 +73,17 @@ fn find(text: &str, units: &[Unit], secret: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// How many of these bytes stand in the secret like that.
-fn longest(units: &[Unit], secret: &[u8]) -> usize {
+/// How many of these bytes are the secret, a large part of it, or its beginning with the end of the text behind it.
+fn shown(units: &[Unit], secret: &[u8]) -> usize {
     let from =
         |at: usize| units.iter().zip(&secret[at..]).take_while(|((byte, _), own)| byte == *own).count();
-    (0..secret.len()).map(from).max().unwrap_or(0)
+    let begin = from(0);
+    let is_cut = begin == units.len() && begin >= SHORTEST;
+    if begin == secret.len() || is_cut {
+        return begin;
+    }
+    let longest = (1..secret.len()).map(from).fold(begin, usize::max);
+    if longest >= PART { longest } else { 0 }
 }
 
 #[cfg(test)]
@@ -109,10 +117,15 @@ mod tests {
 
     #[test]
     fn what_a_cut_left_of_it_is_hidden_too() {
-        for part in [&SECRET[..12], &SECRET[4..], &SECRET[3..11]] {
-            assert_eq!(hidden(&format!("token {part} and more")), "token [redacted] and more", "{part}");
+        assert_eq!(hidden(&format!("token {}", &SECRET[..8])), "token [redacted]");
+        assert_eq!(hidden(&format!("token {} and more", &SECRET[2..])), "token [redacted] and more");
+        for part in [&SECRET[..7], &SECRET[4..15]] {
+            assert_eq!(hidden(&format!("token {part}")), format!("token {part}"));
         }
-        assert_eq!(hidden(&format!("token {}", &SECRET[..7])), format!("token {}", &SECRET[..7]));
+        // a word in it is a word elsewhere
+        let mut address = "http://127.0.0.1:1/mastodon".to_owned();
+        hide(&mut address, "canary-mastodon-token");
+        assert_eq!(address, "http://127.0.0.1:1/mastodon");
     }
 
     #[test]
