@@ -3,6 +3,7 @@
 
 mod metadata;
 mod part;
+mod stream;
 
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::error::{Error, chain};
 use crate::providers::Failure;
 
 pub(crate) use part::video_type;
+pub(crate) use stream::PART;
 
 /// How long an image may take.
 const FETCH: Duration = Duration::from_secs(60);
