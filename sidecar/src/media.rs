@@ -2,6 +2,7 @@
 //! videos in parts, so that memory holds no more than one.
 
 mod metadata;
+mod mp4;
 mod part;
 mod stream;
 
@@ -22,6 +23,7 @@ use crate::client;
 use crate::error::{Error, chain};
 use crate::providers::Failure;
 
+pub(crate) use mp4::shape;
 pub(crate) use part::video_type;
 pub(crate) use stream::PART;
 
