@@ -415,8 +415,8 @@ mod tests {
         assert_eq!(refusals(&X, "", json!([video, image])), [Violation::Mixed { platform: "x" }]);
         let two = Violation::Media { platform: "x", what: "videos", found: 2, limit: 1 };
         assert_eq!(refusals(&X, "", json!([video, video])), [two]);
-        let none = Violation::Media { platform: "bluesky", what: "videos", found: 1, limit: 0 };
-        assert_eq!(refusals(&BLUESKY, "", json!([video])), [none]);
+        assert_eq!(refusals(&BLUESKY, "", json!([video])), []);
+        assert_eq!(refusals(&BLUESKY, "", json!([video, image])), [Violation::Mixed { platform: "bluesky" }]);
         let data = json!({"url": "data:image/jpeg;base64,AAAA"});
         let carried = Violation::NoAddress { kind: "image", index: 1, platform: "instagram" };
         assert_eq!(refusals(&INSTAGRAM, "", json!([data])), [carried]);

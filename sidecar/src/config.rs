@@ -13,7 +13,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::Error;
-use crate::providers::Apps;
+use crate::providers::{Apps, VideoService};
 use apps::AppFile;
 use reader::Reader;
 
@@ -31,6 +31,8 @@ pub struct Config {
     pub http_listen: SocketAddr,
     /// The operator's apps on platforms.
     apps: Vec<AppFile>,
+    /// What videos for Bluesky are processed by.
+    video_service: VideoService,
     /// Whether workspaces' endpoints for alerts may be on this machine.
     pub alerts_allow_loopback: bool,
     /// The bounds of the work.
@@ -117,6 +119,7 @@ impl Config {
             "an address and a port like 127.0.0.1:8480",
         );
         let apps = apps::resolve(&mut read);
+        let video_service = apps::video_service(&mut read);
         let alerts_allow_loopback = read.flag("alerts.allow_loopback", "CRIER_ALERTS_ALLOW_LOOPBACK");
         let worker = Worker {
             concurrency: read.number("worker.concurrency", "CRIER_WORKER_CONCURRENCY", 8, 1..=1_000),
@@ -155,15 +158,16 @@ impl Config {
             key_file: key_file.map(PathBuf::from).unwrap_or_default(),
             http_listen,
             apps,
+            video_service,
             alerts_allow_loopback,
             worker,
             log,
         })
     }
 
-    /// The operator's apps on platforms, with their secrets.
+    /// The operator's apps on platforms, with their secrets, and what else is set for platforms.
     pub(crate) fn apps(&self) -> Result<Apps, Error> {
-        apps::load(&self.apps)
+        apps::load(&self.apps).map(|apps| apps.with_video_service(self.video_service.clone()))
     }
 }
 
@@ -229,7 +233,7 @@ mod tests {
     fn everything_wrong_is_said_at_once() {
         let text = "[database]\nurl = 'host=a port=many'\n[worker]\nconcurency = 1\nconcurrency = 0\npoll = 'soon'\n\
                     lease = true\n[http]\nlisten = 'here'\n[alerts]\nallow_loopback = 'yes'\n[log]\nformat = 'xml'\nlevel = 'loud'\n\
-                    [platforms.x]\nclient_secret_file = 'a'";
+                    [platforms.x]\nclient_secret_file = 'a'\n[platforms.bluesky]\nvideo_service = 'http://video.example'";
         let Err(Error::Config(problems)) = resolve(text, &[]) else { panic!("accepted") };
         for part in [
             "database.url is not",
@@ -242,11 +246,12 @@ mod tests {
             "log.format",
             "log.level",
             "platforms.x.client_id",
+            "platforms.bluesky.video_service",
             "secrets.key_file",
         ] {
             assert!(problems.iter().any(|problem| problem.starts_with(part)), "{part} in {problems:#?}");
         }
-        assert_eq!(problems.len(), 11, "{problems:#?}");
+        assert_eq!(problems.len(), 12, "{problems:#?}");
         assert!(problems.iter().any(|p| p.contains("did you mean worker.concurrency?")), "{problems:#?}");
     }
 

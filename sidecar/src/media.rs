@@ -2,7 +2,9 @@
 //! videos in parts, so that memory holds no more than one.
 
 mod metadata;
+mod mp4;
 mod part;
+mod stream;
 
 use std::time::Duration;
 
@@ -21,7 +23,9 @@ use crate::client;
 use crate::error::{Error, chain};
 use crate::providers::Failure;
 
+pub(crate) use mp4::shape;
 pub(crate) use part::video_type;
+pub(crate) use stream::PART;
 
 /// How long an image may take.
 const FETCH: Duration = Duration::from_secs(60);

@@ -32,7 +32,7 @@ use crate::client::Client;
 use crate::media::Fetcher;
 use crate::secrets::Session;
 
-pub use app::{App, Apps};
+pub use app::{App, Apps, VideoService};
 pub use charges::Charges;
 pub use failure::{Failure, Scope};
 use redact::Redacting;
@@ -299,7 +299,7 @@ impl Providers {
     /// The registry.
     pub fn new(client: &Client, fetcher: &Fetcher, apps: &Apps) -> Self {
         let all: Vec<Arc<dyn Provider>> = vec![
-            Arc::new(bluesky::Bluesky::new(client.clone(), fetcher.clone())),
+            Arc::new(bluesky::Bluesky::new(client.clone(), fetcher.clone(), apps.video_service().clone())),
             Arc::new(instagram::Instagram::new(client.clone())),
             Arc::new(mastodon::Mastodon::new(client.clone(), fetcher.clone())),
             Arc::new(x::X::new(client.clone(), fetcher.clone(), apps.get("x").cloned())),

@@ -1,4 +1,4 @@
-//! Small images for posts.
+//! Small images and videos for posts.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -17,6 +17,18 @@ pub fn png(width: u32, height: u32, colour: [u8; 3]) -> Vec<u8> {
         image.extend(crc32(&[kind.as_slice(), &data].concat()).to_be_bytes());
     }
     image
+}
+
+/// What passes for a video of 16 by 9, different each time.
+pub fn film() -> Vec<u8> {
+    let boxed = |kind: &[u8; 4], content: &[u8]| {
+        [&(content.len() as u32 + 8).to_be_bytes(), kind.as_slice(), content].concat()
+    };
+    let mut head = vec![0; 76];
+    head.extend([0, 16, 0, 0, 0, 9, 0, 0]);
+    let movie = boxed(b"moov", &boxed(b"trak", &boxed(b"tkhd", &head)));
+    let pictures = [uuid::Uuid::new_v4().as_bytes().as_slice(), &[7; 100_000]].concat();
+    [boxed(b"ftyp", b"isom\0\0\x02\0isomiso2mp41"), movie, boxed(b"mdat", &pictures)].concat()
 }
 
 /// Bytes as a `data:` address.

@@ -52,7 +52,7 @@ pub struct Course {
     pub commit: &'static str,
     /// Settings of the simulated platform: what it allows a day must not end the run.
     pub settings: Option<fn() -> Value>,
-    /// Variables that `crierd` needs.
+    /// Variables that `crierd` needs; `SERVER` in one is the address of the simulated platform.
     pub variables: &'static [(&'static str, &'static str)],
 }
 
@@ -157,7 +157,7 @@ impl Runner {
         stage.without_pace().await;
         // an order is to show what a try does, not how long a breaker waits
         stage.sql.run("UPDATE crier.platform_policy SET breaker_failures = NULL").await;
-        let crierd = Some(stage.deployment.start_with(course.variables).await);
+        let crierd = Some(started(&stage, &sim, &course).await);
         Self { course, sim, proxy, stage, crierd, posts: 0, kills: 0 }
     }
 
@@ -237,7 +237,7 @@ impl Runner {
                 self.alone().await;
                 backdoor::lapse_leases(&self.stage.sql).await;
                 backdoor::lapse_refreshes(&self.stage.sql).await;
-                self.crierd = Some(self.stage.deployment.start_with(self.course.variables).await);
+                self.crierd = Some(started(&self.stage, &self.sim, &self.course).await);
             }
             Trouble::CutDatabase(_) => {
                 const CUT: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
@@ -371,6 +371,19 @@ pub fn pairs(flow: &[String]) -> Vec<Vec<Trouble>> {
     all.iter()
         .flat_map(|first| all.iter().map(move |second| [first.clone(), second.clone()].concat()))
         .collect()
+}
+
+async fn started(stage: &Stage, sim: &Sim, course: &Course) -> Crierd {
+    let server = sim.url_of(course.platform);
+    let variables = course.variables.iter().map(|(name, value)| (*name, value.replace("SERVER", &server)));
+    let variables: Vec<_> = variables.collect();
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    stage.deployment.start_with(&variables).await
+}
+
+/// One video, different each time.
+pub fn film() -> Value {
+    json!([{"url": crate::images::data_url("video/mp4", &crate::images::film()), "alt": "moves"}])
 }
 
 /// One image.

@@ -9,10 +9,10 @@ use super::{
     Action, Answers, Form, MediaRules, Platform, Post, Reconcile, Subjects, TextRules, after, check_reply_to,
     is_language_tag, read_settings,
 };
-use crate::text::Count;
+use crate::text::{Count, graphemes};
 pub use crate::text::{MAX_HANDLE, is_handle};
 
-/// The figures are those of the lexicon `app.bsky.feed.post` and of the reference server.
+/// The figures are those of the lexicons `app.bsky.feed.post` and `app.bsky.embed.video`, and of the reference server.
 pub static PLATFORM: Platform = Platform {
     name: "bluesky",
     text: TextRules { count: Count::Graphemes, unit: "graphemes", limit: 300, max_bytes: Some(3_000) },
@@ -21,7 +21,7 @@ pub static PLATFORM: Platform = Platform {
         max_bytes: 2_000_000,
         types: &["image/jpeg", "image/png", "image/webp", "image/gif"],
     },
-    videos: MediaRules { max: 0, max_bytes: 0, types: &[] },
+    videos: MediaRules { max: 1, max_bytes: 300_000_000, types: &["video/mp4"] },
     max_media: 4,
     mixes_media: false,
     needs_media: false,
@@ -88,6 +88,8 @@ fn is_account(text: &str) -> bool {
     is_did(text) || is_handle(text)
 }
 
+/// The most graphemes of a video's alternative text. Its limit of bytes is more than any attachment's text can have.
+const MAX_VIDEO_ALT: usize = 1_000;
 /// The most languages a record may name.
 pub const MAX_LANGS: usize = 3;
 /// The most characters of an account's name and of a record's key.
@@ -146,6 +148,16 @@ fn check(post: &Post<'_>) -> Vec<String> {
     settings(post.settings).err().into_iter().collect()
 }
 
+/// What a record says of a video for those who can't see it, within the bounds of `app.bsky.embed.video`.
+pub fn check_video_alt(alt: &str) -> Result<(), String> {
+    match graphemes(alt) {
+        found if found > MAX_VIDEO_ALT => {
+            Err(format!("has {found} graphemes; bluesky accepts at most {MAX_VIDEO_ALT} for a video"))
+        }
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,6 +198,13 @@ mod tests {
         ] {
             assert!(settings(&bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_alternative_text_of_a_video_is_bounded() {
+        assert_eq!(check_video_alt(""), Ok(()));
+        assert_eq!(check_video_alt(&"é".repeat(1_000)), Ok(()));
+        assert!(check_video_alt(&"é".repeat(1_001)).unwrap_err().contains("1001 graphemes"));
     }
 
     #[test]

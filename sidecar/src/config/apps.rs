@@ -1,4 +1,4 @@
-//! `[platforms.<name>]`: the operator's own app on a platform. One line of [`KEYS`] each.
+//! `[platforms.<name>]`: the operator's own app on a platform, one line of [`KEYS`] each; and what processes videos for Bluesky.
 
 use std::path::{Path, PathBuf};
 
@@ -6,8 +6,9 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use super::reader::Reader;
+use crate::address::check_base;
 use crate::error::Error;
-use crate::providers::{App, Apps};
+use crate::providers::{App, Apps, VideoService};
 use crate::secrets::keyring::is_open;
 
 /// The names of a platform's settings: the setting and its variable, for the id and for the file with the secret.
@@ -42,6 +43,24 @@ pub(super) fn resolve(read: &mut Reader<'_>) -> Vec<AppFile> {
         }
     }
     apps
+}
+
+/// `platforms.bluesky.video_service`: an address, or `none`.
+pub(super) fn video_service(read: &mut Reader<'_>) -> VideoService {
+    let key = "platforms.bluesky.video_service";
+    match read.text(key, "CRIER_BLUESKY_VIDEO_SERVICE").as_deref() {
+        None => VideoService::Usual,
+        Some("none") => VideoService::None,
+        Some(url) => match check_base(url) {
+            Ok(url) => VideoService::At(url),
+            Err(why) => {
+                read.problem(format!(
+                    "{key} is {url:?}: {why}; it must be like https://video.bsky.app, or none"
+                ));
+                VideoService::Usual
+            }
+        },
+    }
 }
 
 /// The apps with their secrets.
@@ -97,6 +116,25 @@ mod tests {
         assert!(write("\n", 0o600).is_err());
         std::fs::remove_file(&path).unwrap();
         assert!(load(&[app(Some(path))]).is_err());
+    }
+
+    #[test]
+    fn a_video_service_is_an_address_or_none() {
+        let read = |text: &str| {
+            let text = format!("[platforms.bluesky]\nvideo_service = '{text}'");
+            let mut read = Reader::new(&text, &|_| None);
+            let found = video_service(&mut read);
+            read.finish().map(|()| found)
+        };
+        assert_eq!(read("none").unwrap(), VideoService::None);
+        let at = VideoService::At("https://video.example".into());
+        assert_eq!(read("https://video.example/").unwrap(), at);
+        assert!(read("http://127.0.0.1:8/bluesky").is_ok());
+        for bad in
+            ["", "video.example", "http://video.example", "https://10.0.0.1", "https://a:b@video.example"]
+        {
+            assert!(read(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

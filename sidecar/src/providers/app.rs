@@ -1,4 +1,5 @@
-//! The apps that the operator has registered with platforms whose tokens are only renewed for one.
+//! What the operator sets for platforms: the apps registered with those whose tokens are only renewed for one, and the
+//! service that processes videos for Bluesky.
 
 use std::collections::BTreeMap;
 
@@ -13,19 +14,45 @@ pub struct App {
     pub client_secret: Option<SecretString>,
 }
 
-/// The apps, by the names of their platforms.
+/// What the operator has set for platforms: the apps, by the names of their platforms, and what else there is.
 #[derive(Debug, Clone, Default)]
-pub struct Apps(BTreeMap<&'static str, App>);
+pub struct Apps {
+    apps: BTreeMap<&'static str, App>,
+    video_service: VideoService,
+}
 
 impl Apps {
     /// The app on a platform.
     pub fn get(&self, platform: &str) -> Option<&App> {
-        self.0.get(platform)
+        self.apps.get(platform)
     }
+
+    /// What videos for Bluesky are processed by.
+    pub fn video_service(&self) -> &VideoService {
+        &self.video_service
+    }
+
+    /// The same with another service for videos.
+    #[must_use]
+    pub fn with_video_service(self, video_service: VideoService) -> Self {
+        Self { video_service, ..self }
+    }
+}
+
+/// What the operator wants to have videos for Bluesky processed by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum VideoService {
+    /// By Bluesky's service, those of accounts on its servers. The others go to their account's server.
+    #[default]
+    Usual,
+    /// By nothing: all of them go to their account's server.
+    None,
+    /// By this one, whoever's account it is.
+    At(String),
 }
 
 impl FromIterator<(&'static str, App)> for Apps {
     fn from_iter<T: IntoIterator<Item = (&'static str, App)>>(apps: T) -> Self {
-        Self(apps.into_iter().collect())
+        Self { apps: apps.into_iter().collect(), video_service: VideoService::default() }
     }
 }

@@ -12,6 +12,7 @@ mod reply;
 mod session;
 mod syntax;
 mod tid;
+mod video;
 mod xrpc;
 
 use async_trait::async_trait;
@@ -22,7 +23,7 @@ use serde_json::Value;
 
 use super::{
     Account, Act, Caller, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post, Provider, Published,
-    Sought,
+    Sought, VideoService,
 };
 use crate::client::Client;
 use crate::media::Fetcher;
@@ -38,11 +39,13 @@ pub(super) struct Bluesky {
     client: Client,
     fetcher: Fetcher,
     keys: tid::Generator,
+    /// What the operator wants to have videos processed by.
+    video_service: VideoService,
 }
 
 impl Bluesky {
-    pub(super) fn new(client: Client, fetcher: Fetcher) -> Self {
-        Self { client, fetcher, keys: tid::Generator::new() }
+    pub(super) fn new(client: Client, fetcher: Fetcher, video_service: VideoService) -> Self {
+        Self { client, fetcher, keys: tid::Generator::new(), video_service }
     }
 
     fn server<'a>(&'a self, base_url: &'a str) -> Xrpc<'a> {
@@ -82,7 +85,14 @@ impl Provider for Bluesky {
         post: &Post,
         prepared: &Value,
     ) -> Result<Option<Value>, Failure> {
-        prepare::step(&self.server(&caller.account.base_url), &self.fetcher, caller, post, prepared).await
+        let base_url = &caller.account.base_url;
+        let preparation = prepare::Preparation {
+            server: self.server(base_url),
+            video_service: video::service(&self.video_service, base_url).map(|url| self.server(url)),
+            fetcher: &self.fetcher,
+            caller,
+        };
+        preparation.step(post, prepared).await
     }
 
     fn draft(&self, post: &Post, prepared: &Value) -> Result<Frozen, Failure> {

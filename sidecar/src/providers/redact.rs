@@ -54,9 +54,16 @@ impl Redacting {
 
 /// What must not be shown.
 #[derive(Default)]
-struct Secrets(Vec<SecretString>);
+pub(super) struct Secrets(Vec<SecretString>);
 
 impl Secrets {
+    /// What a provider got besides the session, which the wrapper doesn't know.
+    pub(super) fn of(secret: &SecretString) -> Self {
+        let mut secrets = Self::default();
+        secrets.add(secret);
+        secrets
+    }
+
     fn add(&mut self, secret: &SecretString) {
         // One that is shorter is a word like others, and guessed in no time.
         if secret.expose_secret().len() >= text::SHORTEST {
@@ -76,7 +83,7 @@ impl Secrets {
         }
     }
 
-    fn failure(&self, mut failure: Failure) -> Failure {
+    pub(super) fn failure(&self, mut failure: Failure) -> Failure {
         self.hide(&mut failure.message);
         self.hide_in(failure.code.as_mut());
         failure
@@ -89,7 +96,7 @@ impl Secrets {
         published
     }
 
-    fn value(&self, value: &mut Value) {
+    pub(super) fn value(&self, value: &mut Value) {
         match value {
             Value::String(text) => self.hide(text),
             Value::Array(values) => values.iter_mut().for_each(|value| self.value(value)),

@@ -5,6 +5,8 @@ pub mod cid;
 mod record;
 mod repo;
 mod session;
+mod shown;
+mod video;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,10 +19,11 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::ledger::Ledger;
-use super::{Piece, Platform, Refusal, Visible, VisibleImage, form};
+use super::{Platform, Refusal, Visible, form};
 use crate::serve;
 use repo::Account;
 use session::Tokens;
+use video::{Job, Settings};
 
 /// The name in paths, faults and the ledger.
 pub const NAME: &str = "bluesky";
@@ -42,6 +45,9 @@ pub struct Bluesky {
 struct State {
     accounts: BTreeMap<String, Account>,
     tokens: Tokens,
+    /// The videos that were uploaded to be processed, in their order.
+    jobs: Vec<Job>,
+    settings: Settings,
     /// The last revision that was given out: they only grow.
     revision: u64,
     /// How much later than written a record is known to what shows posts and profiles.
@@ -78,6 +84,7 @@ impl Refused {
 /// What a call gives: JSON, or the bytes of a blob.
 enum Given {
     Json(Value),
+    Refused(StatusCode, Value),
     Nothing,
     Blob(&'static str, Bytes),
 }
@@ -113,6 +120,21 @@ impl Bluesky {
                 let did = state.authorize(bearer(request)?)?;
                 state.get_profile(&did, &query().one("actor")?)?
             }
+            (true, "com.atproto.server.getServiceAuth") => {
+                let did = state.authorize(bearer(request)?)?;
+                state.get_service_auth(&did, &query(), unix(SystemTime::now()))?
+            }
+            (true, "app.bsky.video.getJobStatus") => state.job_status(&query())?,
+            (false, "app.bsky.video.uploadVideo") => {
+                let (home, bytes) = (server_did(request), request.body().clone());
+                let (status, body) =
+                    state.upload_video(bearer(request)?, &query(), &home, content_type(request), bytes)?;
+                return Ok(if status == StatusCode::OK {
+                    Given::Json(body)
+                } else {
+                    Given::Refused(status, body)
+                });
+            }
             (true, "com.atproto.sync.getBlob") => {
                 let (kind, bytes) = state.get_blob(&query())?;
                 return Ok(Given::Blob(kind, bytes));
@@ -133,8 +155,7 @@ impl Bluesky {
                     let too_large = StatusCode::PAYLOAD_TOO_LARGE;
                     return Err(Refused::new(too_large, "PayloadTooLarge", "request entity too large"));
                 }
-                let stated = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-                state.upload_blob(&did, stated, request.body().clone())?
+                state.upload_blob(&did, content_type(request), request.body().clone())?
             }
             (false, "com.atproto.repo.putRecord") => {
                 let did = state.authorize(bearer(request)?)?;
@@ -179,6 +200,7 @@ impl Platform for Bluesky {
     fn handle(&self, path: &str, request: &Request<Bytes>) -> Response<Bytes> {
         let answer = match self.dispatch(self.call(request.method(), path), request) {
             Ok(Given::Json(body)) => serve::json(StatusCode::OK, &body),
+            Ok(Given::Refused(status, body)) => serve::json(status, &body),
             Ok(Given::Nothing) => Response::new(Bytes::new()),
             Ok(Given::Blob(kind, bytes)) => serve::with_type(StatusCode::OK, kind, bytes),
             Err(refused) => refused.answer(),
@@ -236,77 +258,26 @@ impl Platform for Bluesky {
         self.state().delay = delay;
     }
 
+    fn set(&self, changes: &Value) -> Result<Value, String> {
+        let mut state = self.state();
+        let mut all = json!(state.settings);
+        for (name, value) in changes.as_object().ok_or("settings are an object")? {
+            all[name] = value.clone();
+        }
+        state.settings = serde_json::from_value(all.clone()).map_err(|error| error.to_string())?;
+        if std::mem::take(&mut state.settings.forgets_jobs) {
+            state.jobs.clear();
+        }
+        Ok(all)
+    }
+
     fn timeline(&self) -> Vec<Visible> {
         let state = self.state();
-        state.accounts.values().flat_map(visible_posts).collect()
+        state.accounts.values().flat_map(shown::posts).collect()
     }
 
     fn issued_tokens(&self) -> Vec<String> {
         self.state().tokens.issued()
-    }
-}
-
-fn visible_posts(account: &Account) -> impl Iterator<Item = Visible> {
-    account.posts().map(|(key, post)| Visible {
-        platform: NAME,
-        handle: account.handle.clone(),
-        at: super::ledger::rfc3339(post.at),
-        uri: account.uri(record::COLLECTION, key),
-        reply_to: record::parent(&post.value),
-        text: pieces(post.value["text"].as_str().unwrap_or_default(), &post.value["facets"]),
-        images: record::images(&post.value)
-            .iter()
-            .map(|image| VisibleImage {
-                src: format!(
-                    "/{NAME}/xrpc/com.atproto.sync.getBlob?did={}&cid={}",
-                    account.did,
-                    image["image"]["ref"]["$link"].as_str().unwrap_or_default()
-                ),
-                alt: image["alt"].as_str().unwrap_or_default().to_owned(),
-                aspect_ratio: image["aspectRatio"]["width"]
-                    .as_u64()
-                    .zip(image["aspectRatio"]["height"].as_u64()),
-            })
-            .collect(),
-    })
-}
-
-/// Cuts a text where its facets begin and end. They count in bytes of UTF-8; like the apps, a facet that overlaps
-/// the one before or doesn't fall between characters is left out.
-fn pieces(text: &str, facets: &Value) -> Vec<Piece> {
-    let mut links: Vec<(usize, usize, String)> = facets
-        .as_array()
-        .map_or(&[][..], Vec::as_slice)
-        .iter()
-        .filter_map(|facet| {
-            let at = |key: &str| facet["index"][key].as_u64().and_then(|at| usize::try_from(at).ok());
-            Some((at("byteStart")?, at("byteEnd")?, link(facet["features"].get(0)?)?))
-        })
-        .collect();
-    links.sort();
-    let mut pieces = Vec::new();
-    let mut done = 0;
-    for (start, end, link) in links {
-        if start < done || start >= end {
-            continue;
-        }
-        let (Some(before), Some(inside)) = (text.get(done..start), text.get(start..end)) else { continue };
-        pieces.push(Piece { text: before.to_owned(), link: None });
-        pieces.push(Piece { text: inside.to_owned(), link: Some(link) });
-        done = end;
-    }
-    pieces.push(Piece { text: text[done..].to_owned(), link: None });
-    pieces.retain(|piece| !piece.text.is_empty());
-    pieces
-}
-
-fn link(feature: &Value) -> Option<String> {
-    let kind = feature["$type"].as_str()?.strip_prefix("app.bsky.richtext.facet#")?;
-    match kind {
-        "link" => Some(feature["uri"].as_str()?.to_owned()),
-        "mention" => Some(format!("https://bsky.app/profile/{}", feature["did"].as_str()?)),
-        "tag" => Some(format!("https://bsky.app/hashtag/{}", feature["tag"].as_str()?)),
-        _ => None,
     }
 }
 
@@ -335,11 +306,21 @@ impl Query {
 }
 
 fn input(request: &Request<Bytes>) -> Result<Value, Refused> {
-    let kind = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let kind = content_type(request).unwrap_or_default();
     if !kind.starts_with("application/json") {
         return Err(Refused::invalid(format!("Wrong request encoding (Content-Type): {kind}")));
     }
     serde_json::from_slice(request.body()).map_err(|error| Refused::invalid(error.to_string()))
+}
+
+fn content_type(request: &Request<Bytes>) -> Option<&str> {
+    request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok())
+}
+
+/// What the server is called where the client reached it.
+fn server_did(request: &Request<Bytes>) -> String {
+    let host = request.headers().get(hyper::header::HOST).and_then(|value| value.to_str().ok());
+    format!("did:web:{}", host.unwrap_or("localhost").replace(':', "%3A"))
 }
 
 fn bearer(request: &Request<Bytes>) -> Result<&str, Refused> {
@@ -358,25 +339,4 @@ fn base(request: &Request<Bytes>) -> String {
 
 fn unix(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn facets_count_bytes() {
-        let facets = json!([
-            {"index": {"byteStart": 5, "byteEnd": 9}, "features":
-                [{"$type": "app.bsky.richtext.facet#tag", "tag": "tag"}]},
-            {"index": {"byteStart": 6, "byteEnd": 9}, "features":
-                [{"$type": "app.bsky.richtext.facet#tag", "tag": "overlaps"}]},
-            {"index": {"byteStart": 1, "byteEnd": 3}, "features":
-                [{"$type": "app.bsky.richtext.facet#tag", "tag": "inside the emoji"}]},
-        ]);
-        let plain = |text: &str| Piece { text: text.into(), link: None };
-        let linked = Piece { text: "#tag".into(), link: Some("https://bsky.app/hashtag/tag".into()) };
-        assert_eq!(pieces("🎉 #tag!", &facets), [plain("🎉 "), linked, plain("!")]);
-        assert_eq!(pieces("", &json!(null)), []);
-    }
 }

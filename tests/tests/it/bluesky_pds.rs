@@ -2,7 +2,7 @@
 
 use crier_tests::backdoor;
 use crier_tests::cluster::Database;
-use crier_tests::images::{data_url, png};
+use crier_tests::images::{data_url, film, png};
 use crier_tests::pds::{Pds, PdsAccount};
 use crier_tests::sim::bluesky::cid;
 use crier_tests::stage::Stage;
@@ -128,6 +128,27 @@ async fn a_post_with_images() {
     };
     let expected = [image(&images[0], "orange, \"wide\"", 8, 6), image(&images[1], "", 3, 9)];
     assert_eq!(record["value"]["embed"], json!({"$type": "app.bsky.embed.images", "images": expected}));
+    assert_eq!(pds.posts(&account.did).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_post_with_a_video() {
+    let (pds, account, stage) = real().await;
+    let _crierd = stage.deployment.start().await;
+    let film = film();
+    let post =
+        stage.post_with("a video", &json!([{"url": data_url("video/mp4", &film), "alt": "moves"}])).await;
+    let target = stage.published(post).await;
+    let record = pds.record(target["external_id"].as_str().expect("an address")).await;
+    let expected = json!({
+        "$type": "app.bsky.embed.video",
+        "alt": "moves",
+        "aspectRatio": {"width": 16, "height": 9},
+        "video": {
+            "$type": "blob", "ref": {"$link": cid::of_bytes(&film)}, "mimeType": "video/mp4", "size": film.len(),
+        },
+    });
+    assert_eq!(record["value"]["embed"], expected);
     assert_eq!(pds.posts(&account.did).await.len(), 1);
 }
 

@@ -6,7 +6,7 @@ use crier_tests::call_proxy::{CallProxy, Side};
 use crier_tests::cluster::{Database, SIDECAR_ROLE};
 use crier_tests::http;
 use crier_tests::orders::{
-    Course, Matrix, Outcome, Runner, Trouble, database_kills, pairs, picture, singles,
+    Course, Matrix, Outcome, Runner, Trouble, database_kills, film, pairs, picture, singles,
 };
 use crier_tests::sim::Sim;
 use crier_tests::sim::fault::{Fault, Rule};
@@ -28,6 +28,9 @@ const BLUESKY: Course = Course {
     settings: None,
     variables: &[],
 };
+/// The same with a video, which a service processes before the post is there.
+const BLUESKY_VIDEO: Course =
+    Course { media: film, variables: &[("CRIER_BLUESKY_VIDEO_SERVICE", "SERVER")], ..BLUESKY };
 const MASTODON: Course = Course {
     platform: "mastodon",
     handle: "alice",
@@ -64,6 +67,7 @@ const INSTAGRAM: Course = Course {
 #[rustfmt::skip]
 pub(crate) const COURSES: &[Course] = &[
     BLUESKY,
+    BLUESKY_VIDEO,
     MASTODON,
     X,
     INSTAGRAM,
@@ -173,6 +177,11 @@ async fn killed_while_a_request_is_forgotten() {
 #[tokio::test]
 async fn on_bluesky() {
     hold(BLUESKY, singles_and_some_pairs).await;
+}
+
+#[tokio::test]
+async fn a_video_on_bluesky() {
+    hold(BLUESKY_VIDEO, singles_and_some_pairs).await;
 }
 
 #[tokio::test]

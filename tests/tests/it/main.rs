@@ -7,6 +7,7 @@ mod alerts;
 mod bad_input;
 mod benchmark;
 mod bluesky_pds;
+mod bluesky_video;
 mod catalogue;
 mod cli;
 mod controls;

@@ -6,7 +6,7 @@ mod mastodon;
 mod surface;
 mod x;
 
-use crier_tests::images::png;
+use crier_tests::images::{film, png};
 use crier_tests::pds::Pds;
 use crier_tests::sim::Sim;
 use crier_tests::xrpc::{Reply, Xrpc};
@@ -84,7 +84,7 @@ async fn the_simulator_behaves_like_the_card() {
     let texts: Vec<_> = sim.ledger().into_iter().map(|entry| entry.text).collect();
     assert_eq!(
         texts,
-        ["first", "a link", "an image"],
+        ["first", "a link", "an image", "a video"],
         "one entry for each post that became visible, none for edits"
     );
 }
@@ -101,6 +101,7 @@ async fn conforms(api: &Api) {
     sessions(api).await;
     records(api).await;
     blobs(api).await;
+    videos(api).await;
     refused_records(api).await;
     identities(api).await;
     deletes(api).await;
@@ -225,6 +226,56 @@ async fn blobs(api: &Api) {
     let mut unknown = blob.clone();
     unknown["ref"]["$link"] = json!("bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy");
     assert_eq!(api.put("3l4rpfq3xak2d", &with_image(&unknown)).await.refused(), (400, "BlobNotFound"));
+}
+
+async fn videos(api: &Api) {
+    let film = film();
+    let blob = api.upload("video/mp4", film.clone()).await;
+    assert_eq!((&blob["mimeType"], &blob["size"]), (&json!("video/mp4"), &json!(film.len())));
+    let with = |blob: &Value, alt: &str| {
+        let mut post = record("a video");
+        let shape = json!({"width": 16, "height": 9});
+        post["embed"] =
+            json!({"$type": "app.bsky.embed.video", "video": blob, "alt": alt, "aspectRatio": shape});
+        post
+    };
+    api.put("3l4rpfq3xak2f", &with(&blob, "moves")).await.ok();
+    let image = api.upload("image/png", png(4, 3, [64, 128, 192])).await;
+    let mut unknown = blob.clone();
+    unknown["ref"]["$link"] = json!("bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy");
+    let mut flat = with(&blob, "");
+    flat["embed"]["aspectRatio"]["height"] = json!(0);
+    for (bad, refused) in [
+        (with(&image, ""), "InvalidRequest"),
+        (with(&unknown, ""), "BlobNotFound"),
+        (with(&blob, &"a".repeat(1_001)), "InvalidRequest"),
+        (flat, "InvalidRequest"),
+    ] {
+        assert_eq!(api.put("3l4rpfq3xak2g", &bad).await.refused(), (400, refused), "{bad}");
+    }
+
+    let call = "com.atproto.server.getServiceAuth";
+    let upload = "com.atproto.repo.uploadBlob";
+    let now = std::time::SystemTime::UNIX_EPOCH.elapsed().expect("a clock").as_secs();
+    let ask = async |aud: &str, lxm: Option<&str>, exp: u64| {
+        let exp = exp.to_string();
+        let mut query = vec![("aud", aud), ("exp", exp.as_str())];
+        query.extend(lxm.map(|lxm| ("lxm", lxm)));
+        api.xrpc.get(call, &query, Some(&api.access)).await
+    };
+    let given = ask("did:web:a.example%3A8443", Some(upload), now + 1_800).await.ok();
+    let said = claims(text(&given["token"]));
+    assert_eq!(
+        [&said["iss"], &said["aud"], &said["lxm"], &said["exp"]],
+        [&json!(api.did), &json!("did:web:a.example%3A8443"), &json!(upload), &json!(now + 1_800)]
+    );
+    for (lxm, exp) in [(Some(upload), now - 60), (Some(upload), now + 7_200), (None, now + 600)] {
+        let refused = ask("did:web:a.example", lxm, exp).await;
+        assert_eq!(refused.refused(), (400, "BadExpiration"), "{lxm:?} {exp}");
+    }
+    assert_eq!(ask("a.example", Some(upload), now + 60).await.status, 500);
+    let no_token = api.xrpc.get(call, &[("aud", "did:web:a.example")], None).await;
+    assert_eq!(no_token.refused(), (401, "AuthMissing"));
 }
 
 async fn refused_records(api: &Api) {

@@ -1,11 +1,11 @@
-//! What can be done before a post exists: find out whom it mentions, upload its images.
+//! What can be done before a post exists: find out whom it mentions, upload its images or its video.
 //!
 //! One piece at a time, so that what is done is kept when the next piece fails.
 
 use std::collections::BTreeMap;
 
 use crier_core::error_class::ErrorClass;
-use crier_core::media::Attachment;
+use crier_core::media::{Attachment, Kind};
 use crier_core::platform::bluesky::PLATFORM;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -14,13 +14,14 @@ use super::classify::failure;
 use super::facets::mentioned;
 use super::reply::{self, Reply};
 use super::syntax::is_did;
+use super::video::Video;
 use super::xrpc::{Xrpc, read};
 use crate::media::Fetcher;
 use crate::providers::answer::{Phase, in_time, unclear};
 use crate::providers::{Caller, Failure, Post};
 
 pub(super) const RESOLVE_HANDLE: &str = "com.atproto.identity.resolveHandle";
-const UPLOAD_BLOB: &str = "com.atproto.repo.uploadBlob";
+pub(super) const UPLOAD_BLOB: &str = "com.atproto.repo.uploadBlob";
 
 /// The most bytes of what stands for an upload in a record.
 const MAX_BLOB: usize = 2048;
@@ -34,46 +35,52 @@ pub(super) struct Prepared {
     /// The images that are uploaded, as the record embeds them.
     #[serde(default)]
     pub(super) images: Vec<Value>,
+    /// How far the video is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) video: Option<Video>,
     /// What is answered, as the record names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) reply: Option<Reply>,
 }
 
-/// Does the next piece; `None` when there is none.
-pub(super) async fn step(
-    server: &Xrpc<'_>,
-    fetcher: &Fetcher,
-    caller: &Caller,
-    post: &Post,
-    prepared: &Value,
-) -> Result<Option<Value>, Failure> {
-    in_time(piece(server, fetcher, caller, post, prepared)).await
+/// Whom a post is prepared for, and with what.
+pub(super) struct Preparation<'a> {
+    pub(super) server: Xrpc<'a>,
+    /// Where videos are processed before the account's server has them.
+    pub(super) video_service: Option<Xrpc<'a>>,
+    pub(super) fetcher: &'a Fetcher,
+    pub(super) caller: &'a Caller,
 }
 
-async fn piece(
-    server: &Xrpc<'_>,
-    fetcher: &Fetcher,
-    caller: &Caller,
-    post: &Post,
-    prepared: &Value,
-) -> Result<Option<Value>, Failure> {
-    let mut prepared = parse(prepared);
-    let images = post.attachments()?;
-    if let (Some(answered), None) = (&post.reply_to, &prepared.reply) {
-        prepared.reply = Some(reply::find(server, answered).await?);
-        return Ok(Some(json!(prepared)));
+impl Preparation<'_> {
+    /// Does the next piece; `None` when there is none.
+    pub(super) async fn step(&self, post: &Post, prepared: &Value) -> Result<Option<Value>, Failure> {
+        in_time(self.piece(post, parse(prepared))).await.map(|more| more.map(|more| json!(more)))
     }
-    let unknown = mentioned(&post.content).into_iter().find(|handle| !prepared.mentions.contains_key(handle));
-    if let Some(handle) = unknown {
-        let did = resolve(server, &handle, post.attempt).await?;
-        prepared.mentions.insert(handle, did);
-    } else if let Some(image) = images.get(prepared.images.len()) {
+
+    async fn piece(&self, post: &Post, mut prepared: Prepared) -> Result<Option<Prepared>, Failure> {
+        let (server, media) = (&self.server, post.attachments()?);
+        if let (Some(answered), None) = (&post.reply_to, &prepared.reply) {
+            prepared.reply = Some(reply::find(server, answered).await?);
+            return Ok(Some(prepared));
+        }
+        let unknown =
+            mentioned(&post.content).into_iter().find(|handle| !prepared.mentions.contains_key(handle));
+        if let Some(handle) = unknown {
+            let did = resolve(server, &handle, post.attempt).await?;
+            prepared.mentions.insert(handle, did);
+            return Ok(Some(prepared));
+        }
+        // a video stands alone
+        if let Some(video) = media.first().filter(|one| one.kind() == Kind::Video) {
+            let next = self.video(video, prepared.video.as_ref()).await?;
+            return Ok(next.map(|video| Prepared { video: Some(video), ..prepared }));
+        }
+        let Some(image) = media.get(prepared.images.len()) else { return Ok(None) };
         let index = prepared.images.len() + 1;
-        prepared.images.push(upload(server, fetcher, caller, index, image).await?);
-    } else {
-        return Ok(None);
+        prepared.images.push(upload(server, self.fetcher, self.caller, index, image).await?);
+        Ok(Some(prepared))
     }
-    Ok(Some(json!(prepared)))
 }
 
 /// What another version stored differently is prepared again.
@@ -106,8 +113,8 @@ async fn resolve(server: &Xrpc<'_>, handle: &str, attempt: i32) -> Result<Option
 }
 
 #[derive(Deserialize)]
-struct Uploaded {
-    blob: Value,
+pub(super) struct Uploaded {
+    pub(super) blob: Value,
 }
 
 async fn upload(
@@ -133,7 +140,7 @@ async fn upload(
 }
 
 /// The blob in the one form a record may hold; nothing else of the answer gets into it.
-fn blob(answer: &Value) -> Option<Value> {
+pub(super) fn blob(answer: &Value) -> Option<Value> {
     let text = |value: &Value| {
         let text = value.as_str().filter(|text| text.bytes().all(|b| b.is_ascii_graphic() || b == b' '))?;
         (!text.is_empty()).then(|| text.to_owned())
@@ -156,6 +163,7 @@ mod tests {
         let prepared = Prepared {
             mentions: BTreeMap::from([("a.test".into(), Some("did:plc:a".into())), ("b.test".into(), None)]),
             images: vec![json!({ "alt": "" })],
+            video: None,
             reply: None,
         };
         assert_eq!(parse(&json!(prepared)), prepared);

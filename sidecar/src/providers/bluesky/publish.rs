@@ -39,6 +39,9 @@ pub(super) fn draft(post: &Post, prepared: &Value, key: String, now: SystemTime)
     if !prepared.images.is_empty() {
         record["embed"] = json!({ "$type": "app.bsky.embed.images", "images": prepared.images });
     }
+    if let Some(video) = &prepared.video {
+        record["embed"] = video.embed(post)?;
+    }
     let wrong = |why| Failure::new(ErrorClass::ContentInvalid, format!("the settings for bluesky {why}"));
     let settings = bluesky::settings(&post.settings).map_err(wrong)?;
     if !settings.langs.is_empty() {

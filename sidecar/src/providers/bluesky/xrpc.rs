@@ -1,7 +1,9 @@
 //! The calls of the AT Protocol: `{base}/xrpc/{name}`.
 
-use reqwest::Method;
-use reqwest::header::CONTENT_TYPE;
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use reqwest::{Body, Method};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 
@@ -9,6 +11,16 @@ use super::classify::failure;
 use crate::client::{Answer, CallError, Client, bearer};
 use crate::providers::Failure;
 use crate::providers::answer::{self, Phase};
+
+/// How long an upload may take that comes as a stream.
+const UPLOAD_TIME: Duration = Duration::from_secs(10 * 60);
+
+/// A file that is sent as a stream.
+pub(super) struct File {
+    pub(super) mime_type: &'static str,
+    pub(super) len: usize,
+    pub(super) body: Body,
+}
 
 /// One server.
 #[derive(Clone, Copy)]
@@ -57,6 +69,19 @@ impl<'a> Xrpc<'a> {
             request = request.header(CONTENT_TYPE, content_type).body(bytes);
         }
         self.client.send(request).await
+    }
+
+    /// Sends a file. Its length is stated, so that one that breaks off never counts as whole.
+    pub(super) async fn upload(
+        &self,
+        name: &str,
+        params: &[(&str, &str)],
+        token: &SecretString,
+        file: File,
+    ) -> Result<Answer, CallError> {
+        let request = self.client.request(Method::POST, &self.url(name)).query(params);
+        let request = request.header(CONTENT_TYPE, file.mime_type).header(CONTENT_LENGTH, file.len);
+        self.client.send(bearer(request.timeout(UPLOAD_TIME).body(file.body), token)).await
     }
 
     /// Whether the server answers as one of the protocol.

@@ -5,7 +5,6 @@ use std::time::Duration;
 use crier_core::error_class::ErrorClass;
 use crier_core::media::{Attachment, Kind};
 use crier_core::platform::mastodon::PLATFORM;
-use futures_util::stream::{self, Stream};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Body, Method};
 use serde::{Deserialize, Serialize};
@@ -13,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::api::{Api, Id};
 use super::classify::failure;
 use super::prepare::Limits;
-use crate::media::{Fetcher, video_type};
+use crate::media::{Fetcher, PART, video_type};
 use crate::providers::Failure;
 use crate::providers::answer::{Phase, content, unclear};
 
@@ -21,8 +20,6 @@ const UPLOAD: &str = "api/v2/media";
 
 /// How long an upload may take.
 const UPLOAD_TIME: Duration = Duration::from_secs(10 * 60);
-/// How much of a video is held at a time.
-const PART: usize = 8 * 1024 * 1024;
 
 /// What the server has of an image or a video.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,36 +103,8 @@ async fn video(
     let first = fetcher.part(&PLATFORM, index, video, 0, PART).await?;
     check_len(Kind::Video, index, first.total, limits.video_bytes)?;
     let mime_type = video_type(&first.bytes).unwrap_or("video/mp4");
-    let (total, rest) = (first.total, rest(fetcher.clone(), index, video.clone(), first.bytes, first.total));
-    named(Part::stream_with_length(Body::wrap_stream(rest), total as u64), mime_type)
-}
-
-/// The bytes in hand, then the others part by part. One that doesn't come ends the upload.
-fn rest(
-    fetcher: Fetcher,
-    index: usize,
-    video: Attachment,
-    first: Vec<u8>,
-    total: usize,
-) -> impl Stream<Item = Result<Vec<u8>, Failure>> {
-    stream::try_unfold((first, 0), move |(bytes, sent)| {
-        let (fetcher, video) = (fetcher.clone(), video.clone());
-        async move {
-            if sent >= total {
-                return Ok(None);
-            }
-            let bytes = if sent == 0 {
-                bytes
-            } else {
-                fetcher.part(&PLATFORM, index, &video, sent, PART).await?.bytes
-            };
-            if bytes.is_empty() {
-                return Err(Failure::new(ErrorClass::Transient, format!("video {index} became shorter")));
-            }
-            let sent = sent + bytes.len();
-            Ok(Some((bytes, (Vec::new(), sent))))
-        }
-    })
+    let (total, bytes) = (first.total, fetcher.stream(&PLATFORM, index, video, first));
+    named(Part::stream_with_length(Body::wrap_stream(bytes), total as u64), mime_type)
 }
 
 fn check_len(kind: Kind, index: usize, found: usize, limit: Option<u64>) -> Result<(), Failure> {
@@ -164,27 +133,6 @@ fn named(part: Part, mime_type: &str) -> Result<Part, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base64::Engine;
-    use base64::engine::general_purpose::STANDARD;
-    use futures_util::TryStreamExt;
-
-    #[tokio::test]
-    async fn a_video_is_the_same_in_parts() {
-        let bytes: Vec<u8> =
-            b"\0\0\0\x20ftypisom".iter().copied().chain((0..PART).map(|n| n as u8)).collect();
-        let url = format!("data:video/mp4;base64,{}", STANDARD.encode(&bytes));
-        let (fetcher, video) =
-            (Fetcher::new().unwrap(), Attachment { url, alt: String::new(), stated: None });
-        let first = fetcher.part(&PLATFORM, 1, &video, 0, PART).await.unwrap();
-        assert_eq!((first.bytes.len(), first.total), (PART, bytes.len()));
-        let parts = rest(fetcher.clone(), 1, video.clone(), first.bytes.clone(), first.total);
-        let parts: Vec<_> = parts.try_collect().await.unwrap();
-        assert_eq!(parts.len(), 2);
-        assert!(parts.concat() == bytes, "other bytes");
-        // one that is shorter than it said never counts as whole
-        let short = rest(fetcher, 1, video, first.bytes, first.total + 1);
-        assert_eq!(short.try_collect::<Vec<_>>().await.unwrap_err().class, ErrorClass::Transient);
-    }
 
     #[test]
     fn the_servers_own_limit_counts() {

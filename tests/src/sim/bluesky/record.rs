@@ -9,6 +9,8 @@ pub(super) const LIKES: &str = "app.bsky.feed.like";
 /// Whom an account follows.
 pub(super) const FOLLOWS: &str = "app.bsky.graph.follow";
 const MAX_IMAGE_BYTES: u64 = 2_000_000;
+/// Of the lexicon as it is now; servers that are older have 100 MB.
+const MAX_VIDEO_BYTES: u64 = 300_000_000;
 const TID: &[u8; 32] = b"234567abcdefghijklmnopqrstuvwxyz";
 
 /// Why a record is refused: the message of the real server.
@@ -39,6 +41,9 @@ fn post(record: &Value) -> Result<(), String> {
     if let Some(reply) = record.get("reply") {
         check_reply(reply)?;
     }
+    if record["embed"]["$type"] == "app.bsky.embed.video" {
+        return check_video(&record["embed"]);
+    }
     let images = list(&record["embed"]["images"]);
     at_most("array", 4, images.len(), "$.record.embed.images")?;
     images
@@ -65,15 +70,27 @@ fn check_reply(reply: &Value) -> Result<(), String> {
 
 fn check_image(image: &Value, path: &str) -> Result<(), String> {
     required(image, "alt", path)?;
-    let blob = required(image, "image", path)?;
+    check_blob(required(image, "image", path)?, "image/*", MAX_IMAGE_BYTES, &format!("{path}.image"))
+}
+
+fn check_video(embed: &Value) -> Result<(), String> {
+    let path = "$.record.embed";
+    check_blob(required(embed, "video", path)?, "video/mp4", MAX_VIDEO_BYTES, &format!("{path}.video"))?;
+    at_most("grapheme", 1_000, graphemes(embed["alt"].as_str().unwrap_or_default()), &format!("{path}.alt"))?;
+    let sides = embed.get("aspectRatio").map(|ratio| [&ratio["width"], &ratio["height"]]);
+    match sides.is_none_or(|sides| sides.iter().all(|side| side.as_u64().is_some_and(|side| side > 0))) {
+        true => Ok(()),
+        false => Err(format!("Expected integer value type at {path}.aspectRatio")),
+    }
+}
+
+fn check_blob(blob: &Value, expected: &str, limit: u64, path: &str) -> Result<(), String> {
     let kind = blob["mimeType"].as_str().unwrap_or_default();
-    if !kind.starts_with("image/") {
-        return Err(format!("Expected \"image/*\" (got {kind:?}) at {path}.image.mimeType"));
+    if !kind.starts_with(expected.trim_end_matches('*')) {
+        return Err(format!("Expected {expected:?} (got {kind:?}) at {path}.mimeType"));
     }
     match blob["size"].as_u64().unwrap_or(u64::MAX) {
-        size if size > MAX_IMAGE_BYTES => {
-            Err(format!("blob too big (maximum {MAX_IMAGE_BYTES}, got {size}) at {path}.image"))
-        }
+        size if size > limit => Err(format!("blob too big (maximum {limit}, got {size}) at {path}")),
         _ => Ok(()),
     }
 }
@@ -94,8 +111,9 @@ fn list(value: &Value) -> &[Value] {
 }
 
 /// The content ids of the blobs that a record refers to.
-pub(super) fn blobs(record: &Value) -> impl Iterator<Item = &str> {
-    list(&record["embed"]["images"]).iter().filter_map(|image| image["image"]["ref"]["$link"].as_str())
+pub(super) fn blobs(record: &Value) -> Vec<String> {
+    let media = media(record);
+    media.iter().filter_map(|one| one["blob"]["ref"]["$link"].as_str()).map(str::to_owned).collect()
 }
 
 /// The address of what a record answers.
@@ -103,9 +121,16 @@ pub(super) fn parent(record: &Value) -> Option<String> {
     record["reply"]["parent"]["uri"].as_str().map(str::to_owned)
 }
 
-/// The images of a record.
-pub(super) fn images(record: &Value) -> &[Value] {
-    list(&record["embed"]["images"])
+/// The images of a record, or its video, each with its `blob`.
+pub(super) fn media(record: &Value) -> Vec<Value> {
+    let embed = &record["embed"];
+    let one = |of: &Value, blob: &str| {
+        let mut one = of.clone();
+        one["blob"] = one[blob].take();
+        one
+    };
+    let video = embed["video"].is_object().then(|| one(embed, "video"));
+    list(&embed["images"]).iter().map(|image| one(image, "image")).chain(video).collect()
 }
 
 /// Whether a record key is a timestamp id: the key of a post must be one.

@@ -56,7 +56,7 @@ impl Account {
     }
 
     fn is_referred_to(&self, cid: &str) -> bool {
-        self.records.values().any(|record| record::blobs(&record.value).any(|blob| blob == cid))
+        self.records.values().any(|record| record::blobs(&record.value).iter().any(|blob| blob == cid))
     }
 }
 
@@ -282,7 +282,7 @@ impl State {
             value["$type"] = json!(collection);
         }
         let account = self.own(did)?;
-        if let Some(lost) = record::blobs(&value).find(|id| !account.blobs.contains_key(*id)) {
+        if let Some(lost) = record::blobs(&value).iter().find(|id| !account.blobs.contains_key(*id)) {
             let message = format!("Could not find blob: {lost}");
             return Err(Refused::new(StatusCode::BAD_REQUEST, "BlobNotFound", message));
         }
@@ -341,11 +341,12 @@ impl State {
 }
 
 fn entry(account: &Account, key: &Key, uri: &str, value: &Value) -> Entry {
-    let images = record::images(value).iter().map(|image| Image {
-        alt: image["alt"].as_str().unwrap_or_default().to_owned(),
-        cid: image["image"]["ref"]["$link"].as_str().unwrap_or_default().to_owned(),
-        mime_type: image["image"]["mimeType"].as_str().unwrap_or_default().to_owned(),
-        size: image["image"]["size"].as_u64().unwrap_or_default(),
+    let media = record::media(value);
+    let images = media.iter().map(|one| Image {
+        alt: one["alt"].as_str().unwrap_or_default().to_owned(),
+        cid: one["blob"]["ref"]["$link"].as_str().unwrap_or_default().to_owned(),
+        mime_type: one["blob"]["mimeType"].as_str().unwrap_or_default().to_owned(),
+        size: one["blob"]["size"].as_u64().unwrap_or_default(),
     });
     Entry {
         platform: super::NAME,
@@ -378,6 +379,7 @@ fn sniff(bytes: &[u8], stated: Option<&str>) -> &'static str {
         Ok(imagesize::ImageType::Jpeg) => "image/jpeg",
         Ok(imagesize::ImageType::Gif) => "image/gif",
         Ok(imagesize::ImageType::Webp) => "image/webp",
+        _ if bytes.get(4..8) == Some(b"ftyp") => "video/mp4",
         _ if stated.is_some_and(|stated| stated.starts_with("text/plain")) => "text/plain",
         _ => "application/octet-stream",
     }

@@ -35,6 +35,11 @@ struct Token {
 
 enum Kind {
     Access,
+    /// For another service, to make calls of one name at one server.
+    Service {
+        audience: String,
+        method: Option<String>,
+    },
     Refresh {
         /// The token that took its place.
         successor: Option<String>,
@@ -58,6 +63,8 @@ impl Tokens {
         for token in self.known.values_mut().filter(|token| token.did == did) {
             match &mut token.kind {
                 Kind::Access => token.expires = SystemTime::UNIX_EPOCH,
+                // it is not looked up where sessions are
+                Kind::Service { .. } => {}
                 Kind::Refresh { revoked, .. } => *revoked = true,
             }
         }
@@ -73,18 +80,53 @@ impl Tokens {
         self.strict = true;
     }
 
+    /// A token for a service, to make calls of one name at a server.
+    pub(super) fn issue_for_service(
+        &mut self,
+        did: &str,
+        audience: &str,
+        method: Option<&str>,
+        life: Duration,
+    ) -> String {
+        let kind = Kind::Service { audience: audience.to_owned(), method: method.map(str::to_owned) };
+        self.issue_until(did, kind, SystemTime::now() + life)
+    }
+
+    /// The account that lets a service make this call at this server.
+    pub(super) fn service(&mut self, token: &str, server: &str, call: &str) -> Result<String, Refused> {
+        let found = self.find(token)?;
+        match &found.kind {
+            Kind::Service { audience, method } if audience == server && method.as_deref() == Some(call) => {
+                Ok(found.did.clone())
+            }
+            _ => Err(Refused::new(StatusCode::UNAUTHORIZED, INVALID, "Token is for another purpose")),
+        }
+    }
+
     fn issue(&mut self, did: &str, kind: Kind) -> String {
+        let life = if matches!(kind, Kind::Refresh { .. }) { REFRESH_TIME } else { ACCESS_TIME };
+        self.issue_until(did, kind, SystemTime::now() + life)
+    }
+
+    fn issue_until(&mut self, did: &str, kind: Kind, expires: SystemTime) -> String {
         let now = SystemTime::now();
-        let (scope, typ, life) = match kind {
-            Kind::Access => ("com.atproto.appPass", "at+jwt", ACCESS_TIME),
-            Kind::Refresh { .. } => ("com.atproto.refresh", "refresh+jwt", REFRESH_TIME),
+        let (issued, ends, id) = (unix(now), unix(expires), uuid::Uuid::new_v4());
+        let session = |scope: &str, typ: &str| {
+            let claims = json!({
+                "scope": scope, "aud": "did:web:localhost", "sub": did, "jti": id, "iat": issued, "exp": ends,
+            });
+            (json!({"typ": typ, "alg": "HS256"}), claims)
         };
-        let expires = now + life;
-        let head = json!({"typ": typ, "alg": "HS256"});
-        let claims = json!({
-            "scope": scope, "aud": "did:web:localhost", "sub": did, "jti": uuid::Uuid::new_v4(),
-            "iat": unix(now), "exp": unix(expires),
-        });
+        let (head, claims) = match &kind {
+            Kind::Access => session("com.atproto.appPass", "at+jwt"),
+            Kind::Refresh { .. } => session("com.atproto.refresh", "refresh+jwt"),
+            Kind::Service { audience, method } => {
+                let claims = json!({
+                    "iss": did, "aud": audience, "lxm": method, "jti": id, "iat": issued, "exp": ends,
+                });
+                (json!({"typ": "JWT", "alg": "ES256K"}), claims)
+            }
+        };
         let encode = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
         let signed = format!("{}.{}", encode(&head), encode(&claims));
         let signature = Sha256::digest([self.secret.as_slice(), signed.as_bytes()].concat());
@@ -129,7 +171,7 @@ impl State {
         let found = self.tokens.find(token)?;
         match found.kind {
             Kind::Access => Ok(found.did.clone()),
-            Kind::Refresh { .. } => Err(wrong_kind()),
+            Kind::Refresh { .. } | Kind::Service { .. } => Err(wrong_kind()),
         }
     }
 
@@ -152,7 +194,7 @@ impl State {
         let found = self.tokens.find(token)?;
         let did = found.did.clone();
         let known = match &found.kind {
-            Kind::Access => return Err(wrong_kind()),
+            Kind::Access | Kind::Service { .. } => return Err(wrong_kind()),
             Kind::Refresh { revoked: true, .. } => return Err(expired("Token has been revoked")),
             Kind::Refresh { successor, .. } => successor.clone(),
         };
@@ -175,7 +217,7 @@ impl State {
 
     pub(super) fn delete_session(&mut self, token: &str) -> Result<(), Refused> {
         match &mut self.tokens.find(token)?.kind {
-            Kind::Access => Err(wrong_kind()),
+            Kind::Access | Kind::Service { .. } => Err(wrong_kind()),
             Kind::Refresh { revoked, .. } => {
                 *revoked = true;
                 Ok(())

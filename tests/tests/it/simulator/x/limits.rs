@@ -104,7 +104,7 @@ async fn settings_and_figures_are_in_the_control_interface() {
         json!({"platform": "x", "settings": {"usage": "free"}}),
         json!({"platform": "x", "settings": {"window_seconds": -1}}),
         json!({"platform": "x", "settings": []}),
-        json!({"platform": "bluesky", "settings": {}}),
+        json!({"platform": "bluesky", "settings": {"usage": "paid"}}),
         json!({"platform": "nowhere", "settings": {}}),
     ] {
         assert_eq!(set(wrong.clone()).await.status, 400, "{wrong}");
