@@ -45,8 +45,7 @@ fn read_metrics(target_id: Option<Uuid>) -> Result<Uuid, ErrorReport> {
 
 /// A job that reads and whose lease is still the caller's.
 fn hold(job_id: Uuid, token: i64) -> Result<Option<Held>> {
-    let held = held::by_lease(&[job_id], &[token])?;
-    Ok(held.into_iter().find(|job| Action::of_kind(&job.kind) == Some(Action::Metrics)))
+    held::one_by_lease(job_id, token, |kind| Action::of_kind(kind) == Some(Action::Metrics))
 }
 
 /// Which post is to be read, and as whom. No row: the lease is lost, or the post is not there any more; then the job is

@@ -35,8 +35,7 @@ pub(crate) fn is_own_kind(kind: &str) -> bool {
 
 /// A job of an action whose lease is still the caller's; it stays locked until the end of the transaction.
 fn hold(job_id: Uuid, token: i64) -> Result<Option<Held>> {
-    let held = held::by_lease(&[job_id], &[token])?;
-    Ok(held.into_iter().find(|job| is_action(&job.kind)))
+    held::one_by_lease(job_id, token, is_action)
 }
 
 /// Refuses what a platform does not offer; otherwise the kind of its jobs.

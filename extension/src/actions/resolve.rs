@@ -35,12 +35,8 @@ fn resolve_action(action_id: Option<Uuid>, outcome: Option<&str>) -> Result<&'st
     let now = clock::now();
     if before == ActionState::Unconfirmed {
         // The job first, the action second: the order in which everything that touches both locks them.
-        if state == ActionState::Waiting && retry::bring_back(vec![job], now)?.is_empty() {
-            Err(CrierError::invalid(
-                format!("action {id}"),
-                "has no job any more that could send it again",
-                "Call crier.act() anew.",
-            ))?;
+        if state == ActionState::Waiting {
+            retry::send_again(Some(job), format!("action {id}"), "Call crier.act() anew.", now)?;
         }
         let args = [
             workspace.into(),

@@ -28,8 +28,7 @@ const MAX_SHOWN_CHARS: usize = 500;
 
 /// An alert whose lease is still the caller's; it stays locked until the end of the transaction.
 fn hold(job_id: Uuid, token: i64) -> Result<Option<Held>> {
-    let held = held::by_lease(&[job_id], &[token])?;
-    Ok(held.into_iter().find(|job| job.kind == DELIVER))
+    held::one_by_lease(job_id, token, |kind| kind == DELIVER)
 }
 
 /// What an alert says, to the byte, and where it goes. No row: the lease is lost, or there is nothing to deliver any more

@@ -63,23 +63,23 @@ pub(crate) fn settle(jobs: &[Settled], now: Timestamptz) -> Result<()> {
 }
 
 fn spenders(jobs: &[Settled]) -> Result<Vec<Spender<'_>>> {
-    memory::with(|memory| {
-        let of = |job: &Settled| memory.set.platform(job.job.ix).to_owned();
-        let spend = jobs.iter().filter(|job| job.job.node.cost > 0 && job.job.node.used_at > 0);
-        let with_account = spend.filter_map(|job| {
-            let (account, action) = (job.job.account?, job.job.limited.as_deref()?);
-            Some(Spender {
-                account,
-                platform: of(job),
-                action,
-                at: job.job.node.used_at,
-                cost: job.job.node.cost,
-                charges: job.result.or(job.error).and_then(charges),
-                gives_back: job.said.gives_back(),
-            })
-        });
-        with_account.collect()
-    })
+    let spend: Vec<_> = jobs.iter().filter(|job| job.job.node.cost > 0 && job.job.node.used_at > 0).collect();
+    let platform = |memory: &memory::Memory<'_>, job: &Settled| memory.set.platform(job.job.ix).to_owned();
+    let platforms: Vec<_> = memory::with(|memory| spend.iter().map(|job| platform(memory, job)).collect())?;
+    // What was stated is read here, while nobody waits for the memory.
+    let with_account = spend.into_iter().zip(platforms).filter_map(|(job, platform)| {
+        let (account, action) = (job.job.account?, job.job.limited.as_deref()?);
+        Some(Spender {
+            account,
+            platform,
+            action,
+            at: job.job.node.used_at,
+            cost: job.job.node.cost,
+            charges: job.result.or(job.error).and_then(charges),
+            gives_back: job.said.gives_back(),
+        })
+    });
+    Ok(with_account.collect())
 }
 
 /// What a worker says was charged for. What can't be read says nothing.

@@ -20,6 +20,5 @@ use crate::queue::settle;
 /// A publish job whose lease is still the caller's; it stays locked until the end of the transaction. Nothing where
 /// the lease is lost.
 fn hold_job(job_id: Uuid, token: i64) -> Result<Option<Held>> {
-    let held = held::by_lease(&[job_id], &[token])?;
-    Ok(held.into_iter().find(|job| settle::publishes(&job.kind)))
+    held::one_by_lease(job_id, token, settle::publishes)
 }

@@ -13,7 +13,7 @@ use crate::input;
 use crate::plans::{Row, Statement, statement};
 use crate::publishing::follow;
 use crate::publishing::thread::{self, Published};
-use crate::queue::{load, retry};
+use crate::queue::retry;
 use crate::workspaces::new_id;
 
 const FIND: Statement = statement!(up "publishing/find_target");
@@ -45,14 +45,7 @@ fn resolve_target(
         }
         // The job first, the target second: the order in which everything that touches both locks them.
         if state == TargetState::Queued {
-            load::warm()?;
-            if retry::bring_back(found.job.into_iter().collect(), now)?.is_empty() {
-                Err(CrierError::invalid(
-                    format!("target {id}"),
-                    "has no job any more that could send it again",
-                    "Create the post anew.",
-                ))?;
-            }
+            retry::send_again(found.job, format!("target {id}"), "Create the post anew.", now)?;
         }
         let by = caller.acts_as(None)?;
         let resolved = RESOLVE.write(

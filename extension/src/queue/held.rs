@@ -80,6 +80,12 @@ pub(crate) fn by_lease(ids: &[Uuid], tokens: &[i64]) -> Result<Vec<Held>> {
     hold(ids, |node, place| node.state == State::Leased && node.token == tokens[place])
 }
 
+/// A job of the wanted kinds whose lease is still the caller's; it stays locked until the end of the transaction. Nothing
+/// where the lease is lost.
+pub(crate) fn one_by_lease(id: Uuid, token: i64, wanted: impl Fn(&str) -> bool) -> Result<Option<Held>> {
+    Ok(by_lease(&[id], &[token])?.into_iter().find(|job| wanted(&job.kind)))
+}
+
 /// The unfinished jobs among those named, locked.
 pub(crate) fn unfinished(ids: &[Uuid]) -> Result<Vec<Held>> {
     load::warm()?;

@@ -7,7 +7,7 @@ use pgrx::prelude::*;
 
 use crate::answer::SetOfIterator;
 use crate::clock;
-use crate::error::Result;
+use crate::error::{CrierError, Result};
 use crate::identity::Caller;
 use crate::input;
 use crate::passed::Timestamptz;
@@ -63,6 +63,20 @@ fn revive(ids: &[Uuid], now: Timestamptz) -> Result<Vec<Uuid>> {
         RETRY_TARGETS.run_only(&[revived.clone().into(), now.into()])?;
     }
     Ok(revived)
+}
+
+/// Sends anew what a person says was not sent. The job is gone where its retention has passed: then `instead` says what to do.
+pub(crate) fn send_again(
+    job: Option<Uuid>,
+    what: String,
+    instead: &'static str,
+    now: Timestamptz,
+) -> Result<()> {
+    load::warm()?;
+    if bring_back(job.into_iter().collect(), now)?.is_empty() {
+        return Err(CrierError::invalid(what, "has no job any more that could send it again", instead));
+    }
+    Ok(())
 }
 
 /// Has dead jobs begin again that may, with all their attempts. The queue is in memory already: nothing is locked while it is
