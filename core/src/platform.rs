@@ -46,24 +46,6 @@ pub enum Action {
     DirectMessage,
 }
 
-/// What an answer to a post is.
-#[derive(Clone, Copy, Debug)]
-pub enum Answers {
-    /// Nothing: there are neither threads nor comments.
-    None,
-    /// A post as any other: there are threads.
-    Posts,
-    /// A comment, which is text alone.
-    Comments {
-        /// Of its text.
-        text: TextRules,
-        /// What else the platform asks of its text. Gives the reasons for a refusal.
-        check: fn(&str) -> Vec<String>,
-        /// What of a post nobody can comment on, where that is so.
-        barred: fn(&[Attachment], &Value) -> Option<&'static str>,
-    },
-}
-
 impl Action {
     /// The actions that are jobs, with the names of their kinds.
     const KINDS: [(Self, &'static str); 5] = [
@@ -83,6 +65,24 @@ impl Action {
     pub fn of_kind(kind: &str) -> Option<Self> {
         Self::KINDS.into_iter().find(|(_, name)| *name == kind).map(|(action, _)| action)
     }
+}
+
+/// What an answer to a post is.
+#[derive(Clone, Copy, Debug)]
+pub enum Answers {
+    /// Nothing: there are neither threads nor comments.
+    None,
+    /// A post as any other: there are threads.
+    Posts,
+    /// A comment, which is text alone.
+    Comments {
+        /// Of its text.
+        text: TextRules,
+        /// What else the platform asks of its text. Gives the reasons for a refusal.
+        check: fn(&str) -> Vec<String>,
+        /// What of a post nobody can comment on, where that is so.
+        barred: fn(&[Attachment], &Value) -> Option<&'static str>,
+    },
 }
 
 /// What something looks like that is named to a platform.
@@ -203,9 +203,7 @@ impl Platform {
             Kind::Video => &self.videos,
         }
     }
-}
 
-impl Platform {
     /// The settings of a part of a thread behind the first.
     pub fn later_settings(&self, settings: &Value) -> Value {
         let mut later = settings.clone();

@@ -73,11 +73,15 @@ fn is_key(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:~-".contains(&b))
 }
 
+/// The account and the key in `at://ACCOUNT/app.bsky.feed.post/KEY`, whatever they look like.
+fn record_parts(text: &str) -> Option<(&str, &str)> {
+    let (account, rest) = text.strip_prefix("at://")?.split_once('/')?;
+    Some((account, rest.strip_prefix(POSTS)?.strip_prefix('/')?))
+}
+
 /// The account and the key that the address of a post names: `at://DID/app.bsky.feed.post/KEY`.
 pub fn post_address(text: &str) -> Option<(&str, &str)> {
-    let (did, rest) = text.strip_prefix("at://")?.split_once('/')?;
-    let key = rest.strip_prefix(POSTS)?.strip_prefix('/')?;
-    (is_did(did) && is_key(key)).then_some((did, key))
+    record_parts(text).filter(|(did, key)| is_did(did) && is_key(key))
 }
 
 fn is_post(text: &str) -> bool {
@@ -92,9 +96,8 @@ fn is_account(text: &str) -> bool {
 const MAX_VIDEO_ALT: usize = 1_000;
 /// The most languages a record may name.
 pub const MAX_LANGS: usize = 3;
-/// The most characters of an account's name and of a record's key.
+/// The most characters of an account's name in what a post answers.
 const MAX_REPO: usize = 300;
-const MAX_RKEY: usize = 512;
 
 /// What an application may set.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
@@ -118,11 +121,11 @@ pub struct PostRef<'a> {
 
 /// Reads `at://did:plc:…/app.bsky.feed.post/…` and `https://bsky.app/profile/…/post/…`.
 pub fn post_ref(text: &str) -> Option<PostRef<'_>> {
-    let (repo, rkey) = match after(text, &["at://"]) {
-        Some(rest) => rest.split_once("/app.bsky.feed.post/")?,
-        None => after(text, &["https://bsky.app/profile/"])?.split_once("/post/")?,
+    let (repo, rkey) = match after(text, &["https://bsky.app/profile/"]) {
+        Some(rest) => rest.split_once("/post/")?,
+        None => record_parts(text)?,
     };
-    (is_name(repo, MAX_REPO) && is_name(rkey, MAX_RKEY)).then_some(PostRef { repo, rkey })
+    (is_name(repo, MAX_REPO) && is_name(rkey, MAX_KEY)).then_some(PostRef { repo, rkey })
 }
 
 /// Whether a text can be the name of an account or a record.
