@@ -135,6 +135,11 @@ pub trait Others: Send + Sync {
     /// Those among these posts, by their ids on the platform, that are another one's. Asked about posts that would be taken
     /// for the one that is looked for, and about no others.
     async fn have(&self, external_ids: Vec<String>) -> Result<HashSet<String>, Failure>;
+
+    /// The same of any number of posts: about none, nobody is asked.
+    async fn taken(&self, external_ids: Vec<String>) -> Result<HashSet<String>, Failure> {
+        if external_ids.is_empty() { Ok(HashSet::new()) } else { self.have(external_ids).await }
+    }
 }
 
 /// Who knows of no other post. Whoever sends doesn't ask: whose a post is the database judges once more when it is told.

@@ -107,6 +107,11 @@ pub(super) fn since_1970(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds.min(1 << 36))
 }
 
+/// A time in whole seconds since 1970; 0 before that.
+pub(super) fn seconds_since_1970(at: SystemTime) -> u64 {
+    at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
+}
+
 /// Recorded answers: `tests/fixtures/<platform>/*.json`.
 #[cfg(test)]
 pub(super) mod fixtures {

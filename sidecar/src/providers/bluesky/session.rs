@@ -1,7 +1,5 @@
 //! Sessions: opened with an app password, renewed with a refresh token.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crier_core::error_class::ErrorClass;
@@ -15,7 +13,7 @@ use super::ENTRYWAY;
 use super::syntax::{MAX_HANDLE, is_did};
 use super::xrpc::{Xrpc, read};
 use crate::address::{check_base, check_public};
-use crate::providers::answer::Phase;
+use crate::providers::answer::{Phase, since_1970};
 use crate::providers::failure::clean;
 use crate::providers::{Caller, Failure, Lifetime, Login};
 use crate::secrets::Session;
@@ -155,12 +153,10 @@ fn claims(token: &SecretString) -> Claims {
     serde_json::from_slice(&bytes).unwrap_or_default()
 }
 
-fn since_1970(seconds: u64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_secs(seconds.min(1 << 36))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
     use super::*;
     use crate::providers::Account;
     use serde_json::json;

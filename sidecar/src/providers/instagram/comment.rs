@@ -3,8 +3,7 @@
 //! Nothing tells one comment from another with the same words, so that of two alike the older one is ours, and one that
 //! somebody else wrote meanwhile leaves a doubt.
 
-use std::collections::HashSet;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use crier_core::error_class::ErrorClass;
 use crier_core::platform::instagram::{PostRef, post_ref};
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::classify::read;
 use super::publish::{permalink, published, seconds, words};
-use crate::providers::answer::{Phase, since_1970};
+use crate::providers::answer::{Phase, seconds_since_1970, since_1970};
 use crate::providers::graph::{Graph, is_id};
 use crate::providers::window::{Window, answered_at};
 use crate::providers::{Account, Failure, Found, Frozen, Post, Published, Sought};
@@ -99,7 +98,7 @@ pub(super) fn draft(post: &Post, prepared: &Value, now: SystemTime) -> Result<Fr
     let comment = Comment {
         comment_on: parse(prepared).comment_on.filter(|id| is_id(id)).ok_or_else(unready)?,
         message: post.content.clone(),
-        drafted_at: now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
+        drafted_at: seconds_since_1970(now),
     };
     let key = getrandom::u64().map_err(random)?;
     Ok(Frozen { key: format!("comment-{key:016x}"), request: json!(comment).to_string() })
@@ -163,7 +162,7 @@ impl Comment {
             let answered_at = answered_at(&answer);
             let page: Comments = read(Phase::Read, answer)?;
             let begin = *begin.get_or_insert_with(|| window.begin(answered_at));
-            let since = begin.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+            let since = seconds_since_1970(begin);
             let mut is_old = page.data.is_empty();
             for listed in page.data {
                 let is_new = seconds(&listed.timestamp)? >= since;
@@ -178,10 +177,7 @@ impl Comment {
             }
             after = page.paging["cursors"]["after"].as_str().map(str::to_owned);
             if is_old || after.is_none() || page.paging["next"].is_null() {
-                let taken = match ours.is_empty() {
-                    true => HashSet::new(),
-                    false => sought.others.have(ours.clone()).await?,
-                };
+                let taken = sought.others.taken(ours.clone()).await?;
                 // Newest first: of two alike, the older one is ours.
                 return Ok(match ours.into_iter().rfind(|id| !taken.contains(id)) {
                     Some(id) => Found::Same(self.there(server, account, id).await),

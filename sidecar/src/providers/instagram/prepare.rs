@@ -2,7 +2,7 @@
 //!
 //! One piece at a time, so that what is done is kept when the next piece fails.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use crier_core::error_class::ErrorClass;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::classify::{by_number, is_gone, read};
 use super::container::{self, Plan, State, plan};
-use crate::providers::answer::Phase;
+use crate::providers::answer::{Phase, seconds_since_1970};
 use crate::providers::graph::Graph;
 use crate::providers::{Account, Failure, Post};
 
@@ -95,7 +95,7 @@ pub(super) async fn step(
     prepared: &Value,
 ) -> Result<Option<Value>, Failure> {
     let mut prepared = parse(prepared);
-    let now = since_1970(SystemTime::now());
+    let now = seconds_since_1970(SystemTime::now());
     let is_old = prepared.containers().any(|one| now.saturating_sub(one.made_at) > MAX_AGE);
     if is_old && !is_out(server, &prepared).await? {
         prepared = Prepared::default();
@@ -201,10 +201,6 @@ fn is_used_up(limit: &Value) -> bool {
     let of = &limit["data"][0];
     let total = of["config"]["quota_total"].as_u64();
     of["quota_usage"].as_u64().zip(total).is_some_and(|(used, total)| used >= total)
-}
-
-fn since_1970(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::classify::{is_gone, read};
 use super::container::{self, State, plan};
 use super::{MAX_HANDLE, prepare};
-use crate::providers::answer::{Phase, since_1970};
+use crate::providers::answer::{Phase, seconds_since_1970, since_1970};
 use crate::providers::graph::{Graph, is_id};
 use crate::providers::window::{Window, answered_at};
 use crate::providers::{Account, Failure, Found, Frozen, NoOthers, Others, Post, Published, Sought};
@@ -56,7 +56,7 @@ pub(super) fn draft(post: &Post, prepared: &serde_json::Value, now: SystemTime) 
         creation_id: id.to_owned(),
         caption: post.content.clone(),
         is_story: plan(post)?.is_story,
-        drafted_at: now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
+        drafted_at: seconds_since_1970(now),
     };
     Ok(Frozen { key: id.to_owned(), request: json!(request).to_string() })
 }
@@ -220,7 +220,7 @@ async fn list(
     let window = Window::new(since_1970(request.drafted_at), sought.drafted);
     let begin = window.begin(answered_at(&answer));
     let Answered { data: posts } = read(Phase::Read, answer)?;
-    Ok(List { posts, since: begin.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() })
+    Ok(List { posts, since: seconds_since_1970(begin) })
 }
 
 impl List {
@@ -252,10 +252,8 @@ async fn of_no_other<'l>(
     mut candidates: Vec<&'l Listed>,
     others: &dyn Others,
 ) -> Result<Vec<&'l Listed>, Failure> {
-    if !candidates.is_empty() {
-        let taken = others.have(candidates.iter().map(|one| one.id.clone()).collect()).await?;
-        candidates.retain(|one| !taken.contains(&one.id));
-    }
+    let taken = others.taken(candidates.iter().map(|one| one.id.clone()).collect()).await?;
+    candidates.retain(|one| !taken.contains(&one.id));
     Ok(candidates)
 }
 

@@ -1,9 +1,9 @@
 //! Looks among the account's own posts for one that was sent.
 //!
-//! It is ours if it is not older than the key, answers the same post, and has the text, the warning and the media that were sent. Whatever leaves a
-//! doubt is an error or `Found::Other`: only a list that was read far enough back proves that nothing is there.
+//! It is ours if it is not older than the key, answers the same post, and has the text, the warning and the media that were
+//! sent. Whatever leaves a doubt is an error or `Found::Other`: only a list that was read far enough back proves that nothing
+//! is there.
 
-use std::collections::HashSet;
 use std::time::{Duration, SystemTime};
 
 use crier_core::error_class::ErrorClass;
@@ -127,7 +127,7 @@ impl Seen {
     async fn found(self, server: &Api<'_>, sent: &Body, others: &dyn Others) -> Result<Found, Failure> {
         let same = self.same.iter().map(|post| &post.external_id);
         let ids: Vec<_> = same.chain(&self.alike).chain(&self.orphans).cloned().collect();
-        let taken = if ids.is_empty() { HashSet::new() } else { others.have(ids).await? };
+        let taken = others.taken(ids).await?;
         // Of several equal posts, the earliest answers the earliest try.
         let earliest = self.same.into_iter().rfind(|post| !taken.contains(&post.external_id));
         if let Some(earliest) = earliest {

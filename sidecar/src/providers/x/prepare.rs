@@ -3,7 +3,7 @@
 //! One piece at a time, so that what is done is kept when the next piece fails: an image is one piece, a video one for
 //! each segment. X keeps an upload for a day. One that ended, or that X doesn't know any more, is made again.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use crier_core::error_class::ErrorClass;
 use crier_core::media::{Attachment, Kind};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::api::Api;
 use super::media::{SEGMENT, append, append_all, close, describe, open, processed};
 use crate::media::Fetcher;
-use crate::providers::answer::in_time;
+use crate::providers::answer::{in_time, seconds_since_1970};
 use crate::providers::{Failure, Post};
 
 /// An upload is made again so long before it ends, in seconds: what is prepared has to be sent too.
@@ -89,7 +89,7 @@ struct Uploader<'a> {
 
 impl Uploader<'_> {
     async fn piece(&self, media: &[Attachment], mut prepared: Prepared) -> Result<Option<Prepared>, Failure> {
-        let soon = seconds(self.now) + SPARE;
+        let soon = seconds_since_1970(self.now) + SPARE;
         if prepared.uploads.iter().any(|upload| upload.expires_at < soon) {
             prepared.uploads.clear();
         }
@@ -137,7 +137,7 @@ impl Uploader<'_> {
             append(self.api, &id, index, segment.to_vec()).await?;
         }
         let stage = if close(self.api, &id).await? { Stage::Processing } else { place.after_processing() };
-        Ok(Upload { id, expires_at: seconds(end), stage })
+        Ok(Upload { id, expires_at: seconds_since_1970(end), stage })
     }
 
     /// Opens the upload of a video; its bytes follow piece by piece.
@@ -145,7 +145,11 @@ impl Uploader<'_> {
         let head = self.fetcher.head(&PLATFORM, place.index, place.one, HEAD).await?;
         let media_type = head.mime_type().unwrap_or("video/mp4");
         let (id, end) = open(self.api, media_type, "tweet_video", head.total, self.now).await?;
-        Ok(Upload { id, expires_at: seconds(end), stage: Stage::Bytes { sent: 0, total: head.total } })
+        Ok(Upload {
+            id,
+            expires_at: seconds_since_1970(end),
+            stage: Stage::Bytes { sent: 0, total: head.total },
+        })
     }
 
     async fn go_on(&self, place: Place<'_>, upload: Upload) -> Result<Upload, Failure> {
@@ -207,10 +211,6 @@ fn segment_of(category: &str) -> usize {
 /// X refused the upload itself, which it knew before. What can't be fetched has no status.
 fn is_gone(failure: &Failure) -> bool {
     matches!(failure.status, Some(400 | 404 | 410))
-}
-
-fn seconds(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]

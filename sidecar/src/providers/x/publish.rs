@@ -1,6 +1,6 @@
 //! The post: written down once, sent as it was written, looked for among the newest of the account.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use crier_core::error_class::ErrorClass;
 use crier_core::platform::x;
@@ -14,7 +14,7 @@ use super::prepare::media_ids;
 use super::shown::Shown;
 use super::tweet::{Tweet, url};
 use crate::client::{Answer, CallError};
-use crate::providers::answer::{Phase, since_1970};
+use crate::providers::answer::{Phase, seconds_since_1970, since_1970};
 use crate::providers::window::{Window, answered_at};
 use crate::providers::{Account, Failure, Found, Frozen, Others, Post, Published, Sought};
 
@@ -38,7 +38,7 @@ pub(super) fn draft(post: &Post, prepared: &Value, key: String, now: SystemTime)
     let answered = post.reply_to.as_deref();
     let answers = answered.map(|post| x::post_id(post).ok_or_else(unreadable_post)).transpose()?;
     let tweet = Tweet::new(&post.content, media_ids(prepared), &settings, answers);
-    let at = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let at = seconds_since_1970(now);
     let body = to_raw_value(&tweet).map_err(unreadable)?;
     let request = serde_json::to_string(&Written { at, body: &body }).map_err(unreadable)?;
     Ok(Frozen { key, request })
@@ -187,10 +187,7 @@ async fn earliest(
     mut seen: Vec<(SystemTime, String)>,
     others: &dyn Others,
 ) -> Result<Option<String>, Failure> {
-    if seen.is_empty() {
-        return Ok(None);
-    }
-    let taken = others.have(seen.iter().map(|(_, id)| id.clone()).collect()).await?;
+    let taken = others.taken(seen.iter().map(|(_, id)| id.clone()).collect()).await?;
     seen.sort_unstable();
     Ok(seen.into_iter().map(|(_, id)| id).find(|id| !taken.contains(id)))
 }
@@ -214,6 +211,8 @@ fn like(sent: &Sent, since: SystemTime, page: Vec<Shown>) -> Result<Vec<(SystemT
 
 #[cfg(test)]
 mod tests {
+    use std::time::UNIX_EPOCH;
+
     use super::*;
     use serde_json::json;
 
