@@ -108,7 +108,7 @@ async fn an_action_that_was_not_done_and_a_message_that_nobody_knows_of_are_told
     assert_eq!(alarm.told(own).await, "action.failed");
     let unclear = message("outcome_unknown").await;
     assert_eq!(alarm.told(own).await, "action.failed action.unconfirmed");
-    let data = "SELECT params #> '{data}' - 'job_id'::text FROM crier.jobs \
+    let data = "SELECT (params -> 'data') - 'job_id' FROM crier.jobs \
                 WHERE kind = 'deliver_alert' AND params ->> 'type' = 'action.unconfirmed'";
     let data: serde_json::Value = alarm.sql.text(data).await.parse().expect("an object");
     let expected = json!({
