@@ -247,7 +247,6 @@ impl Runner {
             }
             Trouble::Call(..) => {}
         }
-        wait_until("held answers", 0, async || self.sim.held()).await;
     }
 
     /// Waits until nothing more happens to the target by itself. Retries that wait are made due, blocks end, and sends settle,
