@@ -14,7 +14,7 @@ use crate::plans::{Row, Statement, statement};
 use crate::workspaces::new_id;
 
 const LOCK: Statement = statement!(up "actions/lock");
-const SET_STATES: Statement = statement!(up "actions/set_states");
+const SET_STATES: Statement = statement!(up "actions/set_states").planned_once();
 
 /// An action's next state, by its job.
 pub(super) struct Next {

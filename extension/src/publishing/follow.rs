@@ -13,8 +13,8 @@ use crate::plans::{Row, Statement, statement};
 use crate::publishing::thread::{self, Published};
 use crate::workspaces::new_id;
 
-const LOCK_TARGETS: Statement = statement!(up "publishing/lock_targets");
-const SET_STATES: Statement = statement!(up "publishing/set_states");
+const LOCK_TARGETS: Statement = statement!(up "publishing/lock_targets").planned_once();
+const SET_STATES: Statement = statement!(up "publishing/set_states").planned_once();
 
 /// A target's next state, by its job.
 pub(crate) struct Next {

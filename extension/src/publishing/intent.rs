@@ -14,7 +14,7 @@ use crate::memory;
 use crate::plans::{Statement, statement};
 use crate::publishing::hold_job;
 
-const RECORD: Statement = statement!(up "publishing/record_intent");
+const RECORD: Statement = statement!(up "publishing/record_intent").planned_once();
 const MAX_REQUEST_BYTES: usize = 1_048_576;
 
 /// Records, before anything visible is sent, that it will be sent: the key and the exact request. The first

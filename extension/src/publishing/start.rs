@@ -12,7 +12,7 @@ use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
 use crate::publishing::hold_job;
 
-const START: Statement = statement!(up "publishing/start");
+const START: Statement = statement!(up "publishing/start").planned_once();
 
 /// Begins, or resumes, the publishing of a job's target and answers with all that is needed for it. No row: the
 /// lease is lost. State `unknown`: an earlier try may have been published, so the platform is asked first, as where it

@@ -14,7 +14,7 @@ use crate::plans::{Statement, statement};
 
 const TAKEN: Statement = statement!(up "publishing/taken_posts");
 const LOCK: Statement = statement!(up "publishing/lock_posts");
-const CONTESTED: Statement = statement!(up "publishing/contested");
+const CONTESTED: Statement = statement!(up "publishing/contested").planned_once();
 
 /// Which of the posts that a look found, by their ids on the platform, belong to another target of the job's account: they
 /// are not what is looked for. `intent_at` is when the other one was sent last: of two that read the same, one is published

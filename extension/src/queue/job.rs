@@ -22,7 +22,7 @@ use crate::workspaces::new_id;
 
 const INSERT: Statement = statement!(up "queue/insert_jobs");
 const INSERT_ONE: Statement = statement!(up "queue/insert_job");
-const PLATFORMS: Statement = statement!(up "queue/platforms");
+const PLATFORMS: Statement = statement!(up "queue/platforms").planned_once();
 const FIND_KEYS: Statement = statement!(up "queue/find_keys");
 const TAKE_KEYS: Statement = statement!(up "queue/take_keys");
 

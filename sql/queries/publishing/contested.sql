@@ -1,4 +1,5 @@
--- The jobs among these whose post is another target's of the account already, or also that of one told here.
+-- The jobs among these whose post is another target's of the account already, or also that of one told here. The LIMIT has each
+-- looked up by itself: EXISTS beside OR is planned as a hash of all posts there are.
 SELECT told.job_id
 FROM (
     SELECT t.job_id, t.id, t.workspace_id, t.account_id, left(g.detail ->> 'external_id', 500) AS external_id,
@@ -7,7 +8,11 @@ FROM (
     JOIN crier.post_target t ON t.job_id = g.job_id
     WHERE g.detail ->> 'external_id' IS NOT NULL
 ) AS told
-WHERE told.place > 1
-   OR EXISTS (SELECT FROM crier.post_target o
-              WHERE o.workspace_id = told.workspace_id AND o.account_id = told.account_id
-                AND o.external_id = told.external_id AND o.id <> told.id)
+LEFT JOIN LATERAL (
+    SELECT true AS has_it
+    FROM crier.post_target o
+    WHERE o.workspace_id = told.workspace_id AND o.account_id = told.account_id
+      AND o.external_id = told.external_id AND o.id <> told.id
+    LIMIT 1
+) AS other ON true
+WHERE told.place > 1 OR other.has_it

@@ -50,6 +50,16 @@ impl Ledger {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(entry);
     }
 
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// All entries, oldest first.
     pub fn entries(&self) -> Vec<Entry> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()

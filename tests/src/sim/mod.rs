@@ -234,6 +234,11 @@ impl Sim {
         self.world.ledger.entries()
     }
 
+    /// How much became visible.
+    pub fn published(&self) -> usize {
+        self.world.ledger.len()
+    }
+
     /// What became visible with this text, oldest first.
     pub fn visible(&self, text: &str) -> Vec<Entry> {
         self.ledger().into_iter().filter(|entry| entry.text == text).collect()
