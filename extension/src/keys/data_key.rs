@@ -11,7 +11,7 @@ use crate::durable;
 use crate::error::{CrierError, Result};
 use crate::identity::Caller;
 use crate::input;
-use crate::plans::{Statement, statement};
+use crate::plans::{Row, Statement, statement};
 
 const SEALING_KEY: Statement = statement!(up "keys/sealing_key");
 const COUNT: Statement = statement!(up "keys/count_messages");
@@ -38,12 +38,16 @@ fn begin_sealing(
         let problem = format!("is {messages}");
         return Err(CrierError::invalid("p_messages", problem, "Give a number from 0 to 1000000.").into());
     }
-    let row = |row: &crate::plans::Row<'_>| Ok((row.need(1)?, row.need(2)?, row.need(3)?));
+    let workspace = p_workspace_id.into();
     let rows = match messages {
-        0 => SEALING_KEY.read(&[p_workspace_id.into()], row)?,
-        _ => COUNT.write(&[p_workspace_id.into(), messages.into()], row)?,
+        0 => SEALING_KEY.read(&[workspace], active)?,
+        _ => COUNT.write(&[workspace, messages.into()], active)?,
     };
     Ok(TableIterator::new(rows))
+}
+
+fn active(row: &Row<'_>) -> Result<(Uuid, Vec<u8>, i64)> {
+    Ok((row.need(1)?, row.need(2)?, row.need(3)?))
 }
 
 /// Adds a data key, which is active from then on. False, and nothing is changed: the workspace has an active one already, or
