@@ -17,12 +17,12 @@ const ADD_DATA_KEY: &str = "SELECT crier.add_data_key($1, $2, $3, $4)";
 const GET_DATA_KEY: &str = "SELECT workspace_id, wrapped FROM crier.get_data_key($1)";
 const LIST_DATA_KEYS: &str =
     "SELECT id, workspace_id, wrapped, state, messages FROM crier.list_data_keys($1, $2, $3)";
-/// A batch is a transaction: one wait for the disk.
-const REWRAP_DATA_KEYS: &str = "SELECT count(*) FROM pg_catalog.unnest($1::uuid[], $2::bytea[], $3::bytea[]) AS v (id, old, new) \
+/// A batch is a transaction: one wait for the disk. `unnest` of several arrays is syntax, which always means the server's own.
+const REWRAP_DATA_KEYS: &str = "SELECT count(*) FROM unnest($1::uuid[], $2::bytea[], $3::bytea[]) AS v (id, old, new) \
      WHERE crier.rewrap_data_key(v.id, v.old, v.new)";
 const LIST_SEALED: &str =
     "SELECT workspace_id, row_id, generation, sealed FROM crier.list_sealed($1, $2, $3)";
-const RESEAL: &str = "SELECT count(*) FROM pg_catalog.unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::bytea[], $6::bytea[]) \
+const RESEAL: &str = "SELECT count(*) FROM unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::bytea[], $6::bytea[]) \
      AS v (workspace_id, row_id, generation, old, new) \
      WHERE crier.reseal($1, v.workspace_id, v.row_id, v.generation, v.old, v.new)";
 const KEY_USAGE: &str = "SELECT key_id, active_keys, retired_keys, direct_values, retired_values, lost_values \

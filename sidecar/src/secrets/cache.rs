@@ -41,6 +41,11 @@ impl Cache {
         self.opened.get(&id).map(|key| Arc::clone(&*key))
     }
 
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.opened.map.len()
+    }
+
     pub(super) fn keep(&mut self, key: &Arc<DataKey>) {
         self.opened.put(key.id, Arc::clone(key));
     }

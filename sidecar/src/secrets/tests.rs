@@ -276,3 +276,35 @@ proptest! {
         });
     }
 }
+
+/// `cargo test --release -p crierd --lib measure -- --ignored --nocapture`
+#[tokio::test]
+#[ignore = "measures: prints rates"]
+async fn measure() {
+    let rate = |what: &str, n: u32, begun: std::time::Instant| {
+        println!("{what}: {:.0} per second", f64::from(n) / begun.elapsed().as_secs_f64());
+    };
+    let memory = Arc::<Memory>::default();
+    let vault = on(&memory, &[(1, 7)]);
+    let (place, plain, n) = (credential(1, 2, 3), [b'x'; 600], 100_000);
+    let begun = std::time::Instant::now();
+    for _ in 1..n {
+        vault.seal(place, &plain).await.unwrap();
+    }
+    rate("seals of 600 bytes", n, begun);
+    let sealed = vault.seal(place, &plain).await.unwrap();
+    let begun = std::time::Instant::now();
+    for _ in 0..n {
+        vault.open(place, &sealed).await.unwrap();
+    }
+    rate("opens of 600 bytes", n, begun);
+    // more workspaces than there is room for
+    let (workspaces, begun) = (20_000, std::time::Instant::now());
+    for workspace in 0..workspaces {
+        vault.seal(credential(100 + u128::from(workspace), 2, 3), &plain).await.unwrap();
+    }
+    rate("first seals of a workspace, without the database's part", workspaces, begun);
+    let kept = vault.cached();
+    println!("data keys in memory: {kept}");
+    assert!(kept <= super::cache::ROOM);
+}

@@ -295,6 +295,12 @@ impl Vault {
         }
     }
 
+    /// How many data keys are in memory.
+    #[cfg(test)]
+    pub(super) fn cached(&self) -> usize {
+        self.cache().len()
+    }
+
     fn cache(&self) -> MutexGuard<'_, Cache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,13 +5,14 @@ mod doctor;
 mod rotation;
 mod sources;
 
-use crier_tests::cluster::Database;
+use crier_tests::cluster::{Database, SIDECAR_ROLE};
 use crier_tests::crierd::{Deployment, Printed};
 use crier_tests::direct;
 use crier_tests::session::Session;
 use crier_tests::sim::Sim;
 use crier_tests::sim::fault::Fault;
-use crier_tests::stage::Stage;
+use crier_tests::stage::{PASSWORD, Stage, create_workspace};
+use uuid::Uuid;
 
 const PUT: &str = "com.atproto.repo.putRecord";
 
@@ -49,14 +50,14 @@ async fn wrapped(sql: &Session) -> String {
 /// Makes of the stage's installation what a version before has left.
 async fn make_older(sim: &Sim, stage: &Stage) {
     let tokens = sim.issued_tokens();
-    let scope = |token: &&String| stage_token_is_access(token);
+    let scope = |token: &&String| is_access(token);
     let access = tokens.iter().rfind(scope).expect("an access token");
     let refresh = tokens.iter().rfind(|token| !scope(token)).expect("a refresh token");
     direct::as_before(&stage.sql, &stage.deployment, stage.workspace, stage.account, (access, refresh)).await;
 }
 
 /// Whether a token of the simulator is an access token: its claims say so.
-fn stage_token_is_access(token: &str) -> bool {
+fn is_access(token: &str) -> bool {
     use base64::Engine;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let claims = token.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
@@ -84,4 +85,58 @@ async fn an_older_installation_works_without_any_action() {
     for text in ["with the old format", "after a refresh", "with the new format"] {
         assert_eq!(sim.visible(text).len(), 1, "{text}");
     }
+}
+
+/// Processes that make a workspace's first data key at the same time end with one, and all they have sealed opens.
+#[tokio::test]
+async fn sidecars_that_make_a_key_at_once_end_with_one() {
+    let sim = Sim::start();
+    let database = Database::shared().await;
+    let sql = database.connect().await;
+    let deployment = Deployment::init(&database.url(SIDECAR_ROLE));
+    let workspace = create_workspace(&sql).await;
+    let handles: Vec<String> = (0..4).map(|n| format!("at-once-{n}.test")).collect();
+    for handle in &handles {
+        sim.add_bluesky_account(handle, PASSWORD);
+    }
+    std::thread::scope(|scope| {
+        for handle in &handles {
+            scope.spawn(|| deployment.add_account(workspace, handle, &sim.bluesky_url(), PASSWORD));
+        }
+    });
+    assert_eq!((formats(&sql).await, wrapped(&sql).await), ("2 4".into(), "1: 1".into()));
+    // a new one for each means that all were opened
+    let rotated = done(&deployment, &["keys", "rotate", "--data-keys"]);
+    assert!(rotated.contains("made 1 new") && rotated.contains("sealed 4 value(s) anew"), "{rotated}");
+    assert_eq!(wrapped(&sql).await, "1: 2");
+    let states =
+        "SELECT string_agg(state || ' ' || (retired_at IS NULL), ', ' ORDER BY state) FROM crier.data_key";
+    assert_eq!(sql.text(states).await, "active true, retired false");
+}
+
+/// The rules of the table, whoever calls.
+#[tokio::test]
+async fn a_workspace_has_one_active_data_key() {
+    let sql = Database::shared().await.connect().await;
+    let workspace = create_workspace(&sql).await;
+    let add = async |workspace: Option<Uuid>, id: u128, replaces: Option<u128>| -> bool {
+        let call = "SELECT crier.add_data_key($1, $2, decode('0202' || repeat('07', 76), 'hex'), $3)";
+        sql.value(call, &[&Uuid::from_u128(id), &workspace, &replaces.map(Uuid::from_u128)]).await
+    };
+    for whose in [Some(workspace), None] {
+        let base = if whose.is_some() { 10 } else { 20 };
+        assert!(add(whose, base + 1, None).await);
+        assert!(!add(whose, base + 2, None).await, "expected a second one to be refused");
+        assert!(!add(whose, base + 2, Some(base + 9)).await, "expected an unknown one not to be replaced");
+        assert!(add(whose, base + 2, Some(base + 1)).await);
+        assert!(!add(whose, base + 3, Some(base + 1)).await, "expected a retired one not to be replaced");
+        let sealing = "SELECT id, messages FROM crier.begin_sealing($1, $2)";
+        for (count, total) in [(5_i64, 5_i64), (0, 5), (7, 12)] {
+            let row = sql.row(sealing, &[&whose, &count]).await;
+            assert_eq!((row.get::<_, Uuid>(0), row.get::<_, i64>(1)), (Uuid::from_u128(base + 2), total));
+        }
+    }
+    // nor does one workspace replace another's
+    let other = create_workspace(&sql).await;
+    assert!(!add(Some(other), 31, Some(12)).await);
 }
