@@ -27,8 +27,8 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     let shutdown = Shutdown::on_signals()?;
     let db = Db::new(&config.database)?;
     let vault = Arc::new(Vault::load(&config.keys, Arc::new(db.clone())).await?);
-    let keys = vault.keys();
-    info!(version = env!("CARGO_PKG_VERSION"), keys = keys.count(), active_key = keys.active(), "starting");
+    let (keys, active_key) = (vault.keys().count(), vault.keys().active());
+    info!(version = env!("CARGO_PKG_VERSION"), keys, active_key, "starting");
     let credentials = Arc::new(Credentials::new(db.clone(), Arc::clone(&vault)));
     let client = Client::new()?;
     let providers = Providers::new(&client, &Fetcher::new()?, &config.apps()?);

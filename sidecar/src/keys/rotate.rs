@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::secrets::{self, DataKey, Parts, STORED, Vault};
 
 /// How many are read and stored at a time: rows are locked for the length of one batch.
-const BATCH: i32 = 100;
+const BATCH: i32 = 50;
 /// How long the database may be away.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How many of those that can't be opened are named.

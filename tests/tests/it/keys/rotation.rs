@@ -15,8 +15,8 @@ use uuid::Uuid;
 use super::{PUT, done, formats, make_older, wrapped};
 
 /// More than two batches of the command.
-const MANY: i32 = 250;
-const BATCH: i32 = 100;
+const MANY: i32 = 120;
+const BATCH: i32 = 50;
 
 /// An installation of an older version with many accounts, whose commands go through a proxy.
 async fn older(count: i32) -> (Database, crier_tests::session::Session, CallProxy, Deployment, Vec<Uuid>) {
