@@ -212,7 +212,7 @@ async fn two_sidecars_that_make_a_key_at_once_end_with_one() {
 async fn messages_are_counted_in_blocks() {
     let memory = Arc::<Memory>::default();
     let vault = on(&memory, &[(1, 7)]);
-    let seals = BLOCK * 3 + 1;
+    let seals = 3_001;
     for _ in 0..seals {
         vault.seal(endpoint(None, 2), b"x").await.unwrap();
     }
