@@ -1908,6 +1908,20 @@ AS 'MODULE_PATHNAME', 'add_alert_endpoint_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::keys::data_key::add_data_key
+CREATE  FUNCTION "add_data_key"(
+	"p_id" uuid, /* Option < Uuid > */
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_wrapped" bytea, /* Option < & [u8] > */
+	"p_replaces" uuid DEFAULT NULL /* Option < Uuid > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'add_data_key_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::installation::adopt_database
 CREATE  FUNCTION "adopt_database"() RETURNS VOID /* Result < (), ErrorReport > */
 STRICT SECURITY DEFINER
@@ -1941,6 +1955,22 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'begin_refresh_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::keys::data_key::begin_sealing
+CREATE  FUNCTION "begin_sealing"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_messages" bigint DEFAULT 0 /* Option < i64 > */
+) RETURNS TABLE (
+	"id" uuid,  /* Uuid */
+	"wrapped" bytea,  /* Vec < u8 > */
+	"messages" bigint  /* i64 */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'begin_sealing_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2425,6 +2455,20 @@ AS 'MODULE_PATHNAME', 'get_credential_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::keys::data_key::get_data_key
+CREATE  FUNCTION "get_data_key"(
+	"p_id" uuid /* Option < Uuid > */
+) RETURNS TABLE (
+	"workspace_id" uuid,  /* Option < Uuid > */
+	"wrapped" bytea  /* Vec < u8 > */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_data_key_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::pages::table::get_paginated_data
 CREATE  FUNCTION "get_paginated_data"(
 	"p_table" regclass, /* Option < Regclass > */
@@ -2541,6 +2585,22 @@ AS 'MODULE_PATHNAME', 'job_worker_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::keys::usage::key_usage
+CREATE  FUNCTION "key_usage"() RETURNS TABLE (
+	"key_id" bigint,  /* Option < i64 > */
+	"active_keys" bigint,  /* i64 */
+	"retired_keys" bigint,  /* i64 */
+	"direct_values" bigint,  /* i64 */
+	"retired_values" bigint,  /* i64 */
+	"lost_values" bigint  /* i64 */
+)
+STRICT STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'key_usage_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::alerts::endpoints::list_alert_endpoints
 CREATE  FUNCTION "list_alert_endpoints"(
 	"p_workspace_id" uuid DEFAULT NULL /* Option < Uuid > */
@@ -2588,6 +2648,25 @@ STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'list_by_time_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::keys::rotation::list_data_keys
+CREATE  FUNCTION "list_data_keys"(
+	"p_key_id" bigint, /* Option < i64 > */
+	"p_after" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_most" INT DEFAULT 200 /* Option < i32 > */
+) RETURNS TABLE (
+	"id" uuid,  /* Uuid */
+	"workspace_id" uuid,  /* Option < Uuid > */
+	"wrapped" bytea,  /* Vec < u8 > */
+	"state" TEXT,  /* String */
+	"messages" bigint  /* i64 */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'list_data_keys_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2675,6 +2754,24 @@ STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'list_posts_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::keys::resealing::list_sealed
+CREATE  FUNCTION "list_sealed"(
+	"p_column" TEXT, /* Option < & str > */
+	"p_after" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_most" INT DEFAULT 200 /* Option < i32 > */
+) RETURNS TABLE (
+	"workspace_id" uuid,  /* Option < Uuid > */
+	"row_id" uuid,  /* Uuid */
+	"generation" bigint,  /* i64 */
+	"sealed" bytea  /* :: std :: option :: Option < Vec < u8 > > */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'list_sealed_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2999,6 +3096,22 @@ AS 'MODULE_PATHNAME', 'report_targets_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::keys::resealing::reseal
+CREATE  FUNCTION "reseal"(
+	"p_column" TEXT, /* Option < & str > */
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_row_id" uuid, /* Option < Uuid > */
+	"p_generation" bigint, /* Option < i64 > */
+	"p_old" bytea, /* Option < & [u8] > */
+	"p_new" bytea /* Option < & [u8] > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'reseal_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::actions::resolve::resolve_action
 CREATE  FUNCTION "resolve_action"(
 	"action_id" uuid, /* Option < Uuid > */
@@ -3046,6 +3159,19 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'retry_jobs_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::keys::rotation::rewrap_data_key
+CREATE  FUNCTION "rewrap_data_key"(
+	"p_id" uuid, /* Option < Uuid > */
+	"p_old" bytea, /* Option < & [u8] > */
+	"p_new" bytea /* Option < & [u8] > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'rewrap_data_key_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3496,6 +3622,14 @@ GRANT EXECUTE ON FUNCTION crier.get_credential(uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_refresh(uuid, bigint, interval) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_alert_endpoint(uuid) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.begin_sealing(uuid, bigint) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.add_data_key(uuid, uuid, bytea, uuid) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_data_key(uuid) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_data_keys(bigint, uuid, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.rewrap_data_key(uuid, bytea, bytea) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_sealed(text, uuid, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.reseal(text, uuid, uuid, bigint, bytea, bytea) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.key_usage() TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.start_alert(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.report_alert(uuid, bigint, text, jsonb) TO crier_worker;
 
@@ -3553,6 +3687,10 @@ ALTER FUNCTION crier.start_reading(uuid, bigint) SET lock_timeout = '2s';
 ALTER FUNCTION crier.report_metrics(uuid, bigint, text, jsonb, timestamptz) SET lock_timeout = '2s';
 ALTER FUNCTION crier.start_alert(uuid, bigint) SET lock_timeout = '2s';
 ALTER FUNCTION crier.report_alert(uuid, bigint, text, jsonb) SET lock_timeout = '2s';
+ALTER FUNCTION crier.begin_sealing(uuid, bigint) SET lock_timeout = '2s';
+ALTER FUNCTION crier.add_data_key(uuid, uuid, bytea, uuid) SET lock_timeout = '2s';
+ALTER FUNCTION crier.rewrap_data_key(uuid, bytea, bytea) SET lock_timeout = '2s';
+ALTER FUNCTION crier.reseal(text, uuid, uuid, bigint, bytea, bytea) SET lock_timeout = '2s';
 -- Nor does an upgrade, which would have everyone wait behind it.
 ALTER FUNCTION crier.migrate() SET lock_timeout = '5s';
 ALTER FUNCTION crier.migrate() SET standard_conforming_strings = on;
@@ -3718,6 +3856,14 @@ COMMENT ON FUNCTION crier.list_alert_endpoints(uuid) IS
 COMMENT ON FUNCTION crier.enable_alert_endpoint(uuid, boolean) IS 'Enables an endpoint again, or disables it: what is due to a disabled one is not told.';
 COMMENT ON FUNCTION crier.remove_alert_endpoint(uuid) IS 'Removes an endpoint; what still waits for it is not told.';
 COMMENT ON FUNCTION crier.get_alert_endpoint(uuid) IS 'Where an endpoint is, and its sealed secret.';
+COMMENT ON FUNCTION crier.begin_sealing(uuid, bigint) IS 'The active data key of a workspace (null: of the installation), as crierd has wrapped it. p_messages: how many the caller is going to seal with it before it asks again.';
+COMMENT ON FUNCTION crier.add_data_key(uuid, uuid, bytea, uuid) IS 'Adds a data key, in the place of the active one where p_replaces names it. False: there is an active one, or another.';
+COMMENT ON FUNCTION crier.get_data_key(uuid) IS 'A data key, as crierd has wrapped it, and whose it is.';
+COMMENT ON FUNCTION crier.list_data_keys(bigint, uuid, integer) IS 'Data keys that a key of the key file wraps. For crierd keys.';
+COMMENT ON FUNCTION crier.rewrap_data_key(uuid, bytea, bytea) IS 'Stores a data key that is wrapped anew. False: it was not wrapped as p_old any more.';
+COMMENT ON FUNCTION crier.list_sealed(text, uuid, integer) IS 'A page of the sealed values of a column (credential.sealed, alert_endpoint.sealed); null where the active data key has sealed it. For crierd keys.';
+COMMENT ON FUNCTION crier.reseal(text, uuid, uuid, bigint, bytea, bytea) IS 'Stores a value that is sealed anew. False: it was not p_old of this generation any more.';
+COMMENT ON FUNCTION crier.key_usage() IS 'What each key of the key file wraps: active and retired data keys, values of older versions, values that retired data keys sealed; without a key id: values whose data key is not here. Reads every sealed value.';
 COMMENT ON FUNCTION crier.start_action(uuid, bigint) IS 'Begins what an account is to do and answers with all that is needed. No row: the lease is lost, or nothing is left to do and the job has ended.';
 COMMENT ON FUNCTION crier.record_sending(uuid, bigint, interval) IS 'Records, before a message is sent, that it will be: without a clear answer it ends as unconfirmed. False: nothing may be sent.';
 COMMENT ON FUNCTION crier.report_action(uuid, bigint, text, jsonb, timestamptz) IS 'Says how an action came out: done, or an error class. Ends or reschedules its job. Answers with the action''s state; null: the lease is lost.';

@@ -1,11 +1,36 @@
-//! The format of a sealed value: what stands around the ciphertext of a token.
+//! The formats of a sealed value: what stands around the ciphertext of a token.
+//!
+//! Format 2, in [`enveloped`], is what is written: its key is a data key of the workspace, which a key of the key file wraps.
+//! Format 1, here, is what versions before had sealed with a key of the key file itself; it is only read:
 //!
 //! ```text
 //! version (1) | algorithm (1) | key id (4, big endian) | nonce (12) | ciphertext and tag (at least 16)
 //! ```
-//! The extension stores such values and never opens them; the sidecar seals and opens them with the
-//! additional data of [`Binding`], so that a value moved to another row, tenant, column or generation does
-//! not open.
+//! The extension stores such values and never opens them; the sidecar opens them with the additional data of
+//! [`Binding`], so that a value moved to another row, tenant, column or generation does not open.
+
+pub mod enveloped;
+
+use enveloped::Enveloped;
+
+/// A sealed value of any format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AnySealed<'a> {
+    /// Format 1.
+    Direct(Sealed<'a>),
+    /// Format 2.
+    Enveloped(Enveloped<'a>),
+}
+
+impl<'a> AnySealed<'a> {
+    /// Takes a sealed value apart.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, FormatError> {
+        match bytes.first() {
+            Some(&enveloped::VERSION) => Enveloped::parse(bytes).map(Self::Enveloped),
+            _ => Sealed::parse(bytes).map(Self::Direct),
+        }
+    }
+}
 
 /// The version of the format.
 pub const VERSION: u8 = 1;
@@ -36,10 +61,12 @@ pub struct Sealed<'a> {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
     /// Fewer bytes than header and tag need.
-    #[error("a sealed value has at least {MIN_LEN} bytes, this one has {0}")]
+    #[error("it is too short: it has {0} bytes")]
     Short(usize),
     /// A format this version does not know.
-    #[error("sealed in format {version}, algorithm {algorithm}; this version knows format 1, algorithm 1")]
+    #[error(
+        "it is in format {version}, algorithm {algorithm}; this version knows format 1, algorithm 1, and format 2, algorithm 2"
+    )]
     Unknown {
         /// The version byte.
         version: u8,

@@ -16,6 +16,7 @@ mod identity;
 mod input;
 mod installation;
 mod job_log;
+mod keys;
 mod latch;
 mod limits;
 mod memory;

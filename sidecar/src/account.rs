@@ -2,6 +2,7 @@
 //! standard input, used once, and never stored.
 
 use std::io::{BufRead, IsTerminal};
+use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use uuid::Uuid;
@@ -14,7 +15,7 @@ use crate::db::Db;
 use crate::error::Error;
 use crate::media::Fetcher;
 use crate::providers::{Login, Provider, Providers};
-use crate::secrets::{self, Keyring, Place};
+use crate::secrets::{self, Place, Vault};
 
 /// The longest password that is read.
 const MAX_PASSWORD: usize = 1_024;
@@ -31,8 +32,8 @@ pub(crate) struct Add<'a> {
 /// Opens a session, seals its tokens, stores them, and prints the account's id.
 pub(crate) async fn add(config: &Config, add: Add<'_>) -> Result<(), Error> {
     secrets::forbid_core_dumps();
-    let keys = Keyring::load(&config.key_file)?;
     let db = Db::new(&config.database)?;
+    let vault = Vault::load(&config.keys, Arc::new(db.clone())).await?;
     // Before a password is asked for: a database that is away makes the login useless.
     db.status().await?;
     let providers = Providers::new(&Client::new()?, &Fetcher::new()?, &config.apps()?);
@@ -49,14 +50,14 @@ pub(crate) async fn add(config: &Config, add: Add<'_>) -> Result<(), Error> {
         check_base(server).map_err(|why| Error::Refused(format!("the server's address: {why}")))?;
     let password = read_password(provider.secret())?;
     let login = provider.login(&base_url, add.handle, &password).await?;
-    let account_id = store(&db, &keys, provider.as_ref(), add.workspace_id, &login).await?;
+    let account_id = store(&db, &vault, provider.as_ref(), add.workspace_id, &login).await?;
     println!("{account_id}");
     Ok(())
 }
 
 async fn store(
     db: &Db,
-    keys: &Keyring,
+    vault: &Vault,
     provider: &dyn Provider,
     workspace_id: Uuid,
     login: &Login,
@@ -66,7 +67,7 @@ async fn store(
         .connect_account(workspace_id, platform, &login.external_id, &login.handle, &login.base_url)
         .await?;
     let place = Place::Credential { workspace_id, account_id, generation };
-    let sealed = login.session.seal(keys, place)?;
+    let sealed = login.session.seal(vault, place).await?;
     let lifetime = provider.lifetime(&login.session);
     let stored = db
         .store_credential(account_id, generation, &sealed, lifetime.expires_at, lifetime.refresh_expires_at)

@@ -1,5 +1,7 @@
 //! `crierd alert`: the endpoints that alerts go to. A secret is made here, shown once, and stored sealed.
 
+use std::sync::Arc;
+
 use secrecy::ExposeSecret;
 use uuid::Uuid;
 
@@ -7,7 +9,7 @@ use crate::client::Client;
 use crate::config::Config;
 use crate::db::{AlertEndpoint, Db};
 use crate::error::Error;
-use crate::secrets::{self, Keyring};
+use crate::secrets::{self, Vault};
 use crate::webhook::Webhooks;
 
 /// Which endpoint to add.
@@ -20,21 +22,21 @@ pub(crate) struct Add<'a> {
     pub(crate) kinds: Option<&'a [String]>,
 }
 
-fn connect(config: &Config) -> Result<(Db, Webhooks), Error> {
+async fn connect(config: &Config) -> Result<(Db, Webhooks), Error> {
     secrets::forbid_core_dumps();
-    let keys = Keyring::load(&config.key_file)?;
-    let webhooks = Webhooks::new(Client::new()?, keys.into(), config.alerts_allow_loopback);
-    Ok((Db::new(&config.database)?, webhooks))
+    let db = Db::new(&config.database)?;
+    let vault = Vault::load(&config.keys, Arc::new(db.clone())).await?;
+    Ok((db, Webhooks::new(Client::new()?, vault.into(), config.alerts_allow_loopback)))
 }
 
 /// Makes a secret, stores it sealed, and prints the endpoint's id and the secret.
 pub(crate) async fn add(config: &Config, add: Add<'_>) -> Result<(), Error> {
-    let (db, webhooks) = connect(config)?;
+    let (db, webhooks) = connect(config).await?;
     webhooks
         .check(add.workspace_id, add.url)
         .map_err(|why| Error::Refused(format!("the endpoint's address: {why}")))?;
     let id = db.new_id().await?;
-    let (secret, sealed) = webhooks.new_secret(add.workspace_id, id)?;
+    let (secret, sealed) = webhooks.new_secret(add.workspace_id, id).await?;
     db.add_alert_endpoint(id, add.url, &sealed, add.workspace_id, add.kinds).await?;
     println!("{id}\n{}", secret.expose_secret());
     Ok(())
@@ -70,7 +72,7 @@ pub(crate) async fn remove(config: &Config, id: Uuid) -> Result<(), Error> {
 
 /// Sends a test to an endpoint from here, whether it is enabled or not, and says how it answered.
 pub(crate) async fn test(config: &Config, id: Uuid) -> Result<(), Error> {
-    let (db, webhooks) = connect(config)?;
+    let (db, webhooks) = connect(config).await?;
     let endpoint = db.get_alert_endpoint(id).await?;
     let message = db.new_id().await?;
     let at = humantime::format_rfc3339_millis(std::time::SystemTime::now());

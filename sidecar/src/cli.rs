@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::config::{Config, Needs, Sources};
 use crate::error::Error;
-use crate::{account, alert, doctor, init, logging, migrate, run};
+use crate::{account, alert, doctor, init, keys, logging, migrate, run};
 
 /// Publishes what the Postgres extension crier has queued.
 ///
@@ -62,6 +62,29 @@ enum Command {
     /// Manage the endpoints that alerts go to
     #[command(subcommand)]
     Alert(Alert),
+    /// Manage the keys that seal secrets in the database
+    #[command(subcommand)]
+    Keys(Keys),
+}
+
+#[derive(Debug, Subcommand)]
+enum Keys {
+    /// Add a new key to the key file: the active one from then on. Prints its id
+    ///
+    /// The old ones stay. Copy the file to every host that runs crierd, then run `crierd keys rotate`.
+    Add,
+    /// Wrap all data keys with the active key, and seal anew what is still sealed with an older key
+    ///
+    /// While sidecars run, and as often as you like: it goes on where it was stopped. Exit status 1 if something is left.
+    Rotate {
+        /// Give each workspace a new data key first
+        #[arg(long)]
+        data_keys: bool,
+    },
+    /// Say what each key is still needed for
+    ///
+    /// Exit status 1 if a key is missing or something can't be opened.
+    Status,
 }
 
 #[derive(Debug, Subcommand)]
@@ -149,6 +172,9 @@ impl Cli {
             }
             Command::Alert(Alert::List { workspace }) => alert::list(&load(false)?, workspace).await,
             Command::Alert(Alert::Remove { id }) => alert::remove(&load(false)?, id).await,
+            Command::Keys(Keys::Add) => keys::add::run(&load(true)?),
+            Command::Keys(Keys::Rotate { data_keys }) => keys::rotate::run(&load(true)?, data_keys).await,
+            Command::Keys(Keys::Status) => keys::status::run(&load(true)?).await,
             Command::Alert(Alert::Test { id }) => alert::test(&load(true)?, id).await,
         }
     }

@@ -4,6 +4,7 @@
 //! collected, so that one error lists everything.
 
 mod apps;
+mod keys;
 mod reader;
 
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::Error;
 use crate::providers::{Apps, VideoService};
+use crate::secrets::KeySource;
 use apps::AppFile;
 use reader::Reader;
 
@@ -25,8 +27,8 @@ pub(crate) const DEFAULT_FILE: &str = "crierd.toml";
 pub struct Config {
     /// How the database is reached.
     pub database: Database,
-    /// Where the keys are that seal credentials; known wherever [`Needs::keys`] was asked for.
-    pub key_file: PathBuf,
+    /// Where the keys come from that seal credentials; known wherever [`Needs::keys`] was asked for.
+    pub keys: KeySource,
     /// Where health checks are answered.
     pub http_listen: SocketAddr,
     /// The operator's apps on platforms.
@@ -77,7 +79,7 @@ pub struct Log {
 /// What a command can't do without.
 #[derive(Debug, Clone, Copy)]
 pub struct Needs {
-    /// The key file.
+    /// The keys.
     pub keys: bool,
 }
 
@@ -111,7 +113,7 @@ impl Config {
         let url = database_url.cloned().or(found.map(SecretString::from));
         let direct = read.text("database.direct_url", "CRIER_DATABASE_DIRECT_URL").map(SecretString::from);
         let ca_file = read.text("database.ca_file", "CRIER_DATABASE_CA_FILE").map(PathBuf::from);
-        let key_file = read.text("secrets.key_file", "CRIER_KEY_FILE");
+        let keys = keys::resolve(&mut read, needs.keys);
         let http_listen = read.parsed(
             "http.listen",
             "CRIER_HTTP_LISTEN",
@@ -136,9 +138,6 @@ impl Config {
                 "one of error, warn, info, debug, trace",
             ),
         };
-        if needs.keys && key_file.is_none() {
-            read.missing("secrets.key_file", "CRIER_KEY_FILE", "`crierd init` makes one");
-        }
         check_url(&mut read, "database.direct_url", direct.as_ref());
         let url = match url {
             Some(url) => {
@@ -155,7 +154,7 @@ impl Config {
         let direct_url = direct.unwrap_or_else(|| url.clone());
         Ok(Self {
             database: Database { url, direct_url, ca_file },
-            key_file: key_file.map(PathBuf::from).unwrap_or_default(),
+            keys,
             http_listen,
             apps,
             video_service,
@@ -221,7 +220,7 @@ mod tests {
         );
         let config = resolve(&text, &[("CRIER_WORKER_CONCURRENCY", "5"), ("CRIER_KEY_FILE", "b")]).unwrap();
         assert_eq!(config.worker.concurrency, 5);
-        assert_eq!(config.key_file, PathBuf::from("b"));
+        assert_eq!(config.keys.file(), Some(Path::new("b")));
         assert_eq!(config.worker.poll, Duration::from_secs(60));
         assert_eq!(config.worker.lease, Duration::from_secs(30));
         assert!(config.alerts_allow_loopback);

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::db::{Db, StoredCredential, patiently, patiently_if};
 use crate::error::Error;
 use crate::providers::{Account, Caller, Failure, Lifetime, Provider};
-use crate::secrets::{Keyring, Place, Session};
+use crate::secrets::{self, Place, Session, Vault};
 
 /// How long the database may be away while a job reads.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -33,7 +33,7 @@ const MAX_EARLY: Duration = Duration::from_secs(5 * 60);
 /// Reads and renews credentials.
 pub(crate) struct Credentials {
     db: Db,
-    keys: Arc<Keyring>,
+    vault: Arc<Vault>,
     turns: Mutex<HashMap<Uuid, Arc<tokio::sync::Mutex<()>>>>,
     refreshes: TaskTracker,
 }
@@ -46,8 +46,8 @@ pub(crate) struct Held {
 }
 
 impl Credentials {
-    pub(crate) fn new(db: Db, keys: Arc<Keyring>) -> Self {
-        Self { db, keys, turns: Mutex::default(), refreshes: TaskTracker::new() }
+    pub(crate) fn new(db: Db, vault: Arc<Vault>) -> Self {
+        Self { db, vault, turns: Mutex::default(), refreshes: TaskTracker::new() }
     }
 
     /// The session of an account, renewed first if it is about to end.
@@ -56,7 +56,7 @@ impl Credentials {
         provider: &Arc<dyn Provider>,
         account: &Account,
     ) -> Result<Held, Failure> {
-        let held = self.open(account.id, &self.stored(account.id).await?)?;
+        let held = self.open(account.id, &self.stored(account.id).await?).await?;
         let lifetime = provider.lifetime(&held.session);
         let now = SystemTime::now();
         if held.session.refresh.expose_secret().is_empty() || !is_due(&lifetime, now) {
@@ -122,8 +122,10 @@ impl Credentials {
         loop {
             let stored = self.stored(account.id).await?;
             if stored.generation != used {
-                return self.open(account.id, &stored);
+                return self.open(account.id, &stored).await;
             }
+            // Without a key to seal with, what a refresh buys could not be stored.
+            self.vault.prepare(Some(stored.workspace_id)).await.map_err(sealed)?;
             let begun = patiently(PATIENCE, || self.db.begin_refresh(account.id, used, REFRESH_LEASE)).await;
             if let Some(token) = begun.map_err(database)? {
                 return self.exchange(provider, account, &stored, token).await;
@@ -146,7 +148,7 @@ impl Credentials {
         stored: &StoredCredential,
         token: i64,
     ) -> Result<Held, Failure> {
-        let old = self.open(account.id, stored)?;
+        let old = self.open(account.id, stored).await?;
         let caller = Caller { account: account.clone(), session: old.session };
         match provider.refresh(&caller).await {
             Ok(session) => {
@@ -166,12 +168,12 @@ impl Credentials {
         lifetime: Lifetime,
     ) -> Result<Held, Failure> {
         let place = Place::Credential { workspace_id, account_id: account.id, generation: held.generation };
-        let sealed = held.session.seal(&self.keys, place).map_err(config)?;
+        let bytes = held.session.seal(&self.vault, place).await.map_err(sealed)?;
         let store = || {
             self.db.store_credential(
                 account.id,
                 held.generation,
-                &sealed,
+                &bytes,
                 lifetime.expires_at,
                 lifetime.refresh_expires_at,
             )
@@ -183,7 +185,7 @@ impl Credentials {
                 info!(account_id = %account.id, generation = held.generation, "token refreshed");
                 Ok(held)
             }
-            Ok(false) => self.open(account.id, &self.stored(account.id).await?),
+            Ok(false) => self.open(account.id, &self.stored(account.id).await?).await,
             Err(error) => {
                 // This process still holds them, so that the post at hand goes out.
                 error!(account_id = %account.id, %error, "refreshed tokens could not be stored");
@@ -202,7 +204,7 @@ impl Credentials {
     ) -> Result<Held, Failure> {
         let stored = self.stored(account.id).await?;
         if stored.generation != generation {
-            return self.open(account.id, &stored);
+            return self.open(account.id, &stored).await;
         }
         warn!(account_id = %account.id, class = %failure.class, status = failure.status, code = failure.code, "refresh failed");
         let (class, details) = (failure.class.as_str(), failure.details());
@@ -225,10 +227,10 @@ impl Credentials {
         })
     }
 
-    fn open(&self, account_id: Uuid, stored: &StoredCredential) -> Result<Held, Failure> {
+    async fn open(&self, account_id: Uuid, stored: &StoredCredential) -> Result<Held, Failure> {
         let (workspace_id, generation) = (stored.workspace_id, stored.generation);
         let place = Place::Credential { workspace_id, account_id, generation };
-        let session = Session::open(&self.keys, place, &stored.sealed).map_err(config)?;
+        let session = Session::open(&self.vault, place, &stored.sealed).await.map_err(sealed)?;
         Ok(Held { generation: stored.generation, session })
     }
 
@@ -261,8 +263,8 @@ fn database(error: Error) -> Failure {
     Failure::new(ErrorClass::Transient, error.to_string())
 }
 
-fn config(error: Error) -> Failure {
-    Failure::new(ErrorClass::Config, error.to_string())
+fn sealed(error: Error) -> Failure {
+    secrets::failure(&error)
 }
 
 #[cfg(test)]

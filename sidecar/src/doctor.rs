@@ -10,9 +10,9 @@ use crate::client::Client;
 use crate::config::Config;
 use crate::db::{Db, Server, Status};
 use crate::error::Error;
+use crate::keys::status;
 use crate::media::Fetcher;
 use crate::providers::{Apps, Provider, Providers};
-use crate::secrets::Keyring;
 
 /// Postgres has fixed what extensions written in C need since these minor releases.
 const MIN_MINORS: &[(i32, i32)] = &[(14, 25), (15, 20), (16, 16), (17, 12), (18, 6)];
@@ -58,7 +58,7 @@ impl fmt::Display for Line<'_> {
 pub(crate) async fn run(config: &Config, pds: Option<&str>) -> Result<(), Error> {
     let mut report = Report { failed: 0 };
     check_database(config, &mut report).await;
-    report.line("key file", check_keys(config));
+    check_keys(config, &mut report).await;
     let apps = config.apps().unwrap_or_else(|error| {
         report.line("apps", bad(&error, "mend the file, or name another one in the configuration"));
         Apps::default()
@@ -184,18 +184,33 @@ fn check_pause(status: &Status) -> Finding {
     Finding::Bad(format!("nothing is handed out: {reason}"), remedy.into())
 }
 
-fn check_keys(config: &Config) -> Finding {
-    match Keyring::load(&config.key_file) {
-        Ok(keys) => Finding::Good(format!(
-            "{}: {} key(s), key {} is active",
-            config.key_file.display(),
-            keys.count(),
-            keys.active()
-        )),
-        Err(error @ Error::File { .. }) => {
-            bad(&error, "`crierd init` makes one; or restore it from its backup")
+/// Whether there are keys, and whether they are those that the database needs.
+async fn check_keys(config: &Config, report: &mut Report) {
+    let keys = match config.keys.load().await {
+        Ok(keys) => keys,
+        Err(error) => {
+            let remedy = match error {
+                Error::File { .. } => "`crierd init` makes one; or restore it from its backup",
+                _ => "mend it, or restore it from its backup",
+            };
+            return report.line("key file", bad(&error, remedy));
         }
-        Err(error) => bad(&error, "restore it from its backup"),
+    };
+    let (count, active) = (keys.count(), keys.active());
+    let found = format!("{}: {count} key(s), key {active} is active", config.keys.name());
+    report.line("key file", Finding::Good(found));
+    // What is wrong with the database stands in lines of its own.
+    let Ok(db) = Db::new(&config.database) else { return };
+    if let Ok(assessment) = status::assess(&db, &keys).await {
+        report.line("sealed", check_sealed(assessment.problem(), assessment.pending()));
+    }
+}
+
+fn check_sealed(problem: Option<(String, String)>, pending: Option<String>) -> Finding {
+    match (problem, pending) {
+        (Some((problem, remedy)), _) => Finding::Bad(problem, remedy),
+        (None, Some(pending)) => Finding::Odd(pending, "run `crierd keys rotate`".into()),
+        (None, None) => Finding::Good("what is in the database opens with these keys".into()),
     }
 }
 
@@ -254,6 +269,8 @@ mod tests {
             schema_current: true,
         };
         assert!(failed(&check_pause(&copy)));
+        assert!(failed(&check_sealed(Some(("p".into(), "r".into())), None)));
+        assert!(matches!(check_sealed(None, Some("p".into())), Finding::Odd(..)));
     }
 
     #[test]

@@ -20,17 +20,20 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The key file is not usable.
-    #[error("key file {}: {problem}", path.display())]
+    /// The keys are not usable.
+    #[error("{from}: {problem}")]
     Keys {
-        /// Which file.
-        path: PathBuf,
+        /// Where they come from: which file, or else what.
+        from: String,
         /// What is wrong and what to do.
         problem: String,
     },
     /// A sealed credential can't be opened here.
     #[error("{0}")]
     Sealed(String),
+    /// A key is needed that is not there. It may come: the keys are read again.
+    #[error("{0}")]
+    KeyMissing(String),
     /// The database does not answer: nothing is known about what it did.
     #[error("the database does not answer: {0}")]
     Unavailable(String),
@@ -67,6 +70,11 @@ impl Error {
     /// For `map_err`: a file operation that failed.
     pub(crate) fn file(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::File { doing, path: path.to_owned(), source }
+    }
+
+    /// A key file that is not usable.
+    pub(crate) fn keys(path: &Path, problem: String) -> Self {
+        Self::Keys { from: format!("key file {}", path.display()), problem }
     }
 
     /// Whether the database could not be asked at all, so that asking again later is right.

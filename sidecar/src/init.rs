@@ -54,15 +54,16 @@ mod tests {
         let file = dir.join(DEFAULT_FILE);
         let sources = Sources { file: Some(file.clone()), database_url: None };
         let config = Config::load(&sources, Needs { keys: true }).unwrap();
-        assert_eq!(config.key_file, dir.canonicalize().unwrap().join(KEY_FILE));
-        assert!(crate::secrets::Keyring::load(&config.key_file).is_ok());
+        let key_file = config.keys.file().unwrap();
+        assert_eq!(key_file, dir.canonicalize().unwrap().join(KEY_FILE));
+        assert!(crate::secrets::Keyring::load(key_file).is_ok());
 
-        let key = std::fs::read(&config.key_file).unwrap();
+        let key = std::fs::read(key_file).unwrap();
         assert!(run(&dir).is_err());
         std::fs::remove_file(&file).unwrap();
         assert!(run(&dir).is_err());
         assert!(!file.exists(), "half of it was written");
-        assert_eq!(std::fs::read(&config.key_file).unwrap(), key);
+        assert_eq!(std::fs::read(key_file).unwrap(), key);
         std::fs::remove_dir_all(&dir).unwrap();
     }
 }

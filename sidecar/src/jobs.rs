@@ -111,29 +111,25 @@ impl fmt::Debug for Jobs {
 #[cfg(test)]
 pub(crate) mod tests {
     use secrecy::SecretString;
-    use uuid::Uuid;
 
     use super::*;
     use crate::client::Client;
     use crate::config::Database;
     use crate::media::Fetcher;
     use crate::providers::Apps;
-    use crate::secrets::{Keyring, keyring};
+    use crate::secrets::memory::in_memory;
 
     /// Everything but a database.
     pub(crate) fn environment() -> Environment {
         let url: SecretString = "postgres://nobody@127.0.0.1:1/none".into();
         let database = Database { url: url.clone(), direct_url: url, ca_file: None };
         let db = Db::new(&database).unwrap();
-        let path = std::env::temp_dir().join(format!("crierd-jobs-{}", Uuid::new_v4()));
-        keyring::create(&path).unwrap();
-        let keys = Arc::new(Keyring::load(&path).unwrap());
-        std::fs::remove_file(&path).unwrap();
+        let vault = Arc::new(in_memory());
         let client = Client::new().unwrap();
         Environment {
-            credentials: Arc::new(Credentials::new(db.clone(), Arc::clone(&keys))),
+            credentials: Arc::new(Credentials::new(db.clone(), Arc::clone(&vault))),
             providers: Providers::new(&client, &Fetcher::new().unwrap(), &Apps::default()),
-            webhooks: Webhooks::new(client, keys, false),
+            webhooks: Webhooks::new(client, vault, false),
             db,
         }
     }

@@ -1,6 +1,6 @@
 //! `crierd`, Crier's sidecar: takes jobs from Postgres, publishes to platforms, reports what happened.
 //!
-//! - [`cli`], [`config`], [`error`]: the program's edges; `init`, `migrate`, `doctor`, `account`, `alert`: its commands
+//! - [`cli`], [`config`], [`error`]: the program's edges; `init`, `migrate`, `doctor`, `account`, `alert`, `keys`: its commands
 //! - `run`, `worker`, `listen`, `maintenance`, `shutdown`: the loop and what stands around it
 //! - [`db`]: every statement that is sent; it never sees HTTP
 //! - `jobs`: one file per kind of job; [`providers`]: one per platform, which never see the database
@@ -22,6 +22,7 @@ pub mod error;
 mod http;
 mod init;
 mod jobs;
+mod keys;
 mod listen;
 mod logging;
 mod maintenance;

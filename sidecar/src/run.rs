@@ -14,7 +14,7 @@ use crate::http::{self, Health};
 use crate::jobs::Environment;
 use crate::media::Fetcher;
 use crate::providers::Providers;
-use crate::secrets::{self, Keyring};
+use crate::secrets::{self, Vault};
 use crate::shutdown::Shutdown;
 use crate::webhook::Webhooks;
 use crate::worker::Worker;
@@ -25,13 +25,14 @@ use crate::{listen, maintenance};
 pub(crate) async fn run(config: Config) -> Result<(), Error> {
     secrets::forbid_core_dumps();
     let shutdown = Shutdown::on_signals()?;
-    let keys = Arc::new(Keyring::load(&config.key_file)?);
-    info!(version = env!("CARGO_PKG_VERSION"), keys = keys.count(), active_key = keys.active(), "starting");
     let db = Db::new(&config.database)?;
-    let credentials = Arc::new(Credentials::new(db.clone(), Arc::clone(&keys)));
+    let vault = Arc::new(Vault::load(&config.keys, Arc::new(db.clone())).await?);
+    let (keys, active_key) = (vault.keys().count(), vault.keys().active());
+    info!(version = env!("CARGO_PKG_VERSION"), keys, active_key, "starting");
+    let credentials = Arc::new(Credentials::new(db.clone(), Arc::clone(&vault)));
     let client = Client::new()?;
     let providers = Providers::new(&client, &Fetcher::new()?, &config.apps()?);
-    let webhooks = Webhooks::new(client, keys, config.alerts_allow_loopback);
+    let webhooks = Webhooks::new(client, vault, config.alerts_allow_loopback);
     http::serve(config.http_listen, Health { db: db.clone(), shutdown: shutdown.clone() }).await?;
 
     let wake = Arc::new(Notify::new());

@@ -1,12 +1,31 @@
 //! Keys, sealing, and what is sealed. Keys never leave the sidecar; the database only ever sees ciphertext.
+//!
+//! A key of the key file (`keyring`, from where `source` says) wraps a data key of each workspace (`data_key`), which seals
+//! (`seal`) the values of that workspace, each for its `place`. [`Vault`] is what the rest of the sidecar uses.
 
+mod cache;
+mod data_key;
+pub(crate) mod key_file;
 pub(crate) mod keyring;
+#[cfg(test)]
+pub(crate) mod memory;
+mod place;
 mod seal;
 mod session;
+mod source;
+#[cfg(test)]
+mod tests;
+mod vault;
 
+pub(crate) use data_key::DataKey;
 pub use keyring::Keyring;
-pub use seal::Place;
+pub use place::Place;
+pub(crate) use place::{Parts, STORED};
 pub use session::Session;
+pub use source::KeySource;
+pub(crate) use source::VARIABLE;
+pub use vault::Vault;
+pub(crate) use vault::{Active, DataKeys, failure};
 
 /// Keeps keys and tokens out of core dumps and away from debuggers of the same user.
 pub(crate) fn forbid_core_dumps() {

@@ -22,7 +22,7 @@ use crate::address::{self, Forbidden};
 use crate::client::{CallError, Client};
 use crate::error::Error;
 use crate::providers::Failure;
-use crate::secrets::{Keyring, Place};
+use crate::secrets::{self, Place, Vault};
 
 /// How long an endpoint may take, from the connection on. Its answer is a word, and it holds a place of the worker's.
 const DELIVERY: Duration = Duration::from_secs(10);
@@ -47,18 +47,18 @@ pub(crate) struct Endpoint {
 #[derive(Debug, Clone)]
 pub(crate) struct Webhooks {
     client: Client,
-    keys: Arc<Keyring>,
+    vault: Arc<Vault>,
     /// Endpoints of workspaces may be on loopback too: for tests.
     allow_loopback: bool,
 }
 
 impl Webhooks {
-    pub(crate) fn new(client: Client, keys: Arc<Keyring>, allow_loopback: bool) -> Self {
-        Self { client, keys, allow_loopback }
+    pub(crate) fn new(client: Client, vault: Arc<Vault>, allow_loopback: bool) -> Self {
+        Self { client, vault, allow_loopback }
     }
 
     /// Makes a secret: as its owner has to know it, and sealed for the endpoint.
-    pub(crate) fn new_secret(
+    pub(crate) async fn new_secret(
         &self,
         workspace_id: Option<Uuid>,
         endpoint_id: Uuid,
@@ -68,7 +68,8 @@ impl Webhooks {
             .map_err(|error| Error::Sealed(format!("no random bytes: {error}")))?;
         let encoded = Zeroizing::new(STANDARD.encode(bytes.as_slice()));
         let secret = SecretString::from(format!("{PREFIX}{}", encoded.as_str()));
-        let sealed = self.keys.seal(Place::AlertEndpoint { workspace_id, endpoint_id }, bytes.as_slice())?;
+        let sealed =
+            self.vault.seal(Place::AlertEndpoint { workspace_id, endpoint_id }, bytes.as_slice()).await?;
         Ok((secret, sealed))
     }
 
@@ -88,7 +89,8 @@ impl Webhooks {
         self.check(endpoint.workspace_id, &endpoint.url)
             .map_err(|why| config(format!("the address of the endpoint: {why}")))?;
         let place = Place::AlertEndpoint { workspace_id: endpoint.workspace_id, endpoint_id: endpoint.id };
-        let key = self.keys.open(place, &endpoint.sealed).map_err(|error| config(error.to_string()))?;
+        let opened = self.vault.open(place, &endpoint.sealed).await;
+        let key = opened.map_err(|error| secrets::failure(&error))?;
         let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let request = self
             .client
@@ -134,7 +136,7 @@ mod tests {
     use secrecy::ExposeSecret;
 
     use super::*;
-    use crate::secrets::keyring;
+    use crate::secrets::memory::in_memory;
 
     /// A secret as whoever is given it reads it.
     fn bytes_of(secret: &SecretString) -> Vec<u8> {
@@ -142,11 +144,7 @@ mod tests {
     }
 
     fn webhooks(allow_loopback: bool) -> Webhooks {
-        let path = std::env::temp_dir().join(format!("crierd-webhook-{}", Uuid::new_v4()));
-        keyring::create(&path).unwrap();
-        let keys = Keyring::load(&path).unwrap();
-        std::fs::remove_file(&path).unwrap();
-        Webhooks::new(Client::new().unwrap(), Arc::new(keys), allow_loopback)
+        Webhooks::new(Client::new().unwrap(), Arc::new(in_memory()), allow_loopback)
     }
 
     #[test]
@@ -158,29 +156,30 @@ mod tests {
         assert_eq!(signature, "v1,7TQ93zo+yGxYgI+3INXYydzXFVT7m9RvrqDhG1ACEv8=");
     }
 
-    #[test]
-    fn a_secret_is_32_bytes_and_opens_for_its_endpoint_only() {
+    #[tokio::test]
+    async fn a_secret_is_32_bytes_and_opens_for_its_endpoint_only() {
         let webhooks = webhooks(false);
         let id = Uuid::from_u128(7);
-        let (secret, sealed) = webhooks.new_secret(None, id).unwrap();
+        let (secret, sealed) = webhooks.new_secret(None, id).await.unwrap();
         let place = |endpoint_id| Place::AlertEndpoint { workspace_id: None, endpoint_id };
-        assert_eq!(webhooks.keys.open(place(id), &sealed).unwrap().as_slice(), bytes_of(&secret));
+        assert_eq!(webhooks.vault.open(place(id), &sealed).await.unwrap().as_slice(), bytes_of(&secret));
         assert_eq!(bytes_of(&secret).len(), SECRET_LEN);
-        assert!(webhooks.keys.open(place(Uuid::from_u128(8)), &sealed).is_err());
+        assert!(webhooks.vault.open(place(Uuid::from_u128(8)), &sealed).await.is_err());
         assert!(!format!("{secret:?}").contains(PREFIX));
     }
 
     #[tokio::test]
     async fn a_workspaces_endpoint_is_on_the_internet() {
+        let (strict, lenient) = (webhooks(false), webhooks(true));
         let tenant = Some(Uuid::from_u128(1));
         for url in ["https://alerts.example/a", "https://alerts.example/a?key=b"] {
-            assert_eq!(webhooks(false).check(tenant, url), Ok(()), "{url}");
-            assert_eq!(webhooks(false).check(None, url), Ok(()), "{url}");
+            assert_eq!(strict.check(tenant, url), Ok(()), "{url}");
+            assert_eq!(strict.check(None, url), Ok(()), "{url}");
         }
         for url in ["http://127.0.0.1:9093/a", "http://localhost/a", "https://[::1]:1/a?b=c"] {
-            assert!(webhooks(false).check(tenant, url).is_err(), "{url}");
-            assert_eq!(webhooks(true).check(tenant, url), Ok(()), "{url}");
-            assert_eq!(webhooks(false).check(None, url), Ok(()), "{url}");
+            assert!(strict.check(tenant, url).is_err(), "{url}");
+            assert_eq!(lenient.check(tenant, url), Ok(()), "{url}");
+            assert_eq!(strict.check(None, url), Ok(()), "{url}");
         }
         for url in [
             "http://alerts.example/",
@@ -190,7 +189,7 @@ mod tests {
             "https://u:p@a.example/",
         ] {
             for workspace in [tenant, None] {
-                assert!(webhooks(true).check(workspace, url).is_err(), "{url}");
+                assert!(lenient.check(workspace, url).is_err(), "{url}");
             }
         }
         let endpoint = Endpoint {
@@ -199,7 +198,7 @@ mod tests {
             url: "http://127.0.0.1:1/canary".into(),
             sealed: vec![],
         };
-        let failure = webhooks(false).deliver(&endpoint, Uuid::from_u128(9), "{}").await.unwrap_err();
+        let failure = strict.deliver(&endpoint, Uuid::from_u128(9), "{}").await.unwrap_err();
         assert_eq!(failure.class, ErrorClass::Config);
         assert!(!failure.message.contains("canary"), "{failure}");
     }

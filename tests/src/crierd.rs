@@ -205,6 +205,17 @@ impl Crierd {
         }
     }
 
+    /// How large a core it may leave behind.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub fn max_core_bytes(&self) -> String {
+        let path = format!("/proc/{}/limits", self.process.id());
+        let limits = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let line = limits.lines().find_map(|line| line.strip_prefix("Max core file size"));
+        line.and_then(|line| line.split_whitespace().next()).unwrap_or_default().to_owned()
+    }
+
     /// Ends it at once, as a crash of the machine would.
     pub fn kill(mut self) {
         self.end_now();

@@ -9,6 +9,7 @@ pub mod call_proxy;
 pub mod checkout;
 pub mod cluster;
 pub mod crierd;
+pub mod direct;
 pub mod gate;
 pub mod hold_proxy;
 pub mod http;

@@ -323,6 +323,7 @@ pub fn database_kills(commit: &str) -> Vec<Vec<Trouble>> {
             &[
                 ("start_target", 1),
                 ("get_credential", 1),
+                ("get_data_key", 1),
                 ("save_prepared", 1),
                 ("save_prepared", 2),
                 ("record_intent", 1),
@@ -345,6 +346,7 @@ pub fn database_kills(commit: &str) -> Vec<Vec<Trouble>> {
             &[
                 ("get_credential", 2),
                 ("begin_refresh", 1),
+                ("begin_sealing", 1),
                 ("store_credential", 1),
                 ("record_intent", 2),
                 ("report_targets", 1),

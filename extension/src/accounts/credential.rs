@@ -1,6 +1,6 @@
 //! `crier.store_credential` and `crier.get_credential`.
 
-use crier_core::sealed::Sealed;
+use crier_core::sealed::AnySealed;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -88,7 +88,7 @@ pub(crate) fn check_sealed(what: &'static str, sealed: &[u8]) -> Result<()> {
         let found = sealed.len();
         return Err(CrierError::TooLarge { what, found, limit: MAX_SEALED_BYTES, unit: "bytes" });
     }
-    match Sealed::parse(sealed) {
+    match AnySealed::parse(sealed) {
         Ok(_) => Ok(()),
         // The bytes themselves are never shown: they might be a token.
         Err(error) => Err(CrierError::invalid(

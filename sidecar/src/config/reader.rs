@@ -47,6 +47,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A variable that has no place in the file.
+    pub(super) fn variable(&self, variable: &str) -> Option<String> {
+        (self.env)(variable)
+    }
+
     /// A text that is read by its type's own rules.
     pub(super) fn parsed<T: FromStr>(
         &mut self,

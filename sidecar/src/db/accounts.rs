@@ -12,7 +12,7 @@ use super::{StoredCredential, first};
 use crate::error::Error;
 
 /// What a function raises for something that is not there.
-const NO_DATA_FOUND: &str = "P0002";
+pub(super) const NO_DATA_FOUND: &str = "P0002";
 const CONNECT_ACCOUNT: &str = "SELECT account_id, generation FROM crier.connect_account($1, $2, $3, $4, $5)";
 const STORE_CREDENTIAL: &str = "SELECT crier.store_credential($1, $2, $3, $4, $5)";
 const GET_CREDENTIAL: &str = "SELECT workspace_id, generation, sealed, refresh_leased_until, account_status \

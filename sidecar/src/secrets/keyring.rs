@@ -1,6 +1,7 @@
 //! The key file: one key a line, `id:base64 of 32 bytes`, `#` comments, the last line is the active key.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fmt;
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -16,7 +17,7 @@ use crate::error::Error;
 pub(crate) const KEY_LEN: usize = 32;
 
 /// One key; wiped when dropped.
-pub(super) type Key = Zeroizing<[u8; KEY_LEN]>;
+pub(crate) type Key = Zeroizing<[u8; KEY_LEN]>;
 
 /// The keys of the key file.
 pub struct Keyring {
@@ -34,7 +35,7 @@ impl Keyring {
     /// Reads a key file that nobody but its owner can read.
     pub fn load(path: &Path) -> Result<Self, Error> {
         let metadata = std::fs::metadata(path).map_err(Error::file("read the key file", path))?;
-        let problem = |problem: String| Error::Keys { path: path.to_owned(), problem };
+        let problem = |problem: String| Error::keys(path, problem);
         if let Some(open) = is_open(&metadata, path) {
             return Err(problem(open));
         }
@@ -71,11 +72,18 @@ impl Keyring {
         self.keys.len()
     }
 
-    pub(super) fn key(&self, id: u32) -> Result<&Key, Error> {
+    /// The ids of the keys.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = u32> {
+        self.keys.keys().copied()
+    }
+
+    pub(crate) fn key(&self, id: u32) -> Result<&Key, Error> {
         self.keys.get(&id).ok_or_else(|| {
-            Error::Sealed(format!(
-                "the value was sealed with key {id}, which the key file does not hold; remedy: put the line of key {id} \
-                 back above the last one, or connect the account, or add the alert endpoint, again"
+            let known: Vec<_> = self.ids().map(|id| id.to_string()).collect();
+            Error::KeyMissing(format!(
+                "key {id} is needed, and the keys of this crierd are {}; remedy: put the line of key {id} into its key file, \
+                 above the last line, from its backup or from a host that has it; `crierd keys status` lists what needs it",
+                known.join(", ")
             ))
         })
     }
@@ -84,12 +92,20 @@ impl Keyring {
 /// What is wrong with a secret's file that others than its owner can read.
 pub(crate) fn is_open(metadata: &std::fs::Metadata, path: &Path) -> Option<String> {
     let mode = metadata.permissions().mode() & 0o777;
-    (mode & 0o077 != 0).then(|| {
+    // systemd lets the service's user read its credentials by an access list, which shows as a right of the group.
+    let others =
+        if is_credential(path, std::env::var_os("CREDENTIALS_DIRECTORY").as_deref()) { 0o037 } else { 0o077 };
+    (mode & others != 0).then(|| {
         format!(
             "others than its owner may access it (mode {mode:04o}); remedy: chmod 0400 {}",
             path.display()
         )
     })
+}
+
+/// Whether systemd has put the file there for this service (`LoadCredential=`).
+fn is_credential(path: &Path, directory: Option<&OsStr>) -> bool {
+    directory.is_some_and(|directory| !directory.is_empty() && path.parent() == Some(Path::new(directory)))
 }
 
 fn parse_line(line: &str) -> Result<(u32, Key), String> {
@@ -134,7 +150,9 @@ mod tests {
         let text = format!("# two\n{}\n  {}# end\n", line(7, 1), line(2, 2));
         let ring = Keyring::parse(text.as_bytes()).unwrap();
         assert_eq!((ring.active(), ring.count()), (2, 2));
-        assert!(matches!(ring.key(3), Err(Error::Sealed(message)) if message.contains("key 3")));
+        assert!(
+            matches!(ring.key(3), Err(Error::KeyMissing(message)) if message.contains("key 3") && message.contains("2, 7"))
+        );
     }
 
     #[test]
@@ -153,6 +171,20 @@ mod tests {
             let problem = Keyring::parse(text.as_bytes()).unwrap_err();
             assert!(problem.contains(part), "{problem}");
             assert!(!problem.contains("c2VjcmV0"), "{problem}");
+        }
+    }
+
+    #[test]
+    fn only_what_systemd_has_put_there_may_have_a_right_of_the_group() {
+        let directory = Some(OsStr::new("/run/credentials/crierd.service"));
+        assert!(is_credential(Path::new("/run/credentials/crierd.service/crier.key"), directory));
+        for (path, directory) in [
+            ("/etc/crier.key", directory),
+            ("/run/credentials/crierd.service/deeper/crier.key", directory),
+            ("/run/credentials/crierd.service/crier.key", None),
+            ("crier.key", Some(OsStr::new(""))),
+        ] {
+            assert!(!is_credential(Path::new(path), directory), "{path}");
         }
     }
 

@@ -1,163 +1,162 @@
-//! Seals and opens values with AES-256-GCM in the format of `crier_core::sealed`.
+//! Seals and opens bytes under one key: what stands inside the formats of `crier_core::sealed`.
+//!
+//! AES-256-GCM, each message under a key and an initialization vector of its own, which HKDF-SHA256 makes from the key and the
+//! message's nonce. The nonce is 192 bits of an HMAC over fresh randomness, the place and the content. So neither chance nor two
+//! machines that were cloned with the same state of randomness use AES-GCM twice with the same key and vector for different
+//! contents, which it does not forgive.
 
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce};
-use crier_core::sealed::{Binding, NONCE_LEN, Sealed};
-use uuid::Uuid;
+use crier_core::sealed::enveloped::NONCE_LEN;
+use crier_core::sealed::{NONCE_LEN as DIRECT_NONCE_LEN, TAG_LEN};
+use hkdf::Hkdf;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::keyring::{Key, Keyring};
+use super::keyring::{KEY_LEN, Key};
 use crate::error::Error;
 
-/// Where a sealed value belongs: it opens only there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// The tokens of an account.
-    Credential {
-        /// The tenant.
-        workspace_id: Uuid,
-        /// The account.
-        account_id: Uuid,
-        /// The generation of the credential.
-        generation: i64,
-    },
-    /// What signs the alerts to an endpoint.
-    AlertEndpoint {
-        /// The tenant; none for an endpoint of the operator.
-        workspace_id: Option<Uuid>,
-        /// The endpoint.
-        endpoint_id: Uuid,
-    },
+/// What the derived bytes are for; so that no two uses of a key have the same.
+const MESSAGE: &[u8] = b"crier.sealed.v2 message\0";
+const NONCE: &[u8] = b"crier.sealed.v2 nonce\0";
+/// Bytes of randomness in each nonce.
+const FRESH_LEN: usize = 32;
+
+/// Seals a content for a place: the nonce, and ciphertext with tag.
+pub(super) fn seal(key: &Key, aad: &[u8], plain: &[u8]) -> Result<([u8; NONCE_LEN], Vec<u8>), Error> {
+    let mut fresh = Zeroizing::new([0; FRESH_LEN]);
+    fill(fresh.as_mut_slice())?;
+    seal_with(key, &fresh, aad, plain)
 }
 
-impl Place {
-    fn aad(&self, key_id: u32) -> Vec<u8> {
-        let (workspace_id, column, row_id, generation) = match *self {
-            Self::Credential { workspace_id, account_id, generation } => {
-                (workspace_id, "credential.sealed", account_id, generation)
-            }
-            // No tenant has the nil uuid. A new secret is a new endpoint.
-            Self::AlertEndpoint { workspace_id, endpoint_id } => {
-                (workspace_id.unwrap_or_default(), "alert_endpoint.sealed", endpoint_id, 1)
-            }
-        };
-        let (workspace_id, row_id) = (workspace_id.into_bytes(), row_id.into_bytes());
-        Binding { workspace_id, column, row_id, generation, key_id }.to_aad()
-    }
+fn seal_with(
+    key: &Key,
+    fresh: &[u8; FRESH_LEN],
+    aad: &[u8],
+    plain: &[u8],
+) -> Result<([u8; NONCE_LEN], Vec<u8>), Error> {
+    let nonce = nonce(key, fresh, aad, plain)?;
+    let (cipher, vector) = message_cipher(key, &nonce)?;
+    // Large enough from the start: a buffer that grows leaves copies behind.
+    let mut buffer = Vec::with_capacity(plain.len() + TAG_LEN);
+    buffer.extend_from_slice(plain);
+    cipher
+        .encrypt_in_place(&vector, aad, &mut buffer)
+        .map_err(|_| Error::Sealed("the value could not be sealed".into()))?;
+    Ok((nonce, buffer))
 }
 
-impl Keyring {
-    /// Seals a value for its place with the active key and a random nonce.
-    pub fn seal(&self, place: Place, plain: &[u8]) -> Result<Vec<u8>, Error> {
-        let key_id = self.active();
-        let mut nonce = [0; NONCE_LEN];
-        getrandom::fill(&mut nonce).map_err(|error| Error::Sealed(format!("no random bytes: {error}")))?;
-        let mut buffer = Vec::with_capacity(plain.len() + crier_core::sealed::TAG_LEN);
-        buffer.extend_from_slice(plain);
-        cipher(self.key(key_id)?)?
-            .encrypt_in_place(&Nonce::from(nonce), &place.aad(key_id), &mut buffer)
-            .map_err(|_| Error::Sealed("the value could not be sealed".into()))?;
-        Ok(Sealed { key_id, nonce, ciphertext: &buffer }.to_bytes())
-    }
-
-    /// Opens a value at its place.
-    pub fn open(&self, place: Place, bytes: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let sealed = Sealed::parse(bytes).map_err(|error| Error::Sealed(error.to_string()))?;
-        let mut buffer = Zeroizing::new(sealed.ciphertext.to_vec());
-        cipher(self.key(sealed.key_id)?)?
-            .decrypt_in_place(&Nonce::from(sealed.nonce), &place.aad(sealed.key_id), &mut *buffer)
-            .map_err(|_| refused(place, sealed.key_id))?;
-        Ok(buffer)
-    }
+/// Opens what [`seal`] made; `None` if key, place or content are not the same.
+pub(super) fn open(
+    key: &Key,
+    aad: &[u8],
+    nonce: &[u8; NONCE_LEN],
+    ciphertext: &[u8],
+) -> Option<Zeroizing<Vec<u8>>> {
+    let (cipher, vector) = message_cipher(key, nonce).ok()?;
+    let mut buffer = Zeroizing::new(ciphertext.to_vec());
+    cipher.decrypt_in_place(&vector, aad, &mut *buffer).ok()?;
+    Some(buffer)
 }
 
-fn cipher(key: &Key) -> Result<Aes256Gcm, Error> {
-    Aes256Gcm::new_from_slice(key.as_slice()).map_err(|_| Error::Sealed("a key has a wrong length".into()))
+/// Opens what versions before had sealed: with the key itself and a random nonce.
+pub(super) fn open_direct(
+    key: &Key,
+    aad: &[u8],
+    nonce: [u8; DIRECT_NONCE_LEN],
+    ciphertext: &[u8],
+) -> Option<Zeroizing<Vec<u8>>> {
+    let cipher = Aes256Gcm::new_from_slice(key.as_slice()).ok()?;
+    let mut buffer = Zeroizing::new(ciphertext.to_vec());
+    cipher.decrypt_in_place(&Nonce::from(nonce), aad, &mut *buffer).ok()?;
+    Some(buffer)
 }
 
-fn refused(place: Place, key_id: u32) -> Error {
-    let (what, remedy) = match place {
-        Place::Credential { account_id, .. } => {
-            (format!("credential of account {account_id}"), "connect the account again")
-        }
-        Place::AlertEndpoint { endpoint_id, .. } => {
-            (format!("secret of alert endpoint {endpoint_id}"), "add the endpoint again")
-        }
-    };
-    Error::Sealed(format!(
-        "the {what} does not open with key {key_id}: it was changed, moved from another row, or key {key_id} of the key \
-         file is another one than it was; remedy: restore the key file, or {remedy}"
-    ))
+/// A new random key.
+pub(super) fn random_key() -> Result<Key, Error> {
+    let mut key = Zeroizing::new([0; KEY_LEN]);
+    fill(key.as_mut_slice())?;
+    Ok(key)
+}
+
+fn fill(bytes: &mut [u8]) -> Result<(), Error> {
+    getrandom::fill(bytes).map_err(|error| Error::Sealed(format!("no random bytes: {error}")))
+}
+
+fn nonce(key: &Key, fresh: &[u8; FRESH_LEN], aad: &[u8], plain: &[u8]) -> Result<[u8; NONCE_LEN], Error> {
+    let mut nonce_key = Zeroizing::new([0; KEY_LEN]);
+    derive(key, &[NONCE], nonce_key.as_mut_slice())?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(nonce_key.as_slice()).map_err(|_| wrong_length())?;
+    mac.update(fresh);
+    mac.update(&(aad.len() as u64).to_be_bytes());
+    mac.update(aad);
+    mac.update(plain);
+    let whole = mac.finalize().into_bytes();
+    whole.first_chunk().copied().ok_or_else(wrong_length)
+}
+
+fn message_cipher(
+    key: &Key,
+    nonce: &[u8; NONCE_LEN],
+) -> Result<(Aes256Gcm, Nonce<aes_gcm::aead::consts::U12>), Error> {
+    let mut derived = Zeroizing::new([0; KEY_LEN + DIRECT_NONCE_LEN]);
+    derive(key, &[MESSAGE, nonce], derived.as_mut_slice())?;
+    let (message_key, vector) = derived.split_at(KEY_LEN);
+    let cipher = Aes256Gcm::new_from_slice(message_key).map_err(|_| wrong_length())?;
+    let vector: [u8; DIRECT_NONCE_LEN] = vector.try_into().map_err(|_| wrong_length())?;
+    Ok((cipher, Nonce::from(vector)))
+}
+
+/// The expansion of HKDF alone: a key is uniformly random, so there is nothing to extract.
+fn derive(key: &Key, info: &[&[u8]], into: &mut [u8]) -> Result<(), Error> {
+    let hkdf = Hkdf::<Sha256>::from_prk(key.as_slice()).map_err(|_| wrong_length())?;
+    hkdf.expand_multi_info(info, into).map_err(|_| wrong_length())
+}
+
+fn wrong_length() -> Error {
+    Error::Sealed("a key has a wrong length".into())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use base64::Engine;
-    use base64::engine::general_purpose::STANDARD;
 
-    fn ring(keys: &[(u32, u8)]) -> Keyring {
-        let text: String =
-            keys.iter().map(|(id, byte)| format!("{id}:{}\n", STANDARD.encode([*byte; 32]))).collect();
-        Keyring::parse(text.as_bytes()).unwrap()
+    fn key(byte: u8) -> Key {
+        Zeroizing::new([byte; KEY_LEN])
     }
 
-    fn place() -> Place {
-        credential(1, 2, 3)
-    }
-
-    fn credential(workspace: u128, account: u128, generation: i64) -> Place {
-        let (workspace_id, account_id) = (Uuid::from_u128(workspace), Uuid::from_u128(account));
-        Place::Credential { workspace_id, account_id, generation }
-    }
-
-    fn endpoint(workspace: Option<u128>, endpoint: u128) -> Place {
-        let (workspace_id, endpoint_id) = (workspace.map(Uuid::from_u128), Uuid::from_u128(endpoint));
-        Place::AlertEndpoint { workspace_id, endpoint_id }
-    }
-
+    /// Two machines with the same randomness: only what is the same altogether looks the same.
     #[test]
-    fn a_value_opens_at_its_place_with_an_older_key_too() {
-        let sealed = ring(&[(1, 7)]).seal(place(), b"token").unwrap();
-        assert!(!sealed.windows(5).any(|window| window == b"token"));
-        let rotated = ring(&[(1, 7), (2, 8)]);
-        assert_eq!(rotated.open(place(), &sealed).unwrap().as_slice(), b"token");
-        let again = rotated.seal(place(), b"token").unwrap();
-        assert_eq!(Sealed::parse(&again).unwrap().key_id, 2);
-    }
-
-    #[test]
-    fn no_two_sealed_values_are_the_same() {
-        let ring = ring(&[(1, 7)]);
-        assert_ne!(ring.seal(place(), b"token").unwrap(), ring.seal(place(), b"token").unwrap());
-    }
-
-    #[test]
-    fn elsewhere_it_does_not_open() {
-        let ring = ring(&[(1, 7), (9, 1)]);
-        let sealed = ring.seal(place(), b"token").unwrap();
-        for elsewhere in [credential(9, 2, 3), credential(1, 9, 3), credential(1, 2, 4), endpoint(Some(1), 2)]
-        {
-            assert!(ring.open(elsewhere, &sealed).is_err(), "{elsewhere:?}");
-        }
-        let secret = ring.seal(endpoint(Some(1), 2), b"secret").unwrap();
-        assert_eq!(ring.open(endpoint(Some(1), 2), &secret).unwrap().as_slice(), b"secret");
-        for elsewhere in [endpoint(Some(9), 2), endpoint(None, 2), endpoint(Some(1), 9), credential(1, 2, 1)]
-        {
-            assert!(ring.open(elsewhere, &secret).is_err(), "{elsewhere:?}");
-        }
-        for at in 0..sealed.len() {
-            let mut changed = sealed.clone();
-            changed[at] ^= 1;
-            assert!(ring.open(place(), &changed).is_err(), "byte {at}");
+    fn cloned_randomness_uses_no_nonce_twice() {
+        let fresh = [9; FRESH_LEN];
+        let sealed =
+            |key_byte, aad: &[u8], plain: &[u8]| seal_with(&key(key_byte), &fresh, aad, plain).unwrap();
+        let (nonce, ciphertext) = sealed(1, b"here", b"token-a");
+        assert_eq!(sealed(1, b"here", b"token-a"), (nonce, ciphertext));
+        for (key_byte, aad, plain) in [
+            (1, &b"here"[..], &b"token-b"[..]),
+            (1, b"there", b"token-a"),
+            (2, b"here", b"token-a"),
+            (1, b"heret", b"oken-a"),
+        ] {
+            assert_ne!(sealed(key_byte, aad, plain).0, nonce);
         }
     }
 
     #[test]
-    fn another_key_does_not_open_it() {
-        let sealed = ring(&[(1, 7)]).seal(place(), b"token").unwrap();
-        assert!(ring(&[(1, 8)]).open(place(), &sealed).is_err());
-        let unknown = ring(&[(2, 7)]).open(place(), &sealed).unwrap_err().to_string();
-        assert!(unknown.contains("key 1") && unknown.contains("remedy"), "{unknown}");
+    fn fresh_randomness_makes_another_value_each_time() {
+        let (first, second) = (seal(&key(1), b"", b"x").unwrap(), seal(&key(1), b"", b"x").unwrap());
+        assert_ne!(first, second);
+        assert_eq!(open(&key(1), b"", &first.0, &first.1).unwrap().as_slice(), b"x");
+    }
+
+    /// Made with another implementation of HKDF, HMAC and AES-GCM.
+    #[test]
+    fn the_bytes_are_those_of_the_documented_format() {
+        let (nonce, ciphertext) = seal_with(&key(1), &[9; FRESH_LEN], b"here", b"token-a").unwrap();
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        assert_eq!(hex(&nonce), "102584de7788ba7e90c43ae636a815b006e3016ad7f720f1");
+        assert_eq!(hex(&ciphertext), "d3302573695b2b2f9580027c8a6006c697c5de4d2684ae");
     }
 }

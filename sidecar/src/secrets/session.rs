@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{Keyring, Place};
+use super::{Place, Vault};
 use crate::error::Error;
 
 /// The tokens of one account. `Debug` shows none of them.
@@ -36,7 +36,7 @@ impl Session {
     }
 
     /// Seals the tokens for their place.
-    pub fn seal(&self, keys: &Keyring, place: Place) -> Result<Vec<u8>, Error> {
+    pub async fn seal(&self, vault: &Vault, place: Place) -> Result<Vec<u8>, Error> {
         let plain = Plain {
             access_jwt: self.access.expose_secret(),
             refresh_jwt: self.refresh.expose_secret(),
@@ -47,12 +47,12 @@ impl Session {
         let mut buffer = Zeroizing::new(Vec::with_capacity(room));
         serde_json::to_writer(&mut *buffer, &plain)
             .map_err(|_| Error::Sealed("the credential could not be written".into()))?;
-        keys.seal(place, &buffer)
+        vault.seal(place, &buffer).await
     }
 
     /// Opens tokens at their place.
-    pub fn open(keys: &Keyring, place: Place, sealed: &[u8]) -> Result<Self, Error> {
-        let plain = keys.open(place, sealed)?;
+    pub async fn open(vault: &Vault, place: Place, sealed: &[u8]) -> Result<Self, Error> {
+        let plain = vault.open(place, sealed).await?;
         // What the parser says could quote the content.
         serde_json::from_slice(&plain)
             .map_err(|_| Error::Sealed("the opened credential is not a session of this version".into()))
@@ -72,34 +72,39 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secrets::memory::in_memory;
     use uuid::Uuid;
 
     fn session(access: &str, refresh: &str) -> Session {
         Session::new(access.into(), refresh.into())
     }
 
-    #[test]
-    fn tokens_survive_the_seal() {
-        let keys = Keyring::parse(b"1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n").unwrap();
-        let place = Place::Credential { workspace_id: Uuid::nil(), account_id: Uuid::nil(), generation: 1 };
-        let sealed = session("a\"1", "r1").seal(&keys, place).unwrap();
-        let opened = Session::open(&keys, place, &sealed).unwrap();
+    const PLACE: Place =
+        Place::Credential { workspace_id: Uuid::from_u128(1), account_id: Uuid::nil(), generation: 1 };
+
+    #[tokio::test]
+    async fn tokens_survive_the_seal() {
+        let vault = in_memory();
+        let sealed = session("a\"1", "r1").seal(&vault, PLACE).await.unwrap();
+        let opened = Session::open(&vault, PLACE, &sealed).await.unwrap();
         assert_eq!((opened.access.expose_secret(), opened.refresh.expose_secret()), ("a\"1", "r1"));
         assert_eq!(opened.expires_at, None);
     }
 
-    #[test]
-    fn what_another_version_sealed_is_opened() {
-        let keys = Keyring::parse(b"1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n").unwrap();
-        let place = Place::Credential { workspace_id: Uuid::nil(), account_id: Uuid::nil(), generation: 1 };
-        let open = |plain: &[u8]| Session::open(&keys, place, &keys.seal(place, plain).unwrap()).unwrap();
-        let older = open(br#"{"access_jwt":"a","refresh_jwt":"r"}"#);
+    #[tokio::test]
+    async fn what_another_version_sealed_is_opened() {
+        let vault = in_memory();
+        let open = async |plain: &[u8]| {
+            let sealed = vault.seal(PLACE, plain).await.unwrap();
+            Session::open(&vault, PLACE, &sealed).await.unwrap()
+        };
+        let older = open(br#"{"access_jwt":"a","refresh_jwt":"r"}"#).await;
         assert_eq!((older.access.expose_secret(), older.expires_at), ("a", None));
-        let newer = open(br#"{"access_jwt":"a","refresh_jwt":"r","expires_at":7,"more":1}"#);
+        let newer = open(br#"{"access_jwt":"a","refresh_jwt":"r","expires_at":7,"more":1}"#).await;
         assert_eq!(newer.expires_at, Some(7));
         let timed = Session { expires_at: Some(9), ..session("a", "r") };
-        let opened = Session::open(&keys, place, &timed.seal(&keys, place).unwrap()).unwrap();
-        assert_eq!(opened.expires_at, Some(9));
+        let sealed = timed.seal(&vault, PLACE).await.unwrap();
+        assert_eq!(Session::open(&vault, PLACE, &sealed).await.unwrap().expires_at, Some(9));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod actions;
 mod alerts;
+mod keys;
 mod maintenance;
 mod pages;
 mod posts;
@@ -19,7 +20,7 @@ const NOT_FOUND: &str = "P0002";
 
 /// A call, the SQLSTATE it is refused with, and what its message must name. In calls `WS` stands for a workspace,
 /// `ACC` for an active account of it, `NEW` for one without a credential, `OTHER` for one of another workspace, `NO`
-/// for an id of nothing, `SEALED` for a sealed value.
+/// for an id of nothing, `SEALED` for a sealed value of the first format, `ENVELOPED` of the second, `WRAPPED` for a data key.
 type Case = (&'static str, &'static str, &'static str);
 
 /// Calls that look odd and are right: they change nothing, or what they say.
@@ -54,6 +55,18 @@ const ACCEPTED: &[(&str, &str)] = &[
     ("list_alert_endpoints()", ""),
     ("list_alert_endpoints('WS')", ""),
     ("raise_alert('threshold.begun', 'key', '{}')", ""),
+    ("begin_sealing('NO')", ""),
+    ("begin_sealing('NO', 10)", ""),
+    ("begin_sealing(NULL)", ""),
+    ("list_data_keys(-1)", ""),
+    ("rewrap_data_key('NO', WRAPPED, WRAPPED)", "f"),
+    ("list_sealed('alert_endpoint.sealed')", ""),
+    ("list_sealed('credential.sealed', 'ffffffff-ffff-ffff-ffff-ffffffffffff')", ""),
+    ("reseal('credential.sealed', 'WS', 'ACC', 1, ENVELOPED, ENVELOPED)", "f"),
+    ("reseal('credential.sealed', 'WS', 'ACC', 2, SEALED, ENVELOPED)", "f"),
+    ("reseal('credential.sealed', 'NO', 'ACC', 1, SEALED, ENVELOPED)", "f"),
+    ("reseal('alert_endpoint.sealed', 'WS', 'ACC', 1, SEALED, ENVELOPED)", "f"),
+    ("key_usage()", "1|0|0|2|0|0"),
 ];
 
 /// A database with what the calls refer to.
@@ -78,6 +91,8 @@ impl Subject {
         // longer names first: none is a part of another that comes later
         let names = vec![
             ("SEALED", format!("'\\x{sealed}'::bytea")),
+            ("ENVELOPED", "decode('0202' || repeat('07', 60), 'hex')".into()),
+            ("WRAPPED", "decode('0202' || repeat('07', 76), 'hex')".into()),
             ("OTHER", other.to_string()),
             ("'NO'", "'00000000-0000-7000-8000-000000000000'".into()),
             (" NO", " 00000000-0000-7000-8000-000000000000".into()),
@@ -150,6 +165,11 @@ async fn of_workspaces() {
 async fn of_alerts() {
     check(actions::ACTIONS).await;
     check(alerts::ALERTS).await;
+}
+
+#[tokio::test]
+async fn of_keys() {
+    check(keys::KEYS).await;
 }
 
 #[tokio::test]
@@ -246,6 +266,8 @@ async fn before_the_tables_are_there_everything_says_so() {
         "expire_pending_jobs()",
         "stuck_jobs()",
         "list_alert_endpoints()",
+        "begin_sealing(NULL)",
+        "key_usage()",
         "start_alert(gen_random_uuid(), 1)",
         "check_alerts()",
         "adopt_database()",

@@ -18,6 +18,7 @@ mod examples;
 mod fault_orders;
 mod health;
 mod instagram;
+mod keys;
 mod library_upgrade;
 mod limits;
 mod maintenance;

@@ -83,7 +83,10 @@ async fn pasted_tokens_of_other_platforms_are_nowhere_in_clear_either() {
 #[tokio::test]
 async fn passwords_and_tokens_are_nowhere_in_clear() {
     let sim = Sim::start();
-    let stage = Stage::on_simulator(&sim, Database::private_with(TALKATIVE).await).await;
+    let settings = [TALKATIVE, &[("shared_preload_libraries", "crier, pg_stat_statements")]].concat();
+    let database = Database::private_with(&settings).await;
+    database.connect().await.run("CREATE EXTENSION pg_stat_statements").await;
+    let stage = Stage::on_simulator(&sim, database).await;
     // a talkative sidecar too
     let crierd = stage.deployment.start_with(&[("CRIER_LOG_LEVEL", "trace")]).await;
     for fault in
@@ -100,6 +103,15 @@ async fn passwords_and_tokens_are_nowhere_in_clear() {
     let wrong =
         stage.deployment.try_add_account(stage.workspace, "alice.test", &sim.bluesky_url(), WRONG_PASSWORD);
     assert!(!wrong.status.success(), "expected a wrong password to be refused: {wrong:?}");
+    // keys come while it works, and everything is sealed anew
+    for command in [&["keys", "add"][..], &["keys", "rotate", "--data-keys"], &["keys", "status"]] {
+        let printed = stage.deployment.run(command, "");
+        assert!(printed.status.success(), "{command:?}: {printed:?}");
+    }
+    sim.fault(PUT, Fault::ExpiredToken);
+    let post = stage.post("with a new data key").await;
+    stage.published(post).await;
+    assert_eq!(crierd.max_core_bytes(), "0", "expected that it leaves no core behind");
     crierd.terminate();
     assert!(crierd.ended().await.success());
 
@@ -110,15 +122,20 @@ async fn passwords_and_tokens_are_nowhere_in_clear() {
         .expect("a file for what was printed");
 
     let key = std::fs::read_to_string(stage.deployment.dir().join("crier.key")).expect("the key file");
-    let key = key.lines().filter(|line| !line.starts_with('#')).find_map(|line| line.split_once(':'));
+    let keys: Vec<_> = key
+        .lines()
+        .filter_map(|line| Some(line.split_once(':')?.1))
+        .filter(|key| key.ends_with('='))
+        .collect();
+    assert_eq!(keys.len(), 2, "expected two keys in the file");
     let tokens = sim.issued_tokens();
     assert!(tokens.len() >= 4, "expected a login and a refresh, issued were {}", tokens.len());
     let mut secrets = vec![
         Secret::new("the app password", PASSWORD),
         Secret::new("a wrong password", WRONG_PASSWORD),
         Secret::new("planted", PLANTED),
-        Secret::new("the key", key.expect("a key").1.trim_end_matches('=')),
     ];
+    secrets.extend(keys.iter().map(|key| Secret::new("the key", key.trim_end_matches('='))));
     for (at, token) in tokens.iter().enumerate() {
         secrets.push(Secret::new(&format!("token {at}"), token));
         let signature = token.rsplit('.').next().expect("a signature");
@@ -130,7 +147,13 @@ async fn passwords_and_tokens_are_nowhere_in_clear() {
     let (planted, leaked): (Vec<Finding>, Vec<Finding>) =
         findings.into_iter().partition(|finding| finding.secret == "planted");
     let key_file = Finding { secret: "the key".into(), file: stage.deployment.dir().join("crier.key") };
-    assert_eq!(leaked, [key_file], "expected no secret in any file, but the key in its own");
+    assert_eq!(leaked.len(), 2, "expected no secret in any file, but the keys in their own: {leaked:?}");
+    assert!(leaked.iter().all(|finding| *finding == key_file), "{leaked:?}");
+    let statements = stage.sql.text("SELECT string_agg(query, E'\n') FROM pg_stat_statements").await;
+    assert!(statements.contains("crier.reseal("), "expected the statements of the rotation: {statements}");
+    for secret in tokens.iter().map(String::as_str).chain(keys).chain([PASSWORD]) {
+        assert!(!statements.contains(secret), "pg_stat_statements shows a secret");
+    }
     for place in ["pg_wal", "base", "postgres.log"] {
         let found =
             planted.iter().any(|finding| finding.file.components().any(|part| part.as_os_str() == place));

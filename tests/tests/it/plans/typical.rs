@@ -83,6 +83,19 @@ pub(super) const FUNCTIONS: &str = "
 /// In the order of the files.
 #[rustfmt::skip]
 pub(super) const TYPICAL: &[Typical] = &[
+    call("keys/sealing_key", "(pg_temp.workspaces(1))[1]").of_types("uuid"),
+    call("keys/count_messages", "(pg_temp.workspaces(1))[1], 1000").of_types("uuid, bigint"),
+    call("keys/add_data_key", "crier.new_id(), (pg_temp.workspaces(1))[1], 1, decode('0202' || repeat('00', 76), 'hex'), now()"),
+    call("keys/retire_data_key", "crier.new_id(), (pg_temp.workspaces(1))[1], now()").of_types("uuid, uuid, timestamptz"),
+    call("keys/get_data_key", "crier.new_id()"),
+    call("keys/list_data_keys", "1, '00000000-0000-0000-0000-000000000000', 200"),
+    call("keys/rewrap_data_key", "crier.new_id(), decode('0202' || repeat('00', 76), 'hex'), decode('0202' || repeat('00', 76), 'hex'), 1"),
+    call("keys/list_credentials", "(pg_temp.accounts(1))[1], 200"),
+    call("keys/list_alert_endpoints", "crier.new_id(), 200"),
+    call("keys/reseal_credential", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1], 1, decode('0101' || repeat('00', 40), 'hex'), decode('0202' || repeat('00', 60), 'hex')"),
+    call("keys/reseal_alert_endpoint", "NULL, crier.new_id(), 1, decode('0101' || repeat('00', 40), 'hex'), decode('0202' || repeat('00', 60), 'hex')").of_types("uuid, uuid, bigint, bytea, bytea"),
+    // an operator asks it: every sealed value is looked at
+    long("keys/usage", "", 100_000).reading(&["credential"]),
     call("accounts/activate", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1], now()"),
     call("accounts/add_event", "(pg_temp.workspaces(1))[1], crier.new_id(), 'account_connected', (pg_temp.accounts(1))[1], '{}', now()"),
     call("accounts/begin_refresh", "(pg_temp.accounts(1))[1], 1, now(), now() + interval '1 minute'"),

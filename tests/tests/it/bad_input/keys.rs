@@ -1,0 +1,47 @@
+//! Data keys and what they seal.
+
+use super::{Case, INVALID, NOT_FOUND, NULL, TOO_LARGE};
+
+pub(super) const KEYS: &[Case] = &[
+    ("begin_sealing('WS', NULL)", NULL, "p_messages"),
+    ("begin_sealing('WS', -1)", INVALID, "p_messages is -1"),
+    ("begin_sealing('WS', 1000001)", INVALID, "p_messages is 1000001"),
+    ("begin_sealing('WS', 9223372036854775807)", INVALID, "p_messages is 9223372036854775807"),
+    ("add_data_key(NULL, 'WS', WRAPPED)", NULL, "p_id"),
+    ("add_data_key('NO', 'WS', NULL)", NULL, "p_wrapped"),
+    ("add_data_key('NO', 'NO', WRAPPED)", NOT_FOUND, "workspace NO"),
+    ("add_data_key('NO', 'WS', '')", INVALID, "p_wrapped is not a wrapped data key"),
+    (
+        "add_data_key('NO', 'WS', 'a key in clear, thirty-two bytes.')",
+        INVALID,
+        "p_wrapped is not a wrapped data key",
+    ),
+    ("add_data_key('NO', 'WS', WRAPPED || '\\x00')", INVALID, "p_wrapped is not a wrapped data key"),
+    ("add_data_key('NO', 'WS', SEALED)", INVALID, "p_wrapped is not a wrapped data key"),
+    ("get_data_key(NULL)", NULL, "p_id"),
+    ("get_data_key('NO')", NOT_FOUND, "data key NO"),
+    ("list_data_keys(NULL)", NULL, "p_key_id"),
+    ("list_data_keys(1, NULL, NULL)", NULL, "p_most"),
+    ("list_data_keys(1, NULL, 0)", INVALID, "p_most is 0"),
+    ("list_data_keys(1, NULL, 1001)", INVALID, "p_most is 1001"),
+    ("rewrap_data_key(NULL, WRAPPED, WRAPPED)", NULL, "p_id"),
+    ("rewrap_data_key('NO', NULL, WRAPPED)", NULL, "p_old"),
+    ("rewrap_data_key('NO', WRAPPED, NULL)", NULL, "p_new"),
+    ("rewrap_data_key('NO', WRAPPED, 'clear')", INVALID, "p_new is not a wrapped data key"),
+    ("list_sealed(NULL)", NULL, "p_column"),
+    ("list_sealed('post.content')", INVALID, "p_column \"post.content\""),
+    ("list_sealed('credential.sealed', NULL, -1)", INVALID, "p_most is -1"),
+    ("reseal(NULL, 'WS', 'ACC', 1, SEALED, ENVELOPED)", NULL, "p_column"),
+    ("reseal('post.content', 'WS', 'ACC', 1, SEALED, ENVELOPED)", INVALID, "p_column"),
+    ("reseal('credential.sealed', 'WS', NULL, 1, SEALED, ENVELOPED)", NULL, "p_row_id"),
+    ("reseal('credential.sealed', 'WS', 'ACC', NULL, SEALED, ENVELOPED)", NULL, "p_generation"),
+    ("reseal('credential.sealed', 'WS', 'ACC', 1, NULL, ENVELOPED)", NULL, "p_old"),
+    ("reseal('credential.sealed', 'WS', 'ACC', 1, SEALED, NULL)", NULL, "p_new"),
+    ("reseal('credential.sealed', 'WS', 'ACC', 1, SEALED, 'clear')", INVALID, "p_new is not a sealed value"),
+    ("reseal('credential.sealed', 'WS', 'ACC', 1, SEALED, SEALED)", INVALID, "p_new is of an older format"),
+    (
+        "reseal('credential.sealed', 'WS', 'ACC', 1, SEALED, decode(repeat('02', 70000), 'hex'))",
+        TOO_LARGE,
+        "p_new has 70000",
+    ),
+];
