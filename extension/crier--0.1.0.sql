@@ -188,9 +188,8 @@ $fn$;
 -- The smallest id that a job of this time can have: a UUIDv7 begins with its time, 48 bits of milliseconds since 1970.
 CREATE FUNCTION first_id(p_at timestamptz) RETURNS uuid
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-AS $fn$
-SELECT (lpad(to_hex(least(greatest(floor(extract(epoch FROM p_at) * 1000), 0), 281474976710655)::bigint), 12, '0') || repeat('0', 20))::uuid
-$fn$;
+-- Without settings of its own, so that it becomes part of the query; what is meant by its names is settled here.
+RETURN (lpad(to_hex(least(greatest(floor(extract(epoch FROM p_at) * 1000), 0), 281474976710655)::bigint), 12, '0') || repeat('0', 20))::uuid;
 
 -- Attaching locks the default partition until the transaction ends, and whoever comes after waits behind that. So the
 -- tables are there before anything is locked, and then all defaults are locked at once within milliseconds, or nothing is
@@ -246,6 +245,7 @@ $fn$;
 -- Refuses a number that is null or out of range, in the words of every other function.
 CREATE FUNCTION require_between(p_name text, p_value bigint, p_min bigint, p_max bigint) RETURNS void
 LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
 AS $fn$
 BEGIN
     IF p_value IS NULL THEN
@@ -410,14 +410,15 @@ $fn$;
 -- Whether a dead letter may go: it is too old, or it is a post's, an action's or an alert's, which nobody retries so late.
 CREATE FUNCTION failed_may_go(p_job_id uuid, p_finished_at timestamptz, p_failed_before timestamptz, p_posts_before timestamptz)
 RETURNS boolean
--- No settings of its own, so that it becomes part of the query.
+-- No settings of its own, so that it becomes part of the query; every name in it says where it is.
 LANGUAGE sql STABLE
 AS $fn$
-SELECT coalesce(p_finished_at < p_failed_before, false)
-       OR (coalesce(p_finished_at < p_posts_before, false)
-           AND (EXISTS (SELECT FROM crier.post_target t WHERE t.job_id = p_job_id)
-                OR EXISTS (SELECT FROM crier.account_action a WHERE a.job_id = p_job_id)
-                OR EXISTS (SELECT FROM crier.job j WHERE j.id = p_job_id AND j.kind = 'deliver_alert')))
+SELECT coalesce(p_finished_at OPERATOR(pg_catalog.<) p_failed_before, false)
+       OR (coalesce(p_finished_at OPERATOR(pg_catalog.<) p_posts_before, false)
+           AND (EXISTS (SELECT FROM crier.post_target t WHERE t.job_id OPERATOR(pg_catalog.=) p_job_id)
+                OR EXISTS (SELECT FROM crier.account_action a WHERE a.job_id OPERATOR(pg_catalog.=) p_job_id)
+                OR EXISTS (SELECT FROM crier.job j WHERE j.id OPERATOR(pg_catalog.=) p_job_id
+                                                     AND j.kind OPERATOR(pg_catalog.=) 'deliver_alert')))
 $fn$;
 
 -- Drops one day of the log. Answers {"dropped": "20261117", "carried": 12}; or {"crowded": …}: too much of it must stay,
@@ -933,6 +934,130 @@ $fn$;
 -- requires:
 --   s130_cleanup
 
+-- What is left of deleted workspaces goes, some at a time.
+
+-- One page of a workspace's jobs, from behind an id on. Those that have not ended end; those whose end is summed up go, with all
+-- that is said of them. looked: how many the page had.
+CREATE FUNCTION purge_page_of_jobs(p_workspace_id uuid, p_after uuid, p_batch integer, OUT looked bigint, OUT gone bigint,
+                                   OUT last uuid)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+AS $fn$
+DECLARE
+    ids uuid[];
+    ended uuid[];
+BEGIN
+    ids := ARRAY(SELECT j.id FROM crier.job j WHERE j.workspace_id = p_workspace_id AND j.id > p_after ORDER BY j.id LIMIT p_batch);
+    looked := cardinality(ids);
+    last := ids[looked];
+    gone := 0;
+    BEGIN
+        PERFORM crier.end_jobs(ids);
+    EXCEPTION WHEN lock_not_available THEN
+        -- a worker is answering for one of them: the next time
+        NULL;
+    END;
+    -- the statistics count what ended before it is gone
+    ended := ARRAY(SELECT o.id FROM unnest(ids) AS i (id) JOIN crier.job_outcome o ON o.id = i.id
+                   WHERE o.finished_at < (SELECT s.closed_until FROM crier.stat_state s));
+    DELETE FROM crier.job_outcome WHERE id = ANY (ended);
+    DELETE FROM crier.job_retry WHERE id = ANY (ended);
+    DELETE FROM crier.job_progress WHERE id = ANY (ended);
+    DELETE FROM crier.job WHERE id = ANY (ended);
+    GET DIAGNOSTICS gone = ROW_COUNT;
+END
+$fn$;
+
+-- Rows of one table of a workspace. What refers to them goes with them.
+CREATE FUNCTION purge_rows(p_workspace_id uuid, p_table name, p_batch integer) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+AS $fn$
+DECLARE
+    gone bigint;
+BEGIN
+    EXECUTE format('DELETE FROM crier.%1$I WHERE workspace_id = $1 AND id = ANY (ARRAY('
+                   'SELECT id FROM crier.%1$I WHERE workspace_id = $1 ORDER BY id LIMIT $2))', p_table)
+        USING p_workspace_id, p_batch;
+    GET DIAGNOSTICS gone = ROW_COUNT;
+    RETURN gone;
+END
+$fn$;
+
+CREATE FUNCTION purge_workspaces(p_batch integer DEFAULT 1000, p_max_ms integer DEFAULT 1000, p_pause_ms integer DEFAULT 0)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
+AS $fn$
+DECLARE
+    nothing CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+    began timestamptz := clock_timestamp();
+    workspace uuid;
+    page record;
+    last uuid;
+    kept bigint;
+    n bigint;
+    step text;
+    rows bigint := 0;
+    done bigint := 0;
+    waits boolean := false;
+BEGIN
+    PERFORM crier.require_between('p_batch', p_batch, 1, 10000);
+    PERFORM crier.require_between('p_pause_ms', p_pause_ms, 0, 10000);
+    IF NOT crier.begin_task('purge_workspaces', p_max_ms) THEN
+        RETURN '{"busy": true}';
+    END IF;
+    FOR workspace IN SELECT w.id FROM crier.workspace w WHERE w.deleted_at IS NOT NULL ORDER BY w.deleted_at LIMIT 1000 LOOP
+        -- one that was being connected when the workspace was deleted
+        DELETE FROM crier.credential c WHERE c.workspace_id = workspace;
+        -- Jobs first: as long as there are some, what they are about stays for them.
+        last := nothing;
+        kept := 0;
+        LOOP
+            SELECT * INTO page FROM crier.purge_page_of_jobs(workspace, last, p_batch);
+            rows := rows + page.gone;
+            kept := kept + page.looked - page.gone;
+            last := page.last;
+            EXIT WHEN page.looked < p_batch;
+            IF crier.ms_since(began) > p_max_ms THEN
+                RETURN jsonb_build_object('deleted', rows, 'workspaces', done, 'more', true);
+            END IF;
+            PERFORM pg_sleep(p_pause_ms / 1000.0);
+        END LOOP;
+        IF kept > 0 THEN
+            waits := true;
+            CONTINUE;
+        END IF;
+        -- posts before accounts: an account takes all its targets with it at once
+        FOREACH step IN ARRAY ARRAY['post', 'account_action', 'event', 'job_log', 'social_account'] LOOP
+            LOOP
+                n := crier.purge_rows(workspace, step, p_batch);
+                rows := rows + n;
+                EXIT WHEN n < p_batch;
+                IF crier.ms_since(began) > p_max_ms THEN
+                    RETURN jsonb_build_object('deleted', rows, 'workspaces', done, 'more', true);
+                END IF;
+                PERFORM pg_sleep(p_pause_ms / 1000.0);
+            END LOOP;
+        END LOOP;
+        DELETE FROM crier.job_key k WHERE k.workspace_id = workspace;
+        DELETE FROM crier.limit_block b WHERE b.workspace_id = workspace;
+        DELETE FROM crier.pause p WHERE p.scope = 'workspace' AND p.name = workspace::text;
+        DELETE FROM crier.workspace w WHERE w.id = workspace;
+        done := done + 1;
+        IF crier.ms_since(began) > p_max_ms THEN
+            RETURN jsonb_build_object('deleted', rows, 'workspaces', done, 'more', true);
+        END IF;
+    END LOOP;
+    RETURN jsonb_build_object('deleted', rows, 'workspaces', done) || CASE WHEN waits THEN '{"waits": true}' ELSE '{}' END::jsonb;
+END
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- requires:
+--   s135_purge_workspaces
+
 -- What is due is done, by whoever comes first.
 
 -- Looks for what somebody should know. "attention" names it; it is empty where all is well.
@@ -1056,6 +1181,8 @@ BEGIN
                     did := crier.cleanup_old_events(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'cleanup_old_actions' THEN 
                     did := crier.cleanup_old_actions(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
+                WHEN 'purge_workspaces' THEN
+                    did := crier.purge_workspaces(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'cleanup_maintenance_log' THEN 
                     did := crier.cleanup_maintenance_log(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'roll_up_statistics' THEN did := crier.roll_up_statistics();
@@ -1294,10 +1421,8 @@ $fn$;
 -- Microseconds since 2000, as tokens of claims are. Exact until 2106, and several times faster than numeric.
 CREATE FUNCTION micros(p_at timestamptz) RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-AS $fn$
-SELECT CASE p_at WHEN 'infinity' THEN 9223372036854775807 WHEN '-infinity' THEN -9223372036854775808
-                 ELSE round(date_part('epoch', p_at) * 1e6)::bigint - 946684800000000 END
-$fn$;
+RETURN CASE p_at WHEN 'infinity' THEN 9223372036854775807 WHEN '-infinity' THEN -9223372036854775808
+                 ELSE round(date_part('epoch', p_at) * 1e6)::bigint - 946684800000000 END;
 
 -- How jobs ended within a time, by minute, from the log. Times are counted where a worker had the job: from its last claim
 -- to its end, and from when it was due to that claim. The planner must not read all jobs to join some.
@@ -1876,6 +2001,17 @@ $fn$;
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::workspaces::invitations::accept_invitation
+CREATE  FUNCTION "accept_invitation"(
+	"p_workspace_id" uuid /* Option < Uuid > */
+) RETURNS TEXT /* Result < String, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'accept_invitation_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::actions::act::act
 CREATE  FUNCTION "act"(
 	"account_id" uuid, /* Option < Uuid > */
@@ -1904,6 +2040,19 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'add_alert_endpoint_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::workspaces::roles::add_member
+CREATE  FUNCTION "add_member"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_user_id" uuid, /* Option < Uuid > */
+	"p_role" TEXT DEFAULT 'viewer' /* Option < & str > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'add_member_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2141,7 +2290,7 @@ AS 'MODULE_PATHNAME', 'create_post_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
--- crier::workspaces::create_workspace
+-- crier::workspaces::create::create_workspace
 CREATE  FUNCTION "create_workspace"(
 	"name" TEXT, /* Option < & str > */
 	"owner_id" uuid /* Option < Uuid > */
@@ -2179,6 +2328,17 @@ AS 'MODULE_PATHNAME', 'dead_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::workspaces::invitations::decline_invitation
+CREATE  FUNCTION "decline_invitation"(
+	"p_workspace_id" uuid /* Option < Uuid > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'decline_invitation_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::actions::delete::delete_published
 CREATE  FUNCTION "delete_published"(
 	"target_id" uuid /* Option < Uuid > */
@@ -2187,6 +2347,17 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'delete_published_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::workspaces::delete::delete_workspace
+CREATE  FUNCTION "delete_workspace"(
+	"p_workspace_id" uuid /* Option < Uuid > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'delete_workspace_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2199,6 +2370,17 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'enable_alert_endpoint_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::workspaces::delete::end_jobs
+CREATE  FUNCTION "end_jobs"(
+	"p_job_ids" uuid[] /* :: std :: option :: Option < Vec < Option < Uuid > > > */
+) RETURNS bigint /* Result < i64, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'end_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2512,6 +2694,43 @@ AS 'MODULE_PATHNAME', 'get_workspace_stats_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::workspaces::mine::has_workspace_role
+CREATE  FUNCTION "has_workspace_role"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_role" TEXT /* Option < & str > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'has_workspace_role_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::workspaces::invitations::invite_member
+CREATE  FUNCTION "invite_member"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_user_id" uuid, /* Option < Uuid > */
+	"p_role" TEXT DEFAULT 'viewer', /* Option < & str > */
+	"p_valid_for" interval DEFAULT '7 days' /* Option < Interval > */
+) RETURNS timestamp with time zone /* Result < Timestamptz, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'invite_member_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::workspaces::mine::is_workspace_member_fast
+CREATE  FUNCTION "is_workspace_member_fast"(
+	"p_workspace_id" uuid /* Option < Uuid > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'is_workspace_member_fast_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::queue::live::job_lease
 CREATE  FUNCTION "job_lease"(
 	"job_id" uuid, /* Option < Uuid > */
@@ -2537,6 +2756,17 @@ STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'job_worker_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::workspaces::leave::leave_workspace
+CREATE  FUNCTION "leave_workspace"(
+	"p_workspace_id" uuid /* Option < Uuid > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'leave_workspace_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2612,6 +2842,23 @@ AS 'MODULE_PATHNAME', 'list_events_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::workspaces::invitations::list_invitations
+CREATE  FUNCTION "list_invitations"(
+	"p_workspace_id" uuid /* Option < Uuid > */
+) RETURNS TABLE (
+	"user_id" uuid,  /* Uuid */
+	"role" TEXT,  /* String */
+	"invited_by" uuid,  /* Option < Uuid > */
+	"created_at" timestamp with time zone,  /* Timestamptz */
+	"expires_at" timestamp with time zone  /* Timestamptz */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'list_invitations_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::pages::jobs::list_jobs
 CREATE  FUNCTION "list_jobs"(
 	"p_cursor" TEXT DEFAULT NULL, /* Option < & str > */
@@ -2654,6 +2901,23 @@ STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'list_logs_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::workspaces::members::list_members
+CREATE  FUNCTION "list_members"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_after" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_limit" INT DEFAULT 1000 /* Option < i32 > */
+) RETURNS TABLE (
+	"user_id" uuid,  /* Uuid */
+	"role" TEXT,  /* String */
+	"member_since" timestamp with time zone  /* Timestamptz */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'list_members_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2710,6 +2974,7 @@ CREATE  FUNCTION "make_sketch"(
 	"values" bigint[] /* pgrx :: Array < '_, i64 > */
 ) RETURNS bytea /* Vec < u8 > */
 IMMUTABLE STRICT PARALLEL SAFE
+SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'make_sketch_wrapper';
 /* </end connected objects> */
@@ -2720,6 +2985,7 @@ CREATE  FUNCTION "merge_sketches"(
 	"sketches" bytea[] /* pgrx :: Array < '_, & [u8] > */
 ) RETURNS bytea /* Result < Vec < u8 > , ErrorReport > */
 IMMUTABLE STRICT PARALLEL SAFE
+SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'merge_sketches_wrapper';
 /* </end connected objects> */
@@ -2737,8 +3003,23 @@ AS 'MODULE_PATHNAME', 'migrate_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
--- crier::identity::my_workspace_ids
-CREATE  FUNCTION "my_workspace_ids"() RETURNS uuid[] /* Result < Vec < Uuid > , pgrx :: pg_sys :: panic :: ErrorReport > */
+-- crier::workspaces::invitations::my_invitations
+CREATE  FUNCTION "my_invitations"() RETURNS TABLE (
+	"workspace_id" uuid,  /* Uuid */
+	"name" TEXT,  /* String */
+	"role" TEXT,  /* String */
+	"invited_by" uuid,  /* Option < Uuid > */
+	"expires_at" timestamp with time zone  /* Timestamptz */
+)
+STRICT STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'my_invitations_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::workspaces::mine::my_workspace_ids
+CREATE  FUNCTION "my_workspace_ids"() RETURNS uuid[] /* Result < Vec < Uuid > , ErrorReport > */
 STRICT STABLE SECURITY DEFINER PARALLEL SAFE
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
@@ -2746,9 +3027,35 @@ AS 'MODULE_PATHNAME', 'my_workspace_ids_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::workspaces::mine::my_workspace_ids_as
+CREATE  FUNCTION "my_workspace_ids_as"(
+	"p_role" TEXT /* Option < & str > */
+) RETURNS uuid[] /* Result < Vec < Uuid > , ErrorReport > */
+STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'my_workspace_ids_as_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::workspaces::mine::my_workspaces
+CREATE  FUNCTION "my_workspaces"() RETURNS TABLE (
+	"workspace_id" uuid,  /* Uuid */
+	"name" TEXT,  /* String */
+	"role" TEXT,  /* String */
+	"member_since" timestamp with time zone  /* Timestamptz */
+)
+STRICT STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'my_workspaces_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::workspaces::new_id
 CREATE  FUNCTION "new_id"() RETURNS uuid /* Uuid */
 STRICT VOLATILE PARALLEL SAFE
+SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'new_id_wrapper';
 /* </end connected objects> */
@@ -2768,6 +3075,7 @@ AS 'MODULE_PATHNAME', 'next_run_at_wrapper';
 -- crier::statistics::next_xid::next_transaction_id
 CREATE  FUNCTION "next_transaction_id"() RETURNS bigint /* i64 */
 STRICT
+SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'next_transaction_id_wrapper';
 /* </end connected objects> */
@@ -2793,6 +3101,7 @@ CREATE  FUNCTION "post_state"(
 	"states" TEXT[] /* Vec < Option < String > > */
 ) RETURNS TEXT /* Result < & '_ str, ErrorReport > */
 IMMUTABLE STRICT PARALLEL SAFE
+SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'post_state_wrapper';
 /* </end connected objects> */
@@ -2931,6 +3240,30 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'remove_alert_endpoint_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::workspaces::roles::remove_member
+CREATE  FUNCTION "remove_member"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_user_id" uuid /* Option < Uuid > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'remove_member_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::workspaces::create::rename_workspace
+CREATE  FUNCTION "rename_workspace"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_name" TEXT /* Option < & str > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'rename_workspace_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3096,6 +3429,19 @@ AS 'MODULE_PATHNAME', 'search_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::workspaces::roles::set_member_role
+CREATE  FUNCTION "set_member_role"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_user_id" uuid, /* Option < Uuid > */
+	"p_role" TEXT /* Option < & str > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'set_member_role_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::limits::custom::set_rate_limit
 CREATE  FUNCTION "set_rate_limit"(
 	"p_account_id" uuid, /* Option < Uuid > */
@@ -3116,6 +3462,7 @@ CREATE  FUNCTION "sketch_quantile"(
 	"share" double precision /* f64 */
 ) RETURNS double precision /* Result < Option < f64 > , ErrorReport > */
 IMMUTABLE STRICT PARALLEL SAFE
+SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'sketch_quantile_wrapper';
 /* </end connected objects> */
@@ -3302,6 +3649,18 @@ AS 'MODULE_PATHNAME', 'taken_posts_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::workspaces::transfer::transfer_ownership
+CREATE  FUNCTION "transfer_ownership"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_user_id" uuid /* Option < Uuid > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'transfer_ownership_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::limits::block::unblock_account
 CREATE  FUNCTION "unblock_account"(
 	"p_account_id" uuid, /* Option < Uuid > */
@@ -3346,6 +3705,7 @@ AS 'MODULE_PATHNAME', 'unfinished_jobs_wrapper';
 -- crier::installation::version
 CREATE  FUNCTION "version"() RETURNS TEXT /* & '_ str */
 IMMUTABLE STRICT PARALLEL SAFE
+SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'version_wrapper';
 /* </end connected objects> */
@@ -3360,6 +3720,18 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'withdraw_intent_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::workspaces::invitations::withdraw_invitation
+CREATE  FUNCTION "withdraw_invitation"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_user_id" uuid /* Option < Uuid > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'withdraw_invitation_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3410,6 +3782,25 @@ GRANT EXECUTE ON FUNCTION crier.new_id() TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.my_workspace_ids() TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.post_state(text[]) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.create_workspace(text, uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.my_workspace_ids_as(text) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.is_workspace_member_fast(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.has_workspace_role(uuid, text) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.my_workspaces() TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.my_invitations() TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.accept_invitation(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.decline_invitation(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.leave_workspace(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.list_members(uuid, uuid, int) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.invite_member(uuid, uuid, text, interval) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_invitations(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.withdraw_invitation(uuid, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.set_member_role(uuid, uuid, text) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.remove_member(uuid, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.rename_workspace(uuid, text) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.transfer_ownership(uuid, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.delete_workspace(uuid) TO crier_app, crier_worker;
+-- For a server that knows its users: it does not ask them.
+GRANT EXECUTE ON FUNCTION crier.add_member(uuid, uuid, text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid, jsonb, text, boolean) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.cancel_post(uuid) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.resolve_target(uuid, text, text) TO crier_app;
@@ -3507,6 +3898,7 @@ GRANT EXECUTE ON FUNCTION crier.cleanup_leftovers(integer, integer, integer) TO 
 GRANT EXECUTE ON FUNCTION crier.cleanup_old_events(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_old_actions(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_maintenance_log(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.purge_workspaces(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.retry_failed_jobs(integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.expire_pending_jobs(integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.watch() TO crier_worker, crier_monitor;
@@ -3550,10 +3942,22 @@ ALTER FUNCTION crier.resolve_action(uuid, text) SET lock_timeout = '2s';
 ALTER FUNCTION crier.start_reading(uuid, bigint) SET lock_timeout = '2s';
 ALTER FUNCTION crier.report_metrics(uuid, bigint, text, jsonb, timestamptz) SET lock_timeout = '2s';
 ALTER FUNCTION crier.start_alert(uuid, bigint) SET lock_timeout = '2s';
+ALTER FUNCTION crier.add_member(uuid, uuid, text) SET lock_timeout = '2s';
+ALTER FUNCTION crier.invite_member(uuid, uuid, text, interval) SET lock_timeout = '2s';
+ALTER FUNCTION crier.withdraw_invitation(uuid, uuid) SET lock_timeout = '2s';
+ALTER FUNCTION crier.accept_invitation(uuid) SET lock_timeout = '2s';
+ALTER FUNCTION crier.decline_invitation(uuid) SET lock_timeout = '2s';
+ALTER FUNCTION crier.set_member_role(uuid, uuid, text) SET lock_timeout = '2s';
+ALTER FUNCTION crier.remove_member(uuid, uuid) SET lock_timeout = '2s';
+ALTER FUNCTION crier.leave_workspace(uuid) SET lock_timeout = '2s';
+ALTER FUNCTION crier.transfer_ownership(uuid, uuid) SET lock_timeout = '2s';
+ALTER FUNCTION crier.rename_workspace(uuid, text) SET lock_timeout = '2s';
+ALTER FUNCTION crier.delete_workspace(uuid) SET lock_timeout = '2s';
 ALTER FUNCTION crier.report_alert(uuid, bigint, text, jsonb) SET lock_timeout = '2s';
 -- Nor does an upgrade, which would have everyone wait behind it.
 ALTER FUNCTION crier.migrate() SET lock_timeout = '5s';
 ALTER FUNCTION crier.migrate() SET standard_conforming_strings = on;
+ALTER FUNCTION crier.rules_changed() SET search_path = pg_catalog, pg_temp;
 
 COMMENT ON FUNCTION crier.version() IS 'The version of the crier library.';
 COMMENT ON FUNCTION crier.status() IS 'One row: whether the queue is paused and why, and whether the tables fit the library.';
@@ -3627,6 +4031,28 @@ COMMENT ON FUNCTION crier.make_sketch(bigint[]) IS 'The sketch of some durations
 COMMENT ON FUNCTION crier.merge_sketches(bytea[]) IS 'The sketch of everything that some sketches have counted.';
 COMMENT ON FUNCTION crier.sketch_quantile(bytea, double precision) IS 'A quantile of what a sketch has counted, in microseconds, at most 2 % off.';
 COMMENT ON FUNCTION crier.my_workspace_ids() IS 'The workspaces of the user named by request.jwt.claims or crier.user_id. Row security uses it.';
+COMMENT ON FUNCTION crier.my_workspace_ids_as(text) IS 'Those in which the user has a role, or a higher one: for policies, as workspace_id = ANY ((SELECT crier.my_workspace_ids_as(''editor''))::uuid[]).';
+COMMENT ON FUNCTION crier.is_workspace_member_fast(uuid) IS 'Whether the user named by request.jwt.claims or crier.user_id is a member of a workspace. For policies of your own tables; of many rows ask = ANY ((SELECT crier.my_workspace_ids())::uuid[]).';
+COMMENT ON FUNCTION crier.has_workspace_role(uuid, text) IS 'Whether that user has a role in a workspace, or a higher one: viewer, editor, admin, owner.';
+COMMENT ON FUNCTION crier.my_workspaces() IS 'The workspaces of that user, with the role in each.';
+COMMENT ON FUNCTION crier.list_members(uuid, uuid, int) IS 'The members of a workspace with their roles, by their ids. p_after: those beyond this id.';
+COMMENT ON FUNCTION crier.add_member(uuid, uuid, text) IS 'Makes a user a member at once: for trusted callers. False: they are one already, and keep their role.';
+COMMENT ON FUNCTION crier.invite_member(uuid, uuid, text, interval) IS 'Invites a user as viewer, editor or admin; inviting again changes role and time. Admins invite viewers and editors. Answers with when the invitation ends.';
+COMMENT ON FUNCTION crier.list_invitations(uuid) IS 'The invitations of a workspace that nobody has accepted yet, for its admins and owners.';
+COMMENT ON FUNCTION crier.withdraw_invitation(uuid, uuid) IS 'Takes an invitation back. False: there is none.';
+COMMENT ON FUNCTION crier.my_invitations() IS 'The invitations of the user named by request.jwt.claims or crier.user_id.';
+COMMENT ON FUNCTION crier.accept_invitation(uuid) IS 'Makes that user a member of a workspace that has invited them. Answers with the role.';
+COMMENT ON FUNCTION crier.decline_invitation(uuid) IS 'Turns an invitation down. False: there is none.';
+COMMENT ON FUNCTION crier.set_member_role(uuid, uuid, text) IS 'Gives a member another role: an admin makes viewers editors and back, an owner decides about everybody. A workspace keeps an owner.';
+COMMENT ON FUNCTION crier.remove_member(uuid, uuid) IS 'Takes a member out of a workspace: an admin viewers and editors, an owner everybody but the last owner.';
+COMMENT ON FUNCTION crier.leave_workspace(uuid) IS 'Takes the user who calls out of a workspace. The last owner stays.';
+COMMENT ON FUNCTION crier.rename_workspace(uuid, text) IS 'Gives a workspace another name of 1 to 200 characters.';
+COMMENT ON FUNCTION crier.transfer_ownership(uuid, uuid) IS 'Makes another member the owner, and the owner who calls an admin. A trusted caller makes every other owner one.';
+COMMENT ON FUNCTION crier.delete_workspace(uuid) IS 'Deletes a workspace. From the commit on nobody is a member and its tokens are gone; its jobs are canceled and its rows deleted within minutes, by crier.purge_workspaces().';
+COMMENT ON FUNCTION crier.purge_workspaces(integer, integer, integer) IS 'Ends the jobs of deleted workspaces and deletes their rows. {"deleted": rows, "workspaces": n, "more": …, "waits": …} or {"busy": true}. waits: for the sums of the statistics.';
+COMMENT ON FUNCTION crier.purge_page_of_jobs(uuid, uuid, integer) IS 'One page of the jobs of a deleted workspace. For crier.purge_workspaces.';
+COMMENT ON FUNCTION crier.purge_rows(uuid, name, integer) IS 'Some rows of a deleted workspace. For crier.purge_workspaces.';
+COMMENT ON FUNCTION crier.end_jobs(uuid[]) IS 'Cancels unfinished jobs, whatever they are at. For crier.purge_workspaces.';
 COMMENT ON FUNCTION crier.post_state(text[]) IS 'The state of a post from the states of its targets: scheduled, publishing, published, partly_published, failed, unconfirmed or canceled.';
 COMMENT ON FUNCTION crier.create_workspace(text, uuid) IS 'Makes a workspace and its owner. name: 1 to 200 characters. Answers with the id.';
 COMMENT ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid, jsonb, text, boolean) IS
