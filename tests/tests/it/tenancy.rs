@@ -1,5 +1,8 @@
 //! One tenant never meets another's rows, nor learns that they exist.
 
+mod deletion;
+mod members;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crier_tests::cluster::Database;
@@ -14,6 +17,7 @@ struct Tenant {
     account: Uuid,
     post: Uuid,
     session: Session,
+    database: Database,
 }
 
 async fn tenants() -> (Session, Tenant, Tenant) {
@@ -43,7 +47,7 @@ impl Tenant {
         let post = session
             .value("SELECT crier.create_post($1, $2, ARRAY[$3::uuid])", &[&workspace, &name, &account])
             .await;
-        Self { user, workspace, account, post, session }
+        Self { user, workspace, account, post, session, database: database.clone() }
     }
 
     /// Has the account do something besides publishing.
