@@ -35,6 +35,7 @@ mod secrets;
 mod simulator;
 mod soak;
 mod statistics;
+mod supabase;
 mod tenancy;
 mod threads;
 mod x;

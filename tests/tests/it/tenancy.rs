@@ -1,7 +1,14 @@
 //! One tenant never meets another's rows, nor learns that they exist.
 
+mod calls;
 mod deletion;
+mod filled;
+mod hostile_install;
 mod members;
+mod oracle;
+mod policies;
+mod rights;
+mod sessions;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
