@@ -92,6 +92,8 @@ BEGIN
             waits := true;
             CONTINUE;
         END IF;
+        DELETE FROM crier.pause p USING crier.social_account a
+        WHERE a.workspace_id = workspace AND p.scope = 'account' AND p.name = a.id::text;
         -- posts before accounts: an account takes all its targets with it at once
         FOREACH step IN ARRAY ARRAY['post', 'account_action', 'event', 'job_log', 'social_account'] LOOP
             LOOP

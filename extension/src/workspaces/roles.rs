@@ -31,8 +31,8 @@ fn add_member(
     Ok(!ADD.write(&args, |_| Ok(()))?.is_empty())
 }
 
-/// Gives a member another role. An admin decides about viewers and editors, an owner about everybody; everybody may step down,
-/// but the last owner.
+/// Gives a member another role. An admin decides about viewers and editors, and may step down; an owner decides about everybody.
+/// The last owner stays one.
 #[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn set_member_role(

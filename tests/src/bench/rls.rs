@@ -41,8 +41,8 @@ const LISTS: [(&str, &str, bool); 4] = [
 pub(super) async fn run(bench: &mut Bench) {
     let sql = connect(&bench.database).await;
     let rows = bench.plan.history as i64;
-    let users = (rows / PER_USER).max(1).next_multiple_of(USERS_OF_WORKSPACE);
-    let workspaces = users / USERS_OF_WORKSPACE;
+    let workspaces = (rows / PER_USER / USERS_OF_WORKSPACE).max(1);
+    let users = workspaces * USERS_OF_WORKSPACE;
     super::say(&format!("{rows} jobs and as many posts in {workspaces} workspaces"));
     History { jobs: rows, days: DAYS, users, workspaces, lines: 0 }.make(&sql).await;
     fill(&sql, rows, users, workspaces).await;

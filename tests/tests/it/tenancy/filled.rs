@@ -117,7 +117,7 @@ impl Filled {
         }
         let claimed = superuser
             .rows(
-                "SELECT job_id, token FROM crier.claim_jobs($1, 4, kinds => ARRAY[$1], workspaces => ARRAY[$2])",
+                "SELECT job_id, token FROM crier.claim_jobs($1::text, 4, kinds => ARRAY[$1::text], workspaces => ARRAY[$2::uuid])",
                 &[&word, &workspace],
             )
             .await;

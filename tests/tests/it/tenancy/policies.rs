@@ -58,7 +58,7 @@ async fn no_table_is_forgotten() {
     let database = Database::shared().await;
     let superuser = database.connect().await;
     let tables = "pg_class c WHERE c.relnamespace = 'crier'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition";
-    let form = "(%s = ANY (( SELECT crier.my_workspace_ids() AS my_workspace_ids)))";
+    let form = "(%s = ANY (( SELECT crier.my_workspace_ids() AS my_workspace_ids)::uuid[]))";
     // a table that members may read has the one policy, and a policy is for what members may read
     let differ = format!(
         "SELECT c.relname FROM {tables} AND has_table_privilege('crier_app', c.oid, 'SELECT') IS DISTINCT FROM coalesce(( \
