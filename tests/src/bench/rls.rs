@@ -35,7 +35,11 @@ const LISTS: [(&str, &str, bool); 4] = [
         "SELECT count(s::text) FROM (SELECT * FROM crier.posts WHERE workspace_id = $1 ORDER BY id DESC LIMIT 50) s",
         false,
     ),
-    ("a workspace's posts, list_posts", "SELECT count(s::text) FROM crier.list_posts(p_workspace_id => $1) s", false),
+    (
+        "a workspace's posts, list_posts",
+        "SELECT count(s::text) FROM crier.list_posts(p_workspace_id => $1) s",
+        false,
+    ),
 ];
 
 pub(super) async fn run(bench: &mut Bench) {
@@ -74,7 +78,10 @@ pub(super) async fn run(bench: &mut Bench) {
 fn compare(bench: &mut Bench, what: &str, rows: i64, bound: Vec<Duration>, free: Vec<Duration>) {
     let (bound, free) = (Millis::new(bound), Millis::new(free));
     for (how, millis) in [("with", bound), ("without", free)] {
-        bench.report.timings.push(Timing { what: format!("{what}, {rows} rows, {how} row security"), millis });
+        bench
+            .report
+            .timings
+            .push(Timing { what: format!("{what}, {rows} rows, {how} row security"), millis });
     }
     let ratio = bound.p50_ms / free.p50_ms.max(0.001);
     bench.report.targets.push(Target {
@@ -89,7 +96,9 @@ fn compare(bench: &mut Bench, what: &str, rows: i64, bound: Vec<Duration>, free:
 /// Members, and as many posts as there are jobs.
 async fn fill(sql: &Session, posts: i64, users: i64, workspaces: i64) {
     let (user, workspace) = (History::user(0).to_string(), History::workspace(0).to_string());
-    let of = |prefix: &str, number: &str| format!("('{}' || lpad(to_hex({number}), 12, '0'))::uuid", &prefix[..24]);
+    let of = |prefix: &str, number: &str| {
+        format!("('{}' || lpad(to_hex({number}), 12, '0'))::uuid", &prefix[..24])
+    };
     let (member, theirs) = (of(&user, "n"), of(&workspace, &format!("n % {workspaces}")));
     sql.run(&format!(
         "SET synchronous_commit = off; \
@@ -106,7 +115,8 @@ async fn fill(sql: &Session, posts: i64, users: i64, workspaces: i64) {
          RESET synchronous_commit"
     ))
     .await;
-    sql.run("VACUUM ANALYZE crier.workspace_member, crier.post, crier.post_target, crier.social_account").await;
+    sql.run("VACUUM ANALYZE crier.workspace_member, crier.post, crier.post_target, crier.social_account")
+        .await;
 }
 
 async fn plan(member: &Session, text: &str, asked: Uuid) -> String {

@@ -158,7 +158,7 @@ impl Filled {
     /// The same with ids that nobody has.
     pub(super) fn of_nobody(&self) -> BTreeMap<&'static str, String> {
         let random = |name: &&'static str| {
-            (*name, if *name == "TOKEN" { "77".into() } else { Uuid::new_v4().to_string() })
+            (*name, if *name == "TOKEN" { "770000000000000077".into() } else { Uuid::new_v4().to_string() })
         };
         self.names.keys().map(random).collect()
     }

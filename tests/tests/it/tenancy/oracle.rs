@@ -263,7 +263,7 @@ async fn nothing_of_another_tenant_comes_back() {
         found += usize::from(canaries.found(&said(&answer), "").is_some());
     }
     owner.session.run("ROLLBACK").await;
-    assert!(found > 35, "expected the calls to give something of the tenant's, but {found} did");
+    assert!(found > 25, "expected the calls to give something of the tenant's, but {found} did");
 }
 
 /// What gives something new each time.
@@ -277,7 +277,7 @@ async fn fuzz(
     canaries: &Canaries,
     leaks: &mut Vec<String>,
 ) {
-    const ROUNDS: usize = 6;
+    const ROUNDS: usize = 4;
     let functions = superuser
         .rows(
             "SELECT p.proname::text, ARRAY(SELECT format_type(t, NULL) FROM unnest(p.proargtypes) t) FROM pg_proc p \
