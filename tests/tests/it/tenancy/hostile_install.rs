@@ -1,10 +1,14 @@
 //! What somebody has put beforehand into every place they may write to is not called: not by CREATE EXTENSION, not by migrate, not
 //! by any function or view, whatever the search_path of the session that uses them.
 
+use std::collections::BTreeMap;
+
 use crier_tests::cluster::Server;
 use crier_tests::session::Session;
 use crier_tests::stage::{create_workspace, dummy_account};
 
+use super::calls::CALLS;
+use super::filled::named;
 use super::oracle::any;
 
 /// A function and an operator for each of the server's own on common types, in a schema that comes before the server's own; each
@@ -50,11 +54,13 @@ BEGIN
 END
 $do$;
 -- relations, types and casts of the same names
-CREATE VIEW SCHEMA.pg_class AS SELECT pg_catalog.nextval('public.sprung') AS oid, 'x'::text AS relname;
-CREATE VIEW SCHEMA.pg_proc AS SELECT pg_catalog.nextval('public.sprung') AS oid, 'x'::text AS proname;
-CREATE VIEW SCHEMA.pg_extension AS SELECT pg_catalog.nextval('public.sprung') AS oid, 'crier'::text AS extname;
-CREATE VIEW SCHEMA.pg_roles AS SELECT pg_catalog.nextval('public.sprung') AS oid, 'x'::text AS rolname;
-CREATE VIEW SCHEMA.pg_settings AS SELECT pg_catalog.nextval('public.sprung') AS oid, 'x'::text AS name;
+CREATE VIEW SCHEMA.pg_class AS SELECT *, pg_catalog.nextval('public.sprung') AS sprung FROM pg_catalog.pg_class;
+CREATE VIEW SCHEMA.pg_proc AS SELECT *, pg_catalog.nextval('public.sprung') AS sprung FROM pg_catalog.pg_proc;
+CREATE VIEW SCHEMA.pg_extension AS SELECT *, pg_catalog.nextval('public.sprung') AS sprung FROM pg_catalog.pg_extension;
+CREATE VIEW SCHEMA.pg_roles AS SELECT *, pg_catalog.nextval('public.sprung') AS sprung FROM pg_catalog.pg_roles;
+CREATE VIEW SCHEMA.pg_type AS SELECT *, pg_catalog.nextval('public.sprung') AS sprung FROM pg_catalog.pg_type;
+CREATE VIEW SCHEMA.pg_namespace AS SELECT *, pg_catalog.nextval('public.sprung') AS sprung FROM pg_catalog.pg_namespace;
+CREATE VIEW SCHEMA.pg_index AS SELECT *, pg_catalog.nextval('public.sprung') AS sprung FROM pg_catalog.pg_index;
 CREATE VIEW SCHEMA.job AS SELECT pg_catalog.nextval('public.sprung') AS id;
 CREATE VIEW SCHEMA.workspace AS SELECT pg_catalog.nextval('public.sprung') AS id;
 CREATE VIEW SCHEMA.workspace_member AS SELECT pg_catalog.nextval('public.sprung') AS id;
@@ -67,6 +73,10 @@ CREATE FUNCTION public.spring(text) RETURNS public.trap LANGUAGE plpgsql AS $f$ 
 CREATE CAST (text AS public.trap) WITH FUNCTION public.spring(text) AS IMPLICIT;
 CREATE FUNCTION public.format(public.trap) RETURNS text LANGUAGE plpgsql AS $f$ BEGIN PERFORM pg_catalog.nextval('public.sprung'); RETURN 'x'; END $f$;
 ";
+
+fn tenant_id() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
 
 /// Whether anything of it was called.
 async fn sprung(watcher: &Session) -> bool {
@@ -96,17 +106,16 @@ async fn nothing_that_was_put_there_beforehand_is_called() {
     // the superuser's session was mallory's before, as in a pool, and what mallory made for it is still there
     let sql = server.connect("trapped").await;
     sql.run("SET ROLE mallory").await;
-    for name in [
-        "pg_class",
-        "pg_proc",
-        "pg_depend",
-        "pg_extension",
-        "job",
-        "workspace",
-        "migration",
-        "schema_migration",
-    ] {
-        sql.run(&format!("CREATE TEMPORARY VIEW {name} AS SELECT pg_catalog.nextval('public.sprung') AS oid, 'x'::pg_catalog.text AS x")).await;
+    for name in
+        ["pg_class", "pg_proc", "pg_depend", "pg_extension", "pg_namespace", "pg_trigger", "pg_policies"]
+    {
+        // complete, so that what looks there finds what it looks for
+        let view = format!("SELECT *, pg_catalog.nextval('public.sprung') AS sprung FROM pg_catalog.{name}");
+        sql.run(&format!("CREATE TEMPORARY VIEW {name} AS {view}")).await;
+    }
+    for name in ["job", "workspace", "migration"] {
+        sql.run(&format!("CREATE TEMPORARY VIEW {name} AS SELECT pg_catalog.nextval('public.sprung') AS id"))
+            .await;
     }
     sql.run("RESET ROLE; SET search_path = pg_temp, \"$user\", public, mallory, pg_catalog").await;
     assert!(!sprung(&watcher).await);
@@ -160,6 +169,39 @@ async fn nothing_that_was_put_there_beforehand_is_called() {
             sql.run("ROLLBACK").await;
             assert!(!sprung(&watcher).await, "crier.{name}({args}) called something of mallory's");
         }
+    }
+    // the same with arguments that lead somewhere
+    let post = tenant.text("SELECT id FROM crier.post").await;
+    let user = tenant.text("SELECT user_id FROM crier.workspace_member").await;
+    let given = BTreeMap::from([
+        ("WS", workspace.clone()),
+        ("ACC", account.clone()),
+        ("POST", post),
+        ("TOKEN", "77".into()),
+    ]);
+    let others = [
+        "ACTION",
+        "DEAD",
+        "ENDPOINT",
+        "INVITED",
+        "JOB",
+        "LEASED",
+        "MEMBER",
+        "PUBLISHED",
+        "UNCONFIRMED",
+        "UNSENT",
+    ];
+    let others = others.map(|name| (name, tenant_id()));
+    let names: BTreeMap<&'static str, String> = given.into_iter().chain(others).collect();
+    for (function, args) in CALLS {
+        let args = named(&args.replace("SELF", &user), &names)
+            .replace("now() + interval '1 hour'", "pg_catalog.now()");
+        let args = args
+            .replace("gen_random", "pg_catalog.gen_random")
+            .replace("jsonb_build", "pg_catalog.jsonb_build");
+        let _ = sql.try_text(&format!("BEGIN; SELECT * FROM crier.{function}({args})")).await;
+        sql.run("ROLLBACK").await;
+        assert!(!sprung(&watcher).await, "crier.{function}({args}) called something of mallory's");
     }
     let relations: Vec<String> = tenant
         .column("SELECT relname::text FROM pg_class WHERE relnamespace = 'crier'::regnamespace AND relkind IN ('r', 'p', 'v')", &[])
