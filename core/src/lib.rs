@@ -10,6 +10,7 @@ pub mod error_class;
 pub mod media;
 pub mod platform;
 pub mod retry;
+pub mod rights;
 pub mod sealed;
 pub mod sketch;
 pub mod target;

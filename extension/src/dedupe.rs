@@ -1,6 +1,7 @@
 //! `crier.find_or_create_job` and `crier.get_cached_job_result`: the same work is not done twice.
 
 use crier_core::canonical;
+use crier_core::rights;
 use pgrx::Uuid;
 use pgrx::datum::Interval;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -125,7 +126,7 @@ fn key(user: Uuid, params: &str) -> Result<String> {
 
 /// Where an application user's job belongs: the one workspace they may write in.
 fn only_workspace(caller: Caller) -> Result<Uuid> {
-    match caller.writable()?.as_deref() {
+    match caller.within(const { rights::least("find_or_create_job") })?.as_deref() {
         Some([only]) => Ok(*only),
         Some([]) => Err(CrierError::NotAllowed("this session may write in no workspace".into())),
         _ => Err(CrierError::invalid(

@@ -8,24 +8,15 @@
 use std::ffi::CStr;
 use std::str::FromStr;
 
+use crier_core::rights::Role;
 use pgrx::Uuid;
 use pgrx::pg_sys;
-use pgrx::prelude::*;
 
 use crate::error::{CrierError, Result};
 use crate::plans::{Statement, statement};
 
 const MY_WORKSPACES: Statement = statement!("posts/my_workspaces");
 const WORKSPACE_ROLE: Statement = statement!("posts/workspace_role");
-
-/// The roles of a workspace: all of them read.
-const MEMBERS: [&str; 4] = ["owner", "admin", "editor", "viewer"];
-
-/// The roles of a workspace that may write. A viewer reads.
-const WRITERS: [&str; 3] = ["owner", "admin", "editor"];
-
-/// Those that decide about accounts, their limits and alerts.
-const ADMINS: [&str; 2] = ["owner", "admin"];
 
 /// Who calls.
 #[derive(Clone, Copy, Debug)]
@@ -63,21 +54,16 @@ impl Caller {
         self.scope(None)
     }
 
-    /// The workspaces the caller may write in; nothing for a trusted caller, who is bound to none.
-    pub(crate) fn writable(self) -> Result<Option<Vec<Uuid>>> {
-        self.scope(Some(&WRITERS))
+    /// The workspaces in which the caller has a role or a higher one; nothing for a trusted caller, who is bound to none.
+    pub(crate) fn within(self, least: Role) -> Result<Option<Vec<Uuid>>> {
+        self.scope(Some(least))
     }
 
-    /// The workspaces of which the caller is an admin or owner; nothing for a trusted caller, who is bound to none.
-    pub(crate) fn administered(self) -> Result<Option<Vec<Uuid>>> {
-        self.scope(Some(&ADMINS))
-    }
-
-    fn scope(self, roles: Option<&[&str]>) -> Result<Option<Vec<Uuid>>> {
+    fn scope(self, least: Option<Role>) -> Result<Option<Vec<Uuid>>> {
         match self {
             Self::Trusted => Ok(None),
             Self::User(None) => Ok(Some(vec![])),
-            Self::User(Some(user)) => workspaces_of(user, roles).map(Some),
+            Self::User(Some(user)) => workspaces_of(user, least).map(Some),
         }
     }
 
@@ -92,20 +78,9 @@ impl Caller {
         }
     }
 
-    /// Refuses a caller who is no member of the workspace, as [`Caller::require_editor`] does.
-    pub(crate) fn require_member(self, workspace: Uuid) -> Result<()> {
-        self.require(workspace, &MEMBERS, "")
-    }
-
-    /// Refuses a caller who may not write in the workspace. A workspace that does not exist and one that the
-    /// caller is no member of get the same answer.
-    pub(crate) fn require_editor(self, workspace: Uuid) -> Result<()> {
-        self.require(workspace, &WRITERS, "read, but not write")
-    }
-
-    /// Refuses a caller who may not decide about accounts, their limits and alerts, as [`Caller::require_editor`] does.
-    pub(crate) fn require_admin(self, workspace: Uuid) -> Result<()> {
-        self.require(workspace, &ADMINS, "write, but not decide about accounts and alerts")
+    /// Whether an application user calls, and it is this one.
+    pub(crate) fn is_user(self, user: Uuid) -> bool {
+        matches!(self, Self::User(own) if own == Some(user))
     }
 
     /// Refuses a caller who is bound to tenants.
@@ -116,7 +91,9 @@ impl Caller {
         }
     }
 
-    fn require(self, workspace: Uuid, roles: &[&str], may: &str) -> Result<()> {
+    /// Refuses a caller who has a lower role in the workspace than this. A workspace that does not exist and one that the
+    /// caller is no member of get the same answer. Which function asks for which role: `crier_core::rights`.
+    pub(crate) fn require(self, workspace: Uuid, least: Role) -> Result<()> {
         let user = match self {
             Self::Trusted => None,
             Self::User(user) => user,
@@ -124,33 +101,41 @@ impl Caller {
         let found = WORKSPACE_ROLE.read(&[workspace.into(), user.into()], |row| row.get::<String>(1))?;
         let missing = || CrierError::NotFound { what: "workspace", id: workspace };
         let role = found.into_iter().next().ok_or_else(missing)?;
-        match (self, role.as_deref()) {
+        match (self, role) {
             (Self::Trusted, _) => Ok(()),
-            (_, Some(role)) if roles.contains(&role) => Ok(()),
-            (_, Some("viewer")) => Err(CrierError::NotAllowed(format!(
-                "a viewer of workspace {workspace} may read, but not write"
-            ))),
-            (_, Some(role)) => {
-                Err(CrierError::NotAllowed(format!("a {role} of workspace {workspace} may {may}")))
-            }
             (_, None) => Err(missing()),
+            (_, Some(role)) => {
+                let role = parse_role(&role)?;
+                if role >= least { Ok(()) } else { Err(too_low(workspace, role)) }
+            }
         }
     }
 }
 
-/// The workspaces of the user who calls. Row security asks this once per query.
-#[pg_extern(stable, parallel_safe, security_definer)]
-#[search_path(pg_catalog, pg_temp)]
-fn my_workspace_ids() -> Result<Vec<Uuid>, pgrx::pg_sys::panic::ErrorReport> {
-    match current_user_id()? {
-        Some(user) => Ok(workspaces_of(user, None)?),
-        None => Ok(vec![]),
-    }
+/// Says what a member's role covers, and what not.
+pub(crate) fn too_low(workspace: Uuid, role: Role) -> CrierError {
+    let may = match role {
+        Role::Viewer => "a viewer of workspace {} may read, but not write",
+        Role::Editor => {
+            "an editor of workspace {} may write, but not decide about accounts, alerts and members"
+        }
+        Role::Admin => {
+            "an admin of workspace {} may decide about accounts and lower members, but not about the workspace"
+        }
+        // nothing is more than that
+        Role::Owner => "an owner of workspace {} may do everything but this",
+    };
+    CrierError::NotAllowed(may.replace("{}", &workspace.to_string()))
 }
 
-/// The workspaces in which the user has one of the roles, or any.
-fn workspaces_of(user: Uuid, roles: Option<&[&str]>) -> Result<Vec<Uuid>> {
-    let roles = roles.map(<[&str]>::to_vec);
+/// A role as it stands in a table.
+pub(crate) fn parse_role(role: &str) -> Result<Role> {
+    role.parse().map_err(|error: crier_core::rights::UnknownRole| CrierError::Internal(error.to_string()))
+}
+
+/// The workspaces in which the user has a role or a higher one, or any.
+pub(crate) fn workspaces_of(user: Uuid, least: Option<Role>) -> Result<Vec<Uuid>> {
+    let roles = least.map(Role::and_above);
     let rows = MY_WORKSPACES.read(&[user.into(), roles.into()], |row| row.need::<Vec<Uuid>>(1))?;
     Ok(rows.into_iter().next().unwrap_or_default())
 }
@@ -163,8 +148,8 @@ fn is_member(role: pg_sys::Oid, group: &CStr) -> bool {
     }
 }
 
-/// The claim wins over the setting: a gateway sets it for each request, the setting is the session's own.
-fn current_user_id() -> Result<Option<Uuid>> {
+/// The user that the session names, whoever calls. The claim wins over the setting: a gateway sets it for each request, the setting is the session's own.
+pub(crate) fn current_user_id() -> Result<Option<Uuid>> {
     const HINT: &str = "Set it to the user's id, for instance SET crier.user_id = '…'.";
     let (name, value) = match setting(c"request.jwt.claims") {
         Some(claims) => match subject(&claims)? {

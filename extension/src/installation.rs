@@ -27,6 +27,7 @@ thread_local! {
 
 /// The version of the library.
 #[pg_extern(immutable, parallel_safe)]
+#[search_path(pg_catalog, pg_temp)]
 fn version() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }

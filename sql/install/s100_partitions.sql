@@ -81,9 +81,8 @@ $fn$;
 -- The smallest id that a job of this time can have: a UUIDv7 begins with its time, 48 bits of milliseconds since 1970.
 CREATE FUNCTION first_id(p_at timestamptz) RETURNS uuid
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-AS $fn$
-SELECT (lpad(to_hex(least(greatest(floor(extract(epoch FROM p_at) * 1000), 0), 281474976710655)::bigint), 12, '0') || repeat('0', 20))::uuid
-$fn$;
+-- Without settings of its own, so that it becomes part of the query; what is meant by its names is settled here.
+RETURN (lpad(to_hex(least(greatest(floor(extract(epoch FROM p_at) * 1000), 0), 281474976710655)::bigint), 12, '0') || repeat('0', 20))::uuid;
 
 -- Attaching locks the default partition until the transaction ends, and whoever comes after waits behind that. So the
 -- tables are there before anything is locked, and then all defaults are locked at once within milliseconds, or nothing is

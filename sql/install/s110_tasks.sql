@@ -3,6 +3,7 @@
 -- Refuses a number that is null or out of range, in the words of every other function.
 CREATE FUNCTION require_between(p_name text, p_value bigint, p_min bigint, p_max bigint) RETURNS void
 LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
 AS $fn$
 BEGIN
     IF p_value IS NULL THEN

@@ -4,10 +4,8 @@
 -- Microseconds since 2000, as tokens of claims are. Exact until 2106, and several times faster than numeric.
 CREATE FUNCTION micros(p_at timestamptz) RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-AS $fn$
-SELECT CASE p_at WHEN 'infinity' THEN 9223372036854775807 WHEN '-infinity' THEN -9223372036854775808
-                 ELSE round(date_part('epoch', p_at) * 1e6)::bigint - 946684800000000 END
-$fn$;
+RETURN CASE p_at WHEN 'infinity' THEN 9223372036854775807 WHEN '-infinity' THEN -9223372036854775808
+                 ELSE round(date_part('epoch', p_at) * 1e6)::bigint - 946684800000000 END;
 
 -- How jobs ended within a time, by minute, from the log. Times are counted where a worker had the job: from its last claim
 -- to its end, and from when it was due to that claim. The planner must not read all jobs to join some.

@@ -16,6 +16,7 @@ mod payload;
 mod peers;
 mod posts;
 mod report;
+mod rls;
 mod statistics;
 mod steady;
 mod table;
@@ -77,6 +78,8 @@ pub enum Workload {
     Posts,
     /// What lists and searches take with a long history.
     Pages,
+    /// What row-level security costs those who read.
+    Rls,
 }
 
 /// Another queue.
@@ -139,6 +142,7 @@ pub async fn run(plan: Plan) -> Report {
             Workload::Costs => costs::run(&mut bench).await,
             Workload::Posts => posts::run(&mut bench).await,
             Workload::Pages => pages::run(&mut bench).await,
+            Workload::Rls => rls::run(&mut bench).await,
         }
     }
     bench.report

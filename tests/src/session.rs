@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::sync::{Arc, PoisonError};
 
 use futures_util::stream::poll_fn;
 use futures_util::{FutureExt, StreamExt};
@@ -17,6 +18,7 @@ pub type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 pub struct Session {
     client: Client,
     notifications: Mutex<mpsc::UnboundedReceiver<Notification>>,
+    notices: Arc<std::sync::Mutex<Vec<String>>>,
 }
 
 impl Deref for Session {
@@ -40,16 +42,22 @@ impl Session {
     pub async fn try_connect(url: &str) -> Result<Self, Refusal> {
         let (client, mut connection) = tokio_postgres::connect(url, NoTls).await.map_err(Refusal::from)?;
         let (sender, receiver) = mpsc::unbounded_channel();
+        let notices = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let noticed = Arc::clone(&notices);
         tokio::spawn(async move {
             let mut messages = poll_fn(move |context| connection.poll_message(context));
             while let Some(Ok(message)) = messages.next().await {
-                if let AsyncMessage::Notification(notification) = message {
+                match message {
                     // nobody listens any more when the session is gone
-                    let _ = sender.send(notification);
+                    AsyncMessage::Notification(notification) => drop(sender.send(notification)),
+                    AsyncMessage::Notice(notice) => {
+                        noticed.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{notice:?}"));
+                    }
+                    _ => {}
                 }
             }
         });
-        Ok(Self { client, notifications: Mutex::new(receiver) })
+        Ok(Self { client, notifications: Mutex::new(receiver), notices })
     }
 
     /// Runs statements that give nothing.
@@ -107,6 +115,11 @@ impl Session {
             Ok(given) => panic!("expected an error, but the server gave {given:?} for\n{sql}"),
             Err(refusal) => refusal,
         }
+    }
+
+    /// The notices and warnings that have arrived since this was asked last, with all that they say.
+    pub fn notices(&self) -> Vec<String> {
+        std::mem::take(&mut *self.notices.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The notifications that have arrived. A round trip goes first, so that all that the server has sent are in.

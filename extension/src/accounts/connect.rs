@@ -1,5 +1,6 @@
 //! `crier.connect_account`.
 
+use crier_core::rights;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -35,7 +36,7 @@ fn connect_account(
         let hint = "Give the address of the platform's server, for instance https://bsky.social.";
         return Err(CrierError::invalid("base_url", "is not an http address", hint).into());
     }
-    Caller::current()?.require_editor(workspace)?;
+    Caller::current()?.require(workspace, const { rights::least("connect_account") })?;
     let now = clock::now();
     let args = [
         workspace.into(),

@@ -1,6 +1,7 @@
 //! `crier.act`.
 
 use crier_core::platform::Action;
+use crier_core::rights;
 use crier_core::validate;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -47,7 +48,7 @@ fn act(
     })?;
     let missing = CrierError::NotFound { what: "account", id: account };
     let (workspace, platform, status) = found.into_iter().next().ok_or(missing)?;
-    caller.require_editor(workspace)?;
+    caller.require(workspace, const { rights::least("act") })?;
     let user = caller.acts_as(user_id)?;
     let platform = find_platform(&platform)?;
     let kind = require_offered(platform, action, account)?;

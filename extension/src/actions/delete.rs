@@ -1,6 +1,7 @@
 //! `crier.delete_published`.
 
 use crier_core::platform::{Action, Platform};
+use crier_core::rights::{self, Role};
 use crier_core::target::TargetState;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -34,7 +35,7 @@ pub(super) struct Published {
 
 impl Published {
     /// The target, if the caller may have this done with it.
-    pub(super) fn find(id: Uuid, action: Action) -> Result<Self> {
+    pub(super) fn find(id: Uuid, action: Action, least: Role) -> Result<Self> {
         let caller = Caller::current()?;
         let found = FIND.read(&[id.into(), caller.readable()?.into()], |row| {
             let external_id: Option<String> = row.get(6)?;
@@ -46,7 +47,7 @@ impl Published {
         let missing = CrierError::NotFound { what: "target", id };
         let (workspace, account, platform, status, state, external_id, gone) =
             found.into_iter().next().ok_or(missing)?;
-        caller.require_editor(workspace)?;
+        caller.require(workspace, least)?;
         let platform = find_platform(&platform)?;
         let kind = require_offered(platform, action, account)?;
         if gone {
@@ -89,7 +90,7 @@ fn taken_back(id: Uuid) -> CrierError {
 #[search_path(pg_catalog, pg_temp)]
 fn delete_published(target_id: Option<Uuid>) -> Result<Uuid, ErrorReport> {
     let id = input::required(target_id, "target_id")?;
-    let target = Published::find(id, Action::Delete)?;
+    let target = Published::find(id, Action::Delete, const { rights::least("delete_published") })?;
     let args = [target.workspace.into(), id.into()];
     match LOCK.write(&args, |row| row.need::<bool>(1))?.first() {
         Some(false) => {}

@@ -1,6 +1,7 @@
 //! `crier.read_metrics`, `crier.start_reading` and `crier.report_metrics`: how a post does.
 
 use crier_core::platform::Action;
+use crier_core::rights;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -30,7 +31,7 @@ const MAX_METRICS_BYTES: usize = 65_536;
 #[search_path(pg_catalog, pg_temp)]
 fn read_metrics(target_id: Option<Uuid>) -> Result<Uuid, ErrorReport> {
     let id = input::required(target_id, "target_id")?;
-    let target = Published::find(id, Action::Metrics)?;
+    let target = Published::find(id, Action::Metrics, const { rights::least("read_metrics") })?;
     let params = json!({ "target_id": id.to_string() }).to_string();
     let job = NewJob {
         workspace_id: Some(target.workspace),

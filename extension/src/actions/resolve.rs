@@ -1,6 +1,7 @@
 //! `crier.resolve_action`: a person says what nobody else could find out.
 
 use crier_core::action::ActionState;
+use crier_core::rights;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -31,7 +32,7 @@ fn resolve_action(action_id: Option<Uuid>, outcome: Option<&str>) -> Result<&'st
     })?;
     let missing = CrierError::NotFound { what: "action", id };
     let (workspace, job, before) = found.into_iter().next().ok_or(missing)?;
-    caller.require_editor(workspace)?;
+    caller.require(workspace, const { rights::least("resolve_action") })?;
     let now = clock::now();
     if before == ActionState::Unconfirmed {
         // The job first, the action second: the order in which everything that touches both locks them.

@@ -1,6 +1,7 @@
 //! `crier.add_alert_endpoint`, `crier.list_alert_endpoints`, `crier.enable_alert_endpoint`, `crier.remove_alert_endpoint` and
 //! `crier.get_alert_endpoint`.
 
+use crier_core::rights::{self, Role};
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -47,7 +48,7 @@ fn add_alert_endpoint(
     let kinds = known_kinds(p_kinds, p_workspace_id.is_some())?;
     let caller = Caller::current()?;
     match p_workspace_id {
-        Some(workspace) => caller.require_admin(workspace)?,
+        Some(workspace) => caller.require(workspace, const { rights::least("add_alert_endpoint") })?,
         None => caller.require_trusted("add endpoints that hear of the whole installation")?,
     }
     require_room(p_workspace_id)?;
@@ -116,11 +117,12 @@ fn list_alert_endpoints(
     >,
     ErrorReport,
 > {
+    const NEEDS: Role = rights::least("list_alert_endpoints");
     let caller = Caller::current()?;
     if let Some(workspace) = p_workspace_id {
-        caller.require_admin(workspace)?;
+        caller.require(workspace, NEEDS)?;
     }
-    let args = [p_workspace_id.into(), caller.administered()?.into(), MAX_WAITING.into()];
+    let args = [p_workspace_id.into(), caller.within(NEEDS)?.into(), MAX_WAITING.into()];
     let rows = LIST.read(&args, |row| {
         Ok((
             row.need(1)?,
@@ -149,7 +151,7 @@ fn enable_alert_endpoint(
 ) -> Result<(), ErrorReport> {
     let id = input::required(p_id, "p_id")?;
     let enabled = input::required(p_enabled, "p_enabled")?;
-    require_ours(id)?;
+    require_ours(id, const { rights::least("enable_alert_endpoint") })?;
     Ok(ENABLE.run_only(&[id.into(), enabled.into()])?)
 }
 
@@ -158,17 +160,17 @@ fn enable_alert_endpoint(
 #[search_path(pg_catalog, pg_temp)]
 fn remove_alert_endpoint(p_id: Option<Uuid>) -> Result<(), ErrorReport> {
     let id = input::required(p_id, "p_id")?;
-    require_ours(id)?;
+    require_ours(id, const { rights::least("remove_alert_endpoint") })?;
     Ok(REMOVE.run_only(&[id.into()])?)
 }
 
 /// Refuses who does not decide about an endpoint. That of another tenant, and the operator's, look like none.
-fn require_ours(id: Uuid) -> Result<()> {
+fn require_ours(id: Uuid, least: Role) -> Result<()> {
     let caller = Caller::current()?;
     let found = WORKSPACE_OF.read(&[id.into(), caller.readable()?.into()], |row| row.get::<Uuid>(1))?;
     let missing = CrierError::NotFound { what: "alert endpoint", id };
     match found.into_iter().next().ok_or(missing)? {
-        Some(workspace) => caller.require_admin(workspace),
+        Some(workspace) => caller.require(workspace, least),
         // nobody but a trusted caller finds one without a workspace
         None => Ok(()),
     }

@@ -1,5 +1,6 @@
 //! `crier.begin_sealing`, `crier.add_data_key` and `crier.get_data_key`: the keys that sidecars seal and open with.
 
+use crier_core::rights::Role;
 use crier_core::sealed::enveloped::Wrapped;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -65,7 +66,7 @@ fn add_data_key(
     let key_id = wrapping_key("p_wrapped", wrapped)?;
     let caller = Caller::current()?;
     match p_workspace_id {
-        Some(workspace) => caller.require_admin(workspace)?,
+        Some(workspace) => caller.require(workspace, Role::Admin)?,
         None => caller.require_trusted("add keys of the installation")?,
     }
     let now = clock::now();

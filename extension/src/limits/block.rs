@@ -1,5 +1,6 @@
 //! Blocks: what lets nothing through before a time. Platforms ask for them (429), people set and lift them.
 
+use crier_core::rights;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -139,7 +140,7 @@ fn block_account(
     let reason = p_reason.map(|reason| input::text(Some(reason), "p_reason", 1_000)).transpose()?;
     let caller = Caller::current()?;
     let account = Account::find(account, caller)?;
-    caller.require_admin(account.workspace)?;
+    caller.require(account.workspace, const { rights::least("block_account") })?;
     let of = action.map_or(Blocked::Account, Blocked::Action);
     let block = Block { account: account.id, of, until, reason, set_by: SetBy::of(caller) };
     Ok(set(vec![block], now)?)
@@ -158,7 +159,7 @@ fn unblock_account(
     let action = action(p_action)?.unwrap_or_default();
     let caller = Caller::current()?;
     let account = Account::find(account, caller)?;
-    caller.require_admin(account.workspace)?;
+    caller.require(account.workspace, const { rights::least("unblock_account") })?;
     let scope = Scope { account: account.number(), platform: account.platform, host: String::new(), action };
     Ok(lift(scope, SetBy::of(caller), clock::now())?)
 }

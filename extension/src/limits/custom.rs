@@ -1,5 +1,6 @@
 //! `crier.set_rate_limit`: limits of single accounts.
 
+use crier_core::rights;
 use pgrx::Uuid;
 use pgrx::datum::Interval;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -52,7 +53,7 @@ fn set_rate_limit(
     }
     let caller = Caller::current()?;
     let account = Account::find(account, caller)?;
-    caller.require_admin(account.workspace)?;
+    caller.require(account.workspace, const { rights::least("set_rate_limit") })?;
     // one at a time for an account: what each says of its limits has to be true at its commit
     LOCK.write(&[account.id.into()], |_| Ok(()))?;
     let trusted = matches!(caller, Caller::Trusted);

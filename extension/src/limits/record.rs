@@ -1,5 +1,6 @@
 //! `crier.record_action`: what an account did without a job of the queue.
 
+use crier_core::rights;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -38,7 +39,7 @@ fn record_action(
     let within = input::required(p_within_limits, "p_within_limits")?;
     let caller = Caller::current()?;
     let account = Account::find(account, caller)?;
-    caller.require_editor(account.workspace)?;
+    caller.require(account.workspace, const { rights::least("record_action") })?;
     transaction::register()?;
     load::warm()?;
     configure::current()?;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crier_core::rights;
 use crier_core::target::{JobEnd, TargetState};
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -48,7 +49,7 @@ fn cancel_post(
         .into_iter()
         .next()
         .ok_or(missing)?;
-    caller.require_editor(workspace)?;
+    caller.require(workspace, const { rights::least("cancel_post") })?;
 
     // Jobs first, targets second: the order in which everything that touches both locks them.
     let jobs = JOB_IDS.read(&[workspace.into(), id.into()], |row| row.need::<Uuid>(1))?;

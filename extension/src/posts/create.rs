@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crier_core::rights;
 use crier_core::thread::{self as parts, Part, Piece};
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -76,7 +77,7 @@ fn create_post(
     let split = input::required(split, "split")?;
     check_sizes(content, first_comment, &accounts)?;
     let caller = Caller::current()?;
-    caller.require_editor(workspace)?;
+    caller.require(workspace, const { rights::least("create_post") })?;
     let author = caller.acts_as(author_id)?;
     let pieces = thread::read(thread, split)?;
     let parsed = Draft {

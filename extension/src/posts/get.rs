@@ -25,6 +25,7 @@ fn get_post(post_id: Option<Uuid>) -> Result<Jsonb, ErrorReport> {
 
 /// The state of a post from the states of its targets.
 #[pg_extern(immutable, parallel_safe)]
+#[search_path(pg_catalog, pg_temp)]
 fn post_state(states: Vec<Option<String>>) -> Result<&'static str, ErrorReport> {
     let read = |state: &String| {
         state.parse::<TargetState>().map_err(|error| {

@@ -1,5 +1,6 @@
 //! `crier.resolve_target`: a person says what nobody else could find out.
 
+use crier_core::rights;
 use crier_core::target::TargetState;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -37,7 +38,7 @@ fn resolve_target(
     let found = FIND.read(&[id.into(), caller.readable()?.into()], Found::read)?;
     let found = found.into_iter().next().ok_or(CrierError::NotFound { what: "target", id })?;
     let workspace = found.workspace;
-    caller.require_editor(workspace)?;
+    caller.require(workspace, const { rights::least("resolve_target") })?;
     let now = clock::now();
     if found.state == TargetState::Unconfirmed {
         if state == TargetState::Published {

@@ -1,5 +1,6 @@
 //! `crier.cancel_jobs`.
 
+use crier_core::rights;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -21,7 +22,7 @@ use crate::queue::settle::{self, Fate, Said, Settled};
 #[search_path(pg_catalog, pg_temp)]
 fn cancel_jobs(job_ids: Option<Vec<Option<Uuid>>>) -> Result<SetOfIterator<'static, Uuid>, ErrorReport> {
     let ids = input::elements(job_ids, "job_ids")?;
-    let scope = Caller::current()?.writable()?;
+    let scope = Caller::current()?.within(const { rights::least("cancel_jobs") })?;
     let ids = held::in_scope(ids, scope.as_deref())?;
     let jobs = held::unfinished(&ids)?;
     let publishing = jobs.iter().filter(|job| settle::publishes(&job.kind));

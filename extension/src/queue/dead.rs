@@ -1,5 +1,6 @@
 //! `crier.dead_jobs` and `crier.purge_jobs`: the dead letter queue.
 
+use crier_core::rights;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -88,7 +89,7 @@ fn dead_jobs(
 #[search_path(pg_catalog, pg_temp)]
 fn purge_jobs(job_ids: Option<Vec<Option<Uuid>>>) -> Result<SetOfIterator<'static, Uuid>, ErrorReport> {
     let ids = input::elements(job_ids, "job_ids")?;
-    let scope = Caller::current()?.writable()?;
+    let scope = Caller::current()?.within(const { rights::least("purge_jobs") })?;
     let ids = held::in_scope(ids, scope.as_deref())?;
     Ok(SetOfIterator::new(PURGE.write(&[ids.into()], |row| row.need(1))?))
 }

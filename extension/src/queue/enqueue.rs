@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
+use crier_core::rights;
 use pgrx::Uuid;
 use pgrx::datum::TimestampWithTimeZone;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -104,7 +105,7 @@ fn check_rights(jobs: &[NewJob], caller: Caller) -> Result<()> {
     workspaces.dedup();
     for workspace in workspaces {
         let workspace = workspace.ok_or(CrierError::Null("workspace_id"))?;
-        caller.require_editor(Uuid::from_bytes(workspace))?;
+        caller.require(Uuid::from_bytes(workspace), const { rights::least("enqueue") })?;
     }
     let of_workspace: Vec<_> = jobs.iter().map(|job| job.workspace_id).collect();
     let accounts: Vec<_> = jobs.iter().map(|job| job.account_id).collect();

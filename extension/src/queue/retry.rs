@@ -1,5 +1,6 @@
 //! `crier.retry_jobs`: dead jobs get another life, waiting ones are due now.
 
+use crier_core::rights;
 use crier_working_set::State;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -28,7 +29,7 @@ const RETRY_TARGETS: Statement = statement!(up "publishing/retry");
 #[search_path(pg_catalog, pg_temp)]
 fn retry_jobs(job_ids: Option<Vec<Option<Uuid>>>) -> Result<SetOfIterator<'static, Uuid>, ErrorReport> {
     let ids = input::elements(job_ids, "job_ids")?;
-    let scope = Caller::current()?.writable()?;
+    let scope = Caller::current()?.within(const { rights::least("retry_jobs") })?;
     let ids = held::in_scope(ids, scope.as_deref())?;
     let now = clock::now();
     let mut done = revive(&ids, now)?;

@@ -5,6 +5,7 @@ use pgrx::prelude::*;
 
 /// The next transaction id that the server gives out: all that were given out so far are below it.
 #[pg_extern]
+#[search_path(pg_catalog, pg_temp)]
 fn next_transaction_id() -> i64 {
     // SAFETY: reads a counter in shared memory.
     let next = unsafe { pg_sys::ReadNextFullTransactionId() };

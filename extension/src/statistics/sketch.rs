@@ -8,6 +8,7 @@ use crate::error::{CrierError, Result};
 
 /// The sketch of some durations in microseconds; those below 0 count as 0, which a clock that was put back can give.
 #[pg_extern(immutable, parallel_safe, strict)]
+#[search_path(pg_catalog, pg_temp)]
 fn make_sketch(values: pgrx::Array<'_, i64>) -> Vec<u8> {
     let mut sketch = Sketch::default();
     sketch.extend(values.iter().flatten().map(|value| u64::try_from(value).unwrap_or(0)));
@@ -16,6 +17,7 @@ fn make_sketch(values: pgrx::Array<'_, i64>) -> Vec<u8> {
 
 /// The sketch of everything that some sketches have counted.
 #[pg_extern(immutable, parallel_safe, strict)]
+#[search_path(pg_catalog, pg_temp)]
 fn merge_sketches(sketches: pgrx::Array<'_, &[u8]>) -> Result<Vec<u8>, ErrorReport> {
     let mut all = Sketch::default();
     for bytes in sketches.iter().flatten() {
@@ -26,6 +28,7 @@ fn merge_sketches(sketches: pgrx::Array<'_, &[u8]>) -> Result<Vec<u8>, ErrorRepo
 
 /// A quantile of what a sketch has counted, in microseconds, at most 2 % off. Null: it has counted nothing.
 #[pg_extern(immutable, parallel_safe, strict)]
+#[search_path(pg_catalog, pg_temp)]
 fn sketch_quantile(sketch: &[u8], share: f64) -> Result<Option<f64>, ErrorReport> {
     if !(0.0..=1.0).contains(&share) {
         let problem = format!("is {share}");

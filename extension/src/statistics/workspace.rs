@@ -1,5 +1,6 @@
 //! `crier.get_workspace_stats`.
 
+use crier_core::rights;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -37,7 +38,7 @@ fn get_workspace_stats(
     ErrorReport,
 > {
     let workspace = input::required(p_workspace_id, "p_workspace_id")?;
-    Caller::current()?.require_member(workspace)?;
+    Caller::current()?.require(workspace, const { rights::least("get_workspace_stats") })?;
     let rows = WORKSPACE.read(&[workspace.into(), MOST.into()], |row| {
         Ok((row.need(1)?, row.need(2)?, row.need(3)?, row.need(4)?, row.get(5)?, row.need(6)?))
     })?;

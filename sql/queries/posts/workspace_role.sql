@@ -2,4 +2,4 @@
 SELECT m.role
 FROM crier.workspace w
 LEFT JOIN crier.workspace_member m ON m.workspace_id = w.id AND m.user_id = $2
-WHERE w.id = $1
+WHERE w.id = $1 AND w.deleted_at IS NULL

@@ -169,7 +169,7 @@ pub struct Target {
     pub measured: Option<f64>,
     /// The promise.
     pub limit: f64,
-    /// `ms`, to stay below, or `jobs/s`, to be above.
+    /// `ms` or `times`, to stay below, or `jobs/s`, to be above.
     pub unit: &'static str,
     /// Whether it is kept.
     pub pass: Option<bool>,

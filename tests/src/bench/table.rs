@@ -160,9 +160,10 @@ fn targets(f: &mut Formatter<'_>, targets: &[Target]) -> Result {
     let [what, measured, target] = ["targets", "measured", "target"];
     writeln!(f, "\n{what:<45} {measured:>12} {target:>16}")?;
     for target in targets {
-        let places = if target.unit == "ms" { 2 } else { 0 };
+        let below = target.unit != "jobs/s";
+        let places = if below { 2 } else { 0 };
         let measured = target.measured.map_or_else(|| "-".to_owned(), |value| format!("{value:.places$}"));
-        let sign = if target.unit == "ms" { "<" } else { ">" };
+        let sign = if below { "<" } else { ">" };
         let verdict = match target.pass {
             Some(true) => "pass",
             Some(false) => "FAIL",

@@ -31,6 +31,73 @@ async fn definer_functions_pin_their_search_path() {
 }
 
 #[tokio::test]
+async fn every_function_says_where_its_names_are_looked_up() {
+    // a body that was parsed when it was made has no names left to look up; a procedure that commits, and what has to become
+    // part of a query, can have no setting: every name in them says where it is
+    let rule =
+        "NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (p.proconfig), false) AND p.prosqlbody IS NULL";
+    let without = offenders(rule).await;
+    assert_eq!(
+        without,
+        "crier.failed_may_go(uuid,timestamp with time zone,timestamp with time zone,timestamp with time zone)\ncrier.maintain(text)"
+    );
+    let session = Database::shared().await.connect().await;
+    for function in ["failed_may_go", "maintain"] {
+        let body = session.text(&format!("SELECT prosrc FROM pg_proc WHERE proname = '{function}'")).await;
+        for word in body.split_whitespace() {
+            let operator = word != "=>" && word.chars().all(|letter| "<>=+-*/~|&%".contains(letter));
+            let call = word.contains('(')
+                && word.split('(').next().is_some_and(|name| name.chars().any(char::is_alphabetic));
+            let qualified = word.contains('.')
+                || ["OPERATOR(", "coalesce(", "EXISTS("].iter().any(|known| word.contains(known));
+            assert!(!operator && (!call || qualified), "{function}: {word} is looked up somewhere");
+        }
+    }
+}
+
+/// What a function promises, for those that promise something: the others are volatile and not to be run in parallel.
+#[tokio::test]
+async fn what_functions_promise_is_what_they_keep() {
+    // in parallel: those that read no memory that a transaction of the session may have changed
+    let parallel = "first_id has_workspace_role is_workspace_member_fast make_sketch merge_sketches micros my_workspace_ids \
+                    my_workspace_ids_as new_id post_state sketch_quantile version";
+    let parallel: Vec<_> = parallel.split_whitespace().collect();
+    let found = offenders("p.proparallel <> 'u'").await;
+    let mut found: Vec<_> = found
+        .lines()
+        .map(|line| line.split('(').next().unwrap_or(line).trim_start_matches("crier."))
+        .collect();
+    found.sort_unstable();
+    assert_eq!(found, parallel);
+    // what is called immutable reads no table and no setting
+    let immutable = offenders("p.provolatile = 'i'").await;
+    let mut immutable: Vec<_> = immutable
+        .lines()
+        .map(|line| line.split('(').next().unwrap_or(line).trim_start_matches("crier."))
+        .collect();
+    immutable.sort_unstable();
+    assert_eq!(
+        immutable,
+        [
+            "first_id",
+            "make_sketch",
+            "merge_sketches",
+            "micros",
+            "post_state",
+            "require_between",
+            "sketch_quantile",
+            "stat_spans",
+            "version"
+        ]
+    );
+    // nothing that runs with its owner's rights is a superuser's, or is left to be planned with a user's rows in mind
+    assert_eq!(offenders("p.proleakproof").await, "");
+    let rights =
+        "p.prosecdef AND (SELECT r.rolsuper OR r.rolbypassrls FROM pg_roles r WHERE r.oid = p.proowner)";
+    assert_eq!(offenders(rights).await, "");
+}
+
+#[tokio::test]
 async fn definer_functions_belong_to_the_owner_role() {
     assert_eq!(offenders("p.prosecdef AND p.proowner <> 'crier_owner'::regrole").await, "");
 }

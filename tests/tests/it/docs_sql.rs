@@ -1,7 +1,7 @@
 //! The SQL of the documentation runs as it stands: every ```sql block of README.md and docs/*.md, in its order, file
 //! by file, each file in a new database of a server without anything of Crier in it. A block that begins with
 //! ```sql skip-test is left out. Between two blocks every workspace without an account gets one: in the documentation
-//! that is what `crierd account add` does. The role `your_application_role` is there: whoever reads it has one.
+//! that is what `crierd account add` does. A line `\i FILE` is that file of the checkout, as psql reads it. The role `your_application_role` is there: whoever reads it has one.
 
 use std::path::{Path, PathBuf};
 
@@ -77,6 +77,11 @@ fn blocks(text: &str) -> Vec<Block> {
         match (&mut open, line.trim()) {
             (None, "```sql") => open = Some(Block { line: at + 1, sql: String::new() }),
             (Some(_), "```") => blocks.extend(open.take()),
+            (Some(block), command) if command.starts_with("\\i ") => {
+                let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(command[3..].trim());
+                block.sql += &std::fs::read_to_string(&path)
+                    .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            }
             (Some(block), _) => {
                 block.sql.push_str(line);
                 block.sql.push('\n');

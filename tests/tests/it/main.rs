@@ -36,6 +36,7 @@ mod secrets;
 mod simulator;
 mod soak;
 mod statistics;
+mod supabase;
 mod tenancy;
 mod threads;
 mod x;

@@ -1,5 +1,15 @@
 //! One tenant never meets another's rows, nor learns that they exist.
 
+mod calls;
+mod deletion;
+mod filled;
+mod hostile_install;
+mod members;
+mod oracle;
+mod policies;
+mod rights;
+mod sessions;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crier_tests::cluster::Database;
@@ -14,6 +24,7 @@ struct Tenant {
     account: Uuid,
     post: Uuid,
     session: Session,
+    database: Database,
 }
 
 async fn tenants() -> (Session, Tenant, Tenant) {
@@ -43,7 +54,7 @@ impl Tenant {
         let post = session
             .value("SELECT crier.create_post($1, $2, ARRAY[$3::uuid])", &[&workspace, &name, &account])
             .await;
-        Self { user, workspace, account, post, session }
+        Self { user, workspace, account, post, session, database: database.clone() }
     }
 
     /// Has the account do something besides publishing.
@@ -96,7 +107,15 @@ async fn a_user_sees_only_rows_of_own_workspaces() {
 #[tokio::test]
 async fn credentials_are_for_nobody() {
     let (_superuser, one, _) = tenants().await;
-    for table in ["credential", "alert_endpoint", "alert_told", "alert_state", "installation", "migration"] {
+    for table in [
+        "credential",
+        "alert_endpoint",
+        "alert_told",
+        "alert_state",
+        "workspace_invitation",
+        "installation",
+        "migration",
+    ] {
         let refusal = one.session.refusal(&format!("SELECT * FROM crier.{table}")).await;
         assert_eq!(refusal.code, "42501", "{table}: {refusal}");
     }

@@ -58,6 +58,7 @@ async fn each_task_is_one_sessions_at_a_time() {
         "cleanup_old_events()",
         "cleanup_old_actions()",
         "cleanup_maintenance_log()",
+        "purge_workspaces()",
         "retry_failed_jobs()",
         "expire_pending_jobs()",
         "drop_old_days()",

@@ -292,4 +292,27 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("queue/workers_of", "pg_temp.finished(100), pg_temp.many(pg_temp.claim_of_finished())"),
     // the newest 5,000 posts and as many jobs, each looked up
     long("statistics/workspace", "(pg_temp.workspaces(1))[1], 5000", 60_000),
+    call("workspaces/add_member", "(pg_temp.workspaces(1))[1], crier.new_id(), 'viewer', now()"),
+    call("workspaces/close", "(pg_temp.workspaces(1))[1], now()"),
+    call("workspaces/count_invitations", "(pg_temp.workspaces(1))[1], crier.new_id()"),
+    call("workspaces/cut_invitations", "(pg_temp.workspaces(1))[1], crier.new_id()"),
+    call("workspaces/find_invitation", "(pg_temp.workspaces(1))[1], crier.new_id(), now()"),
+    call("workspaces/forget_invitations", "(pg_temp.workspaces(1))[1], now()"),
+    call("workspaces/hand_over", "(pg_temp.workspaces(1))[1], crier.new_id(), NULL").of_types("uuid, uuid, uuid"),
+    call("workspaces/invite", "(pg_temp.workspaces(1))[1], crier.new_id(), 'viewer', NULL, now(), now()")
+        .of_types("uuid, uuid, text, uuid, timestamptz, timestamptz"),
+    call("workspaces/is_member", "(pg_temp.workspaces(1))[1], md5('user1')::uuid, '{viewer}'"),
+    call("workspaces/list_invitations", "(pg_temp.workspaces(1))[1], now()"),
+    call("workspaces/list_members", "(pg_temp.workspaces(1))[1], NULL, 1000").of_types("uuid, uuid, int"),
+    call("workspaces/lock", "(pg_temp.workspaces(1))[1]"),
+    call("workspaces/look", "(pg_temp.workspaces(1))[1], md5('user1')::uuid, md5('user2')::uuid"),
+    call("workspaces/mine", "md5('user1')::uuid, 1000"),
+    call("workspaces/my_invitations", "crier.new_id(), now(), 1000"),
+    // a thousand jobs, each looked up in the outcomes of every day
+    long("workspaces/newest_jobs", "(pg_temp.workspaces(1))[1], 1000", 50_000),
+    call("workspaces/remove_member", "(pg_temp.workspaces(1))[1], crier.new_id()"),
+    call("workspaces/rename", "(pg_temp.workspaces(1))[1], 'x'"),
+    call("workspaces/set_role", "(pg_temp.workspaces(1))[1], crier.new_id(), 'viewer'"),
+    call("workspaces/take_invitation", "(pg_temp.workspaces(1))[1], crier.new_id(), now()"),
+    call("workspaces/withdraw_invitation", "(pg_temp.workspaces(1))[1], crier.new_id()"),
 ];

@@ -1,0 +1,1 @@
+DELETE FROM crier.workspace_invitation WHERE workspace_id = $1 AND expires_at <= $2

@@ -1,0 +1,1 @@
+DELETE FROM crier.workspace_invitation WHERE workspace_id = $1 AND user_id = $2 RETURNING user_id
