@@ -7,6 +7,7 @@ mod answer;
 mod app;
 mod bluesky;
 mod charges;
+mod connect;
 mod failure;
 mod graph;
 mod instagram;
@@ -34,6 +35,8 @@ use crate::secrets::Session;
 
 pub use app::{App, Apps, VideoService};
 pub use charges::Charges;
+pub use connect::{Ask, Begun, Callback, Connect, Granted, Kept, Reach};
+pub(crate) use connect::{UNKNOWN_APP, WRONG_ISSUER};
 pub use failure::{Failure, Scope};
 use redact::Redacting;
 
@@ -290,6 +293,11 @@ pub trait Provider: Send + Sync {
     async fn metrics(&self, _caller: &Caller, _post: &str) -> Result<Metrics, Failure> {
         let message = format!("{} tells nothing about a post", self.platform().name);
         Err(Failure::new(ErrorClass::Unsupported, message))
+    }
+
+    /// Its part of connecting accounts by OAuth, where it has one.
+    fn connect(&self) -> Option<&dyn Connect> {
+        None
     }
 
     /// Whether the server answers, for `crierd doctor`.
