@@ -4,6 +4,7 @@
 //! collected, so that one error lists everything.
 
 mod apps;
+mod oauth;
 mod reader;
 
 use std::net::SocketAddr;
@@ -13,8 +14,9 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::Error;
-use crate::providers::{Apps, VideoService};
+use crate::providers::{Apps, Endpoints, VideoService};
 use apps::AppFile;
+pub use oauth::OAuth;
 use reader::Reader;
 
 /// The file that is read when none is named.
@@ -29,8 +31,12 @@ pub struct Config {
     pub key_file: PathBuf,
     /// Where health checks are answered.
     pub http_listen: SocketAddr,
+    /// How accounts are connected by OAuth.
+    pub oauth: OAuth,
     /// The operator's apps on platforms.
     apps: Vec<AppFile>,
+    /// Other addresses of their logins than the usual ones.
+    endpoints: Vec<(&'static str, Endpoints)>,
     /// What videos for Bluesky are processed by.
     video_service: VideoService,
     /// Whether workspaces' endpoints for alerts may be on this machine.
@@ -118,7 +124,9 @@ impl Config {
             SocketAddr::from(([127, 0, 0, 1], 8480)),
             "an address and a port like 127.0.0.1:8480",
         );
+        let oauth = oauth::resolve(&mut read);
         let apps = apps::resolve(&mut read);
+        let endpoints = apps::endpoints(&mut read);
         let video_service = apps::video_service(&mut read);
         let alerts_allow_loopback = read.flag("alerts.allow_loopback", "CRIER_ALERTS_ALLOW_LOOPBACK");
         let worker = Worker {
@@ -157,7 +165,9 @@ impl Config {
             database: Database { url, direct_url, ca_file },
             key_file: key_file.map(PathBuf::from).unwrap_or_default(),
             http_listen,
+            oauth,
             apps,
+            endpoints,
             video_service,
             alerts_allow_loopback,
             worker,
@@ -167,7 +177,11 @@ impl Config {
 
     /// The operator's apps on platforms, with their secrets, and what else is set for platforms.
     pub(crate) fn apps(&self) -> Result<Apps, Error> {
-        apps::load(&self.apps).map(|apps| apps.with_video_service(self.video_service.clone()))
+        let apps = apps::load(&self.apps)?.with_video_service(self.video_service.clone());
+        let with = |apps: Apps, (platform, endpoints): &(&'static str, Endpoints)| {
+            apps.with_endpoints(platform, endpoints.clone())
+        };
+        Ok(self.endpoints.iter().fold(apps, with))
     }
 }
 

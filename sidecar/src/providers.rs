@@ -12,6 +12,7 @@ mod failure;
 mod graph;
 mod instagram;
 mod mastodon;
+mod oauth;
 mod redact;
 mod window;
 mod x;
@@ -33,7 +34,7 @@ use crate::client::Client;
 use crate::media::Fetcher;
 use crate::secrets::Session;
 
-pub use app::{App, Apps, VideoService};
+pub use app::{App, Apps, Endpoints, VideoService};
 pub use charges::Charges;
 pub use connect::{Ask, Begun, Callback, Connect, Granted, Kept, Reach};
 pub(crate) use connect::{UNKNOWN_APP, WRONG_ISSUER};
@@ -313,9 +314,11 @@ impl Providers {
     pub fn new(client: &Client, fetcher: &Fetcher, apps: &Apps) -> Self {
         let all: Vec<Arc<dyn Provider>> = vec![
             Arc::new(bluesky::Bluesky::new(client.clone(), fetcher.clone(), apps.video_service().clone())),
-            Arc::new(instagram::Instagram::new(client.clone())),
+            Arc::new(instagram::Instagram::new(client.clone()).with_apps(apps)),
             Arc::new(mastodon::Mastodon::new(client.clone(), fetcher.clone())),
-            Arc::new(x::X::new(client.clone(), fetcher.clone(), apps.get("x").cloned())),
+            Arc::new(
+                x::X::new(client.clone(), fetcher.clone(), apps.get("x").cloned()).at(apps.endpoints("x")),
+            ),
         ];
         let redacting = |provider: Arc<dyn Provider>| {
             let name = provider.platform().name;

@@ -17,8 +17,8 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::{
-    Account, Act, App, Caller, Connect, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post, Provider,
-    Published, Sought,
+    Account, Act, App, Caller, Connect, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post,
+    Provider, Published, Sought,
 };
 use crate::secrets::Session;
 
