@@ -17,6 +17,8 @@ pub mod http;
 pub mod images;
 pub mod installation;
 pub mod mastodon_mock;
+pub mod npm;
+pub mod oidc;
 pub mod orders;
 pub mod pds;
 pub mod pgbouncer;

@@ -10,8 +10,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::Instagram;
+use crate::providers::graph::has_code;
 use crate::providers::oauth;
-use crate::providers::{App, Apps, Ask, Begun, Callback, Connect, Endpoints, Failure, Granted, Kept, Reach};
+use crate::providers::{
+    App, Apps, Ask, Begun, Callback, Connect, Endpoints, Failure, Granted, Kept, Reach, UNKNOWN_APP,
+};
 
 /// An app and where its login is.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +46,21 @@ impl Logins {
 
     fn is_facebook(&self, server: &str) -> bool {
         server == self.facebook_server()
+    }
+}
+
+/// What the refusal of a code means. The API says of most that a parameter is wrong; the host of Instagram's own login has
+/// another shape for its errors, without numbers.
+fn of_exchange(failure: Failure) -> Failure {
+    let refused = |class, code: &str| Failure { class, code: Some(code.to_owned()), ..failure.clone() };
+    match failure.status {
+        // Not an app, or not its secret.
+        _ if has_code(&failure, 101) || failure.message.contains("client secret") => {
+            refused(ErrorClass::Config, UNKNOWN_APP)
+        }
+        _ if has_code(&failure, 100) => Failure { class: ErrorClass::AuthRevoked, ..failure },
+        Some(400) if failure.code.is_none() => Failure { class: ErrorClass::AuthRevoked, ..failure },
+        _ => failure,
     }
 }
 
@@ -97,6 +115,40 @@ impl Connect for Instagram {
         } else {
             let token_url = self.logins.own.endpoints.token_url.as_deref().unwrap_or(own::TOKEN);
             own::finish(&self.client, token_url, app, callback).await
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::answer::Phase;
+    use crate::providers::answer::fixtures::{answer, now};
+    use crate::providers::instagram::classify::failure;
+
+    #[test]
+    fn refusals_of_a_code_have_their_classes() {
+        for (body, class, code) in [
+            (
+                r#"{"error":{"code":100,"error_subcode":36009,"message":"x"}}"#,
+                ErrorClass::AuthRevoked,
+                Some("100/36009"),
+            ),
+            (r#"{"error":{"code":101,"message":"x"}}"#, ErrorClass::Config, Some(UNKNOWN_APP)),
+            (
+                r#"{"error":{"code":1,"message":"Error validating client secret."}}"#,
+                ErrorClass::Config,
+                Some(UNKNOWN_APP),
+            ),
+            (r#"{"error":{"code":2,"message":"x"}}"#, ErrorClass::Transient, Some("2")),
+            (
+                r#"{"error_type":"OAuthException","code":400,"error_message":"Invalid code"}"#,
+                ErrorClass::AuthRevoked,
+                None,
+            ),
+        ] {
+            let found = of_exchange(failure(Phase::Login, &answer(400, &[], body), now()));
+            assert_eq!((found.class, found.code.as_deref()), (class, code), "{body}");
         }
     }
 }

@@ -57,12 +57,11 @@ impl Logins {
         self.short.keys().chain(self.people.keys()).cloned().chain(self.codes.issued()).collect()
     }
 
-    fn check_app(&self, params: &Params, secret: bool) -> Result<(), Refused> {
+    fn check_app(&self, params: &Params) -> Result<(), Refused> {
         let fits = |known: &Option<String>, name: &str| {
             known.as_ref().is_none_or(|known| params.get(name) == Some(known))
         };
-        if fits(&self.settings.client_id, "client_id")
-            && (!secret || fits(&self.settings.client_secret, "client_secret"))
+        if fits(&self.settings.client_id, "client_id") && fits(&self.settings.client_secret, "client_secret")
         {
             return Ok(());
         }
@@ -121,7 +120,7 @@ impl State {
     }
 
     fn first_token(&mut self, params: &Params) -> Result<Value, Refused> {
-        self.logins.check_app(params, true)?;
+        self.logins.check_app(params)?;
         if params.get("grant_type") == Some("fb_exchange_token") {
             let old = params.one("fb_exchange_token")?;
             let granted = self.logins.people.get(old).cloned().ok_or_else(|| Refused::known(190, ""))?;
@@ -154,7 +153,6 @@ impl State {
     }
 
     fn long_token(&mut self, params: &Params) -> Result<Value, Refused> {
-        self.logins.check_app(params, false)?;
         if params.one("grant_type")? != "ig_exchange_token" {
             return Err(Refused::invalid("Unsupported grant type"));
         }

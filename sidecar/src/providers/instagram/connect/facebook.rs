@@ -5,7 +5,7 @@ use crier_core::error_class::ErrorClass;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::secret;
+use super::{of_exchange, secret};
 use crate::client::Client;
 use crate::providers::answer::Phase;
 use crate::providers::graph::Graph;
@@ -49,7 +49,8 @@ pub(super) async fn finish(
         Ok(params)
     };
     let code = params(&[("redirect_uri", ask.redirect_uri), ("code", callback.code.expose_secret())])?;
-    let short: Tokens = read(Phase::Login, nobody.post("oauth/access_token", &code).await)?;
+    let answer = nobody.post("oauth/access_token", &code).await;
+    let short: Tokens = read(Phase::Login, answer).map_err(of_exchange)?;
     let exchange = params(&[
         ("grant_type", "fb_exchange_token"),
         ("fb_exchange_token", short.access_token.expose_secret()),

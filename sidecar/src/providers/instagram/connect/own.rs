@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::secret;
+use super::{of_exchange, secret};
 use crate::client::Client;
 use crate::providers::answer::Phase;
 use crate::providers::graph::Graph;
@@ -53,7 +53,8 @@ pub(super) async fn finish(
         ("redirect_uri", ask.redirect_uri),
         ("code", callback.code.expose_secret()),
     ];
-    let short = short(read(Phase::Login, client.send(oauth::form(client, token_url, &form)).await)?)?;
+    let answer = client.send(oauth::form(client, token_url, &form)).await;
+    let short = short(read(Phase::Login, answer).map_err(of_exchange)?)?;
     let granted = oauth::granted(&short.permissions, &[NEEDED, USEFUL].concat());
     let missing = oauth::missing(&granted, &NEEDED, &USEFUL, |given, wanted| given == wanted)?;
     let long = lasting(client, app, ask.server, &short.access_token).await?;
