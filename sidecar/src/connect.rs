@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 use url::Url;
@@ -28,6 +29,9 @@ pub(crate) use grants::Offered;
 use once::{Secret, hash, is_same};
 use sealed::Remembered;
 
+/// Of the eight connections to the database.
+const LOOKED_UP: usize = 2;
+
 /// Leads people through logins.
 #[derive(Clone)]
 pub(crate) struct Connector {
@@ -35,8 +39,10 @@ pub(crate) struct Connector {
     keys: Arc<Keyring>,
     providers: Providers,
     settings: Arc<OAuth>,
-    /// Exchanges that are under way: a browser that hangs up doesn't end one, because its code is used up.
+    /// What is under way: a browser that hangs up doesn't end it, because a code is used up or an app half registered.
     tasks: TaskTracker,
+    /// How many browsers are looked up at a time: whoever floods these addresses must not take the connections of the work.
+    turns: Arc<Semaphore>,
 }
 
 /// A login that has begun: where the person goes, and what the browser keeps.
@@ -74,7 +80,14 @@ pub(crate) enum Outcome {
 
 impl Connector {
     pub(crate) fn new(db: Db, keys: Arc<Keyring>, providers: Providers, settings: OAuth) -> Self {
-        Self { db, keys, providers, settings: Arc::new(settings), tasks: TaskTracker::new() }
+        Self {
+            db,
+            keys,
+            providers,
+            settings: Arc::new(settings),
+            tasks: TaskTracker::new(),
+            turns: Arc::new(Semaphore::new(LOOKED_UP)),
+        }
     }
 
     /// Where people reach this sidecar.
@@ -98,11 +111,15 @@ impl Connector {
             self.forget(&login).await;
             return Err(Reason::ReturnUrl.into());
         };
-        let started = match login.platform == platform {
-            true => self.begin(public_url, &login).await,
-            false => Err(Reason::OtherPlatform),
+        if login.platform != platform {
+            return self.ended(&login, &back, Err(Reason::OtherPlatform));
+        }
+        let (this, public_url) = (self.clone(), public_url.to_owned());
+        let begin = async move {
+            let started = this.begin(&public_url, &login).await;
+            this.ended(&login, &back, started)
         };
-        self.ended(&login, &back, started)
+        self.tasks.spawn(begin).await.unwrap_or_else(|_| Err(Reason::Internal.into()))
     }
 
     async fn begin(&self, public_url: &str, login: &Login) -> Result<Started, Reason> {
@@ -243,6 +260,10 @@ impl Connector {
     }
 
     async fn take(&self, step: Step, secret: &str) -> Result<Login, End> {
+        if !once::may_be(secret) {
+            return Err(Reason::Expired.into());
+        }
+        let _turn = self.turns.acquire().await.map_err(|_| Reason::Internal)?;
         let login = self.db.take_oauth_state(step, &hash(secret)).await;
         login.map_err(Reason::from)?.ok_or_else(|| Reason::Expired.into())
     }

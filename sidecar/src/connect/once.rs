@@ -28,6 +28,11 @@ impl Secret {
     }
 }
 
+/// Whether a text has the form of a secret of ours, or of a ticket: anything else need not be looked up.
+pub(super) fn may_be(text: &str) -> bool {
+    (43..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+}
+
 /// What is stored of a secret.
 pub(super) fn hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
@@ -51,6 +56,7 @@ mod tests {
         let (one, other) = (Secret::new().unwrap(), Secret::new().unwrap());
         let text = one.text.expose_secret();
         assert_eq!(text.len(), 43);
+        assert!(may_be(text) && !may_be("") && !may_be(&"x".repeat(65)) && !may_be(&" ".repeat(43)));
         assert!(is_same(text, &one.hash()));
         assert!(!is_same(text, &other.hash()) && !is_same(text, &[]) && !is_same("", &one.hash()));
         assert!(!format!("{one:?}").contains(text));

@@ -10,8 +10,10 @@ WITH taken AS MATERIALIZED (
     WHERE s.workspace_id = t.workspace_id AND s.id = t.id
     RETURNING s.workspace_id, s.id, s.user_id, s.platform, s.server, s.account_id, s.return_url, s.browser_hash, t.sealed
 )
-SELECT s.workspace_id, s.id, s.user_id, s.platform, CASE WHEN $2 = 'ticket' THEN coalesce(a.base_url, s.server) ELSE s.server END, s.account_id, a.external_id, a.handle,
-       s.return_url, s.browser_hash, s.sealed,
+-- An account that has to log in again says where it is; later on, crierd has said which server that means.
+SELECT s.workspace_id, s.id, s.user_id, s.platform,
+       CASE WHEN $2 = 'ticket' THEN coalesce(a.base_url, s.server) ELSE s.server END,
+       s.account_id, a.external_id, a.handle, s.return_url, s.browser_hash, s.sealed,
        s.user_id IS NULL OR EXISTS (
            SELECT FROM crier.workspace_member m
            WHERE m.workspace_id = s.workspace_id AND m.user_id = s.user_id AND m.role IN ('owner', 'admin'))

@@ -2,6 +2,7 @@
 
 mod flows;
 mod oidc;
+mod others;
 mod refusals;
 mod secrets;
 mod tenants;

@@ -109,6 +109,8 @@ impl Connect for Mastodon {
                 ("redirect_uri", ask.redirect_uri),
                 ("scope", &scopes()),
                 ("state", ask.state.expose_secret()),
+                // asks whoever said yes before too: for which account, and knowing it
+                ("force_login", "true"),
                 // servers from before 4.3 don't know these, and pass them over
                 ("code_challenge", &pkce.challenge),
                 ("code_challenge_method", "S256"),
