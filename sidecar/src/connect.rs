@@ -4,7 +4,9 @@
 //! the platform), *choose* (where a platform grants several accounts). The database keeps hashes and sealed values; what the
 //! person's browser shows is `crate::http`'s.
 
+mod addresses;
 mod apps;
+mod browser;
 mod ending;
 mod grants;
 mod once;
@@ -13,7 +15,6 @@ mod sealed;
 use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
-use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -24,9 +25,13 @@ use crate::config::OAuth;
 use crate::db::{Db, Login, Step};
 use crate::providers::{App, Ask, Callback, Connect, Failure, Providers, UNKNOWN_APP};
 use crate::secrets::Keyring;
+pub(crate) use addresses::failed;
+use addresses::redirect_uri;
+pub(crate) use browser::Cookie;
+use browser::is_this_browser;
 pub(crate) use ending::{End, Reason};
 pub(crate) use grants::Offered;
-use once::{Secret, hash, is_same};
+use once::{Secret, hash};
 use sealed::Remembered;
 
 /// Of the eight connections to the database.
@@ -50,14 +55,6 @@ pub(crate) struct Connector {
 pub(crate) struct Started {
     pub(crate) authorize_url: SecretString,
     pub(crate) cookie: Cookie,
-}
-
-/// What binds a login to a browser.
-#[derive(Debug)]
-pub(crate) struct Cookie {
-    pub(crate) name: String,
-    pub(crate) value: SecretString,
-    pub(crate) secure: bool,
 }
 
 /// What came back from a platform.
@@ -308,61 +305,6 @@ impl Connector {
     }
 }
 
-impl Cookie {
-    /// Named after the login, so that several can be under way in one browser. The prefix has browsers insist on https and
-    /// on this host alone.
-    fn new(login: Uuid, value: SecretString, public_url: &str) -> Self {
-        let secure = public_url.starts_with("https://");
-        Self { name: cookie_name(login, secure), value, secure }
-    }
-}
-
-fn cookie_name(login: Uuid, secure: bool) -> String {
-    let random = &login.simple().to_string()[20..];
-    if secure { format!("__Host-crier-login-{random}") } else { format!("crier-login-{random}") }
-}
-
-/// Whether the login began in the browser that has these cookies.
-fn is_this_browser(login: &Login, cookie: impl Fn(&str) -> Option<String>) -> bool {
-    let kept = [true, false].into_iter().find_map(|secure| cookie(&cookie_name(login.id, secure)));
-    match (kept, &login.browser_hash) {
-        (Some(kept), Some(stored)) => is_same(&kept, stored),
-        _ => false,
-    }
-}
-
-/// The path that a server answers to: where every server is a platform of its own, each has another one.
-fn redirect_uri(public_url: &str, platform: &str, server: &str, is_own_platform: bool) -> String {
-    if !is_own_platform {
-        return format!("{public_url}/oauth/{platform}/callback");
-    }
-    let digest = Sha256::digest(server.as_bytes());
-    let tag: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    format!("{public_url}/oauth/{platform}/callback/{tag}")
-}
-
-/// An address of an application without what only crierd says there.
-fn without_ours(back: &Url) -> Url {
-    let mut url = back.clone();
-    let theirs: Vec<_> = back
-        .query_pairs()
-        .filter(|(name, _)| !name.starts_with("crier_"))
-        .map(|(n, v)| (n.into_owned(), v.into_owned()))
-        .collect();
-    url.set_query(None);
-    if !theirs.is_empty() {
-        url.query_pairs_mut().extend_pairs(theirs);
-    }
-    url
-}
-
-/// Where the person goes with the word for what went wrong.
-pub(crate) fn failed(back: &Url, reason: Reason) -> Url {
-    let mut url = without_ours(back);
-    url.query_pairs_mut().append_pair("crier_error", reason.code());
-    url
-}
-
 fn log(login: &Login, failure: &Failure) {
     warn!(platform = login.platform, workspace_id = %login.workspace_id, login = %login.id, class = %failure.class,
           status = failure.status, code = failure.code, message = failure.message, "a step of a login was refused");
@@ -371,37 +313,4 @@ fn log(login: &Login, failure: &Failure) {
 fn refused(login: &Login, failure: &Failure) -> Reason {
     log(login, failure);
     Reason::of(failure)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_server_of_its_own_has_an_address_of_its_own() {
-        let uri = |server: &str, own| redirect_uri("https://c.example", "mastodon", server, own);
-        assert_eq!(uri("https://a.example", false), "https://c.example/oauth/mastodon/callback");
-        let (a, b) = (uri("https://a.example", true), uri("https://b.example", true));
-        assert!(a != b && a.starts_with("https://c.example/oauth/mastodon/callback/"), "{a} {b}");
-        assert_eq!(a, uri("https://a.example", true));
-    }
-
-    #[test]
-    fn a_cookie_is_bound_to_its_login_and_its_host() {
-        let login = Uuid::from_u128(7);
-        let cookie = Cookie::new(login, "canary".to_owned().into(), "https://c.example");
-        assert!(cookie.secure && cookie.name.starts_with("__Host-"), "{cookie:?}");
-        assert!(!Cookie::new(login, "x".to_owned().into(), "http://127.0.0.1:1").secure);
-        assert!(!format!("{cookie:?}").contains("canary"));
-        assert_ne!(cookie.name, cookie_name(Uuid::from_u128(8), true));
-    }
-
-    #[test]
-    fn an_error_takes_the_place_of_what_was_there() {
-        let back = Url::parse("https://app.example/?crier_error=a&x=y&crier_account_ids=z").unwrap();
-        assert_eq!(
-            failed(&back, Reason::Denied).as_str(),
-            "https://app.example/?x=y&crier_error=access_denied"
-        );
-    }
 }

@@ -8,6 +8,7 @@ use tracing::info;
 use url::Url;
 use uuid::Uuid;
 
+use super::addresses::without_ours;
 use super::once::Secret;
 use super::sealed::{open_choice, seal_choice};
 use super::{Connector, Outcome, Reason};
@@ -186,7 +187,7 @@ impl Waiting {
 
 /// Where the person goes with what was connected.
 fn connected(back: &Url, ids: &[Uuid], missing: &[&str]) -> Url {
-    let mut url = super::without_ours(back);
+    let mut url = without_ours(back);
     let ids: Vec<_> = ids.iter().map(Uuid::to_string).collect();
     url.query_pairs_mut().append_pair("crier_account_ids", &ids.join(","));
     if !missing.is_empty() {

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 /// How long its access tokens live.
 const SECONDS: u32 = 3;
-const LOGIN: &str = "1000000000000000001";
+const LOGIN: &str = "1000000001";
 
 struct Real {
     test: Connecting,
