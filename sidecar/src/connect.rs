@@ -194,9 +194,7 @@ impl Connector {
             return Err(Reason::NotAllowed);
         }
         if let Some(error) = &answer.error {
-            // What it says is for the log, and could be anything: only what the standard names is shown.
-            let denied = ["access_denied", "user_denied"].contains(&error.as_str());
-            return Err(if denied { Reason::Denied } else { Reason::Platform });
+            return Err(answered_with(login, error));
         }
         let code = answer.code.as_ref().ok_or(Reason::Malformed)?;
         let state = answer.state.as_ref().ok_or(Reason::Malformed)?;
@@ -303,6 +301,23 @@ impl Connector {
             }),
         }
     }
+}
+
+/// What it means that a platform answers with an error. That could be any text: only those of the standard are logged.
+fn answered_with(login: &Login, error: &str) -> Reason {
+    const KNOWN: [&str; 7] = [
+        "access_denied",
+        "invalid_request",
+        "invalid_scope",
+        "server_error",
+        "temporarily_unavailable",
+        "unauthorized_client",
+        "unsupported_response_type",
+    ];
+    let known = KNOWN.into_iter().find(|known| *known == error);
+    warn!(platform = login.platform, workspace_id = %login.workspace_id, login = %login.id,
+          error = known.unwrap_or("another one"), "a platform has answered with an error");
+    if known == Some("access_denied") || error == "user_denied" { Reason::Denied } else { Reason::Platform }
 }
 
 fn log(login: &Login, failure: &Failure) {

@@ -46,7 +46,8 @@ provider.use(async (ctx, next) => {
   if (ctx.path === '/2/users/me') { ctx.body = { data: { id: token.accountId, username: `u${token.accountId}` } }; return; }
   posts += 1;
   ctx.status = 201;
-  ctx.body = { data: { id: String(1_000_000 + posts), text: 'posted' } };
+  // ids grow, also over a restart
+  ctx.body = { data: { id: `${Date.now()}${posts}`, text: 'posted' } };
 });
 
 const server = provider.listen(Number(port), '127.0.0.1', () => console.log('READY'));
