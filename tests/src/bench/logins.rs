@@ -3,6 +3,8 @@
 
 use std::time::Instant;
 
+use serde_json::json;
+
 use super::Bench;
 use super::report::{Millis, Target};
 use super::targets::add;
@@ -20,6 +22,8 @@ pub(super) async fn run(bench: &mut Bench) {
     for (platform, handle) in [("mastodon", "alice"), ("x", "alice"), ("instagram", "alice.test")] {
         test.person(platform, handle);
     }
+    let unlimited = json!({"limits": {"users.me": 1_000_000, "oauth2.token": 1_000_000}});
+    test.sim.platform("x").set(&unlimited).unwrap_or_else(|error| panic!("{error}"));
     let crierd = test.start().await;
     let mastodon = test.sim.url_of("mastodon");
     for (platform, server) in [("mastodon", Some(mastodon.as_str())), ("x", None), ("instagram", None)] {
