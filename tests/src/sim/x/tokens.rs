@@ -165,10 +165,10 @@ impl State {
     /// Answers a request for tokens, by a code or by a refresh token.
     pub(super) fn give_tokens(&mut self, request: &Request<Bytes>) -> Result<Value, Refused> {
         let form = Form::of(request);
-        if form.required("grant_type")? != "authorization_code" {
-            return self.refresh(request);
-        }
         let client = self.check_client(request, &form)?;
+        if form.required("grant_type")? != "authorization_code" {
+            return self.refresh(&form);
+        }
         let verifier = form.required("code_verifier")?;
         let code = self.tokens.codes.take(
             form.required("code")?,
@@ -194,9 +194,7 @@ impl State {
     }
 
     /// Answers a refresh.
-    fn refresh(&mut self, request: &Request<Bytes>) -> Result<Value, Refused> {
-        let form = Form::of(request);
-        self.check_client(request, &form)?;
+    fn refresh(&mut self, form: &Form) -> Result<Value, Refused> {
         let grant = form.required("grant_type")?;
         if grant != "refresh_token" {
             let message = format!("Value passed for the grant type [{grant}] is not simulated.");
