@@ -20,8 +20,8 @@ use crate::secrets::{Place, Session};
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The most accounts that are offered: with their tokens they have to fit into one sealed value.
 const MAX_OFFERED: usize = 100;
-/// How often a credential is sealed anew because somebody else was faster.
-const TRIES: usize = 3;
+/// How often a credential is sealed anew because somebody else was faster: each time somebody has stored one.
+const TRIES: usize = 20;
 
 /// Accounts to choose from.
 #[derive(Debug)]

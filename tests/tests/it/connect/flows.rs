@@ -51,10 +51,10 @@ async fn an_account_of_a_mastodon_server_is_connected_and_publishes() {
 }
 
 #[tokio::test]
-async fn two_sidecars_register_one_app() {
+async fn logins_at_once_register_one_app() {
     let test = Connecting::on(Database::shared().await).await;
     test.person("mastodon", "alice");
-    let (_one, server) = (test.start().await, test.sim.url_of("mastodon"));
+    let (_crierd, server) = (test.start().await, test.sim.url_of("mastodon"));
     let tickets = [(); 6].map(|()| test.ticket("mastodon", Some(&server), None));
     let tickets = futures_util::future::join_all(tickets).await;
     let browsers: Vec<_> = tickets.iter().map(|_| Browser::new()).collect();
