@@ -4,6 +4,7 @@
 mod accounts;
 mod actions;
 mod alerts;
+mod connecting;
 mod identity;
 mod installation;
 mod posts;

@@ -87,6 +87,7 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("set_rate_limit", Needs::Role(Admin)),
     ("block_account", Needs::Role(Admin)),
     ("unblock_account", Needs::Role(Admin)),
+    ("begin_connect", Needs::Role(Admin)),
     ("add_alert_endpoint", Needs::Role(Admin)),
     ("list_alert_endpoints", Needs::Role(Admin)),
     ("enable_alert_endpoint", Needs::Role(Admin)),

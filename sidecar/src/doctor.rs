@@ -7,7 +7,7 @@ use crier_core::platform::bluesky::PLATFORM as BLUESKY;
 
 use crate::address::check_base;
 use crate::client::Client;
-use crate::config::Config;
+use crate::config::{Config, OAuth};
 use crate::db::{Db, Server, Status};
 use crate::error::Error;
 use crate::keys::status;
@@ -64,6 +64,7 @@ pub(crate) async fn run(config: &Config, pds: Option<&str>) -> Result<(), Error>
         Apps::default()
     });
     let providers = Providers::new(&Client::new()?, &Fetcher::new()?, &apps);
+    report.line("oauth", check_oauth(&config.oauth, &providers));
     for provider in providers.iter() {
         let server = pds.filter(|_| provider.platform().name == BLUESKY.name);
         report.line(provider.platform().name, check_platform(provider.as_ref(), server).await);
@@ -214,6 +215,40 @@ fn check_sealed(problem: Option<(String, String)>, pending: Option<String>) -> F
     }
 }
 
+/// Whether people can connect accounts, and where.
+fn check_oauth(oauth: &OAuth, providers: &Providers) -> Finding {
+    let Some(public_url) = &oauth.public_url else {
+        let none = "nobody can connect accounts by OAuth: http.public_url is not set";
+        return match oauth.return_origins.is_empty() {
+            true => Finding::Good(none.into()),
+            false => Finding::Odd(none.into(), "set it to where browsers reach this crierd".into()),
+        };
+    };
+    if oauth.return_origins.is_empty() {
+        let found = format!("{public_url}, but no application is known that people could be sent back to");
+        return Finding::Bad(found, "set oauth.return_origins to the origins of your applications".into());
+    }
+    let offers =
+        providers.iter().filter_map(|provider| Some((provider.platform().name, provider.connect()?)));
+    let (with, without): (Vec<_>, Vec<_>) = offers.partition(|(_, connect)| {
+        let server = connect.server(None, oauth.reach);
+        connect.registers() || server.is_ok_and(|server| connect.app(&server).is_ok())
+    });
+    let names = |list: Vec<(&str, _)>| list.into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(", ");
+    let found = format!("{public_url}, for {}", names(with));
+    match (public_url.starts_with("http://"), without.is_empty()) {
+        (true, _) => Finding::Odd(
+            format!("{found}; by plain http"),
+            "use https anywhere but on a developer's machine".into(),
+        ),
+        (false, false) => {
+            let remedy = "set client_id and client_secret_file of [platforms.…] for those you want";
+            Finding::Odd(format!("{found}; without an app: {}", names(without)), remedy.into())
+        }
+        (false, true) => Finding::Good(found),
+    }
+}
+
 async fn check_platform(provider: &dyn Provider, named: Option<&str>) -> Finding {
     let server = named.unwrap_or(provider.default_base_url());
     let base_url = match check_base(server) {
@@ -271,6 +306,26 @@ mod tests {
         assert!(failed(&check_pause(&copy)));
         assert!(failed(&check_sealed(Some(("p".into(), "r".into())), None)));
         assert!(matches!(check_sealed(None, Some("p".into())), Finding::Odd(..)));
+    }
+
+    #[test]
+    fn logins_need_an_address_an_application_and_apps() {
+        let providers = |apps: Apps| Providers::new(&Client::new().unwrap(), &Fetcher::new().unwrap(), &apps);
+        let oauth = |url: Option<&str>, origins: &[&str]| OAuth {
+            public_url: url.map(str::to_owned),
+            return_origins: origins.iter().map(|origin| url::Url::parse(origin).unwrap().origin()).collect(),
+            ..OAuth::default()
+        };
+        let (none, app) = (providers(Apps::default()), ["https://app.example"]);
+        assert!(matches!(check_oauth(&oauth(None, &[]), &none), Finding::Good(_)));
+        assert!(matches!(check_oauth(&oauth(None, &app), &none), Finding::Odd(..)));
+        assert!(failed(&check_oauth(&oauth(Some("https://c.example"), &[]), &none)));
+        let Finding::Odd(found, _) = check_oauth(&oauth(Some("https://c.example"), &app), &none) else {
+            panic!("expected apps to be missing")
+        };
+        assert!(found.contains("for mastodon; without an app: instagram, x"), "{found}");
+        let local = check_oauth(&oauth(Some("http://127.0.0.1:1"), &app), &none);
+        assert!(matches!(local, Finding::Odd(found, _) if found.contains("plain http")));
     }
 
     #[test]

@@ -7,10 +7,12 @@ mod answer;
 mod app;
 mod bluesky;
 mod charges;
+mod connect;
 mod failure;
 mod graph;
 mod instagram;
 mod mastodon;
+mod oauth;
 mod redact;
 mod window;
 mod x;
@@ -32,8 +34,10 @@ use crate::client::Client;
 use crate::media::Fetcher;
 use crate::secrets::Session;
 
-pub use app::{App, Apps, VideoService};
+pub use app::{App, Apps, Endpoints, VideoService};
 pub use charges::Charges;
+pub use connect::{Ask, Begun, Callback, Connect, Granted, Kept, Reach};
+pub(crate) use connect::{UNKNOWN_APP, WRONG_ISSUER};
 pub use failure::{Failure, Scope};
 use redact::Redacting;
 
@@ -292,6 +296,11 @@ pub trait Provider: Send + Sync {
         Err(Failure::new(ErrorClass::Unsupported, message))
     }
 
+    /// Its part of connecting accounts by OAuth, where it has one.
+    fn connect(&self) -> Option<&dyn Connect> {
+        None
+    }
+
     /// Whether the server answers, for `crierd doctor`.
     async fn reach(&self, base_url: &str) -> Result<(), Failure>;
 }
@@ -305,9 +314,11 @@ impl Providers {
     pub fn new(client: &Client, fetcher: &Fetcher, apps: &Apps) -> Self {
         let all: Vec<Arc<dyn Provider>> = vec![
             Arc::new(bluesky::Bluesky::new(client.clone(), fetcher.clone(), apps.video_service().clone())),
-            Arc::new(instagram::Instagram::new(client.clone())),
+            Arc::new(instagram::Instagram::new(client.clone()).with_apps(apps)),
             Arc::new(mastodon::Mastodon::new(client.clone(), fetcher.clone())),
-            Arc::new(x::X::new(client.clone(), fetcher.clone(), apps.get("x").cloned())),
+            Arc::new(
+                x::X::new(client.clone(), fetcher.clone(), apps.get("x").cloned()).at(apps.endpoints("x")),
+            ),
         ];
         let redacting = |provider: Arc<dyn Provider>| {
             let name = provider.platform().name;

@@ -10,6 +10,7 @@ mod enqueue;
 mod held;
 mod limits;
 mod load;
+mod logins;
 mod meter;
 mod pages;
 mod payload;
@@ -76,6 +77,8 @@ pub enum Workload {
     Costs,
     /// What publishing costs.
     Posts,
+    /// How long logins take.
+    Logins,
     /// What lists and searches take with a long history.
     Pages,
     /// What row-level security costs those who read.
@@ -141,6 +144,7 @@ pub async fn run(plan: Plan) -> Report {
             Workload::Upkeep => upkeep::run(&mut bench).await,
             Workload::Costs => costs::run(&mut bench).await,
             Workload::Posts => posts::run(&mut bench).await,
+            Workload::Logins => logins::run(&mut bench).await,
             Workload::Pages => pages::run(&mut bench).await,
             Workload::Rls => rls::run(&mut bench).await,
         }

@@ -5,9 +5,11 @@
 
 pub mod backdoor;
 pub mod bench;
+pub mod browser;
 pub mod call_proxy;
 pub mod checkout;
 pub mod cluster;
+pub mod connecting;
 pub mod crierd;
 pub mod direct;
 pub mod gate;
@@ -16,6 +18,8 @@ pub mod http;
 pub mod images;
 pub mod installation;
 pub mod mastodon_mock;
+pub mod npm;
+pub mod oidc;
 pub mod orders;
 pub mod pds;
 pub mod pgbouncer;

@@ -3,14 +3,14 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::process::{OnExit, succeed};
+use crate::npm;
+use crate::process::OnExit;
 use crate::xrpc::Xrpc;
 
 const POST: &str = "app.bsky.feed.post";
@@ -46,7 +46,7 @@ impl Pds {
     }
 
     fn start() -> Self {
-        let package = install();
+        let package = npm::install("pds", "@atproto/pds (about two minutes)");
         let data = tempfile::Builder::new().prefix("crier-pds-").tempdir();
         let data = data.unwrap_or_else(|error| panic!("no temporary directory: {error}")).keep();
         let log = data.join("pds.log");
@@ -111,39 +111,4 @@ impl Pds {
         let query = [("repo", repo), ("collection", collection), ("rkey", rkey)];
         self.xrpc().get("com.atproto.repo.getRecord", &query, None).await.ok()
     }
-}
-
-/// The directory of the package, with its dependencies installed.
-fn install() -> PathBuf {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("pds");
-    let lock = package.join("package-lock.json");
-    let done = package.join("node_modules/.package-lock.json");
-    let file = File::open(&lock).unwrap_or_else(|error| panic!("{}: {error}", lock.display()));
-    // other processes may be installing it now
-    file.lock().unwrap_or_else(|error| panic!("{}: {error}", lock.display()));
-    let changed = |path: &Path| std::fs::metadata(path).and_then(|found| found.modified()).ok();
-    if changed(&done) >= changed(&lock) {
-        return package;
-    }
-    check_node();
-    eprintln!("installing @atproto/pds into {} (about two minutes, once)", package.display());
-    let mut npm = Command::new("npm");
-    npm.args(["ci", "--no-audit", "--no-fund"]).current_dir(&package);
-    if std::env::var_os("npm_config_nodedir").is_none() && Path::new("/usr/include/node/node.h").exists() {
-        // better-sqlite3 is compiled; node's headers can't be downloaded here
-        npm.env("npm_config_nodedir", "/usr");
-    }
-    succeed(&mut npm);
-    package
-}
-
-fn check_node() {
-    let version = Command::new("node").arg("--version").output();
-    let version = version.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    let major = version.as_deref().ok().and_then(|version| version.trim_start_matches('v').split('.').next());
-    let found = major.and_then(|major| major.parse().ok()).unwrap_or(0_u32);
-    assert!(
-        found >= 20,
-        "the tests against a real Bluesky server need node 20 or newer and npm, found {version:?}: apt-get install nodejs npm"
-    );
 }

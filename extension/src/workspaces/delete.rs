@@ -1,4 +1,4 @@
-//! `crier.delete_workspace`, and what `crier.purge_workspaces` (`sql/install/s135_purge_workspaces.sql`) ends jobs with.
+//! `crier.delete_workspace`, and what `crier.purge_workspaces` (`sql/install/s136_purge_workspaces.sql`) ends jobs with.
 
 use crier_core::rights;
 use pgrx::Uuid;

@@ -3,6 +3,7 @@
 //!
 //! Every provider is wrapped in [`Redacting`] by the registry, so that nothing that calls one can forget it.
 
+mod connect;
 mod text;
 
 use std::sync::Arc;
@@ -17,8 +18,8 @@ use zeroize::Zeroizing;
 
 use self::text::Hidden;
 use super::{
-    Account, Act, App, Caller, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post, Provider,
-    Published, Sought,
+    Account, Act, App, Caller, Connect, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post,
+    Provider, Published, Sought,
 };
 use crate::secrets::Session;
 
@@ -194,6 +195,10 @@ impl Provider for Redacting {
     async fn metrics(&self, caller: &Caller, post: &str) -> Result<Metrics, Failure> {
         let metrics = self.provider.metrics(caller, post).await;
         metrics.map_err(|failure| self.of(&caller.session).failure(failure))
+    }
+
+    fn connect(&self) -> Option<&dyn Connect> {
+        self.provider.connect().map(|_| self as &dyn Connect)
     }
 
     async fn reach(&self, base_url: &str) -> Result<(), Failure> {

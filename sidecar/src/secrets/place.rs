@@ -24,6 +24,22 @@ pub enum Place {
         /// The endpoint.
         endpoint_id: Uuid,
     },
+    /// What a login needs for its next step.
+    OAuthState {
+        /// The tenant.
+        workspace_id: Uuid,
+        /// The login.
+        state_id: Uuid,
+        /// The number of the step: what one needs opens at no other.
+        step: i64,
+    },
+    /// The secret of an app that was registered at a server. All tenants share it.
+    AppRegistration {
+        /// The registration.
+        id: Uuid,
+        /// Its generation.
+        generation: i64,
+    },
 }
 
 /// A column of sealed values.
@@ -43,6 +59,15 @@ const ALERT_ENDPOINT: Column = Column {
     name: "alert_endpoint.sealed",
     what: "secret of alert endpoint",
     remedy: "add the endpoint again",
+};
+
+const OAUTH_STATE: Column =
+    Column { name: "oauth_state.sealed", what: "login", remedy: "begin the login again" };
+/// Registered again where it can't be opened: no rotation needs to find it.
+const APP_REGISTRATION: Column = Column {
+    name: "app_registration.sealed",
+    what: "registered app",
+    remedy: "delete its row of crier.app_registration",
 };
 
 /// The columns that `crierd keys rotate` goes through.
@@ -67,6 +92,10 @@ impl Place {
             Self::AlertEndpoint { workspace_id, endpoint_id } => {
                 (&ALERT_ENDPOINT, workspace_id, endpoint_id, 1)
             }
+            Self::OAuthState { workspace_id, state_id, step } => {
+                (&OAUTH_STATE, Some(workspace_id), state_id, step)
+            }
+            Self::AppRegistration { id, generation } => (&APP_REGISTRATION, None, id, generation),
         };
         Parts { workspace_id, column, row_id, generation }
     }

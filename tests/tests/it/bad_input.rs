@@ -4,6 +4,7 @@
 mod actions;
 mod alerts;
 mod keys;
+mod connecting;
 mod maintenance;
 mod pages;
 mod posts;
@@ -39,6 +40,14 @@ const ACCEPTED: &[(&str, &str)] = &[
     ("taken_posts('NO', ARRAY['', repeat('x', 100000)])", ""),
     ("report_targets(ARRAY['NO'::uuid], ARRAY[1], ARRAY['published'], ARRAY['{}'::jsonb])", ""),
     ("store_credential('ACC', 5, SEALED)", "f"),
+    ("take_oauth_state('ticket', sha256('x'))", ""),
+    ("keep_oauth_state('WS', 'NO', 'login', sha256('x'), SEALED, sha256('y'))", "f"),
+    ("keep_oauth_state('WS', 'NO', 'choice', sha256('x'), SEALED)", "f"),
+    ("end_oauth_state('NO', 'NO')", ""),
+    ("get_app_registration('mastodon', 's', 'r')", ""),
+    ("begin_app_registration('mastodon', 's', 'r', 7)", ""),
+    ("store_app_registration('NO', 1, SEALED)", "f"),
+    ("note_app_registration('NO', 1, true)", ""),
     ("store_credential('ACC', 1, SEALED)", "f"),
     ("begin_refresh('NO', 1)", "∅"),
     ("begin_refresh('ACC', 7)", "∅"),
@@ -173,6 +182,11 @@ async fn of_keys() {
 }
 
 #[tokio::test]
+async fn of_logins() {
+    check(connecting::CONNECTING).await;
+}
+
+#[tokio::test]
 async fn of_maintenance() {
     check(maintenance::MAINTENANCE).await;
 }
@@ -268,6 +282,9 @@ async fn before_the_tables_are_there_everything_says_so() {
         "list_alert_endpoints()",
         "begin_sealing(NULL)",
         "key_usage()",
+        "begin_connect(gen_random_uuid(), 'x', 'https://a/')",
+        "take_oauth_state('ticket', sha256('x'))",
+        "cleanup_expired_oauth_states_batch()",
         "start_alert(gen_random_uuid(), 1)",
         "check_alerts()",
         "adopt_database()",

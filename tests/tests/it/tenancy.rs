@@ -109,6 +109,8 @@ async fn credentials_are_for_nobody() {
     let (_superuser, one, _) = tenants().await;
     for table in [
         "credential",
+        "oauth_state",
+        "app_registration",
         "alert_endpoint",
         "alert_told",
         "alert_state",
@@ -257,6 +259,14 @@ async fn an_application_can_not_do_a_workers_work() {
         format!("SELECT crier.reseal('credential.sealed', '{}', '{id}', 1, '\\x00', '\\x00')", one.workspace),
         "SELECT * FROM crier.key_usage()".into(),
         "SELECT * FROM crier.data_key".into(),
+        "SELECT * FROM crier.take_oauth_state('ticket', sha256('x'))".into(),
+        format!("SELECT crier.keep_oauth_state('{id}', '{id}', 'login', sha256('x'), '\\x00')"),
+        format!("SELECT crier.end_oauth_state('{id}', '{id}')"),
+        "SELECT * FROM crier.get_app_registration('mastodon', 's', 'r')".into(),
+        "SELECT * FROM crier.begin_app_registration('mastodon', 's', 'r')".into(),
+        format!("SELECT crier.store_app_registration('{id}', 1, '\\x00')"),
+        format!("SELECT crier.note_app_registration('{id}', 1, true)"),
+        "SELECT crier.cleanup_expired_oauth_states_batch()".into(),
         format!("SELECT crier.begin_refresh('{id}', 1)"),
         format!("SELECT crier.fail_refresh('{id}', 1, 1, 'transient', '{{}}')"),
         "SELECT crier.ensure_partitions()".into(),

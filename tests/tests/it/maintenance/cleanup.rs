@@ -57,6 +57,7 @@ async fn each_task_is_one_sessions_at_a_time() {
         "cleanup_leftovers()",
         "cleanup_old_events()",
         "cleanup_old_actions()",
+        "cleanup_expired_oauth_states_batch()",
         "cleanup_maintenance_log()",
         "purge_workspaces()",
         "retry_failed_jobs()",

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use super::{Kept, did, set};
 
 const TASKS: &str = "ensure_partitions,drop_old_days,roll_up_statistics,check_alerts,expire_pending_jobs,retry_failed_jobs,\
-                     cleanup_finished_jobs,purge_workspaces,cleanup_leftovers,cleanup_old_events,cleanup_old_actions,cleanup_maintenance_log,\
-                     index_history,watch";
+                     cleanup_finished_jobs,purge_workspaces,cleanup_leftovers,cleanup_old_events,cleanup_old_actions,\
+                     cleanup_expired_oauth_states_batch,cleanup_maintenance_log,index_history,watch";
 
 /// The tasks that a run has run, and those that failed.
 async fn run(sql: &Session, arguments: &str) -> (String, String) {

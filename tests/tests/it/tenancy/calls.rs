@@ -58,6 +58,7 @@ pub(super) const CALLS: &[(&str, &str)] = &[
     ("set_rate_limit", "'ACC', 'like', '1 hour', 1"),
     ("block_account", "'ACC', now() + interval '1 hour'"),
     ("unblock_account", "'ACC'"),
+    ("begin_connect", "'WS', 'x', 'https://x.test/', account_id => 'ACC'"),
     ("add_alert_endpoint", "gen_random_uuid(), 'https://x.test/', SEALED, 'WS'"),
     ("list_alert_endpoints", "'WS'"),
     ("enable_alert_endpoint", "'ENDPOINT'"),

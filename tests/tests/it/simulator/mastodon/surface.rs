@@ -54,7 +54,8 @@ async fn the_control_interface_adds_accounts_and_changes_settings() {
         async |settings: Value| control("settings", json!({"platform": NAME, "settings": settings})).await;
     let expected = json!({
         "keys": "ignored", "key_seconds": 3_600.0, "processing_seconds": 0.5, "processing_fails": false,
-        "user_agent_needed": false, "logins_disabled": false,
+        "user_agent_needed": false, "logins_disabled": false, "tells_of_itself": true,
+        "consent": {"approve_as": null, "deny": false, "withhold": [], "iss": null, "state": null, "code_seconds": 0.0},
     });
     set(json!({"keys": "ignored"})).await.ok();
     assert_eq!(set(json!({"processing_seconds": 0.5})).await.ok(), expected);
