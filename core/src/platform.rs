@@ -14,6 +14,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::media::{Attachment, Kind};
+use crate::refresh::Rotation;
 use crate::text::Count;
 
 /// What the platform offers to find out whether an unclear publish happened.
@@ -186,6 +187,8 @@ pub struct Platform {
     pub settles: Duration,
     /// How long an access token is good, where it ends by itself.
     pub token_life: Option<Duration>,
+    /// What becomes of a refresh token that was used.
+    pub rotation: Rotation,
     /// What only this platform asks of a post: its settings, and what doesn't go together. Gives the reasons for a refusal.
     pub check: fn(&Post<'_>) -> Vec<String>,
 }

@@ -5,6 +5,7 @@
 
 mod apps;
 mod reader;
+mod refresh;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -27,8 +28,12 @@ pub struct Config {
     pub database: Database,
     /// Where the keys are that seal credentials; known wherever [`Needs::keys`] was asked for.
     pub key_file: PathBuf,
-    /// Where health checks are answered.
+    /// Where HTTP is answered.
     pub http_listen: SocketAddr,
+    /// Where the keys are with which the API is called; without it nobody may.
+    pub api_key_file: Option<PathBuf>,
+    /// How tokens are kept fresh.
+    pub refresh: Refresh,
     /// The operator's apps on platforms.
     apps: Vec<AppFile>,
     /// What videos for Bluesky are processed by.
@@ -63,6 +68,15 @@ pub struct Worker {
     pub lease: Duration,
     /// How long a shutdown waits for what is under way.
     pub drain: Duration,
+}
+
+/// How tokens are kept fresh.
+#[derive(Debug, Clone)]
+pub struct Refresh {
+    /// How often it is asked what is due.
+    pub every: Duration,
+    /// The directory of the journal; none where nobody wants one.
+    pub journal: Option<PathBuf>,
 }
 
 /// How it logs.
@@ -118,6 +132,8 @@ impl Config {
             SocketAddr::from(([127, 0, 0, 1], 8480)),
             "an address and a port like 127.0.0.1:8480",
         );
+        let api_key_file = read.text("http.api_key_file", "CRIER_API_KEY_FILE").map(PathBuf::from);
+        let refresh = refresh::resolve(&mut read, env, key_file.as_deref());
         let apps = apps::resolve(&mut read);
         let video_service = apps::video_service(&mut read);
         let alerts_allow_loopback = read.flag("alerts.allow_loopback", "CRIER_ALERTS_ALLOW_LOOPBACK");
@@ -157,6 +173,8 @@ impl Config {
             database: Database { url, direct_url, ca_file },
             key_file: key_file.map(PathBuf::from).unwrap_or_default(),
             http_listen,
+            api_key_file,
+            refresh,
             apps,
             video_service,
             alerts_allow_loopback,

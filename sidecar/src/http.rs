@@ -1,6 +1,9 @@
 //! The HTTP server: on loopback unless the configuration says otherwise.
 
+mod api_key;
 mod health;
+mod problem;
+mod refresh_batch;
 
 use std::net::SocketAddr;
 
@@ -10,17 +13,24 @@ use tokio::net::TcpListener;
 use tracing::{info, warn};
 
 use crate::error::Error;
+pub(crate) use api_key::ApiKeys;
 pub(crate) use health::Health;
+pub(crate) use refresh_batch::RefreshBatch;
 
 /// Binds and serves until the process ends.
-pub(crate) async fn serve(listen: SocketAddr, health: Health) -> Result<(), Error> {
+pub(crate) async fn serve(
+    listen: SocketAddr,
+    health: Health,
+    refresh_batch: RefreshBatch,
+) -> Result<(), Error> {
     let cannot = |error: std::io::Error| Error::Refused(format!("cannot listen on {listen}: {error}"));
     let listener = TcpListener::bind(listen).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
     let router = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
-        .with_state(health);
+        .with_state(health)
+        .merge(refresh_batch::routes(refresh_batch));
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
             warn!(%error, "the HTTP server ended");

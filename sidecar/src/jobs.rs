@@ -131,7 +131,12 @@ pub(crate) mod tests {
         std::fs::remove_file(&path).unwrap();
         let client = Client::new().unwrap();
         Environment {
-            credentials: Arc::new(Credentials::new(db.clone(), Arc::clone(&keys))),
+            credentials: Arc::new(Credentials::new(
+                db.clone(),
+                Arc::clone(&keys),
+                None,
+                crate::shutdown::Shutdown::default(),
+            )),
             providers: Providers::new(&client, &Fetcher::new().unwrap(), &Apps::default()),
             webhooks: Webhooks::new(client, keys, false),
             db,

@@ -4,9 +4,9 @@
 //! - `run`, `worker`, `listen`, `maintenance`, `shutdown`: the loop and what stands around it
 //! - [`db`]: every statement that is sent; it never sees HTTP
 //! - `jobs`: one file per kind of job; [`providers`]: one per platform, which never see the database
-//! - `credentials`, [`secrets`]: tokens, their renewal and their seal
+//! - `credentials`, `refresh`, `journal`, [`secrets`]: tokens, their renewal when it is needed and ahead of need, and their seal
 //! - [`client`], [`media`], `webhook`, `address`, `tls`: how the world outside is called
-//! - `http`: health checks
+//! - `http`: health checks, and what an operator calls
 
 mod account;
 mod address;
@@ -22,12 +22,14 @@ pub mod error;
 mod http;
 mod init;
 mod jobs;
+mod journal;
 mod listen;
 mod logging;
 mod maintenance;
 pub mod media;
 mod migrate;
 pub mod providers;
+mod refresh;
 mod run;
 pub mod secrets;
 mod shutdown;

@@ -9,6 +9,7 @@ use super::{
     Action, Answers, Form, MediaRules, Platform, Post, Reconcile, Subjects, TextRules, after, check_reply_to,
     is_language_tag, read_settings,
 };
+use crate::refresh::Rotation;
 use crate::text::{Count, graphemes};
 pub use crate::text::{MAX_HANDLE, is_handle};
 
@@ -44,6 +45,8 @@ pub static PLATFORM: Platform = Platform {
     // The account's own server is read: what it has, it shows.
     settles: Duration::ZERO,
     token_life: Some(Duration::from_secs(2 * 60 * 60)),
+    // of sessions that were opened with an app password: a token that comes again buys the same pair
+    rotation: Rotation::Grace(Duration::from_secs(2 * 60 * 60)),
     check,
 };
 

@@ -10,6 +10,7 @@ use super::{
     read_settings,
 };
 use crate::media::{Attachment, Kind};
+use crate::refresh::Rotation;
 use crate::text::{Count, Dialect, hashtags, links};
 
 /// The figures of the Graph API.
@@ -42,6 +43,8 @@ pub static PLATFORM: Platform = Platform {
     // The container knows at once, but a publish may still be at it when its answer is long lost.
     settles: Duration::from_secs(2 * 60),
     token_life: Some(Duration::from_secs(60 * 24 * 60 * 60)),
+    // a token is prolonged with itself
+    rotation: Rotation::Kept,
     check,
 };
 

@@ -10,6 +10,7 @@ use super::{
     Action, Answers, Form, MediaRules, MessageRules, Platform, Post, Reconcile, Subjects, TextRules,
     check_reply_to, is_language_tag, read_settings,
 };
+use crate::refresh::Rotation;
 use crate::text::Count;
 
 const TEXT: TextRules = TextRules { count: Count::Mastodon, unit: "characters", limit: 500, max_bytes: None };
@@ -54,6 +55,7 @@ pub static PLATFORM: Platform = Platform {
     // A server may still be at the first try when its answer is long lost, and some forget keys that are used at once.
     settles: Duration::from_secs(60),
     token_life: None,
+    rotation: Rotation::Kept,
     check,
 };
 
