@@ -24,7 +24,6 @@ const MAX_LOOKS: usize = 20;
 /// are being renewed, need a new login, are paused, or failed just now.
 #[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-#[allow(clippy::type_complexity)]
 fn refresh_expiring_tokens(
     p_limit: default!(Option<i32>, "100"),
     p_platform: default!(Option<&str>, "NULL"),

@@ -1,5 +1,6 @@
 //! What is renewed ahead of need, and what becomes of refreshes that fail.
 
+use crier_tests::seal::Key;
 use crier_tests::sim::fault::{Fault, Rule};
 
 use super::*;
@@ -103,6 +104,20 @@ async fn a_token_that_nothing_renews_asks_for_a_login_when_it_has_ended() {
     publishes(&sim, &stage, "while the token is good").await;
     assert_eq!(stage.sql.text("SELECT status FROM crier.accounts").await, "active");
     assert_eq!(stage.sql.text("SELECT count(*) FROM crier.events WHERE kind LIKE 'token_%'").await, "0");
+    // the same with a token that has ended
+    let key = Key::of_file(&stage.deployment.dir().join("crier.key"));
+    let plain =
+        json!({"access_jwt": "only-access-canary", "refresh_jwt": "", "expires_at": 1_000}).to_string();
+    let sealed = key.seal(stage.workspace, stage.account, &plain);
+    stage.sql.rows("UPDATE crier.credential SET sealed = $1", &[&sealed]).await;
+    backdoor::make_refreshes_due(&stage.sql).await;
+    let status = "SELECT status FROM crier.accounts";
+    wait_until("the status of the account", "reauth_required".to_owned(), async || {
+        stage.sql.text(status).await
+    })
+    .await;
+    let reason = stage.sql.text("SELECT status_reason FROM crier.accounts").await;
+    assert!(reason.contains("has no refresh token"), "{reason}");
     assert_eq!(sim.calls(REFRESH), 0);
 }
 
