@@ -88,7 +88,8 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("accounts/begin_refresh", "(pg_temp.accounts(1))[1], 1, now(), now() + interval '1 minute'"),
     call("accounts/connect", "(pg_temp.workspaces(1))[1], crier.new_id(), 'bluesky', 'did:1', 'h', 'http://localhost', now()"),
     call("accounts/defer_refresh", "(pg_temp.accounts(1))[1], 1, 0, now()"),
-    call("accounts/expiring", "'{bluesky,x,mastodon}', now(), 100, now() + interval '5 minutes'"),
+    // a hundred rows are locked, judged and written, of four platforms
+    long("accounts/expiring", "'{bluesky,instagram,mastodon,x}', now(), 100, now() + interval '5 minutes'", 5_000),
     call("accounts/fail_refresh", "(pg_temp.accounts(1))[1], 1, 0, now(), true, '1 minute', '1 hour', NULL, '{}', 0.5"),
     call("accounts/get_credential", "(pg_temp.accounts(1))[1], now()"),
     call("accounts/lock_account", "(pg_temp.accounts(1))[1]"),
