@@ -166,7 +166,8 @@ async fn keep_fresh(refresher: Arc<Refresher>, platform: &'static str, every: Du
         let more = match refresher.batch(BATCH, Some(platform)).await {
             Ok(summary) => {
                 said = None;
-                summary.given >= BATCH as usize
+                // where all were skipped their server rests: taking more would only put them off
+                summary.given >= BATCH as usize && summary.skipped < summary.given
             }
             // The loop tells of a database that is away.
             Err(error) if error.is_passing() => false,
