@@ -2210,6 +2210,20 @@ AS 'MODULE_PATHNAME', 'dead_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::accounts::refresh::defer_refresh
+CREATE  FUNCTION "defer_refresh"(
+	"account_id" uuid, /* Option < Uuid > */
+	"generation" bigint, /* Option < i64 > */
+	"token" bigint, /* Option < i64 > */
+	"until" timestamp with time zone /* Option < Timestamptz > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'defer_refresh_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::actions::delete::delete_published
 CREATE  FUNCTION "delete_published"(
 	"target_id" uuid /* Option < Uuid > */
@@ -2366,7 +2380,8 @@ CREATE  FUNCTION "fail_refresh"(
 	"generation" bigint, /* Option < i64 > */
 	"token" bigint, /* Option < i64 > */
 	"class" TEXT, /* Option < & str > */
-	"error" jsonb /* Option < Jsonb > */
+	"error" jsonb, /* Option < Jsonb > */
+	"retry_at" timestamp with time zone DEFAULT NULL /* Option < Timestamptz > */
 ) RETURNS VOID /* Result < (), ErrorReport > */
 SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
@@ -2446,7 +2461,8 @@ CREATE  FUNCTION "get_credential"(
 	"sealed" bytea,  /* Vec < u8 > */
 	"expires_at" timestamp with time zone,  /* Option < Timestamptz > */
 	"refresh_leased_until" timestamp with time zone,  /* Option < Timestamptz > */
-	"account_status" TEXT  /* String */
+	"account_status" TEXT,  /* String */
+	"refresh_unclear_for" double precision  /* Option < f64 > */
 )
 STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
@@ -2554,6 +2570,15 @@ STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_workspace_stats_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::installation::installation_ids
+CREATE  FUNCTION "installation_ids"() RETURNS TEXT[] /* Result < Vec < String > , ErrorReport > */
+STRICT STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'installation_ids_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3009,6 +3034,27 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'record_sending_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::accounts::expiring::refresh_expiring_tokens
+CREATE  FUNCTION "refresh_expiring_tokens"(
+	"p_limit" INT DEFAULT 100, /* Option < i32 > */
+	"p_platform" TEXT DEFAULT NULL /* Option < & str > */
+) RETURNS TABLE (
+	"workspace_id" uuid,  /* Uuid */
+	"account_id" uuid,  /* Uuid */
+	"platform" TEXT,  /* String */
+	"external_id" TEXT,  /* String */
+	"handle" TEXT,  /* String */
+	"base_url" TEXT,  /* String */
+	"generation" bigint,  /* i64 */
+	"expires_at" timestamp with time zone  /* Option < Timestamptz > */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'refresh_expiring_tokens_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3620,7 +3666,10 @@ GRANT EXECUTE ON FUNCTION crier.connect_account(uuid, text, text, text, text) TO
 GRANT EXECUTE ON FUNCTION crier.store_credential(uuid, bigint, bytea, timestamptz, timestamptz, uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_credential(uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_refresh(uuid, bigint, interval) TO crier_worker;
-GRANT EXECUTE ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb, timestamptz) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.defer_refresh(uuid, bigint, bigint, timestamptz) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.refresh_expiring_tokens(integer, text) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.installation_ids() TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_alert_endpoint(uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_sealing(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.add_data_key(uuid, uuid, bytea, uuid) TO crier_worker;
@@ -3848,7 +3897,10 @@ COMMENT ON FUNCTION crier.connect_account(uuid, text, text, text, text) IS 'Adds
 COMMENT ON FUNCTION crier.store_credential(uuid, bigint, bytea, timestamptz, timestamptz, uuid) IS 'Stores a sealed credential if its generation follows the stored one. False: a newer one is there.';
 COMMENT ON FUNCTION crier.get_credential(uuid) IS 'The sealed credential of an account.';
 COMMENT ON FUNCTION crier.begin_refresh(uuid, bigint, interval) IS 'Asks to be the only one who refreshes this generation; answers with a token. Null: somebody else does, or it is old.';
-COMMENT ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb) IS 'Says that a refresh failed. Only auth_revoked asks for a new login.';
+COMMENT ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb, timestamptz) IS 'Says that a refresh failed. Only auth_revoked asks for a new login; anything else is tried again later. outcome_unknown: it was sent, and nobody knows what came of it.';
+COMMENT ON FUNCTION crier.defer_refresh(uuid, bigint, bigint, timestamptz) IS 'Ends a refresh of which nothing was sent, and says when it is time for one; null: not by itself.';
+COMMENT ON FUNCTION crier.refresh_expiring_tokens(integer, text) IS 'Gives credentials whose tokens end soon, to be renewed under begin_refresh. Two who ask at once get different ones; what was given comes again after five minutes if nothing was done.';
+COMMENT ON FUNCTION crier.installation_ids() IS 'Names this database: what it is, then what it was before it was adopted. Empty for a copy that was not adopted.';
 COMMENT ON FUNCTION crier.add_alert_endpoint(uuid, text, bytea, uuid, text[]) IS
     'Adds an address to which alerts go, signed with a secret that crierd has sealed for this id: "crierd alert add" does both. p_workspace_id null: for the whole installation, by trusted roles only. p_kinds null: everything.';
 COMMENT ON FUNCTION crier.list_alert_endpoints(uuid) IS

@@ -10,5 +10,6 @@ mod installation;
 mod posts;
 mod publishing;
 mod queue;
+mod refresh;
 mod support;
 mod threads;

@@ -14,7 +14,9 @@ FROM crier.dead_letters ORDER BY jobs DESC LIMIT 20;
 SELECT job_id, kind, attempt, worker, running_since, lease_expires_at FROM crier.stuck_jobs() LIMIT 20;
 
 \echo '== tokens that end within a day =='
-SELECT platform, status, count(*) AS accounts, min(expires_at) AS first_ends_at
+-- late: crierd should have renewed them minutes ago. Those that need a new login are renewed by nobody.
+SELECT platform, status, count(*) AS accounts, min(expires_at) AS first_ends_at, count(*) FILTER (WHERE refresh_failures > 0) AS failing,
+       count(*) FILTER (WHERE refresh_at < now() - interval '10 minutes') AS late, min(refresh_at) AS next_refresh_at
 FROM crier.expiring_tokens GROUP BY platform, status ORDER BY accounts DESC;
 
 \echo '== maintenance =='

@@ -14,6 +14,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::media::{Attachment, Kind};
+use crate::refresh::Rotation;
 use crate::text::Count;
 
 /// What the platform offers to find out whether an unclear publish happened.
@@ -188,6 +189,8 @@ pub struct Platform {
     pub token_life: Option<Duration>,
     /// Whether every server numbers its accounts by itself, so that the id alone doesn't name one.
     pub numbers_by_server: bool,
+    /// What becomes of a refresh token that was used.
+    pub rotation: Rotation,
     /// What only this platform asks of a post: its settings, and what doesn't go together. Gives the reasons for a refusal.
     pub check: fn(&Post<'_>) -> Vec<String>,
 }

@@ -30,6 +30,11 @@ impl Timestamptz {
         Self(self.0.saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
     }
 
+    /// How long after `earlier` it is; nothing if it is not.
+    pub(crate) fn since(self, earlier: Self) -> std::time::Duration {
+        std::time::Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
     /// Accepts a point that a person could mean: finite, not over a day ago, not over five years ahead.
     pub(crate) fn plausible(self, name: &str, now: Self) -> Result<Self> {
         const HINT: &str = "Give a time between one day ago and five years ahead.";

@@ -19,6 +19,7 @@ use crate::queue::load;
 
 const IS_OURS: Statement = statement!("installation/is_ours");
 const ADOPT: Statement = statement!("installation/adopt");
+const IDS: Statement = statement!("installation/ids");
 const SCHEMA_VERSIONS: Statement = statement!("installation/schema_versions");
 
 thread_local! {
@@ -73,6 +74,17 @@ fn adopt_database() -> Result<(), ErrorReport> {
         usage::load()?;
     }
     Ok(())
+}
+
+/// Names this database: first by what it is now, then by what it was before it was adopted. Empty: it is a copy that nobody has
+/// adopted. What a sidecar writes down for a database outside of it carries the first name.
+#[pg_extern(stable, security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn installation_ids() -> Result<Vec<String>, ErrorReport> {
+    if !is_ours()? {
+        return Ok(Vec::new());
+    }
+    Ok(IDS.read(&[], |row| row.need::<Vec<String>>(1))?.into_iter().flatten().collect())
 }
 
 pub(crate) fn adopt() -> Result<()> {

@@ -28,6 +28,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (14, "0014_alert_endpoints", include_str!("../../sql/migrations/0014_alert_endpoints.sql")),
     (15, "0015_budgets", include_str!("../../sql/migrations/0015_budgets.sql")),
     (16, "0016_keys", include_str!("../../sql/migrations/0016_keys.sql")),
+    (17, "0017_refresh", include_str!("../../sql/migrations/0017_refresh.sql")),
     (18, "0018_oauth", include_str!("../../sql/migrations/0018_oauth.sql")),
     (19, "0019_tenancy", include_str!("../../sql/migrations/0019_tenancy.sql")),
 ];

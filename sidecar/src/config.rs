@@ -7,6 +7,7 @@ mod apps;
 mod keys;
 mod oauth;
 mod reader;
+mod refresh;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -31,10 +32,14 @@ pub struct Config {
     pub database: Database,
     /// Where the keys come from that seal credentials; known wherever [`Needs::keys`] was asked for.
     pub keys: KeySource,
-    /// Where health checks are answered.
+    /// Where HTTP is answered.
     pub http_listen: SocketAddr,
+    /// Where the keys are with which the API is called; without it nobody may.
+    pub api_key_file: Option<PathBuf>,
     /// How accounts are connected by OAuth.
     pub oauth: OAuth,
+    /// How tokens are kept fresh.
+    pub refresh: Refresh,
     /// The operator's apps on platforms.
     apps: Vec<AppFile>,
     /// Other addresses of their logins than the usual ones.
@@ -71,6 +76,15 @@ pub struct Worker {
     pub lease: Duration,
     /// How long a shutdown waits for what is under way.
     pub drain: Duration,
+}
+
+/// How tokens are kept fresh.
+#[derive(Debug, Clone)]
+pub struct Refresh {
+    /// How often it is asked what is due.
+    pub every: Duration,
+    /// The directory of the journal; none where nobody wants one.
+    pub journal: Option<PathBuf>,
 }
 
 /// How it logs.
@@ -127,6 +141,8 @@ impl Config {
             "an address and a port like 127.0.0.1:8480",
         );
         let oauth = oauth::resolve(&mut read);
+        let api_key_file = read.text("http.api_key_file", "CRIER_API_KEY_FILE").map(PathBuf::from);
+        let refresh = refresh::resolve(&mut read, env, keys.file());
         let apps = apps::resolve(&mut read);
         let endpoints = apps::endpoints(&mut read);
         let video_service = apps::video_service(&mut read);
@@ -165,6 +181,8 @@ impl Config {
             keys,
             http_listen,
             oauth,
+            api_key_file,
+            refresh,
             apps,
             endpoints,
             video_service,

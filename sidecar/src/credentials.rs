@@ -4,29 +4,28 @@
 //! nor a lost lease cancels; within the process one runs per account, and across sidecars the database
 //! hands out the right to it (`begin_refresh`).
 
+mod exchange;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use crier_core::error_class::ErrorClass;
 use secrecy::ExposeSecret;
+use tokio::sync::OnceCell;
 use tokio_util::task::TaskTracker;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 use uuid::Uuid;
 
-use crate::db::{Db, StoredCredential, patiently, patiently_if};
+use crate::db::{Db, StoredCredential, patiently};
 use crate::error::Error;
-use crate::providers::{Account, Caller, Failure, Lifetime, Provider};
+use crate::journal::Journal;
+use crate::providers::{Account, Failure, Lifetime, Provider};
 use crate::secrets::{self, Place, Session, Vault};
+use crate::shutdown::Shutdown;
 
 /// How long the database may be away while a job reads.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// How long it may be away, or refuse, while new tokens wait to be stored.
-const STORE_PATIENCE: Duration = Duration::from_secs(10 * 60);
-/// How long the right to refresh lasts: longer than the call may take.
-const REFRESH_LEASE: Duration = Duration::from_secs(60);
-/// How often to look whether another sidecar has finished its refresh.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// No refresh is early by more than this, where it may also be late.
 const MAX_EARLY: Duration = Duration::from_secs(5 * 60);
 
@@ -34,8 +33,13 @@ const MAX_EARLY: Duration = Duration::from_secs(5 * 60);
 pub(crate) struct Credentials {
     db: Db,
     vault: Arc<Vault>,
+    /// Where new tokens are written down first; none where that is not possible.
+    journal: Option<Arc<Journal>>,
+    /// What the journal calls the database.
+    database: OnceCell<String>,
     turns: Mutex<HashMap<Uuid, Arc<tokio::sync::Mutex<()>>>>,
     refreshes: TaskTracker,
+    shutdown: Shutdown,
 }
 
 /// A session and its generation.
@@ -45,9 +49,40 @@ pub(crate) struct Held {
     pub(crate) session: Session,
 }
 
+/// Why tokens are renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Occasion {
+    /// The platform refused the access token: nothing can be lost.
+    Refused,
+    /// A job needs them, and they are about to end.
+    Needed,
+    /// Nobody needs them yet.
+    Ahead,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) enum Renewal {
+    /// These are new.
+    Bought(Held),
+    /// Somebody else has renewed them, or is about to.
+    Found(Held),
+    /// Later is better, and these are good until then.
+    PutOff(Held),
+}
+
+impl Renewal {
+    fn held(self) -> Held {
+        match self {
+            Self::Bought(held) | Self::Found(held) | Self::PutOff(held) => held,
+        }
+    }
+}
+
 impl Credentials {
-    pub(crate) fn new(db: Db, vault: Arc<Vault>) -> Self {
-        Self { db, vault, turns: Mutex::default(), refreshes: TaskTracker::new() }
+    pub(crate) fn new(db: Db, vault: Arc<Vault>, journal: Option<Arc<Journal>>, shutdown: Shutdown) -> Self {
+        let (database, turns, refreshes) = (OnceCell::new(), Mutex::default(), TaskTracker::new());
+        Self { db, vault, journal, database, turns, refreshes, shutdown }
     }
 
     /// The session of an account, renewed first if it is about to end.
@@ -56,31 +91,55 @@ impl Credentials {
         provider: &Arc<dyn Provider>,
         account: &Account,
     ) -> Result<Held, Failure> {
-        let held = self.open(account.id, &self.stored(account.id).await?).await?;
+        let stored = self.stored(account.id).await?;
+        let held = self.open(account.id, &stored).await?;
         let lifetime = provider.lifetime(&held.session);
         let now = SystemTime::now();
-        if held.session.refresh.expose_secret().is_empty() || !is_due(&lifetime, now) {
+        if held.session.refresh.expose_secret().is_empty()
+            || !is_due(&lifetime, now)
+            || waits(provider.as_ref(), &held.session, &stored)
+        {
             return Ok(held);
         }
-        match self.renew(provider, account, held.generation).await {
+        match self.renew_on(Occasion::Needed, provider, account, held.generation).await {
             // The old token still works: a refresh that failed for the moment holds up nothing.
             Err(failure) if failure.class != ErrorClass::AuthRevoked && lifetime.expires_at > Some(now) => {
                 warn!(account_id = %account.id, class = %failure.class, "refresh failed, going on with the old token");
                 Ok(held)
             }
-            renewed => renewed,
+            renewed => renewed.map(Renewal::held),
         }
     }
 
-    /// New tokens in the place of those of generation `used`.
+    /// New tokens in the place of those of generation `used`, which the platform has refused.
     pub(crate) async fn renew(
         self: &Arc<Self>,
         provider: &Arc<dyn Provider>,
         account: &Account,
         used: i64,
     ) -> Result<Held, Failure> {
+        self.renew_on(Occasion::Refused, provider, account, used).await.map(Renewal::held)
+    }
+
+    /// The same ahead of need.
+    pub(crate) async fn renew_ahead(
+        self: &Arc<Self>,
+        provider: &Arc<dyn Provider>,
+        account: &Account,
+        used: i64,
+    ) -> Result<Renewal, Failure> {
+        self.renew_on(Occasion::Ahead, provider, account, used).await
+    }
+
+    async fn renew_on(
+        self: &Arc<Self>,
+        occasion: Occasion,
+        provider: &Arc<dyn Provider>,
+        account: &Account,
+        used: i64,
+    ) -> Result<Renewal, Failure> {
         let (this, provider, account) = (Arc::clone(self), Arc::clone(provider), account.clone());
-        let refresh = async move { this.renew_in_turn(&provider, &account, used).await };
+        let refresh = async move { this.renew_in_turn(occasion, &provider, &account, used).await };
         self.refreshes
             .spawn(refresh)
             .await
@@ -98,123 +157,18 @@ impl Credentials {
 
     async fn renew_in_turn(
         &self,
+        occasion: Occasion,
         provider: &Arc<dyn Provider>,
         account: &Account,
         used: i64,
-    ) -> Result<Held, Failure> {
+    ) -> Result<Renewal, Failure> {
         let turn = self.turn(account.id);
         let renewed = {
             let _mine = turn.lock().await;
-            self.renew_alone(provider, account, used).await
+            self.renew_alone(occasion, provider, account, used).await
         };
         self.forget_turn(account.id, &turn);
         renewed
-    }
-
-    /// Refreshes, or waits until another sidecar has.
-    async fn renew_alone(
-        &self,
-        provider: &Arc<dyn Provider>,
-        account: &Account,
-        used: i64,
-    ) -> Result<Held, Failure> {
-        let deadline = tokio::time::Instant::now() + REFRESH_LEASE + LOOK_AGAIN * 5;
-        loop {
-            let stored = self.stored(account.id).await?;
-            if stored.generation != used {
-                return self.open(account.id, &stored).await;
-            }
-            // Without a key to seal with, what a refresh buys could not be stored.
-            self.vault.prepare(Some(stored.workspace_id)).await.map_err(sealed)?;
-            let begun = patiently(PATIENCE, || self.db.begin_refresh(account.id, used, REFRESH_LEASE)).await;
-            if let Some(token) = begun.map_err(database)? {
-                return self.exchange(provider, account, &stored, token).await;
-            }
-            if tokio::time::Instant::now() > deadline {
-                return Err(Failure::new(
-                    ErrorClass::Transient,
-                    "another sidecar has been refreshing for too long",
-                ));
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
-    }
-
-    /// Buys new tokens and stores them.
-    async fn exchange(
-        &self,
-        provider: &Arc<dyn Provider>,
-        account: &Account,
-        stored: &StoredCredential,
-        token: i64,
-    ) -> Result<Held, Failure> {
-        let old = self.open(account.id, stored).await?;
-        let caller = Caller { account: account.clone(), session: old.session };
-        match provider.refresh(&caller).await {
-            Ok(session) => {
-                let lifetime = provider.lifetime(&session);
-                let held = Held { generation: stored.generation + 1, session };
-                self.store(account, stored.workspace_id, held, lifetime).await
-            }
-            Err(failure) => self.refresh_failed(account, stored.generation, token, failure).await,
-        }
-    }
-
-    async fn store(
-        &self,
-        account: &Account,
-        workspace_id: Uuid,
-        held: Held,
-        lifetime: Lifetime,
-    ) -> Result<Held, Failure> {
-        let place = Place::Credential { workspace_id, account_id: account.id, generation: held.generation };
-        let bytes = held.session.seal(&self.vault, place).await.map_err(sealed)?;
-        let store = || {
-            self.db.store_credential(
-                account.id,
-                held.generation,
-                &bytes,
-                lifetime.expires_at,
-                lifetime.refresh_expires_at,
-            )
-        };
-        // The old refresh token may be used up and these are nowhere else: all that may pass is waited for, also
-        // a full disk or a server that only reads.
-        match patiently_if(STORE_PATIENCE, |error| !error.is_callers(), store).await {
-            Ok(true) => {
-                info!(account_id = %account.id, generation = held.generation, "token refreshed");
-                Ok(held)
-            }
-            Ok(false) => self.open(account.id, &self.stored(account.id).await?).await,
-            Err(error) => {
-                // This process still holds them, so that the post at hand goes out.
-                error!(account_id = %account.id, %error, "refreshed tokens could not be stored");
-                Ok(held)
-            }
-        }
-    }
-
-    /// A refused token only ends the account if nobody else has newer ones.
-    async fn refresh_failed(
-        &self,
-        account: &Account,
-        generation: i64,
-        token: i64,
-        failure: Failure,
-    ) -> Result<Held, Failure> {
-        let stored = self.stored(account.id).await?;
-        if stored.generation != generation {
-            return self.open(account.id, &stored).await;
-        }
-        warn!(account_id = %account.id, class = %failure.class, status = failure.status, code = failure.code, "refresh failed");
-        let (class, details) = (failure.class.as_str(), failure.details());
-        let told =
-            patiently(PATIENCE, || self.db.fail_refresh(account.id, generation, token, class, &details))
-                .await;
-        if let Err(error) = told {
-            warn!(account_id = %account.id, %error, "the failed refresh could not be recorded");
-        }
-        Err(failure)
     }
 
     async fn stored(&self, account_id: Uuid) -> Result<StoredCredential, Failure> {
@@ -234,6 +188,11 @@ impl Credentials {
         Ok(Held { generation: stored.generation, session })
     }
 
+    async fn seal(&self, account_id: Uuid, workspace_id: Uuid, held: &Held) -> Result<Vec<u8>, Failure> {
+        let place = Place::Credential { workspace_id, account_id, generation: held.generation };
+        held.session.seal(&self.vault, place).await.map_err(sealed)
+    }
+
     fn turn(&self, account_id: Uuid) -> Arc<tokio::sync::Mutex<()>> {
         let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(turns.entry(account_id).or_default())
@@ -248,6 +207,15 @@ impl Credentials {
     }
 }
 
+/// Whether the answer to an earlier refresh was lost and another one could cost the grant now.
+fn waits(provider: &dyn Provider, session: &Session, stored: &StoredCredential) -> bool {
+    stored.refresh_unclear_for.is_some_and(|seconds| {
+        let since = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        let left = left(&provider.lifetime(session), SystemTime::now());
+        !provider.rotation(session).may_try_again(since, left)
+    })
+}
+
 /// Whether less than a quarter of the token's life is left, or less than five minutes, whichever is shorter. What buys
 /// the next token may end with this one: then it is the quarter, because the account's next job may come too late.
 fn is_due(lifetime: &Lifetime, now: SystemTime) -> bool {
@@ -257,6 +225,11 @@ fn is_due(lifetime: &Lifetime, now: SystemTime) -> bool {
     let most = if ends_for_good { Duration::MAX } else { MAX_EARLY };
     let early = life.map_or(MAX_EARLY, |life| (life / 4).min(most));
     expires_at.duration_since(now).unwrap_or_default() < early
+}
+
+/// What is left of an access token.
+fn left(lifetime: &Lifetime, now: SystemTime) -> Option<Duration> {
+    lifetime.expires_at.map(|end| end.duration_since(now).unwrap_or_default())
 }
 
 fn database(error: Error) -> Failure {

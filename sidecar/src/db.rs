@@ -23,7 +23,7 @@ pub(crate) use operation::{Server, Task};
 pub use pool::Db;
 pub(crate) use pool::{patiently, patiently_if, pg_config};
 use rows::contract;
-pub(crate) use rows::{Action, Actor, Alert, Outcome, Reading};
+pub(crate) use rows::{Action, Actor, Alert, Expiring, Outcome, Reading};
 pub use rows::{AlertEndpoint, Claim, Report, Reported, Status, StoredCredential, Target};
 
 /// The channel that says that there may be work.

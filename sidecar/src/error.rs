@@ -103,6 +103,12 @@ impl Error {
         matches!(self, Self::Sql { state, .. } if ["42883", "3F000", "42P01"].contains(&state.as_str()))
     }
 
+    /// Whether what was asked about is not there.
+    pub(crate) fn is_not_found(&self) -> bool {
+        // no_data_found
+        matches!(self, Self::Sql { state, .. } if state == "P0002")
+    }
+
     /// The process's exit status: 2 for what the caller got wrong, 1 for everything else.
     pub fn exit_code(&self) -> u8 {
         if matches!(self, Self::Config(_)) { 2 } else { 1 }

@@ -1,8 +1,11 @@
 //! The HTTP server: on loopback unless the configuration says otherwise.
 
+mod api_key;
 mod health;
 mod oauth;
 mod page;
+mod problem;
+mod refresh_batch;
 
 use std::net::SocketAddr;
 
@@ -13,10 +16,17 @@ use tracing::{info, warn};
 
 use crate::connect::Connector;
 use crate::error::Error;
+pub(crate) use api_key::ApiKeys;
 pub(crate) use health::Health;
+pub(crate) use refresh_batch::RefreshBatch;
 
 /// Binds and serves until the process ends.
-pub(crate) async fn serve(listen: SocketAddr, health: Health, connector: Connector) -> Result<(), Error> {
+pub(crate) async fn serve(
+    listen: SocketAddr,
+    health: Health,
+    connector: Connector,
+    refresh_batch: RefreshBatch,
+) -> Result<(), Error> {
     let cannot = |error: std::io::Error| Error::Refused(format!("cannot listen on {listen}: {error}"));
     let listener = TcpListener::bind(listen).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
@@ -24,7 +34,8 @@ pub(crate) async fn serve(listen: SocketAddr, health: Health, connector: Connect
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .with_state(health)
-        .merge(oauth::router(connector));
+        .merge(oauth::router(connector))
+        .merge(refresh_batch::routes(refresh_batch));
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
             warn!(%error, "the HTTP server ended");

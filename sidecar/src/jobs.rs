@@ -127,7 +127,12 @@ pub(crate) mod tests {
         let vault = Arc::new(in_memory());
         let client = Client::new().unwrap();
         Environment {
-            credentials: Arc::new(Credentials::new(db.clone(), Arc::clone(&vault))),
+            credentials: Arc::new(Credentials::new(
+                db.clone(),
+                Arc::clone(&vault),
+                None,
+                crate::shutdown::Shutdown::default(),
+            )),
             providers: Providers::new(&client, &Fetcher::new().unwrap(), &Apps::default()),
             webhooks: Webhooks::new(client, vault, false),
             db,

@@ -4,10 +4,10 @@
 //! - `run`, `worker`, `listen`, `maintenance`, `shutdown`: the loop and what stands around it
 //! - [`db`]: every statement that is sent; it never sees HTTP
 //! - `jobs`: one file per kind of job; [`providers`]: one per platform, which never see the database
-//! - `credentials`, [`secrets`]: tokens, their renewal and their seal
+//! - `credentials`, `refresh`, `journal`, [`secrets`]: tokens, their renewal when it is needed and ahead of need, and their seal
 //! - `connect`: how accounts come in by OAuth
 //! - [`client`], [`media`], `webhook`, `address`, `tls`: how the world outside is called
-//! - `http`: health checks, and the pages of people who connect an account
+//! - `http`: health checks, the pages of people who connect an account, and what an operator calls
 
 mod account;
 mod address;
@@ -25,12 +25,14 @@ mod http;
 mod init;
 mod jobs;
 mod keys;
+mod journal;
 mod listen;
 mod logging;
 mod maintenance;
 pub mod media;
 mod migrate;
 pub mod providers;
+mod refresh;
 mod run;
 pub mod secrets;
 mod shutdown;

@@ -26,6 +26,7 @@ use async_trait::async_trait;
 use crier_core::error_class::ErrorClass;
 use crier_core::media::{self, Attachment, MediaError};
 use crier_core::platform::Platform;
+use crier_core::refresh::Rotation;
 use secrecy::SecretString;
 use serde_json::Value;
 use uuid::Uuid;
@@ -34,6 +35,7 @@ use crate::client::Client;
 use crate::media::Fetcher;
 use crate::secrets::Session;
 
+pub(crate) use answer::{seconds_since_1970, since_1970};
 pub use app::{App, Apps, Endpoints, VideoService};
 pub use charges::Charges;
 pub use connect::{Ask, Begun, Callback, Connect, Granted, Kept, Reach};
@@ -257,7 +259,13 @@ pub trait Provider: Send + Sync {
     /// When tokens end.
     fn lifetime(&self, session: &Session) -> Lifetime;
 
-    /// Buys new tokens. Once this was called it must not be dropped: the old refresh token may be used up.
+    /// What becomes of the session's refresh token once it was used, where not all sessions of the platform are alike.
+    fn rotation(&self, _session: &Session) -> Rotation {
+        self.platform().rotation
+    }
+
+    /// Buys new tokens. Once this was called it must not be dropped: the old refresh token may be used up. Whatever is not a
+    /// clear answer is `outcome_unknown`.
     async fn refresh(&self, caller: &Caller) -> Result<Session, Failure>;
 
     /// Does the next piece of preparation and returns everything prepared so far; `None` when all is done.

@@ -3,18 +3,21 @@
 use std::sync::Arc;
 
 use tokio::sync::Notify;
-use tracing::info;
+use tracing::{info, warn};
 
+use crate::backoff::Backoff;
 use crate::client::Client;
 use crate::config::Config;
 use crate::connect::Connector;
 use crate::credentials::Credentials;
 use crate::db::Db;
 use crate::error::Error;
-use crate::http::{self, Health};
+use crate::http::{self, ApiKeys, Health, RefreshBatch};
 use crate::jobs::Environment;
+use crate::journal::Journal;
 use crate::media::Fetcher;
 use crate::providers::Providers;
+use crate::refresh::{self, Refresher};
 use crate::secrets::{self, Vault};
 use crate::shutdown::Shutdown;
 use crate::webhook::Webhooks;
@@ -30,29 +33,70 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     let vault = Arc::new(Vault::load(&config.keys, Arc::new(db.clone())).await?);
     let (keys, active_key) = (vault.keys().count(), vault.keys().active());
     info!(version = env!("CARGO_PKG_VERSION"), keys, active_key, "starting");
-    let credentials = Arc::new(Credentials::new(db.clone(), Arc::clone(&vault)));
+    let journal = open_journal(&config);
+    let credentials = Credentials::new(db.clone(), Arc::clone(&vault), journal.clone(), shutdown.clone());
+    let credentials = Arc::new(credentials);
     let client = Client::new()?;
     let providers = Providers::new(&client, &Fetcher::new()?, &config.apps()?);
     let webhooks = Webhooks::new(client, Arc::clone(&vault), config.alerts_allow_loopback);
     let connector = Connector::new(db.clone(), vault, providers.clone(), config.oauth);
+    let refresher = Refresher::new(db.clone(), Arc::clone(&credentials), providers.clone(), shutdown.clone());
+    let api_keys = config.api_key_file.as_deref().map(ApiKeys::load).transpose()?.unwrap_or_default();
     let health = Health { db: db.clone(), shutdown: shutdown.clone() };
-    http::serve(config.http_listen, health, connector.clone()).await?;
+    let refresh_batch = RefreshBatch { refresher: Arc::clone(&refresher), keys: api_keys };
+    http::serve(config.http_listen, health, connector.clone(), refresh_batch).await?;
+    if let Some(journal) = &journal {
+        replay(journal, &db, &shutdown).await;
+    }
 
     let wake = Arc::new(Notify::new());
     let listener = tokio::spawn(listen::run(config.database, Arc::clone(&wake)));
     let maintenance = tokio::spawn(maintenance::run(db.clone()));
+    let refreshing = tokio::spawn(refresh::run(refresher, journal, config.refresh.every));
     let environment = Environment { db, providers, credentials: Arc::clone(&credentials), webhooks };
     let worker = Worker::new(Arc::new(environment), config.worker, worker_name());
     let worked = worker.run(wake, shutdown).await;
 
     listener.abort();
     maintenance.abort();
+    refreshing.abort();
     // A refresh that was sent must be stored: the old refresh token may be used up.
     credentials.finish().await;
     // Nor a code that was exchanged: it is used up.
     connector.finish().await;
     info!("ended");
     worked
+}
+
+/// Where refreshed tokens are written down first. It goes without, and says so.
+fn open_journal(config: &Config) -> Option<Arc<Journal>> {
+    let dir = config.refresh.journal.as_deref()?;
+    match Journal::open(dir) {
+        Ok(journal) => Some(journal),
+        Err(error) => {
+            warn!(
+                %error,
+                "there is no journal of refreshes: tokens that are refreshed while the database is away are lost if this process                  is killed; set refresh.journal (CRIER_REFRESH_JOURNAL) to a directory of its own"
+            );
+            None
+        }
+    }
+}
+
+/// Before any token is used: a refresh token that the journal has the successor of must not be sent again. Waits for the
+/// database as long as it takes.
+async fn replay(journal: &Arc<Journal>, db: &Db, shutdown: &Shutdown) {
+    let mut backoff = Backoff::database();
+    while let Err(error) = journal.replay(db).await {
+        if !error.is_passing() {
+            // what is wrong the loop says once more; nothing of the journal is lost
+            return warn!(%error, "the journal of refreshes could not be replayed");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(backoff.next()) => {}
+            () = shutdown.wait() => return,
+        }
+    }
 }
 
 /// Host and process, for the view of jobs.

@@ -64,9 +64,9 @@ FROM crier.account_action;
 COMMENT ON VIEW crier.actions IS 'What accounts did or are to do besides publishing: likes, follows, messages, posts taken back.';
 
 CREATE OR REPLACE VIEW crier.accounts AS
-SELECT workspace_id, id, platform, external_id, handle, base_url, status, created_at, updated_at
+SELECT workspace_id, id, platform, external_id, handle, base_url, status, created_at, updated_at, status_reason
 FROM crier.social_account;
-COMMENT ON VIEW crier.accounts IS 'The connected social accounts.';
+COMMENT ON VIEW crier.accounts IS 'The connected social accounts. status_reason: why one needs a new login.';
 
 CREATE OR REPLACE VIEW crier.job_logs AS
 SELECT id, job_id, workspace_id, level, message, metadata, created_at FROM crier.job_log;

@@ -30,11 +30,13 @@ GROUP BY j.kind, o.error ->> 'class';
 COMMENT ON VIEW crier.dead_letters IS 'Jobs that failed for good, by kind and class of error. Reads the dead letters only.';
 
 CREATE OR REPLACE VIEW crier.expiring_tokens AS
-SELECT c.workspace_id, c.account_id, a.platform, a.handle, a.status, c.expires_at, c.refresh_expires_at, c.updated_at
+SELECT c.workspace_id, c.account_id, a.platform, a.handle, a.status, c.expires_at, c.refresh_expires_at, c.updated_at,
+       -- when it is renewed; null: not by itself
+       c.refresh_at, c.refresh_failures, c.refresh_error ->> 'class' AS failed_with, c.refresh_unclear_since
 FROM crier.credential c
 JOIN crier.social_account a ON a.workspace_id = c.workspace_id AND a.id = c.account_id
 WHERE least(c.expires_at, c.refresh_expires_at) < now() + interval '24 hours';
-COMMENT ON VIEW crier.expiring_tokens IS 'Accounts whose tokens end within a day, or have ended.';
+COMMENT ON VIEW crier.expiring_tokens IS 'Accounts whose tokens end within a day, or have ended, and when they are renewed: tokens of a few hours are always among them.';
 
 CREATE OR REPLACE VIEW crier.index_usage AS
 SELECT s.relname::text AS table_name, s.indexrelname::text AS index_name, s.idx_scan AS scans, s.idx_tup_read AS rows_read,

@@ -22,6 +22,16 @@ pub async fn lapse_refreshes(superuser: &Session) {
     superuser.run("UPDATE crier.credential SET refresh_leased_until = NULL").await;
 }
 
+/// Lets it be time to renew every token that ends.
+pub async fn make_refreshes_due(superuser: &Session) {
+    superuser
+        .run(
+            "UPDATE crier.credential SET refresh_at = now() - interval '1 second', refresh_leased_until = NULL \
+             WHERE refresh_at IS NOT NULL",
+        )
+        .await;
+}
+
 /// Makes every job that waits for a retry due now.
 pub async fn make_retries_due(superuser: &Session) {
     make_due(superuser, "state = 'retrying'").await;

@@ -26,6 +26,7 @@ pub mod pgbouncer;
 pub mod process;
 pub mod receiver;
 pub mod scan;
+pub mod seal;
 pub mod serve;
 pub mod session;
 pub mod sim;

@@ -9,6 +9,7 @@ use super::{
     Action, Answers, Form, MediaRules, Platform, Post, Reconcile, Subjects, TextRules, after, check_reply_to,
     is_language_tag, read_settings,
 };
+use crate::refresh::Rotation;
 use crate::text::{Count, graphemes};
 pub use crate::text::{MAX_HANDLE, is_handle};
 
@@ -45,6 +46,8 @@ pub static PLATFORM: Platform = Platform {
     settles: Duration::ZERO,
     token_life: Some(Duration::from_secs(2 * 60 * 60)),
     numbers_by_server: false,
+    // of sessions that were opened with an app password: a token that comes again buys the same pair
+    rotation: Rotation::Grace(Duration::from_secs(2 * 60 * 60)),
     check,
 };
 

@@ -10,6 +10,7 @@ use super::{
     read_settings,
 };
 use crate::media::{Attachment, Kind};
+use crate::refresh::Rotation;
 use crate::text::{Count, Dialect, hashtags, links};
 
 /// The figures of the Graph API.
@@ -43,6 +44,8 @@ pub static PLATFORM: Platform = Platform {
     settles: Duration::from_secs(2 * 60),
     token_life: Some(Duration::from_secs(60 * 24 * 60 * 60)),
     numbers_by_server: false,
+    // a token is prolonged with itself
+    rotation: Rotation::Kept,
     check,
 };
 

@@ -10,6 +10,7 @@ use super::{
     Action, Answers, Form, MediaRules, MessageRules, Platform, Post, Reconcile, Subjects, TextRules,
     check_reply_to, is_language_tag, read_settings,
 };
+use crate::refresh::Rotation;
 use crate::text::Count;
 
 const TEXT: TextRules = TextRules { count: Count::Mastodon, unit: "characters", limit: 500, max_bytes: None };
@@ -55,6 +56,7 @@ pub static PLATFORM: Platform = Platform {
     settles: Duration::from_secs(60),
     token_life: None,
     numbers_by_server: true,
+    rotation: Rotation::Kept,
     check,
 };
 

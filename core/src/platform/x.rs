@@ -10,6 +10,7 @@ use super::{
     Action, Answers, Form, MediaRules, MessageRules, Platform, Post, Reconcile, Subjects, TextRules, after,
     check_reply_to, read_settings,
 };
+use crate::refresh::Rotation;
 use crate::text::Count;
 
 /// A post without a link.
@@ -55,6 +56,8 @@ pub static PLATFORM: Platform = Platform {
     settles: Duration::from_secs(60),
     token_life: Some(Duration::from_secs(2 * 60 * 60)),
     numbers_by_server: false,
+    // a refresh token is good once
+    rotation: Rotation::Strict,
     check,
 };
 

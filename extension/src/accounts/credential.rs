@@ -1,9 +1,11 @@
 //! `crier.store_credential` and `crier.get_credential`.
 
+use crier_core::refresh::due_in;
 use crier_core::sealed::AnySealed;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use serde_json::json;
 
 use crate::accounts::add_event;
 use crate::answer::TableIterator;
@@ -51,8 +53,8 @@ fn store_credential(
     for (name, at) in [("expires_at", expires_at), ("refresh_expires_at", refresh_expires_at)] {
         at.map(|at| at.plausible(name, now)).transpose()?;
     }
-    let workspace = LOCK_ACCOUNT
-        .write(&[account.into()], |row| row.need::<Uuid>(1))?
+    let (workspace, platform) = LOCK_ACCOUNT
+        .write(&[account.into()], |row| Ok((row.need::<Uuid>(1)?, row.need::<String>(2)?)))?
         .into_iter()
         .next()
         .ok_or(CrierError::NotFound { what: "account", id: account })?;
@@ -65,21 +67,35 @@ fn store_credential(
         expires_at.into(),
         refresh_expires_at.into(),
         now.into(),
+        platform.into(),
+        refresh_at(account, generation, expires_at, refresh_expires_at, now).into(),
     ];
     durable::require_commit()?;
-    if STORE.write(&args, |_| Ok(()))?.is_empty() {
-        return Ok(false);
-    }
+    let stored = STORE.write(&args, |row| row.get::<String>(1))?;
+    let Some(ends) = stored.into_iter().next() else { return Ok(false) };
     ACTIVATE.run_only(&[workspace.into(), account.into(), now.into()])?;
     let parked = PARKED.write(&[account.into()], |row| row.need::<Uuid>(1))?;
     if !parked.is_empty() {
         retry::hasten(&parked, now)?;
     }
     if generation > 1 {
-        let payload = serde_json::json!({ "generation": generation });
+        let payload = json!({ "generation": generation, "expires_at": ends });
         add_event(workspace, "token_refreshed", account, &payload, now)?;
     }
     Ok(true)
+}
+
+/// When tokens that are stored now are to be renewed.
+fn refresh_at(
+    account: Uuid,
+    generation: i64,
+    expires_at: Option<Timestamptz>,
+    refresh_expires_at: Option<Timestamptz>,
+    now: Timestamptz,
+) -> Option<Timestamptz> {
+    let left = |end: Option<Timestamptz>| end.map(|end| end.since(now));
+    let due = due_in(*account.as_bytes(), generation, left(expires_at), left(refresh_expires_at))?;
+    Some(now.plus(due))
 }
 
 /// Clear text is refused: what is stored must at least have the form of a sealed value.
@@ -99,7 +115,8 @@ pub(crate) fn check_sealed(what: &'static str, sealed: &[u8]) -> Result<()> {
     }
 }
 
-/// The sealed credential of an account.
+/// The sealed credential of an account. `refresh_unclear_for`: how many seconds ago a refresh of this generation was sent of which
+/// nobody knows what became, if one was.
 #[pg_extern(stable, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn get_credential(
@@ -114,13 +131,22 @@ fn get_credential(
             name!(expires_at, Option<Timestamptz>),
             name!(refresh_leased_until, Option<Timestamptz>),
             name!(account_status, String),
+            name!(refresh_unclear_for, Option<f64>),
         ),
     >,
     ErrorReport,
 > {
     let id = input::required(account_id, "account_id")?;
-    let rows = GET.read(&[id.into()], |row| {
-        Ok((row.need(1)?, row.need(2)?, row.need(3)?, row.get(4)?, row.get(5)?, row.need(6)?))
+    let rows = GET.read(&[id.into(), clock::now().into()], |row| {
+        Ok((
+            row.need(1)?,
+            row.need(2)?,
+            row.need(3)?,
+            row.get(4)?,
+            row.get(5)?,
+            row.need(6)?,
+            row.get::<f64>(7)?,
+        ))
     })?;
     if rows.is_empty() {
         return Err(CrierError::NotFound { what: "credential of account", id }.into());

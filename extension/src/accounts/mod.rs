@@ -2,6 +2,7 @@
 
 mod connect;
 mod credential;
+mod expiring;
 mod refresh;
 
 pub(crate) use credential::check_sealed;

@@ -14,10 +14,15 @@ use crate::plans::{Statement, statement};
 
 const TELL_ONCE: Statement = statement!(up "alerts/tell_once");
 
-/// These accounts need a new login.
-pub(crate) fn need_login(accounts: impl Iterator<Item = Uuid>, now: Timestamptz) -> Result<()> {
+/// These accounts need a new login; `error` is what the platform said, where that is known.
+pub(crate) fn need_login(
+    accounts: impl Iterator<Item = Uuid>,
+    error: Option<&Value>,
+    now: Timestamptz,
+) -> Result<()> {
     let accounts: Vec<Uuid> = accounts.collect::<HashSet<_>>().into_iter().collect();
-    tell_once(accounts, REAUTH_REQUIRED, &Value::Null, now)
+    let told = error.map_or(Value::Null, |error| shown(ErrorClass::AuthRevoked, error));
+    tell_once(accounts, REAUTH_REQUIRED, &told, now)
 }
 
 /// The credential of an account could not be refreshed, for another reason than that the grant is gone.
@@ -27,11 +32,15 @@ pub(crate) fn refresh_failed(
     error: &Value,
     now: Timestamptz,
 ) -> Result<()> {
+    tell_once(vec![account], REFRESH_FAILED, &shown(class, error), now)
+}
+
+fn shown(class: ErrorClass, error: &Value) -> Value {
     let mut told = json!({ "class": class.as_str() });
     if let Some(message) = error.get("message").filter(|message| message.is_string()) {
         told["message"] = message.clone();
     }
-    tell_once(vec![account], REFRESH_FAILED, &told, now)
+    told
 }
 
 fn tell_once(accounts: Vec<Uuid>, kind: &'static str, error: &Value, now: Timestamptz) -> Result<()> {

@@ -264,7 +264,7 @@ pub(crate) fn settle_jobs(jobs: Vec<Settled>, now: Timestamptz) -> Result<()> {
     })?;
     append_outcomes(ended)?;
     let parked = back.iter().filter(|job| job.fate.again().is_some_and(|again| again.parked));
-    alerts::account::need_login(parked.filter_map(|job| job.job.account), now)?;
+    alerts::account::need_login(parked.filter_map(|job| job.job.account), None, now)?;
     append_retries(back, now)
 }
 

@@ -8,17 +8,21 @@ use uuid::Uuid;
 
 use super::pool::{Db, Param};
 use super::rows::contract;
-use super::{StoredCredential, first};
+use super::{Expiring, StoredCredential, all, first};
 use crate::error::Error;
 
 /// What a function raises for something that is not there.
 pub(super) const NO_DATA_FOUND: &str = "P0002";
 const CONNECT_ACCOUNT: &str = "SELECT account_id, generation FROM crier.connect_account($1, $2, $3, $4, $5)";
 const STORE_CREDENTIAL: &str = "SELECT crier.store_credential($1, $2, $3, $4, $5)";
-const GET_CREDENTIAL: &str = "SELECT workspace_id, generation, sealed, refresh_leased_until, account_status \
-     FROM crier.get_credential($1)";
+const GET_CREDENTIAL: &str = "SELECT workspace_id, generation, sealed, refresh_leased_until, account_status, \
+     refresh_unclear_for FROM crier.get_credential($1)";
 const BEGIN_REFRESH: &str = "SELECT crier.begin_refresh($1, $2, pg_catalog.make_interval(secs => $3))";
-const FAIL_REFRESH: &str = "SELECT crier.fail_refresh($1, $2, $3, $4, $5)";
+const FAIL_REFRESH: &str = "SELECT crier.fail_refresh($1, $2, $3, $4, $5, $6)";
+const DEFER_REFRESH: &str = "SELECT crier.defer_refresh($1, $2, $3, $4)";
+const REFRESH_EXPIRING_TOKENS: &str = "SELECT account_id, platform, external_id, handle, base_url, generation \
+     FROM crier.refresh_expiring_tokens($1, $2)";
+const INSTALLATION_IDS: &str = "SELECT crier.installation_ids()";
 
 impl Db {
     /// Makes or finds the account; returns its id and the generation to seal the credential for.
@@ -67,7 +71,7 @@ impl Db {
     /// The stored credential of an account.
     pub async fn get_credential(&self, account_id: Uuid) -> Result<Option<StoredCredential>, Error> {
         match self.optional(GET_CREDENTIAL, &[(&account_id, Type::UUID)]).await {
-            Err(Error::Sql { state, .. }) if state == NO_DATA_FOUND => Ok(None),
+            Err(error) if error.is_not_found() => Ok(None),
             row => row?.map(StoredCredential::try_from).transpose(),
         }
     }
@@ -85,7 +89,7 @@ impl Db {
         first(&self.one(BEGIN_REFRESH, params).await?)
     }
 
-    /// Ends a refresh that failed.
+    /// Ends a refresh that failed; it is not tried again by itself before `retry_at`.
     pub async fn fail_refresh(
         &self,
         account_id: Uuid,
@@ -93,15 +97,50 @@ impl Db {
         token: i64,
         class: &str,
         error: &Value,
+        retry_at: Option<SystemTime>,
     ) -> Result<(), Error> {
+        let retry_at = plausible(retry_at, SystemTime::now());
         let params: &[Param<'_>] = &[
             (&account_id, Type::UUID),
             (&generation, Type::INT8),
             (&token, Type::INT8),
             (&class, Type::TEXT),
             (error, Type::JSONB),
+            (&retry_at, Type::TIMESTAMPTZ),
         ];
         self.rows(FAIL_REFRESH, params).await.map(drop)
+    }
+
+    /// Ends a refresh of which nothing was sent, and says when it is time for one; `None`: not by itself.
+    pub async fn defer_refresh(
+        &self,
+        account_id: Uuid,
+        generation: i64,
+        token: i64,
+        until: Option<SystemTime>,
+    ) -> Result<(), Error> {
+        let params: &[Param<'_>] = &[
+            (&account_id, Type::UUID),
+            (&generation, Type::INT8),
+            (&token, Type::INT8),
+            (&until, Type::TIMESTAMPTZ),
+        ];
+        self.rows(DEFER_REFRESH, params).await.map(drop)
+    }
+
+    /// Accounts whose tokens are to be renewed, of one platform or of all.
+    pub(crate) async fn refresh_expiring_tokens(
+        &self,
+        limit: i32,
+        platform: Option<&str>,
+    ) -> Result<Vec<Expiring>, Error> {
+        let params: &[Param<'_>] = &[(&limit, Type::INT4), (&platform, Type::TEXT)];
+        all(self.rows(REFRESH_EXPIRING_TOKENS, params).await?)
+    }
+
+    /// What the database is called outside of it: what it is first, then what it was before it was adopted.
+    pub(crate) async fn installation_ids(&self) -> Result<Vec<String>, Error> {
+        first(&self.one(INSTALLATION_IDS, &[]).await?)
     }
 }
 

@@ -83,6 +83,32 @@ pub struct StoredCredential {
     pub refresh_leased_until: Option<SystemTime>,
     /// `active`, or why not.
     pub account_status: String,
+    /// How many seconds ago a refresh of this generation was sent of which nobody knows what became, if one was; by the
+    /// database's clock.
+    pub refresh_unclear_for: Option<f64>,
+}
+
+/// An account whose tokens are to be renewed.
+#[derive(Debug, Clone)]
+pub(crate) struct Expiring {
+    /// The account's platform.
+    pub(crate) platform: String,
+    /// Who it is.
+    pub(crate) account: Account,
+    /// Which of its credentials.
+    pub(crate) generation: i64,
+}
+
+impl TryFrom<Row> for Expiring {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self, Error> {
+        Ok(Self {
+            platform: row.try_get("platform").map_err(contract)?,
+            account: account(&row)?,
+            generation: row.try_get("generation").map_err(contract)?,
+        })
+    }
 }
 
 /// An outcome of one job, for `report_targets`.
@@ -134,16 +160,20 @@ impl Actor {
     fn of(row: &Row) -> Result<Self, Error> {
         Ok(Self {
             platform: row.try_get("platform").map_err(contract)?,
-            account: Account {
-                id: row.try_get("account_id").map_err(contract)?,
-                external_id: row.try_get("external_id").map_err(contract)?,
-                handle: row.try_get("handle").map_err(contract)?,
-                base_url: row.try_get("base_url").map_err(contract)?,
-                charges: Charges::default(),
-            },
+            account: account(row)?,
             status: row.try_get("account_status").map_err(contract)?,
         })
     }
+}
+
+fn account(row: &Row) -> Result<Account, Error> {
+    Ok(Account {
+        id: row.try_get("account_id").map_err(contract)?,
+        external_id: row.try_get("external_id").map_err(contract)?,
+        handle: row.try_get("handle").map_err(contract)?,
+        base_url: row.try_get("base_url").map_err(contract)?,
+        charges: Charges::default(),
+    })
 }
 
 /// Something that an account is to do.
@@ -298,7 +328,14 @@ from_row!(Target {
     part,
     reply_to,
 });
-from_row!(StoredCredential { workspace_id, generation, sealed, refresh_leased_until, account_status });
+from_row!(StoredCredential {
+    workspace_id,
+    generation,
+    sealed,
+    refresh_leased_until,
+    account_status,
+    refresh_unclear_for,
+});
 from_row!(AlertEndpoint { id, workspace_id, url, kinds, disabled_because, failing, last_error, waiting });
 from_row!(Reported { job_id, target_state, job_status });
 from_row!(Status { paused, reason, library_version, schema_version, schema_current });

@@ -35,9 +35,12 @@ pub(super) enum Phase {
 }
 
 impl Phase {
-    /// What it means that nobody can say what happened.
+    /// What it means that nobody can say what happened: that there is a post, or that the refresh token is used up.
     pub(super) fn not_clear(self) -> ErrorClass {
-        if self == Self::Commit { ErrorClass::OutcomeUnknown } else { ErrorClass::Transient }
+        match self {
+            Self::Commit | Self::Refresh => ErrorClass::OutcomeUnknown,
+            Self::Login | Self::Prepare | Self::Read => ErrorClass::Transient,
+        }
     }
 
     /// What it means that a token is not accepted.
@@ -102,13 +105,13 @@ pub(super) fn retry_at(answer: &Answer, reset: Option<SystemTime>, now: SystemTi
 }
 
 /// A time that a platform gives in seconds since 1970.
-pub(super) fn since_1970(seconds: u64) -> SystemTime {
+pub(crate) fn since_1970(seconds: u64) -> SystemTime {
     // Far beyond any bound, but not beyond what the type can hold.
     UNIX_EPOCH + Duration::from_secs(seconds.min(1 << 36))
 }
 
 /// A time in whole seconds since 1970; 0 before that.
-pub(super) fn seconds_since_1970(at: SystemTime) -> u64 {
+pub(crate) fn seconds_since_1970(at: SystemTime) -> u64 {
     at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
@@ -214,6 +217,7 @@ mod tests {
         assert_eq!(not_sent.class, ErrorClass::Transient);
         let cut = CallError::Unclear("reset".into());
         assert_eq!(unclear(Phase::Commit, &cut).class, ErrorClass::OutcomeUnknown);
+        assert_eq!(unclear(Phase::Refresh, &cut).class, ErrorClass::OutcomeUnknown);
         assert_eq!(unclear(Phase::Prepare, &cut).class, ErrorClass::Transient);
     }
 

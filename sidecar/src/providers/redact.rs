@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use crier_core::platform::Platform;
+use crier_core::refresh::Rotation;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -133,6 +134,10 @@ impl Provider for Redacting {
 
     fn lifetime(&self, session: &Session) -> Lifetime {
         self.provider.lifetime(session)
+    }
+
+    fn rotation(&self, session: &Session) -> Rotation {
+        self.provider.rotation(session)
     }
 
     async fn refresh(&self, caller: &Caller) -> Result<Session, Failure> {

@@ -93,8 +93,10 @@ BEGIN
     SELECT workspace_id, 'bluesky', '', id, 'publish', now() + interval '1 hour', 'platform' FROM crier.social_account LIMIT 10000;
     INSERT INTO crier.account_limit (workspace_id, account_id, action, per, max)
     SELECT workspace_id, id, 'publish', '1 hour', 5 FROM crier.social_account LIMIT 10000;
-    INSERT INTO crier.credential (workspace_id, account_id, generation, sealed)
-    SELECT workspace_id, id, 1, decode('0101' || repeat('00', 40), 'hex') FROM crier.social_account;
+    INSERT INTO crier.credential (workspace_id, account_id, generation, sealed, platform, refresh_at)
+    SELECT workspace_id, id, 1, decode('0101' || repeat('00', 40), 'hex'), platform,
+           now() + (row_number() OVER () - 200) * interval '1 second'
+    FROM crier.social_account;
     INSERT INTO crier.post (workspace_id, id, content, media, settings, scheduled_at)
     SELECT pg_temp.named('workspace', n % 1000), pg_temp.named('post', n), 'text', '[]', '{}', at FROM filling WHERE n % 20 = 0;
     INSERT INTO crier.post_target (workspace_id, id, post_id, account_id, platform, job_id, state, published_at, external_id)

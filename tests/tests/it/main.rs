@@ -31,6 +31,7 @@ mod platforms;
 mod pooler;
 mod publishing;
 mod queue;
+mod refresh;
 mod replication;
 mod same_text;
 mod secrets;

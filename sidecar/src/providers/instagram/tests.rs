@@ -86,7 +86,7 @@ async fn a_token_that_is_too_young_to_be_renewed_is_not_given_up() {
     for (answer, class) in [
         (refusal(100, 0), ErrorClass::Transient),
         (refusal(190, 463), ErrorClass::AuthRevoked),
-        ((500, json!("")), ErrorClass::Transient),
+        ((500, json!("")), ErrorClass::OutcomeUnknown),
     ] {
         let script = Script::start(vec![answer]).await;
         assert_eq!(provider().refresh(&caller(&script)).await.unwrap_err().class, class);

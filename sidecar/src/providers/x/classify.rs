@@ -174,6 +174,8 @@ fn of_refresh(status: u16, problem: &Problem) -> ErrorClass {
         (400..=403, "invalid_client" | "unauthorized_client" | "unsupported_grant_type") | (300..400, _) => {
             ErrorClass::Config
         }
+        // It may have taken the token and not have come to its answer.
+        (408 | 409 | 425 | 500.., _) => ErrorClass::OutcomeUnknown,
         _ => ErrorClass::Transient,
     }
 }

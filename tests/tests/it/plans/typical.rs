@@ -100,12 +100,15 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("accounts/add_event", "(pg_temp.workspaces(1))[1], crier.new_id(), 'account_connected', (pg_temp.accounts(1))[1], '{}', now()"),
     call("accounts/begin_refresh", "(pg_temp.accounts(1))[1], 1, now(), now() + interval '1 minute'"),
     call("accounts/connect", "(pg_temp.workspaces(1))[1], crier.new_id(), 'bluesky', 'did:1', 'h', 'http://localhost', now()"),
-    call("accounts/fail_refresh", "(pg_temp.accounts(1))[1], 1, 0"),
-    call("accounts/get_credential", "(pg_temp.accounts(1))[1]"),
+    call("accounts/defer_refresh", "(pg_temp.accounts(1))[1], 1, 0, now()"),
+    // a hundred rows are locked, judged and written, of four platforms
+    long("accounts/expiring", "'{bluesky,instagram,mastodon,x}', now(), 100, now() + interval '5 minutes'", 5_000),
+    call("accounts/fail_refresh", "(pg_temp.accounts(1))[1], 1, 0, now(), true, '1 minute', '1 hour', NULL, '{}', 0.5"),
+    call("accounts/get_credential", "(pg_temp.accounts(1))[1], now()"),
     call("accounts/lock_account", "(pg_temp.accounts(1))[1]"),
     call("accounts/parked", "(pg_temp.accounts(100))[100]"),
-    call("accounts/require_reauth", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1], now()"),
-    call("accounts/store_credential", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1], NULL, 2, decode('0101' || repeat('00', 40), 'hex'), now(), now(), now()")
+    call("accounts/require_reauth", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1], now(), 'gone'"),
+    call("accounts/store_credential", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1], NULL, 2, decode('0101' || repeat('00', 40), 'hex'), now(), now(), now(), 'bluesky', now()")
         .of_types("uuid, uuid, uuid, bigint, bytea, timestamptz, timestamptz, timestamptz"),
     call("actions/account", "(pg_temp.accounts(1))[1], NULL"),
     call("actions/account", "(pg_temp.accounts(1))[1], pg_temp.workspaces(100)"),
@@ -147,6 +150,7 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("alerts/workspace_of", "crier.new_id(), NULL"),
     call("alerts/workspace_of", "crier.new_id(), pg_temp.workspaces(100)"),
     call("installation/adopt", "'1', 1"),
+    call("installation/ids", ""),
     call("installation/is_migrated", ""),
     call("installation/is_ours", "'1', 1"),
     call("installation/migrations_applied", ""),

@@ -1,0 +1,160 @@
+//! Who may call the API: whoever shows a key of the file `http.api_key_file`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use axum::http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use axum::response::{IntoResponse, Response};
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+use zeroize::Zeroizing;
+
+use super::problem::Problem;
+use crate::error::Error;
+use crate::secrets::keyring::is_open;
+
+/// Shorter ones can be guessed.
+const MIN_LEN: usize = 24;
+
+/// The keys that are accepted, as hashes. None: nobody may call.
+#[derive(Clone, Default)]
+pub(crate) struct ApiKeys(Arc<[[u8; 32]]>);
+
+impl ApiKeys {
+    /// Reads a file that nobody but its owner can read: one key a line, so that an old one can stay until nobody uses it;
+    /// `#` begins a comment.
+    pub(crate) fn load(path: &Path) -> Result<Self, Error> {
+        let metadata = std::fs::metadata(path).map_err(Error::file("read the API keys", path))?;
+        let refused = |problem: String| Error::Refused(format!("API keys {}: {problem}", path.display()));
+        if let Some(open) = is_open(&metadata, path) {
+            return Err(refused(open));
+        }
+        let bytes = Zeroizing::new(std::fs::read(path).map_err(Error::file("read the API keys", path))?);
+        Self::parse(&bytes).map_err(refused)
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let text = std::str::from_utf8(bytes).map_err(|_| "they are not text".to_owned())?;
+        let mut hashes = Vec::new();
+        for (at, line) in text.lines().map(str::trim).enumerate() {
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            if line.len() < MIN_LEN || !line.bytes().all(|byte| byte.is_ascii_graphic()) {
+                return Err(format!(
+                    "line {}: a key has at least {MIN_LEN} letters, digits or signs and no blank; `openssl rand -hex 32` \
+                     makes one",
+                    at + 1
+                ));
+            }
+            hashes.push(hash(line));
+        }
+        if hashes.is_empty() {
+            return Err("there is no key in it; `openssl rand -hex 32` makes one".into());
+        }
+        Ok(Self(hashes.into()))
+    }
+
+    /// Whether a request may be answered.
+    pub(super) fn admit(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        if self.0.is_empty() {
+            return Err(Refusal::NoKeys);
+        }
+        let shown = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let key = shown
+            .and_then(|text| text.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let shown = hash(key.map_or("", |(_, key)| key.trim()));
+        // All are compared, and whole: how long it takes tells nothing.
+        let known = self.0.iter().fold(Choice::from(0), |known, hash| known | hash.ct_eq(&shown));
+        if bool::from(known) { Ok(()) } else { Err(Refusal::Unknown) }
+    }
+}
+
+/// Why a request is not answered.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    NoKeys,
+    Unknown,
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        match self {
+            Self::NoKeys => Problem::new(
+                StatusCode::FORBIDDEN,
+                "no API key is set: name a file with one in http.api_key_file (CRIER_API_KEY_FILE)",
+            )
+            .into_response(),
+            Self::Unknown => {
+                let detail = "send a key of http.api_key_file as `Authorization: Bearer KEY`";
+                let mut response = Problem::new(StatusCode::UNAUTHORIZED, detail).into_response();
+                response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                response
+            }
+        }
+    }
+}
+
+fn hash(key: &str) -> [u8; 32] {
+    Sha256::digest(key.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &str = "canary-key-of-last-year-0123";
+    const NEW: &str = "canary-key-of-this-year-4567";
+
+    fn admit(keys: &ApiKeys, authorization: Option<&str>) -> Result<(), Refusal> {
+        let mut headers = HeaderMap::new();
+        if let Some(text) = authorization {
+            headers.insert(AUTHORIZATION, HeaderValue::from_str(text).unwrap());
+        }
+        keys.admit(&headers)
+    }
+
+    #[test]
+    fn only_whole_keys_of_the_file_are_admitted() {
+        let keys = ApiKeys::parse(format!("# two\n{OLD}\n\n  {NEW}  \n").as_bytes()).unwrap();
+        for good in [OLD, NEW] {
+            assert_eq!(admit(&keys, Some(&format!("Bearer {good}"))), Ok(()));
+            assert_eq!(admit(&keys, Some(&format!("bearer  {good} "))), Ok(()));
+        }
+        let part = format!("Bearer {}", &OLD[1..]);
+        let both = format!("Bearer {OLD}{NEW}");
+        let basic = format!("Basic {OLD}");
+        for bad in [
+            None,
+            Some(""),
+            Some("Bearer"),
+            Some("Bearer "),
+            Some(OLD),
+            Some(&part),
+            Some(&both),
+            Some(&basic),
+        ] {
+            assert_eq!(admit(&keys, bad), Err(Refusal::Unknown), "{bad:?}");
+        }
+        assert_eq!(admit(&ApiKeys::default(), Some("Bearer x")), Err(Refusal::NoKeys));
+        // what hashes to nothing of the file
+        assert_eq!(admit(&ApiKeys::default(), None), Err(Refusal::NoKeys));
+    }
+
+    #[test]
+    fn a_file_without_good_keys_is_refused_and_shows_none() {
+        for bad in [
+            "",
+            "# none\n",
+            "short",
+            "canary key with blanks in it that is long",
+            "canary\u{e9}-0123456789-0123456789",
+        ] {
+            let Err(problem) = ApiKeys::parse(bad.as_bytes()) else { panic!("{bad:?} was accepted") };
+            assert!(!problem.contains("canary"), "{problem}");
+        }
+        assert!(ApiKeys::parse(&[0xff; 40]).is_err());
+    }
+}
