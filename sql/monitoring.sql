@@ -17,6 +17,10 @@ SELECT job_id, kind, attempt, worker, running_since, lease_expires_at FROM crier
 SELECT platform, status, count(*) AS accounts, min(expires_at) AS first_ends_at
 FROM crier.expiring_tokens GROUP BY platform, status ORDER BY accounts DESC;
 
+\echo '== webhooks received within a day, by endpoint =='
+SELECT source, platform, received, of_no_account, waiting, waiting_since, last_received_at
+FROM crier.webhook_intake ORDER BY waiting DESC, received DESC LIMIT 20;
+
 \echo '== maintenance =='
 SELECT * FROM crier.maintenance_tasks ORDER BY task;
 SELECT task, runner, started_at, error FROM crier.maintenance_log WHERE error IS NOT NULL ORDER BY id DESC LIMIT 10;

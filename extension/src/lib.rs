@@ -29,6 +29,7 @@ mod queue;
 mod statistics;
 mod transaction;
 mod waiters;
+mod webhooks;
 mod workspaces;
 
 pgrx::pg_module_magic!(name, version);

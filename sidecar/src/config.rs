@@ -5,6 +5,7 @@
 
 mod apps;
 mod reader;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,9 +14,11 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::Error;
+use crate::hooks::Endpoints;
 use crate::providers::{Apps, VideoService};
 use apps::AppFile;
 use reader::Reader;
+use webhooks::EndpointFile;
 
 /// The file that is read when none is named.
 pub(crate) const DEFAULT_FILE: &str = "crierd.toml";
@@ -33,6 +36,8 @@ pub struct Config {
     apps: Vec<AppFile>,
     /// What videos for Bluesky are processed by.
     video_service: VideoService,
+    /// Where platforms may send webhooks to.
+    webhooks: Vec<EndpointFile>,
     /// Whether workspaces' endpoints for alerts may be on this machine.
     pub alerts_allow_loopback: bool,
     /// The bounds of the work.
@@ -120,6 +125,7 @@ impl Config {
         );
         let apps = apps::resolve(&mut read);
         let video_service = apps::video_service(&mut read);
+        let webhooks = webhooks::resolve(&mut read);
         let alerts_allow_loopback = read.flag("alerts.allow_loopback", "CRIER_ALERTS_ALLOW_LOOPBACK");
         let worker = Worker {
             concurrency: read.number("worker.concurrency", "CRIER_WORKER_CONCURRENCY", 8, 1..=1_000),
@@ -159,6 +165,7 @@ impl Config {
             http_listen,
             apps,
             video_service,
+            webhooks,
             alerts_allow_loopback,
             worker,
             log,
@@ -168,6 +175,11 @@ impl Config {
     /// The operator's apps on platforms, with their secrets, and what else is set for platforms.
     pub(crate) fn apps(&self) -> Result<Apps, Error> {
         apps::load(&self.apps).map(|apps| apps.with_video_service(self.video_service.clone()))
+    }
+
+    /// Where platforms may send webhooks to, with the secrets.
+    pub(crate) fn webhooks(&self) -> Result<Endpoints, Error> {
+        webhooks::load(&self.webhooks)
     }
 }
 

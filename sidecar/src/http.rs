@@ -1,31 +1,31 @@
 //! The HTTP server: on loopback unless the configuration says otherwise.
 
+mod connections;
 mod health;
+mod webhooks;
 
 use std::net::SocketAddr;
 
 use axum::Router;
 use axum::routing::get;
 use tokio::net::TcpListener;
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::error::Error;
 pub(crate) use health::Health;
+pub(crate) use webhooks::Intake;
 
 /// Binds and serves until the process ends.
-pub(crate) async fn serve(listen: SocketAddr, health: Health) -> Result<(), Error> {
+pub(crate) async fn serve(listen: SocketAddr, health: Health, intake: Intake) -> Result<(), Error> {
     let cannot = |error: std::io::Error| Error::Refused(format!("cannot listen on {listen}: {error}"));
     let listener = TcpListener::bind(listen).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
     let router = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
-        .with_state(health);
-    tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, router).await {
-            warn!(%error, "the HTTP server ended");
-        }
-    });
+        .with_state(health)
+        .merge(webhooks::router(intake));
+    tokio::spawn(connections::serve(listener, router));
     info!(address = %format_args!("http://{address}"), "listening");
     Ok(())
 }

@@ -6,7 +6,7 @@
 //! - `jobs`: one file per kind of job; [`providers`]: one per platform, which never see the database
 //! - `credentials`, [`secrets`]: tokens, their renewal and their seal
 //! - [`client`], [`media`], `webhook`, `address`, `tls`: how the world outside is called
-//! - `http`: health checks
+//! - `http`: health checks, and webhooks that platforms send; `hooks`: how each of them signs, and what it means
 
 mod account;
 mod address;
@@ -19,6 +19,7 @@ mod credentials;
 pub mod db;
 mod doctor;
 pub mod error;
+mod hooks;
 mod http;
 mod init;
 mod jobs;

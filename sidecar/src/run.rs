@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::credentials::Credentials;
 use crate::db::Db;
 use crate::error::Error;
-use crate::http::{self, Health};
+use crate::http::{self, Health, Intake};
 use crate::jobs::Environment;
 use crate::media::Fetcher;
 use crate::providers::Providers;
@@ -32,7 +32,8 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     let client = Client::new()?;
     let providers = Providers::new(&client, &Fetcher::new()?, &config.apps()?);
     let webhooks = Webhooks::new(client, keys, config.alerts_allow_loopback);
-    http::serve(config.http_listen, Health { db: db.clone(), shutdown: shutdown.clone() }).await?;
+    let health = Health { db: db.clone(), shutdown: shutdown.clone() };
+    http::serve(config.http_listen, health, Intake::new(db.clone(), config.webhooks()?)).await?;
 
     let wake = Arc::new(Notify::new());
     let listener = tokio::spawn(listen::run(config.database, Arc::clone(&wake)));

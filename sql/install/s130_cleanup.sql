@@ -267,6 +267,28 @@ AS $fn$
 SELECT crier.cleanup_by_age('cleanup_old_actions', 'account_action', 'finished_at', 'keep_actions', p_batch, p_max_ms, p_pause_ms)
 $fn$;
 
+-- What was received, and then what tells a repeated one: that is kept as long at least.
+CREATE FUNCTION cleanup_old_webhook_events(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000,
+                                           p_pause_ms integer DEFAULT 0)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+DECLARE
+    events jsonb;
+    deliveries jsonb;
+BEGIN
+    events := crier.cleanup_by_age('cleanup_old_webhook_events', 'webhook_event', 'received_at', 'keep_webhook_events', p_batch,
+                                   p_max_ms, p_pause_ms);
+    IF events ?| '{busy, more}' THEN
+        RETURN events;
+    END IF;
+    deliveries := crier.cleanup_by_age('cleanup_old_webhook_events', 'webhook_delivery', 'received_at', 'keep_webhook_events',
+                                       p_batch, p_max_ms, p_pause_ms);
+    RETURN deliveries || jsonb_build_object('deleted', (events ->> 'deleted')::bigint + (deliveries ->> 'deleted')::bigint);
+END
+$fn$;
+
 CREATE FUNCTION cleanup_maintenance_log(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000,
                                         p_pause_ms integer DEFAULT 0)
 RETURNS jsonb
