@@ -407,7 +407,7 @@ EXCEPTION WHEN raise_exception THEN
 END
 $fn$;
 
--- Whether a dead letter may go: it is too old, or it is a post's, an action's or an alert's, which nobody retries so late.
+-- Whether a dead letter may go: it is too old, or it is a post's, an action's, an alert's or a webhook's, which nobody retries so late.
 CREATE FUNCTION failed_may_go(p_job_id uuid, p_finished_at timestamptz, p_failed_before timestamptz, p_posts_before timestamptz)
 RETURNS boolean
 -- No settings of its own, so that it becomes part of the query.
@@ -417,7 +417,7 @@ SELECT coalesce(p_finished_at < p_failed_before, false)
        OR (coalesce(p_finished_at < p_posts_before, false)
            AND (EXISTS (SELECT FROM crier.post_target t WHERE t.job_id = p_job_id)
                 OR EXISTS (SELECT FROM crier.account_action a WHERE a.job_id = p_job_id)
-                OR EXISTS (SELECT FROM crier.job j WHERE j.id = p_job_id AND j.kind = 'deliver_alert')))
+                OR EXISTS (SELECT FROM crier.job j WHERE j.id = p_job_id AND j.kind IN ('deliver_alert', 'process_webhook'))))
 $fn$;
 
 -- Drops one day of the log. Answers {"dropped": "20261117", "carried": 12}; or {"crowded": …}: too much of it must stay,
@@ -881,6 +881,28 @@ AS $fn$
 SELECT crier.cleanup_by_age('cleanup_old_actions', 'account_action', 'finished_at', 'keep_actions', p_batch, p_max_ms, p_pause_ms)
 $fn$;
 
+-- What was received, and then what tells a repeated one: that is kept as long at least.
+CREATE FUNCTION cleanup_old_webhook_events(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000,
+                                           p_pause_ms integer DEFAULT 0)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+DECLARE
+    events jsonb;
+    deliveries jsonb;
+BEGIN
+    events := crier.cleanup_by_age('cleanup_old_webhook_events', 'webhook_event', 'received_at', 'keep_webhook_events', p_batch,
+                                   p_max_ms, p_pause_ms);
+    IF events ?| '{busy, more}' THEN
+        RETURN events;
+    END IF;
+    deliveries := crier.cleanup_by_age('cleanup_old_webhook_events', 'webhook_delivery', 'received_at', 'keep_webhook_events',
+                                       p_batch, p_max_ms, p_pause_ms);
+    RETURN deliveries || jsonb_build_object('deleted', (events ->> 'deleted')::bigint + (deliveries ->> 'deleted')::bigint);
+END
+$fn$;
+
 CREATE FUNCTION cleanup_maintenance_log(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000,
                                         p_pause_ms integer DEFAULT 0)
 RETURNS jsonb
@@ -1056,6 +1078,8 @@ BEGIN
                     did := crier.cleanup_old_events(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'cleanup_old_actions' THEN 
                     did := crier.cleanup_old_actions(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
+                WHEN 'cleanup_old_webhook_events' THEN
+                    did := crier.cleanup_old_webhook_events(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'cleanup_maintenance_log' THEN 
                     did := crier.cleanup_maintenance_log(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'roll_up_statistics' THEN did := crier.roll_up_statistics();
@@ -2677,6 +2701,29 @@ AS 'MODULE_PATHNAME', 'list_posts_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::pages::webhooks::list_webhooks
+CREATE  FUNCTION "list_webhooks"(
+	"p_cursor" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_limit" INT DEFAULT 50, /* Option < i32 > */
+	"p_workspace_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_platform" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_kind" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_account_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_processed" bool DEFAULT NULL, /* Option < bool > */
+	"p_since" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
+	"p_until" timestamp with time zone DEFAULT NULL /* Option < Timestamptz > */
+) RETURNS TABLE (
+	"items" jsonb,  /* Jsonb */
+	"next_cursor" TEXT,  /* Option < String > */
+	"has_more" bool  /* bool */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'list_webhooks_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::job_log::log_job
 CREATE  FUNCTION "log_job"(
 	"job_id" uuid, /* Option < Uuid > */
@@ -2869,6 +2916,25 @@ AS 'MODULE_PATHNAME', 'read_metrics_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::webhooks::receive::receive_webhook
+CREATE  FUNCTION "receive_webhook"(
+	"p_source" TEXT, /* Option < & str > */
+	"p_key" TEXT, /* Option < & str > */
+	"p_headers" jsonb, /* Option < Jsonb > */
+	"p_platforms" TEXT[], /* :: std :: option :: Option < Vec < Option < String > > > */
+	"p_external_ids" TEXT[], /* :: std :: option :: Option < Vec < Option < String > > > */
+	"p_payloads" TEXT[] /* :: std :: option :: Option < Vec < Option < String > > > */
+) RETURNS TABLE (
+	"duplicate" bool,  /* bool */
+	"webhooks" INT  /* i32 */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'receive_webhook_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::limits::record::record_action
 CREATE  FUNCTION "record_action"(
 	"p_account_id" uuid, /* Option < Uuid > */
@@ -2934,6 +3000,32 @@ AS 'MODULE_PATHNAME', 'remove_alert_endpoint_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::webhooks::replay::replay_webhook
+CREATE  FUNCTION "replay_webhook"(
+	"p_webhook_id" uuid /* Option < Uuid > */
+) RETURNS uuid /* Result < Uuid, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'replay_webhook_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::webhooks::replay::replay_webhooks
+CREATE  FUNCTION "replay_webhooks"(
+	"p_since" timestamp with time zone, /* Option < Timestamptz > */
+	"p_until" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
+	"p_workspace_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_platform" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_limit" INT DEFAULT 1000 /* Option < i32 > */
+) RETURNS SETOF uuid /* Uuid */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'replay_webhooks_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::actions::report::report_action
 CREATE  FUNCTION "report_action"(
 	"job_id" uuid, /* Option < Uuid > */
@@ -2995,6 +3087,23 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'report_targets_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::webhooks::process::report_webhook
+CREATE  FUNCTION "report_webhook"(
+	"p_job_id" uuid, /* Option < Uuid > */
+	"p_token" bigint, /* Option < i64 > */
+	"p_outcome" TEXT, /* Option < & str > */
+	"p_kinds" TEXT[] DEFAULT NULL, /* :: std :: option :: Option < Vec < Option < String > > > */
+	"p_revoked_at" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
+	"p_publish_ids" TEXT[] DEFAULT NULL, /* :: std :: option :: Option < Vec < Option < String > > > */
+	"p_error" jsonb DEFAULT NULL /* Option < Jsonb > */
+) RETURNS TEXT /* Result < Option < String > , ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'report_webhook_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3236,6 +3345,26 @@ AS 'MODULE_PATHNAME', 'start_target_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::webhooks::process::start_webhook
+CREATE  FUNCTION "start_webhook"(
+	"p_job_id" uuid, /* Option < Uuid > */
+	"p_token" bigint /* Option < i64 > */
+) RETURNS TABLE (
+	"webhook_id" uuid,  /* Uuid */
+	"platform" TEXT,  /* String */
+	"source" TEXT,  /* String */
+	"external_id" TEXT,  /* Option < String > */
+	"account_id" uuid,  /* Option < Uuid > */
+	"payload" jsonb,  /* Jsonb */
+	"received_at" timestamp with time zone  /* Timestamptz */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'start_webhook_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::installation::status
 CREATE  FUNCTION "status"() RETURNS TABLE (
 	"paused" bool,  /* bool */
@@ -3438,6 +3567,10 @@ GRANT EXECUTE ON FUNCTION crier.list_events(text, int, uuid, text, uuid, uuid, t
     TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_logs(text, int, uuid, text[], text, jsonb, uuid, timestamptz, timestamptz)
     TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_webhooks(text, int, uuid, text, text, uuid, boolean, timestamptz, timestamptz)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.replay_webhook(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.replay_webhooks(timestamptz, timestamptz, uuid, text, int) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_by_time(text, text, timestamptz, int, text, int, uuid, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_paginated_data(regclass, text, int, text, text, jsonb, text[], text)
     TO crier_app, crier_worker;
@@ -3496,6 +3629,9 @@ GRANT EXECUTE ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb) 
 GRANT EXECUTE ON FUNCTION crier.get_alert_endpoint(uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.start_alert(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.report_alert(uuid, bigint, text, jsonb) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.receive_webhook(text, text, jsonb, text[], text[], text[]) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.start_webhook(uuid, bigint) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.report_webhook(uuid, bigint, text, text[], timestamptz, text[], jsonb) TO crier_worker;
 
 -- Maintenance, and what an operator asks.
 GRANT EXECUTE ON FUNCTION crier.ensure_partitions(integer) TO crier_worker;
@@ -3506,6 +3642,7 @@ GRANT EXECUTE ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval
 GRANT EXECUTE ON FUNCTION crier.cleanup_leftovers(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_old_events(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_old_actions(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_old_webhook_events(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_maintenance_log(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.retry_failed_jobs(integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.expire_pending_jobs(integer, integer) TO crier_worker;
@@ -3551,6 +3688,9 @@ ALTER FUNCTION crier.start_reading(uuid, bigint) SET lock_timeout = '2s';
 ALTER FUNCTION crier.report_metrics(uuid, bigint, text, jsonb, timestamptz) SET lock_timeout = '2s';
 ALTER FUNCTION crier.start_alert(uuid, bigint) SET lock_timeout = '2s';
 ALTER FUNCTION crier.report_alert(uuid, bigint, text, jsonb) SET lock_timeout = '2s';
+ALTER FUNCTION crier.receive_webhook(text, text, jsonb, text[], text[], text[]) SET lock_timeout = '2s';
+ALTER FUNCTION crier.start_webhook(uuid, bigint) SET lock_timeout = '2s';
+ALTER FUNCTION crier.report_webhook(uuid, bigint, text, text[], timestamptz, text[], jsonb) SET lock_timeout = '2s';
 -- Nor does an upgrade, which would have everyone wait behind it.
 ALTER FUNCTION crier.migrate() SET lock_timeout = '5s';
 ALTER FUNCTION crier.migrate() SET standard_conforming_strings = on;
@@ -3723,5 +3863,16 @@ COMMENT ON FUNCTION crier.start_reading(uuid, bigint) IS 'Which post''s figures 
 COMMENT ON FUNCTION crier.report_metrics(uuid, bigint, text, jsonb, timestamptz) IS 'Says what was read: done with the figures, or an error class. Answers with the job''s state; null: the lease is lost.';
 COMMENT ON FUNCTION crier.start_alert(uuid, bigint) IS 'What an alert says and where it goes. No row: the lease is lost, or the endpoint is removed or disabled and the job canceled.';
 COMMENT ON FUNCTION crier.report_alert(uuid, bigint, text, jsonb) IS 'Says how a delivery came out: delivered, or an error class; target_missing disables the endpoint. Ends or reschedules the job. Null: the lease is lost.';
+COMMENT ON FUNCTION crier.receive_webhook(text, text, jsonb, text[], text[], text[]) IS
+    'Stores what a platform sent, part by part, for each account that a part is about, and has it processed. duplicate: that delivery was received before, and nothing was done.';
+COMMENT ON FUNCTION crier.start_webhook(uuid, bigint) IS 'What a job of kind process_webhook is about. No row: the lease is lost, or the webhook is kept no longer and the job canceled.';
+COMMENT ON FUNCTION crier.report_webhook(uuid, bigint, text, text[], timestamptz, text[], jsonb) IS
+    'Says what a received webhook was about: done with its kinds, when the account''s grant was taken back, ids of posts that came on; or an error class. Ends or reschedules the job. Null: the lease is lost.';
+COMMENT ON FUNCTION crier.replay_webhook(uuid) IS 'Has a received webhook processed again, for admins of its workspace and trusted roles. Answers with the job''s id: that of one that is to process it already, where there is one.';
+COMMENT ON FUNCTION crier.replay_webhooks(timestamptz, timestamptz, uuid, text, int) IS
+    'Has webhooks that were received from a time on, and before another, processed again, the oldest first; answers with their ids. p_workspace_id null: all that the caller decides about.';
+COMMENT ON FUNCTION crier.list_webhooks(text, int, uuid, text, text, uuid, boolean, timestamptz, timestamptz) IS
+    'Webhooks received, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
+COMMENT ON FUNCTION crier.cleanup_old_webhook_events(integer, integer, integer) IS 'Deletes received webhooks that are older than keep_webhook_events.';
 /* </end connected objects> */
 

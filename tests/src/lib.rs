@@ -21,6 +21,7 @@ pub mod pgbouncer;
 pub mod process;
 pub mod receiver;
 pub mod scan;
+pub mod sender;
 pub mod serve;
 pub mod session;
 pub mod sim;

@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         let text = "[webhooks.myspace]\nsecrets_file = 'a'\n[webhooks.tiktok]\nsecret_file = 'a'\nverify_token = 'x'\n\
-                    [webhooks.slack.Ärger]\nsecrets_file = 'a'\n[webhooks.x]\nsecrets_file = 1\n[webhooks.facebook]\n\
+                    [webhooks.slack.\"Ärger\"]\nsecrets_file = 'a'\n[webhooks.x]\nsecrets_file = 1\n[webhooks.facebook]\n\
                     secrets_file = 'a'\n[webhooks.x.a.b]\nsecrets_file = 'a'";
         let problems = resolved(text, &[]).unwrap_err();
         for part in [

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::part::{Received, id_of, without};
+use super::part::{Received, id_of, time_of, without};
 use super::sign::{is_ed25519, unhex};
 use super::{Answer, Delivery, Findings, Keys, Refusal, Scheme};
 
@@ -66,9 +66,7 @@ fn interpret(payload: &Value) -> Findings {
     };
     let mut findings = Findings::kind(kind);
     if kind == "APPLICATION_DEAUTHORIZED" {
-        let at = payload["event"]["timestamp"].as_str().and_then(|at| humantime::parse_rfc3339_weak(at).ok());
-        let at = at.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
-        findings.revoked = Some(at.and_then(|at| i64::try_from(at.as_secs()).ok()));
+        findings.revoked = Some(time_of(&payload["event"]["timestamp"]));
     }
     findings
 }

@@ -187,7 +187,7 @@ mod tests {
                       .eyJhbGdvcml0aG0iOiJITUFDLVNIQTI1NiIsIjAiOiJwYXlsb2FkIn0";
         assert_eq!(form(vector, 0, &keys("secret")).unwrap()["0"], "payload");
         assert_eq!(form(vector, 0, &keys("Secret")), Err(Refusal::WrongSignature));
-        assert_eq!(form(&vector.replace("Iiw", "Iix"), 0, &keys("secret")), Err(Refusal::WrongSignature));
+        assert_eq!(form(&vector.replace("NiIs", "NiIt"), 0, &keys("secret")), Err(Refusal::WrongSignature));
         assert_eq!(form("signed_request=nodot", 0, &keys("secret")), Err(Refusal::Malformed));
         assert_eq!(form("a=b", 0, &keys("secret")), Err(Refusal::Unsigned));
         assert_eq!(form(&format!("{vector}&{vector}"), 0, &keys("secret")), Err(Refusal::Unsigned));

@@ -82,6 +82,14 @@ pub(super) fn id_of(value: &Value) -> Option<String> {
     }
 }
 
+/// A time such as `2026-11-18T23:26:40+00:00`, in seconds since 1970.
+pub(super) fn time_of(value: &Value) -> Option<i64> {
+    let text = value.as_str()?;
+    let text = text.strip_suffix("+00:00").or(text.strip_suffix('Z')).unwrap_or(text);
+    let at = humantime::parse_rfc3339_weak(text).ok()?;
+    i64::try_from(at.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs()).ok()
+}
+
 /// Elements by the account that each is about, in the order in which the accounts come.
 pub(super) fn by_account(
     elements: Vec<Value>,

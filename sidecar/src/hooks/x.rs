@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::part::{Received, id_of};
+use super::part::{Received, id_of, time_of};
 use super::sign::{hmac, is_hmac};
 use super::{Answer, Delivery, Findings, Keys, Query, Refusal, Scheme, any_secret, no_ping};
 
@@ -60,9 +60,7 @@ fn read(delivery: &Delivery<'_>) -> Received {
 fn interpret(payload: &Value) -> Findings {
     let revoke = &payload["user_event"]["revoke"];
     if revoke.is_object() {
-        let at = revoke["date_time"].as_str().and_then(|at| humantime::parse_rfc3339(at).ok());
-        let at = at.and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
-        let revoked = Some(at.and_then(|at| i64::try_from(at.as_secs()).ok()));
+        let revoked = Some(time_of(&revoke["date_time"]));
         return Findings { revoked, ..Findings::kind("user_event.revoke") };
     }
     let fields = payload.as_object().into_iter().flatten();

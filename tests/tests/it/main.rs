@@ -37,4 +37,5 @@ mod soak;
 mod statistics;
 mod tenancy;
 mod threads;
+mod webhooks;
 mod x;
