@@ -20,8 +20,8 @@ bench: ## rates and latencies of the queue on a private Postgres; ARGS="…" goe
 soak: ## works the queue hard while processes and the server are killed, then checks it; ARGS="…" goes to crier-soak
 	@scripts/soak $(ARGS)
 
-orders: ## every pair of faults at every call of every platform's publish flow; hours
-	@scripts/orders
+orders: ## every pair of faults at every call of every platform's publish flow, hours; ARGS="bluesky x" for some of them
+	@scripts/orders $(ARGS)
 
 build: ## extension (for PG_CONFIG) and crierd in release mode
 	@scripts/prerequisites build

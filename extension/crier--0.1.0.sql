@@ -1734,7 +1734,7 @@ $fn$;
 -- more than some seconds after it was made may be left out.
 CREATE FUNCTION get_worker_stats()
 RETURNS TABLE (worker text, running bigint, claimed_last_day bigint, completed_last_day bigint, failed_last_day bigint,
-               last_seen_at timestamptz)
+               last_seen_at timestamptz, workspaces bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
 AS $fn$
@@ -1750,7 +1750,7 @@ BEGIN
         FROM crier.workers_since(crier.stat_since('1 day')) w
         GROUP BY 1
     ), has AS (
-        SELECT c.worker, sum(r.jobs)::bigint AS running,
+        SELECT c.worker, sum(r.jobs)::bigint AS running, count(DISTINCT r.workspace_id) AS workspaces,
                timestamptz '2000-01-01' + max(r.token) * interval '1 microsecond' AS seen
         FROM crier.running_claims() r
         CROSS JOIN LATERAL (
@@ -1759,7 +1759,8 @@ BEGIN
         GROUP BY 1
     )
     SELECT coalesce(d.worker, h.worker), CASE WHEN known THEN coalesce(h.running, 0) END, coalesce(d.claimed, 0),
-           coalesce(d.completed, 0), coalesce(d.failed, 0), greatest(d.seen, h.seen)
+           coalesce(d.completed, 0), coalesce(d.failed, 0), greatest(d.seen, h.seen),
+           CASE WHEN known THEN coalesce(h.workspaces, 0) END
     FROM did d
     FULL JOIN has h ON h.worker = d.worker
     ORDER BY 1;
@@ -3160,6 +3161,7 @@ AS 'MODULE_PATHNAME', 'retry_jobs_wrapper';
 -- crier::statistics::memory::running_claims
 CREATE  FUNCTION "running_claims"() RETURNS TABLE (
 	"token" bigint,  /* i64 */
+	"workspace_id" uuid,  /* Option < Uuid > */
 	"jobs" bigint  /* i64 */
 )
 STRICT STABLE SECURITY DEFINER
@@ -3743,7 +3745,7 @@ COMMENT ON FUNCTION crier.reindex_due(integer) IS 'Indexes of over 8 MB that are
 COMMENT ON FUNCTION crier.get_queue_stats() IS 'One row: unfinished jobs by state, dead letters (100000 stands for that many or more), what ended within an hour and a day, how long the oldest due job waits, memory. On a standby what is unfinished is null.';
 COMMENT ON FUNCTION crier.get_job_queue_stats(interval) IS 'By kind, and all kinds in the row without one: unfinished jobs now; ends, error rate (0 to 1), average and percentiles of waiting and processing within p_window. Null: since statistics began. Percentiles are at most 2 % off.';
 COMMENT ON FUNCTION crier.throughput(text, timestamptz) IS 'What ended in each minute, hour or day since a time.';
-COMMENT ON FUNCTION crier.get_worker_stats() IS 'Workers: jobs they have now, what they claimed and ended within a day, when they were seen last.';
+COMMENT ON FUNCTION crier.get_worker_stats() IS 'Workers: jobs they have now and of how many workspaces, what they claimed and ended within a day, when they were seen last.';
 COMMENT ON FUNCTION crier.get_account_stats() IS 'Accounts by platform and status, and how many are blocked or will need a new login within a day.';
 COMMENT ON FUNCTION crier.get_workspace_stats(uuid) IS 'A workspace at a glance, for its members: posts, jobs and accounts by state, members, last activity. Of posts and jobs the newest 5,000; complete: there are no more.';
 COMMENT ON FUNCTION crier.alerts(boolean) IS 'What is above its threshold in crier.alert_threshold. p_all: every value, also those that are not.';
@@ -3761,7 +3763,7 @@ COMMENT ON FUNCTION crier.workers_since(timestamptz) IS 'What workers took and e
 COMMENT ON FUNCTION crier.micros(timestamptz) IS 'Microseconds since 2000, as tokens of claims are.';
 COMMENT ON FUNCTION crier.unfinished_jobs() IS 'Unfinished jobs in memory by kind and platform. No row on a standby.';
 COMMENT ON FUNCTION crier.queue_memory() IS 'How full the queue''s memory is. No row on a standby.';
-COMMENT ON FUNCTION crier.running_claims() IS 'How many jobs are in workers'' hands by each claim. No row on a standby.';
+COMMENT ON FUNCTION crier.running_claims() IS 'How many jobs are in workers'' hands by each claim, for each workspace. No row on a standby.';
 COMMENT ON FUNCTION crier.next_transaction_id() IS 'The next transaction id that the server gives out.';
 COMMENT ON FUNCTION crier.make_sketch(bigint[]) IS 'The sketch of some durations in microseconds.';
 COMMENT ON FUNCTION crier.merge_sketches(bytea[]) IS 'The sketch of everything that some sketches have counted.';

@@ -134,7 +134,7 @@ $fn$;
 -- more than some seconds after it was made may be left out.
 CREATE FUNCTION get_worker_stats()
 RETURNS TABLE (worker text, running bigint, claimed_last_day bigint, completed_last_day bigint, failed_last_day bigint,
-               last_seen_at timestamptz)
+               last_seen_at timestamptz, workspaces bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
 AS $fn$
@@ -150,7 +150,7 @@ BEGIN
         FROM crier.workers_since(crier.stat_since('1 day')) w
         GROUP BY 1
     ), has AS (
-        SELECT c.worker, sum(r.jobs)::bigint AS running,
+        SELECT c.worker, sum(r.jobs)::bigint AS running, count(DISTINCT r.workspace_id) AS workspaces,
                timestamptz '2000-01-01' + max(r.token) * interval '1 microsecond' AS seen
         FROM crier.running_claims() r
         CROSS JOIN LATERAL (
@@ -159,7 +159,8 @@ BEGIN
         GROUP BY 1
     )
     SELECT coalesce(d.worker, h.worker), CASE WHEN known THEN coalesce(h.running, 0) END, coalesce(d.claimed, 0),
-           coalesce(d.completed, 0), coalesce(d.failed, 0), greatest(d.seen, h.seen)
+           coalesce(d.completed, 0), coalesce(d.failed, 0), greatest(d.seen, h.seen),
+           CASE WHEN known THEN coalesce(h.workspaces, 0) END
     FROM did d
     FULL JOIN has h ON h.worker = d.worker
     ORDER BY 1;

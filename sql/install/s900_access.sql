@@ -240,7 +240,7 @@ COMMENT ON FUNCTION crier.reindex_due(integer) IS 'Indexes of over 8 MB that are
 COMMENT ON FUNCTION crier.get_queue_stats() IS 'One row: unfinished jobs by state, dead letters (100000 stands for that many or more), what ended within an hour and a day, how long the oldest due job waits, memory. On a standby what is unfinished is null.';
 COMMENT ON FUNCTION crier.get_job_queue_stats(interval) IS 'By kind, and all kinds in the row without one: unfinished jobs now; ends, error rate (0 to 1), average and percentiles of waiting and processing within p_window. Null: since statistics began. Percentiles are at most 2 % off.';
 COMMENT ON FUNCTION crier.throughput(text, timestamptz) IS 'What ended in each minute, hour or day since a time.';
-COMMENT ON FUNCTION crier.get_worker_stats() IS 'Workers: jobs they have now, what they claimed and ended within a day, when they were seen last.';
+COMMENT ON FUNCTION crier.get_worker_stats() IS 'Workers: jobs they have now and of how many workspaces, what they claimed and ended within a day, when they were seen last.';
 COMMENT ON FUNCTION crier.get_account_stats() IS 'Accounts by platform and status, and how many are blocked or will need a new login within a day.';
 COMMENT ON FUNCTION crier.get_workspace_stats(uuid) IS 'A workspace at a glance, for its members: posts, jobs and accounts by state, members, last activity. Of posts and jobs the newest 5,000; complete: there are no more.';
 COMMENT ON FUNCTION crier.alerts(boolean) IS 'What is above its threshold in crier.alert_threshold. p_all: every value, also those that are not.';
@@ -258,7 +258,7 @@ COMMENT ON FUNCTION crier.workers_since(timestamptz) IS 'What workers took and e
 COMMENT ON FUNCTION crier.micros(timestamptz) IS 'Microseconds since 2000, as tokens of claims are.';
 COMMENT ON FUNCTION crier.unfinished_jobs() IS 'Unfinished jobs in memory by kind and platform. No row on a standby.';
 COMMENT ON FUNCTION crier.queue_memory() IS 'How full the queue''s memory is. No row on a standby.';
-COMMENT ON FUNCTION crier.running_claims() IS 'How many jobs are in workers'' hands by each claim. No row on a standby.';
+COMMENT ON FUNCTION crier.running_claims() IS 'How many jobs are in workers'' hands by each claim, for each workspace. No row on a standby.';
 COMMENT ON FUNCTION crier.next_transaction_id() IS 'The next transaction id that the server gives out.';
 COMMENT ON FUNCTION crier.make_sketch(bigint[]) IS 'The sketch of some durations in microseconds.';
 COMMENT ON FUNCTION crier.merge_sketches(bytea[]) IS 'The sketch of everything that some sketches have counted.';

@@ -35,14 +35,14 @@ impl Set<'_> {
         (to < self.head.lanes.used_once).then_some(to)
     }
 
-    /// Shows the token of every job in a worker's hands, among up to `most` places from number `from` on. Where to go on, if
-    /// there are more.
-    pub fn leases(&self, db: u32, from: u32, most: u32, mut show: impl FnMut(i64)) -> Option<u32> {
+    /// Shows the token and the workspace (0: none) of every job in a worker's hands, among up to `most` places from number
+    /// `from` on. Where to go on, if there are more.
+    pub fn leases(&self, db: u32, from: u32, most: u32, mut show: impl FnMut(i64, u128)) -> Option<u32> {
         let to = from.saturating_add(most).min(self.head.nodes.used_once);
         for ix in from..to {
             let slot = &self.slots[ix as usize];
             if slot.place == Place::Leases && slot.node.state == State::Leased && self.db_of(ix) == db {
-                show(slot.node.token);
+                show(slot.node.token, self.workspace(ix));
             }
         }
         (to < self.head.nodes.used_once).then_some(to)

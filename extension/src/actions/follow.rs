@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use crier_core::action::{ActionEnd, ActionState, UnknownActionState};
 use pgrx::Uuid;
+use serde_json::json;
 
+use crate::alerts::{self, Alert};
 use crate::durable;
 use crate::error::{CrierError, Result};
 use crate::passed::{Jsonb, Timestamptz};
-use crate::plans::{Statement, statement};
+use crate::plans::{Row, Statement, statement};
 use crate::workspaces::new_id;
 
 const LOCK: Statement = statement!(up "actions/lock");
@@ -55,19 +57,41 @@ pub(super) fn lock(job_ids: Vec<Uuid>) -> Result<HashMap<Uuid, ActionState>> {
     Ok(rows.into_iter().collect())
 }
 
-/// Writes states and their events.
+/// Writes states and their events, and alerts administrators of what ended without being done.
 pub(super) fn set(next: &[Next], now: Timestamptz) -> Result<()> {
     if next.is_empty() {
         return Ok(());
     }
     durable::require_commit()?;
-    SET_STATES.run_only(&[
+    let args = [
         next.iter().map(|next| next.job_id).collect::<Vec<_>>().into(),
         next.iter().map(|next| next.state.as_str()).collect::<Vec<_>>().into(),
         next.iter().map(|next| next.detail).collect::<Vec<_>>().into(),
         now.into(),
         next.iter().map(|_| new_id()).collect::<Vec<_>>().into(),
-    ])
+    ];
+    alerts::raise(&SET_STATES.write(&args, lost)?, now)
+}
+
+/// What is told of an action that was not done, or of which nobody knows.
+fn lost(row: &Row<'_>) -> Result<Alert> {
+    let (workspace, event, state) = (row.need::<Uuid>(1)?, row.need::<Uuid>(2)?, row.need::<String>(3)?);
+    let id = |n| row.need::<Uuid>(n).map(|id| id.to_string());
+    let data = json!({
+        "workspace_id": workspace.to_string(),
+        "action_id": id(4)?,
+        "action": row.need::<String>(5)?,
+        "job_id": id(6)?,
+        "account_id": id(7)?,
+        "platform": row.get::<String>(8)?,
+        "handle": row.get::<String>(9)?,
+        "subject": row.get::<String>(10)?,
+        "state": state,
+        "error": alerts::told_error(row.get(11)?),
+    });
+    let unclear = state == ActionState::Unconfirmed.as_str();
+    let kind = if unclear { alerts::ACTION_UNCONFIRMED } else { alerts::ACTION_FAILED };
+    Ok(Alert { workspace: Some(workspace), kind, key: event.to_string(), data })
 }
 
 /// A state as it stands in a table.

@@ -6,7 +6,7 @@ mod deliver;
 mod endpoints;
 mod raise;
 
-pub(crate) use raise::{Alert, raise};
+pub(crate) use raise::{Alert, raise, told_error};
 
 /// The kind of the jobs that deliver. Nobody but this module makes them.
 pub(crate) const DELIVER: &str = "deliver_alert";
@@ -15,6 +15,10 @@ pub(crate) const DELIVER: &str = "deliver_alert";
 pub(crate) const POST_FAILED: &str = "post.failed";
 /// Nobody could find out whether a post was published.
 pub(crate) const POST_UNCONFIRMED: &str = "post.unconfirmed";
+/// Something else that an account was to do ended refused or given up, and was certainly not done.
+pub(crate) const ACTION_FAILED: &str = "action.failed";
+/// Nobody knows whether a message was sent.
+pub(crate) const ACTION_UNCONFIRMED: &str = "action.unconfirmed";
 /// An account needs a new login.
 pub(crate) const REAUTH_REQUIRED: &str = "account.reauth_required";
 /// A credential could not be refreshed, and may be later.
@@ -25,8 +29,16 @@ pub(crate) const THRESHOLD_BEGUN: &str = "threshold.begun";
 pub(crate) const THRESHOLD_ENDED: &str = "threshold.ended";
 
 /// Every kind an endpoint can ask for.
-const KINDS: [&str; 6] =
-    [POST_FAILED, POST_UNCONFIRMED, REAUTH_REQUIRED, REFRESH_FAILED, THRESHOLD_BEGUN, THRESHOLD_ENDED];
+const KINDS: [&str; 8] = [
+    POST_FAILED,
+    POST_UNCONFIRMED,
+    ACTION_FAILED,
+    ACTION_UNCONFIRMED,
+    REAUTH_REQUIRED,
+    REFRESH_FAILED,
+    THRESHOLD_BEGUN,
+    THRESHOLD_ENDED,
+];
 
 /// The kinds that are about the whole installation: for the operator's endpoints only.
 const OF_ALL: [&str; 2] = [THRESHOLD_BEGUN, THRESHOLD_ENDED];

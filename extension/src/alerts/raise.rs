@@ -20,6 +20,8 @@ const PRIORITY: i32 = 10;
 /// Of what the operator hears: who runs the installation comes before those whose alerts it delivers.
 const OPERATORS_PRIORITY: i32 = 20;
 const MAX_DATA_BYTES: usize = 262_144;
+/// What a stored error has at most, with room for the class that is put into it.
+const MAX_ERROR_BYTES: usize = 131_072;
 
 /// Something that happened.
 pub(crate) struct Alert {
@@ -64,6 +66,11 @@ impl Listener {
             ..NewJob::new(DELIVER.to_owned(), params.to_string())
         }
     }
+}
+
+/// A stored error, as an alert tells it; nothing where it can't be read: it is with what failed.
+pub(crate) fn told_error(error: Option<Jsonb>) -> Option<Value> {
+    error?.parse("error", MAX_ERROR_BYTES).ok()
 }
 
 /// Whether there are tables for alerts. What raises one must not fail before `crier.migrate()` is run for a newer library.
@@ -114,7 +121,7 @@ pub(super) fn known_kinds(
     of_workspace: bool,
 ) -> Result<Option<Vec<String>>> {
     const HINT: &str = "Leave p_kinds null for everything, or name some of post.failed, post.unconfirmed, \
-                        account.reauth_required, credential.refresh_failed, threshold.begun and threshold.ended. \
+                        action.failed, action.unconfirmed, account.reauth_required, credential.refresh_failed, threshold.begun and threshold.ended. \
                         The last two are told to endpoints without a workspace.";
     let Some(kinds) = input::filter(kinds, "p_kinds")? else { return Ok(None) };
     if kinds.is_empty() {

@@ -15,8 +15,6 @@ use crate::workspaces::new_id;
 
 const LOCK_TARGETS: Statement = statement!(up "publishing/lock_targets");
 const SET_STATES: Statement = statement!(up "publishing/set_states");
-/// What a stored error has at most, with room for the class that is put into it.
-const MAX_ERROR_BYTES: usize = 131_072;
 
 /// A target's next state, by its job.
 pub(crate) struct Next {
@@ -124,7 +122,6 @@ fn told(row: &Row<'_>) -> Result<Told> {
 fn lost(row: &Row<'_>) -> Result<Alert> {
     let (workspace, event, state) = (row.need::<Uuid>(1)?, row.need::<Uuid>(2)?, row.need::<String>(3)?);
     let id = |n| row.need::<Uuid>(n).map(|id| id.to_string());
-    let error = row.get::<Jsonb>(10)?.map(|error| error.parse("error", MAX_ERROR_BYTES)).transpose();
     let data = json!({
         "workspace_id": workspace.to_string(),
         "post_id": id(4)?,
@@ -134,8 +131,7 @@ fn lost(row: &Row<'_>) -> Result<Alert> {
         "platform": row.need::<String>(8)?,
         "handle": row.get::<String>(9)?,
         "state": state,
-        // one that can't be read is with the target
-        "error": error.ok().flatten(),
+        "error": alerts::told_error(row.get(10)?),
     });
     let kind = if state == "unconfirmed" { alerts::POST_UNCONFIRMED } else { alerts::POST_FAILED };
     Ok(Alert { workspace: Some(workspace), kind, key: event.to_string(), data })

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use pgrx::Uuid;
 use pgrx::pg_sys;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -10,6 +11,7 @@ use crate::answer::TableIterator;
 use crate::error::Result;
 use crate::memory;
 use crate::passed::Timestamptz;
+use crate::queue::held::uuid_of;
 use crate::queue::load;
 
 /// Looked at under the lock at once.
@@ -93,24 +95,31 @@ fn queue_memory() -> Result<
     Ok(TableIterator::once((used, i64::from(capacity), db.cursor == u128::MAX, Timestamptz(db.far))))
 }
 
-/// How many jobs are in workers' hands by each claim. Looks at all jobs in memory, piece by piece. No row on a standby.
+/// How many jobs are in workers' hands by each claim, for each workspace. Looks at all jobs in memory, piece by piece. No row
+/// on a standby.
 #[pg_extern(stable, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-fn running_claims() -> Result<TableIterator<'static, (name!(token, i64), name!(jobs, i64))>, ErrorReport> {
+fn running_claims() -> Result<
+    TableIterator<'static, (name!(token, i64), name!(workspace_id, Option<Uuid>), name!(jobs, i64))>,
+    ErrorReport,
+> {
     if !is_known()? {
         return Ok(TableIterator::empty());
     }
-    let mut claims: HashMap<i64, i64> = HashMap::new();
+    let mut claims: HashMap<(i64, u128), i64> = HashMap::new();
     let mut from = Some(0);
     while let Some(at) = from {
-        let mut tokens = Vec::new();
-        from = memory::with(|memory| memory.set.leases(memory.db, at, AT_ONCE, |token| tokens.push(token)))?;
-        for token in tokens {
-            *claims.entry(token).or_default() += 1;
+        let mut leases = Vec::new();
+        from = memory::with(|memory| {
+            memory.set.leases(memory.db, at, AT_ONCE, |token, workspace| leases.push((token, workspace)))
+        })?;
+        for lease in leases {
+            *claims.entry(lease).or_default() += 1;
         }
         pgrx::check_for_interrupts!();
     }
-    Ok(TableIterator::new(claims))
+    let row = |((token, workspace), jobs)| (token, (workspace != 0).then(|| uuid_of(workspace)), jobs);
+    Ok(TableIterator::new(claims.into_iter().map(row)))
 }
 
 /// Whether this server has the memory and works with it; reads it from the tables where that was not done yet.

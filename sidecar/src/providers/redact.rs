@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use self::text::Hidden;
 use super::{
     Account, Act, App, Caller, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post, Provider,
     Published, Sought,
@@ -54,7 +55,7 @@ impl Redacting {
 
 /// What must not be shown.
 #[derive(Default)]
-pub(super) struct Secrets(Vec<SecretString>);
+pub(super) struct Secrets(Vec<Hidden>);
 
 impl Secrets {
     /// What a provider got besides the session, which the wrapper doesn't know.
@@ -65,16 +66,11 @@ impl Secrets {
     }
 
     fn add(&mut self, secret: &SecretString) {
-        // One that is shorter is a word like others, and guessed in no time.
-        if secret.expose_secret().len() >= text::SHORTEST {
-            self.0.push(secret.clone());
-        }
+        self.0.extend(Hidden::new(secret));
     }
 
     fn hide(&self, text: &mut String) {
-        for secret in &self.0 {
-            text::hide(text, secret.expose_secret());
-        }
+        self.0.iter().for_each(|secret| secret.hide(text));
     }
 
     fn hide_in(&self, text: Option<&mut String>) {

@@ -2,6 +2,7 @@
 
 mod crashes;
 mod platforms;
+mod races;
 mod stuck;
 
 use crier_tests::backdoor;

@@ -3,21 +3,71 @@
 
 use std::ops::Range;
 
-/// Shorter ones are not looked for.
-pub(super) const SHORTEST: usize = 8;
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+/// Shorter ones are not looked for: as many bytes as a `u64` has.
+const SHORTEST: usize = 8;
 /// Of a part that is shorter nobody can tell that it is no word of its own.
 const PART: usize = 16;
 /// What stands in the place of a secret.
 const REDACTED: &str = "[redacted]";
 
-/// Puts a word in the place of the secret and of parts of it, wherever they stand in the text.
-pub(super) fn hide(text: &mut String, secret: &str) {
-    for read in [decoded, plain] {
-        let ranges = find(text, &read(text), secret);
-        for range in ranges.into_iter().rev() {
+/// What is not to be shown, with its pieces of [`SHORTEST`] bytes, in order. Whatever is hidden begins with one of them, so that
+/// most of a text is passed over at once: every answer is looked through, and tokens are long.
+pub(super) struct Hidden {
+    secret: SecretString,
+    pieces: Zeroizing<Vec<u64>>,
+}
+
+impl Hidden {
+    /// Nothing for one that is shorter than [`SHORTEST`]: it is a word like others, and guessed in no time.
+    pub(super) fn new(secret: &SecretString) -> Option<Self> {
+        let bytes = secret.expose_secret().as_bytes();
+        let mut pieces = Zeroizing::new(Vec::with_capacity(bytes.len()));
+        pieces.extend(bytes.windows(SHORTEST).map(|piece| number(piece.iter().copied())));
+        pieces.sort_unstable();
+        (!pieces.is_empty()).then(|| Self { secret: secret.clone(), pieces })
+    }
+
+    /// Puts a word in the place of the secret and of parts of it, wherever they stand in the text.
+    pub(super) fn hide(&self, text: &mut String) {
+        if text.contains(['%', '\\']) {
+            self.replace(text, decoded);
+        }
+        self.replace(text, plain);
+    }
+
+    fn replace(&self, text: &mut String, read: fn(&str) -> Vec<Unit>) {
+        for range in self.find(text, &read(text)).into_iter().rev() {
             text.replace_range(range, REDACTED);
         }
     }
+
+    /// Where the secret is written, or so much of it that it is no accident: texts are cut off, and addresses taken apart.
+    fn find(&self, text: &str, units: &[Unit]) -> Vec<Range<usize>> {
+        let secret = self.secret.expose_secret().as_bytes();
+        let (mut found, mut from) = (vec![], 0);
+        while let Some(piece) = units.get(from..from + SHORTEST) {
+            let piece = number(piece.iter().map(|(byte, _)| *byte));
+            let may_begin = self.pieces.binary_search(&piece).is_ok();
+            let len = if may_begin { shown(&units[from..], secret) } else { 0 };
+            // One that is not ASCII could begin or end within a character of the text.
+            let range = units[from].1.start..units[from + len.max(1) - 1].1.end;
+            if len > 0 && text.is_char_boundary(range.start) && text.is_char_boundary(range.end) {
+                found.push(range);
+                from += len;
+            } else {
+                from += 1;
+            }
+        }
+        found
+    }
+}
+
+/// [`SHORTEST`] bytes as one number.
+fn number(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0, |number, byte| number << 8 | u64::from(byte))
 }
 
 /// A byte that is meant, and where it is written.
@@ -55,24 +105,6 @@ fn decoded(text: &str) -> Vec<Unit> {
     units
 }
 
-/// Where the secret is written, or so much of it that it is no accident: texts are cut off, and addresses taken apart.
-fn find(text: &str, units: &[Unit], secret: &str) -> Vec<Range<usize>> {
-    let secret = secret.as_bytes();
-    let (mut found, mut from) = (vec![], 0);
-    while from < units.len() {
-        let len = shown(&units[from..], secret);
-        // One that is not ASCII could begin or end within a character of the text.
-        let range = units[from].1.start..units[from + len.max(1) - 1].1.end;
-        if len > 0 && text.is_char_boundary(range.start) && text.is_char_boundary(range.end) {
-            found.push(range);
-            from += len;
-        } else {
-            from += 1;
-        }
-    }
-    found
-}
-
 /// How many of these bytes are the secret, a large part of it, or its beginning with the end of the text behind it.
 fn shown(units: &[Unit], secret: &[u8]) -> usize {
     let from =
@@ -93,10 +125,29 @@ mod tests {
 
     const SECRET: &str = "eyJ/a+b=c-d_e.f~\"g";
 
+    fn hide(text: &mut String, secret: &str) {
+        if let Some(hidden) = Hidden::new(&secret.into()) {
+            hidden.hide(text);
+        }
+    }
+
     fn hidden(text: &str) -> String {
         let mut text = text.to_owned();
         hide(&mut text, SECRET);
         text
+    }
+
+    /// Looks at every place of a text.
+    fn found_slowly(text: &str, secret: &str) -> Vec<Range<usize>> {
+        let (units, mut found, mut from) = (plain(text), vec![], 0);
+        while from < units.len() {
+            let len = shown(&units[from..], secret.as_bytes());
+            if len > 0 {
+                found.push(from..from + len);
+            }
+            from += len.max(1);
+        }
+        found
     }
 
     #[test]
@@ -135,7 +186,7 @@ mod tests {
         }
         let mut text = "a redacted token".to_owned();
         hide(&mut text, "redacted");
-        assert_eq!(text, "a [[redacted]] token");
+        assert_eq!(text, "a [redacted] token");
     }
 
     proptest! {
@@ -144,6 +195,13 @@ mod tests {
             let mut text = format!("{before}{secret}{after}");
             hide(&mut text, &secret);
             prop_assert!(!text.contains(&secret) || REDACTED.contains(&secret));
+        }
+
+        #[test]
+        fn no_place_is_passed_over(text in "[ab]{0,60}", secret in "[ab]{8,24}", cut in 0_usize..24) {
+            let text = format!("{text}{}", &secret[..cut.min(secret.len())]);
+            let hidden = Hidden::new(&secret.as_str().into()).expect("long enough");
+            prop_assert_eq!(hidden.find(&text, &plain(&text)), found_slowly(&text, &secret));
         }
 
         #[test]

@@ -15,11 +15,11 @@ use crate::providers::{Failure, Scope};
 const MAX_CODE: usize = 80;
 
 /// The limits whose state an answer can tell in its headers, and whose they are. The first that is used up counts, or else
-/// the last.
-const LIMITS: [(&str, Scope); 3] = [
-    ("x-app-limit-24hour", Scope::Server),
-    ("x-user-limit-24hour", Scope::Account),
-    ("x-rate-limit", Scope::Account),
+/// the last, which each call has of its own: too many messages are no reason not to post.
+const LIMITS: [(&str, Option<Scope>); 3] = [
+    ("x-app-limit-24hour", Some(Scope::Server)),
+    ("x-user-limit-24hour", Some(Scope::Account)),
+    ("x-rate-limit", None),
 ];
 
 /// What X says is wrong; empty where the answer is not X's.
@@ -112,7 +112,7 @@ fn of(phase: Phase, status: u16, problem: &Problem, answer: &Answer, now: System
     let (retry_at, scope) = match class {
         ErrorClass::RateLimited => {
             let (reset, scope) = limit(answer);
-            (Some(retry_at(answer, reset, now)), Some(scope))
+            (Some(retry_at(answer, reset, now)), scope)
         }
         // The app's money is used up, for all accounts. Nothing tells when somebody pays.
         ErrorClass::QuotaExhausted => (Some(now + MAX_WAIT), Some(Scope::Server)),
@@ -178,8 +178,8 @@ fn of_refresh(status: u16, problem: &Problem) -> ErrorClass {
     }
 }
 
-/// When the limit that was reached ends, and whose it is.
-fn limit(answer: &Answer) -> (Option<SystemTime>, Scope) {
+/// When the limit that was reached ends, and whose it is; nothing: what the account was doing.
+fn limit(answer: &Answer) -> (Option<SystemTime>, Option<Scope>) {
     let number = |limit: &str, what| {
         let value = answer.headers.get(format!("{limit}-{what}"))?.to_str().ok()?;
         value.trim().parse::<u64>().ok()
@@ -207,18 +207,23 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_of_the_account_or_of_the_app() {
+    fn a_limit_is_of_the_call_or_of_the_account_or_of_the_app() {
         let limited = |headers: &[(&str, &str)]| {
             let headers: Vec<_> = headers.iter().map(|(n, v)| ((*n).into(), (*v).into())).collect();
             let failure = failure(Phase::Commit, &answer(429, &headers, ""), now());
-            (failure.retry_at.unwrap().duration_since(now()).unwrap().as_secs(), failure.scope.unwrap())
+            (failure.retry_at.unwrap().duration_since(now()).unwrap().as_secs(), failure.scope)
         };
         let usual = ("x-rate-limit-reset", "1795000060");
         let app = ("x-app-limit-24hour-reset", "1795007200");
-        assert_eq!(limited(&[usual]), (60, Scope::Account));
-        assert_eq!(limited(&[usual, app, ("x-app-limit-24hour-remaining", "3")]), (60, Scope::Account));
-        assert_eq!(limited(&[usual, app, ("x-app-limit-24hour-remaining", "0")]), (7_200, Scope::Server));
-        assert_eq!(limited(&[("x-rate-limit-reset", "soon")]), (300, Scope::Account));
+        let user = ("x-user-limit-24hour-remaining", "0");
+        assert_eq!(limited(&[usual]), (60, None));
+        assert_eq!(limited(&[usual, user]), (300, Some(Scope::Account)));
+        assert_eq!(limited(&[usual, app, ("x-app-limit-24hour-remaining", "3")]), (60, None));
+        assert_eq!(
+            limited(&[usual, app, ("x-app-limit-24hour-remaining", "0")]),
+            (7_200, Some(Scope::Server))
+        );
+        assert_eq!(limited(&[("x-rate-limit-reset", "soon")]), (300, None));
         let capped = answer(429, &[], r#"{"type":"https://api.twitter.com/2/problems/usage-capped"}"#);
         let capped = failure(Phase::Commit, &capped, now());
         assert_eq!((capped.class, capped.scope), (ErrorClass::QuotaExhausted, Some(Scope::Server)));

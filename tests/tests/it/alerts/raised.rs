@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crier_tests::cluster::Database;
 use crier_tests::stage::{create_workspace, dummy_account, dummy_sealed};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::Alarm;
@@ -85,6 +86,43 @@ async fn an_outcome_nobody_knows_is_told() {
     }
     assert_eq!(alarm.sql.text("SELECT state FROM crier.post_target").await, "unconfirmed");
     assert_eq!(alarm.told(own).await, "post.unconfirmed");
+}
+
+#[tokio::test]
+async fn an_action_that_was_not_done_and_a_message_that_nobody_knows_of_are_told() {
+    let alarm = Alarm::new().await;
+    let own = endpoint(&alarm, Some(alarm.workspace), Some(&["action.failed", "action.unconfirmed"])).await;
+    alarm.sql.run("UPDATE crier.social_account SET platform = 'x'").await;
+    let message = async |outcome: &str| {
+        let act = format!("SELECT crier.act('{}', 'send_dm', '7', 'hello')", alarm.account);
+        let id = alarm.sql.text(&act).await;
+        let report = format!(
+            "SELECT crier.start_action(job_id, token), crier.record_sending(job_id, token), \
+                    crier.report_action(job_id, token, '{outcome}', '{{\"message\": \"no\"}}') \
+             FROM crier.claim_jobs('w', kinds => '{{send_dm}}')"
+        );
+        alarm.sql.text(&report).await;
+        id
+    };
+    message("content_invalid").await;
+    assert_eq!(alarm.told(own).await, "action.failed");
+    let unclear = message("outcome_unknown").await;
+    assert_eq!(alarm.told(own).await, "action.failed action.unconfirmed");
+    let data = "SELECT (params -> 'data') - 'job_id' FROM crier.jobs \
+                WHERE kind = 'deliver_alert' AND params ->> 'type' = 'action.unconfirmed'";
+    let data: serde_json::Value = alarm.sql.text(data).await.parse().expect("an object");
+    let expected = json!({
+        "workspace_id": alarm.workspace, "action_id": unclear, "action": "send_dm", "account_id": alarm.account,
+        "platform": "x", "handle": "alice.test", "subject": "7", "state": "unconfirmed",
+        "error": { "class": "outcome_unknown", "message": "no" },
+    });
+    assert_eq!(data, expected);
+    message("done").await;
+    assert_eq!(
+        alarm.told(own).await,
+        "action.failed action.unconfirmed",
+        "expected nothing of what was done"
+    );
 }
 
 #[tokio::test]

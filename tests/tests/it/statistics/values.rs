@@ -58,8 +58,8 @@ async fn states_are_those_of_the_jobs() {
                         c|0|0|1|0|0|0|∅|∅\nd|2|0|0|0|0|0|∅|∅\ne|0|1|0|0|0|0|∅|∅";
         assert_eq!(sql.text(kinds).await, expected, "summed up: {summed}");
         let workers = "SELECT worker, running, claimed_last_day, completed_last_day, failed_last_day, \
-                       last_seen_at > now() - interval '2 minutes' FROM crier.get_worker_stats()";
-        assert_eq!(sql.text(workers).await, "a worker|0|4|3|1|t\nw2|1|2|0|0|t", "summed up: {summed}");
+                       last_seen_at > now() - interval '2 minutes', workspaces FROM crier.get_worker_stats()";
+        assert_eq!(sql.text(workers).await, "a worker|0|4|3|1|t|0\nw2|1|2|0|0|t|0", "summed up: {summed}");
         let bucket = "SELECT sum(completed), sum(failed), sum(attempts) FROM crier.throughput('hour')";
         assert_eq!(sql.text(bucket).await, "3|1|4");
     }
@@ -67,6 +67,21 @@ async fn states_are_those_of_the_jobs() {
     assert_eq!(sql.text("SELECT retrying FROM crier.get_queue_stats()").await, "1");
     sql.run("SELECT crier.pause_jobs()").await;
     assert_eq!(sql.text("SELECT paused FROM crier.get_queue_stats()").await, "t");
+}
+
+#[tokio::test]
+async fn a_worker_has_jobs_of_so_many_workspaces() {
+    let database = Database::private().await;
+    let sql = database.connect().await;
+    let (one, other) = (create_workspace(&sql).await, create_workspace(&sql).await);
+    for (workspace, jobs) in [(Some(one), 2), (Some(other), 1), (None, 1)] {
+        let many = "SELECT count(*) FROM generate_series(1, $2::int), crier.enqueue('k', '{}', $1)";
+        sql.rows(many, &[&workspace, &jobs]).await;
+    }
+    // each owner has one job in hand at a time
+    sql.run("SELECT * FROM crier.claim_jobs('w', 2); SELECT * FROM crier.claim_jobs('w', 2)").await;
+    let workers = "SELECT worker, running, workspaces FROM crier.get_worker_stats()";
+    assert_eq!(sql.text(workers).await, "w|3|2");
 }
 
 #[tokio::test]
