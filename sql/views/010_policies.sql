@@ -1,7 +1,7 @@
 -- Who sees which rows. Every crier.migrate() makes what is missing; what is there is left alone, because a policy
 -- can't be touched without locking its table. One that changes gets a new name here.
 -- A table of tenants' data has one policy: members of the workspace read. The membership function stands in a
--- sub-select so that it runs once per query, not once per row. crier.credential, crier.alert_endpoint,
+-- sub-select so that it runs once per query, not once per row. crier.credential, crier.alert_endpoint, crier.webhook_delivery,
 -- crier.installation, crier.migration and the queue's own tables have row security and no policy: nobody but their owner reads them.
 DO $do$
 DECLARE

@@ -205,7 +205,8 @@ fn deliveries_mean_what_the_fixtures_say() {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let text = std::fs::read_to_string(&path).unwrap();
-        let fixture: Fixture = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+        let fixture: Fixture =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path:?}: {error}"));
         let scheme = Scheme::find(&fixture.platform).unwrap();
         seen.insert(scheme.platform);
         let body = match &fixture.body {
@@ -226,7 +227,11 @@ fn deliveries_mean_what_the_fixtures_say() {
             assert_eq!((part.platform, &part.external_id), (platform, &expected.external_id), "{path:?}");
             assert!(!part.payload.to_string().contains("canary"), "{path:?}: {}", part.payload);
             let findings = (scheme.interpret)(&part.payload).tidy();
-            assert_eq!((&findings.kinds, &findings.publish_ids), (&expected.kinds, &expected.publish_ids), "{path:?}");
+            assert_eq!(
+                (&findings.kinds, &findings.publish_ids),
+                (&expected.kinds, &expected.publish_ids),
+                "{path:?}"
+            );
             assert_eq!(findings.revoked.is_some(), expected.revoked, "{path:?}");
             if expected.revoked_at.is_some() {
                 assert_eq!(findings.revoked, Some(expected.revoked_at), "{path:?}");
@@ -244,7 +249,11 @@ fn what_only_asks_is_answered_and_not_kept() {
     let ping = |platform: &str, body: Value| {
         let headers = HeaderMap::new();
         let body = body.to_string();
-        (Scheme::find(platform).unwrap().ping)(&Delivery { headers: &headers, body: body.as_bytes(), now: NOW })
+        (Scheme::find(platform).unwrap().ping)(&Delivery {
+            headers: &headers,
+            body: body.as_bytes(),
+            now: NOW,
+        })
     };
     let challenge = json!({ "token": "t", "challenge": "3eZbrw1aB", "type": "url_verification" });
     assert_eq!(ping("slack", challenge), Some(Answer::Text("3eZbrw1aB".into())));

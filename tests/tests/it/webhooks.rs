@@ -75,7 +75,8 @@ impl Post {
             }
         }
         variables.push(("CRIER_WEBHOOK_GHOST_ACCOUNT".to_owned(), "https://site.example".to_owned()));
-        let variables: Vec<_> = variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let variables: Vec<_> =
+            variables.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         self.deployment.start_with(&[&variables, more].concat()).await
     }
 
@@ -93,7 +94,8 @@ impl Post {
     async fn processed(&self, count: i64) {
         wait_until("the webhooks that were processed", format!("{count}|0"), async || {
             backdoor::make_retries_due(&self.sql).await;
-            let webhooks = "SELECT count(*), count(*) FILTER (WHERE processed_at IS NULL) FROM crier.webhooks";
+            let webhooks =
+                "SELECT count(*), count(*) FILTER (WHERE processed_at IS NULL) FROM crier.webhooks";
             self.sql.text(webhooks).await
         })
         .await;
@@ -132,7 +134,8 @@ async fn send(crierd: &Crierd, path: &str, delivery: &Delivery) -> Answered {
 }
 
 async fn get(crierd: &Crierd, path: &str) -> Answered {
-    answered(crier_tests::http::get(format!("{}/webhooks/{path}", crierd.url())).await.expect("an answer")).await
+    answered(crier_tests::http::get(format!("{}/webhooks/{path}", crierd.url())).await.expect("an answer"))
+        .await
 }
 
 /// A delivery signed now with our secret.
@@ -143,7 +146,9 @@ fn signed(platform: &str, body: &str) -> Delivery {
 /// What a platform says of an account's grant or of anything else, with a number to tell one from another.
 fn said_of(platform: &str, account: &str, number: usize) -> String {
     match platform {
-        "facebook" => format!(r#"{{"object":"page","entry":[{{"id":"{account}","time":{number},"changes":[{{"field":"feed","value":{{}}}}]}}]}}"#),
+        "facebook" => format!(
+            r#"{{"object":"page","entry":[{{"id":"{account}","time":{number},"changes":[{{"field":"feed","value":{{}}}}]}}]}}"#
+        ),
         "instagram" | "threads" => format!(
             r#"{{"object":"{platform}","entry":[{{"id":"{account}","time":{number},"changes":[{{"field":"comments","value":{{}}}}]}}]}}"#
         ),
@@ -151,18 +156,24 @@ fn said_of(platform: &str, account: &str, number: usize) -> String {
         "linkedin" => format!(
             r#"{{"type":"T","notifications":[{{"notificationId":{number},"organizationalEntity":"{account}","action":"COMMENT"}}]}}"#
         ),
-        "tiktok" => format!(r#"{{"event":"video.n{number}","user_openid":"{account}","create_time":{number}}}"#),
+        "tiktok" => {
+            format!(r#"{{"event":"video.n{number}","user_openid":"{account}","create_time":{number}}}"#)
+        }
         "slack" => format!(
             r#"{{"team_id":"{account}","event":{{"type":"app_mention"}},"type":"event_callback","event_id":"Ev{number}"}}"#
         ),
         "discord" => format!(
             r#"{{"type":1,"event":{{"type":"ENTITLEMENT_CREATE","data":{{"guild_id":"{account}","n":{number}}}}}}}"#
         ),
-        "telegram" => format!(r#"{{"update_id":{number},"channel_post":{{"chat":{{"id":"{account}"}},"text":"x"}}}}"#),
+        "telegram" => {
+            format!(r#"{{"update_id":{number},"channel_post":{{"chat":{{"id":"{account}"}},"text":"x"}}}}"#)
+        }
         "youtube" => format!(
             "<feed xmlns:yt='http://www.youtube.com/xml/schemas/2015' xmlns='http://www.w3.org/2005/Atom'><entry>\
              <yt:videoId>{number}</yt:videoId><yt:channelId>{account}</yt:channelId><title>x</title></entry></feed>"
         ),
-        _ => format!(r#"{{"post":{{"current":{{"id":"{number}","status":"published"}},"previous":{{"status":"draft"}}}}}}"#),
+        _ => format!(
+            r#"{{"post":{{"current":{{"id":"{number}","status":"published"}},"previous":{{"status":"draft"}}}}}}"#
+        ),
     }
 }

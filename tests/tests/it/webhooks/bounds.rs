@@ -38,7 +38,9 @@ async fn large_slow_and_many_requests_hold_up_nobody() {
     let url = crierd.url().to_owned();
     // ten megabytes, announced or not
     let large = sender::delivery("tiktok", OTHER_SECRET, &"x".repeat(10 * 1024 * 1024), now());
-    let call = crier_tests::http::client().post(format!("{url}/webhooks/tiktok")).header("content-type", "application/json");
+    let call = crier_tests::http::client()
+        .post(format!("{url}/webhooks/tiktok"))
+        .header("content-type", "application/json");
     let answer = call.body(large.body.clone()).send().await;
     // the connection may be cut before the answer is read: then nothing was taken either
     assert!(answer.as_ref().is_ok_and(|answer| answer.status() == 413) || answer.is_err(), "{answer:?}");
@@ -58,7 +60,8 @@ async fn large_slow_and_many_requests_hold_up_nobody() {
     let mut slow = Vec::new();
     for at in 0..100 {
         let mut stream = connect(&url).await;
-        let part = if at % 2 == 0 { b"POST /webhooks/tiktok HTTP/1.1\r\nhost:".to_vec() } else { head(1_000_000) };
+        let part =
+            if at % 2 == 0 { b"POST /webhooks/tiktok HTTP/1.1\r\nhost:".to_vec() } else { head(1_000_000) };
         stream.write_all(&part).await.expect("a part of a request");
         slow.push(stream);
     }
@@ -94,7 +97,8 @@ async fn a_flood_of_forged_ones_reaches_neither_database_nor_log() {
     let body = said_of("tiktok", "acc", 1);
     let client = crier_tests::http::client();
     for number in 0..300 {
-        let forged = sender::delivery("tiktok", OTHER_SECRET, &format!("{body}{}", " ".repeat(number)), now());
+        let forged =
+            sender::delivery("tiktok", OTHER_SECRET, &format!("{body}{}", " ".repeat(number)), now());
         let mut call = client.post(format!("{}/webhooks/tiktok", crierd.url())).body(forged.body);
         for (name, value) in &forged.headers {
             call = call.header(name, value);

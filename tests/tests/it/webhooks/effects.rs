@@ -13,7 +13,9 @@ use super::{Post, SECRET, now, said_of, send, signed};
 fn revoking(platform: &str, account: &str, at: u64) -> sender::Delivery {
     match platform {
         "instagram" => sender::deauthorized(SECRET, account, at),
-        "x" => signed("x", &format!(r#"{{"user_event":{{"revoke":{{"source":{{"user_id":"{account}"}}}}}}}}"#)),
+        "x" => {
+            signed("x", &format!(r#"{{"user_event":{{"revoke":{{"source":{{"user_id":"{account}"}}}}}}}}"#))
+        }
         "slack" => signed(
             "slack",
             &format!(
@@ -54,10 +56,14 @@ async fn an_account_whose_grant_is_gone_asks_for_a_login() {
         assert_eq!(answer.status, 200, "{platform}: {answer:?}");
     }
     let states = "SELECT status, count(*) FROM crier.accounts GROUP BY 1 ORDER BY 1";
-    wait_until("the accounts", "active|1\nreauth_required|5".to_owned(), async || post.sql.text(states).await).await;
+    wait_until("the accounts", "active|1\nreauth_required|5".to_owned(), async || {
+        post.sql.text(states).await
+    })
+    .await;
     let active = post.sql.text("SELECT id FROM crier.accounts WHERE status = 'active'").await;
     assert_eq!(active, other.to_string());
-    let events = "SELECT count(DISTINCT account_id), count(*) FROM crier.events WHERE kind = 'account_revoked'";
+    let events =
+        "SELECT count(DISTINCT account_id), count(*) FROM crier.events WHERE kind = 'account_revoked'";
     assert_eq!(post.sql.text(events).await, "5|5");
     wait_until("the alerts", 5, async || receiver.received().len()).await;
     assert!(receiver.received().iter().all(|alert| alert.kind() == "account.reauth_required"));
@@ -86,7 +92,8 @@ async fn a_word_of_yesterday_does_not_disconnect_an_account_of_today() {
     let replays = "SELECT count(*) FROM crier.jobs WHERE kind = 'process_webhook' AND state = 'completed'";
     wait_until("the jobs", "4".to_owned(), async || post.sql.text(replays).await).await;
     assert_eq!(post.sql.text(&status).await, "active");
-    let told = "SELECT count(*), count(payload -> 'replay') FROM crier.events WHERE kind = 'webhook_received'";
+    let told =
+        "SELECT count(*), count(payload -> 'replay') FROM crier.events WHERE kind = 'webhook_received'";
     assert_eq!(post.sql.text(told).await, "4|2");
 }
 
@@ -101,7 +108,9 @@ async fn each_account_gets_its_own_part_and_no_other() {
         post.account(second, "facebook", "222").await,
     ];
     let crierd = post.start().await;
-    let entry = |id: &str| format!(r#"{{"id":"{id}","changes":[{{"field":"feed","value":{{"message":"canary-{id}"}}}}]}}"#);
+    let entry = |id: &str| {
+        format!(r#"{{"id":"{id}","changes":[{{"field":"feed","value":{{"message":"canary-{id}"}}}}]}}"#)
+    };
     let body = format!(
         r#"{{"object":"page","entry":[{},{},{},{}]}}"#,
         entry("111"),
@@ -128,9 +137,11 @@ async fn each_account_gets_its_own_part_and_no_other() {
             _ => assert_eq!((workspace, account), (None, None)),
         }
     }
-    let entries = "SELECT jsonb_array_length(payload -> 'entry') FROM crier.webhooks WHERE external_id = '111'";
+    let entries =
+        "SELECT jsonb_array_length(payload -> 'entry') FROM crier.webhooks WHERE external_id = '111'";
     assert_eq!(post.sql.text(entries).await, "2");
-    let told = "SELECT count(*), count(DISTINCT workspace_id) FROM crier.events WHERE kind = 'webhook_received'";
+    let told =
+        "SELECT count(*), count(DISTINCT workspace_id) FROM crier.events WHERE kind = 'webhook_received'";
     assert_eq!(post.sql.text(told).await, "3|2", "expected no event of an account that nobody has connected");
 }
 
@@ -138,7 +149,8 @@ async fn each_account_gets_its_own_part_and_no_other() {
 async fn a_job_that_waits_for_a_post_looks_at_once() {
     let post = Post::new().await;
     let account = post.account(post.workspace, "bluesky", "did:plc:a").await;
-    let make = "SELECT crier.create_post($1, 'a video', ARRAY[$2::uuid], scheduled_at => now() + interval '1 hour')";
+    let make =
+        "SELECT crier.create_post($1, 'a video', ARRAY[$2::uuid], scheduled_at => now() + interval '1 hour')";
     let (video, other): (Uuid, Uuid) = (
         post.sql.value(make, &[&post.workspace, &account]).await,
         post.sql.value(make, &[&post.workspace, &account]).await,
@@ -188,5 +200,8 @@ async fn what_can_not_be_processed_is_a_dead_letter_and_runs_again_when_told() {
     let events = "SELECT count(*) FROM crier.events WHERE kind = 'webhook_received'";
     assert_eq!(post.sql.text(events).await, "1");
     // the control: the dead letter itself can be tried again too, and does it once more
-    assert_eq!(post.sql.text("SELECT count(*) FROM crier.dead_jobs(kinds => '{process_webhook}')").await, "1");
+    assert_eq!(
+        post.sql.text("SELECT count(*) FROM crier.dead_jobs(kinds => '{process_webhook}')").await,
+        "1"
+    );
 }

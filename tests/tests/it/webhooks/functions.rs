@@ -29,7 +29,8 @@ impl Tenants {
         app.run(&format!("SET crier.user_id = '{owner}'")).await;
         for (workspace, name) in [(one, "one"), (two, "two")] {
             let account = dummy_account(&sql, workspace, name).await;
-            sql.rows("UPDATE crier.social_account SET external_id = $2 WHERE id = $1", &[&account, &name]).await;
+            sql.rows("UPDATE crier.social_account SET external_id = $2 WHERE id = $1", &[&account, &name])
+                .await;
         }
         for name in ["one", "two", "nobody"] {
             receive(&sql, name, name).await;
@@ -48,7 +49,8 @@ async fn receive(sql: &Session, key: &str, account: &str) -> bool {
 
 /// Claims the next job of a webhook.
 async fn claim(sql: &Session) -> (Uuid, i64) {
-    let row = sql.row("SELECT job_id, token FROM crier.claim_jobs('t', kinds => '{process_webhook}')", &[]).await;
+    let row =
+        sql.row("SELECT job_id, token FROM crier.claim_jobs('t', kinds => '{process_webhook}')", &[]).await;
     (row.get(0), row.get(1))
 }
 
@@ -69,7 +71,12 @@ async fn a_tenant_sees_its_own_and_no_trace_of_others() {
     let mut answers = Vec::new();
     for id in [tenants.hooks[1], tenants.hooks[2], Uuid::new_v4()] {
         let refusal = tenants.app.refusal(&format!("SELECT crier.replay_webhook('{id}')")).await;
-        answers.push((refusal.code, refusal.message.replace(&id.to_string(), "…"), refusal.detail, refusal.hint));
+        answers.push((
+            refusal.code,
+            refusal.message.replace(&id.to_string(), "…"),
+            refusal.detail,
+            refusal.hint,
+        ));
     }
     answers.dedup();
     assert_eq!(answers.len(), 1, "{answers:?}");
@@ -106,7 +113,10 @@ async fn only_admins_replay_and_only_workers_process() {
         format!("SELECT * FROM crier.start_webhook('{id}', 1)"),
         format!("SELECT crier.report_webhook('{id}', 1, 'done')"),
         "SELECT crier.cleanup_old_webhook_events()".into(),
-        format!("SELECT crier.enqueue('process_webhook', '{{\"webhook_id\": \"{}\"}}', workspace_id => '{}')", tenants.hooks[1], tenants.one),
+        format!(
+            "SELECT crier.enqueue('process_webhook', '{{\"webhook_id\": \"{}\"}}', workspace_id => '{}')",
+            tenants.hooks[1], tenants.one
+        ),
         "DELETE FROM crier.webhook_event".into(),
     ] {
         assert_eq!(tenants.app.refusal(&call).await.code, "42501", "{call}");
@@ -144,10 +154,19 @@ async fn a_stale_token_reports_nothing() {
         let state: Option<String> = tenants.sql.value(report, &[&job, &stale]).await;
         assert_eq!(state, None);
     }
+    // the lease ran out and somebody else has the job
     crier_tests::backdoor::lapse_leases(&tenants.sql).await;
+    let mut taken = 0;
+    while claim(&tenants.sql).await.0 != job {
+        taken += 1;
+        assert!(taken < 3, "expected the job to be handed out again");
+    }
     let state: Option<String> = tenants.sql.value(report, &[&job, &token]).await;
     assert_eq!(state, None);
-    assert_eq!(tenants.sql.text("SELECT count(*) FROM crier.events WHERE kind = 'webhook_received'").await, "0");
+    assert_eq!(
+        tenants.sql.text("SELECT count(*) FROM crier.events WHERE kind = 'webhook_received'").await,
+        "0"
+    );
     // of another kind of job
     let other: Uuid = tenants.sql.value("SELECT crier.enqueue('k')", &[]).await;
     let row = tenants.sql.row("SELECT job_id, token FROM crier.claim_jobs('t', kinds => '{k}')", &[]).await;
@@ -160,7 +179,11 @@ async fn a_stale_token_reports_nothing() {
 async fn bad_input_is_refused_with_a_reason() {
     let sql = Database::shared().await.connect().await;
     let long = "x".repeat(400);
-    let parts = |n: usize| format!("array_fill('x'::text, ARRAY[{n}]), array_fill('1'::text, ARRAY[{n}]), array_fill('{{}}'::text, ARRAY[{n}])");
+    let parts = |n: usize| {
+        format!(
+            "array_fill('x'::text, ARRAY[{n}]), array_fill('1'::text, ARRAY[{n}]), array_fill('{{}}'::text, ARRAY[{n}])"
+        )
+    };
     for (call, code) in [
         ("receive_webhook(NULL, 'k', '{}', '{x}', '{1}', '{\"1\"}')".to_owned(), "22004"),
         ("receive_webhook('x', NULL, '{}', '{x}', '{1}', '{\"1\"}')".into(), "22004"),
@@ -177,14 +200,22 @@ async fn bad_input_is_refused_with_a_reason() {
         ("receive_webhook('', 'k', '{}', '{x}', '{1}', '{\"1\"}')".into(), "22023"),
         (format!("receive_webhook('x', '{long}', '{{}}', '{{x}}', '{{1}}', '{{\"1\"}}')"), "54000"),
         (format!("receive_webhook('x', 'k', '{{}}', {})", parts(1_001)), "54000"),
-        ("receive_webhook('x', 'k', '{}', '{x}', '{1}', ARRAY[to_jsonb(repeat('x', 5000000))::text])".into(), "54000"),
+        (
+            "receive_webhook('x', 'k', '{}', '{x}', '{1}', ARRAY[to_jsonb(repeat('x', 5000000))::text])"
+                .into(),
+            "54000",
+        ),
         ("start_webhook(NULL, 1)".into(), "22004"),
         ("start_webhook(crier.new_id(), NULL)".into(), "22004"),
         ("report_webhook(crier.new_id(), 1, NULL)".into(), "22004"),
         ("report_webhook(crier.new_id(), 1, 'nonsense')".into(), "22023"),
         ("report_webhook(crier.new_id(), 1, 'done', '{NULL}')".into(), "22023"),
         (format!("report_webhook(crier.new_id(), 1, 'done', '{{{long}}}')"), "54000"),
-        ("report_webhook(crier.new_id(), 1, 'done', p_publish_ids => array_fill('x'::text, ARRAY[101]))".into(), "54000"),
+        (
+            "report_webhook(crier.new_id(), 1, 'done', p_publish_ids => array_fill('x'::text, ARRAY[101]))"
+                .into(),
+            "54000",
+        ),
         ("replay_webhook(NULL)".into(), "22004"),
         ("replay_webhook(crier.new_id())".into(), "P0002"),
         ("replay_webhooks(NULL)".into(), "22004"),
@@ -218,7 +249,9 @@ async fn the_list_goes_page_by_page_under_filters() {
         let page = "SELECT items, next_cursor FROM crier.list_webhooks($1, 10, p_platform => 'bluesky', p_processed => false)";
         let row = tenants.app.row(page, &[&cursor]).await;
         let items: Value = row.get(0);
-        seen.extend(items.as_array().into_iter().flatten().map(|item| item["id"].as_str().unwrap_or("").to_owned()));
+        seen.extend(
+            items.as_array().into_iter().flatten().map(|item| item["id"].as_str().unwrap_or("").to_owned()),
+        );
         cursor = row.get(1);
         if cursor.is_none() {
             break;
@@ -230,7 +263,10 @@ async fn the_list_goes_page_by_page_under_filters() {
     sorted.reverse();
     assert_eq!((seen.len(), &seen), (26, &sorted), "expected each once, the newest first");
     let count = async |filter: &str| {
-        tenants.sql.text(&format!("SELECT jsonb_array_length(items) FROM crier.list_webhooks({filter})")).await
+        tenants
+            .sql
+            .text(&format!("SELECT jsonb_array_length(items) FROM crier.list_webhooks({filter})"))
+            .await
     };
     assert_eq!(count("").await, "28");
     assert_eq!(count("p_platform => 'x'").await, "0");
