@@ -370,4 +370,4 @@ COMMENT ON FUNCTION crier.replay_webhooks(timestamptz, timestamptz, uuid, text, 
     'Has webhooks that were received from a time on, and before another, processed again, the oldest first; answers with their ids. p_workspace_id null: all that the caller decides about.';
 COMMENT ON FUNCTION crier.list_webhooks(text, int, uuid, text, text, uuid, boolean, timestamptz, timestamptz) IS
     'Webhooks received, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
-COMMENT ON FUNCTION crier.cleanup_old_webhook_events(integer, integer, integer) IS 'Deletes received webhooks that are older than keep_webhook_events.';
+COMMENT ON FUNCTION crier.cleanup_old_webhook_events(integer, integer, integer) IS 'Deletes received webhooks that are older than keep_webhook_events, and their events. {"deleted": n, "events": n, "more": …} or {"busy": true}.';

@@ -36,6 +36,9 @@ CREATE TABLE crier.webhook_event (
 CREATE INDEX webhook_event_workspace ON crier.webhook_event (workspace_id, id) WHERE workspace_id IS NOT NULL;
 CREATE INDEX webhook_event_received ON crier.webhook_event (received_at);
 
+-- What events say of webhooks goes with them, long before other events.
+CREATE INDEX event_webhook ON crier.event (created_at) WHERE kind = 'webhook_received';
+
 -- Whose a payload is: one account may be connected to several workspaces.
 CREATE INDEX social_account_external ON crier.social_account (platform, external_id);
 

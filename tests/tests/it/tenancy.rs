@@ -96,7 +96,15 @@ async fn a_user_sees_only_rows_of_own_workspaces() {
 #[tokio::test]
 async fn credentials_are_for_nobody() {
     let (_superuser, one, _) = tenants().await;
-    for table in ["credential", "alert_endpoint", "alert_told", "alert_state", "installation", "migration"] {
+    for table in [
+        "credential",
+        "alert_endpoint",
+        "alert_told",
+        "alert_state",
+        "webhook_delivery",
+        "installation",
+        "migration",
+    ] {
         let refusal = one.session.refusal(&format!("SELECT * FROM crier.{table}")).await;
         assert_eq!(refusal.code, "42501", "{table}: {refusal}");
     }

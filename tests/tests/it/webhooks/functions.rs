@@ -286,8 +286,14 @@ async fn what_is_a_month_old_goes() {
     let age = "UPDATE crier.webhook_event SET received_at = now() - interval '31 days' WHERE id <> $1";
     tenants.sql.rows(age, &[&tenants.hooks[0]]).await;
     tenants.sql.run("UPDATE crier.webhook_delivery SET received_at = now() - interval '31 days' WHERE delivery_key <> 'one'").await;
-    let ran = "SELECT task, did ->> 'deleted', error FROM crier.run_maintenance(p_tasks => '{cleanup_old_webhook_events}')";
-    assert_eq!(tenants.sql.text(ran).await, "cleanup_old_webhook_events|4|∅");
+    let event = "INSERT INTO crier.event (workspace_id, id, kind, created_at) VALUES ($1, crier.new_id(), $2, now() - $3::text::interval)";
+    for (kind, age) in
+        [("webhook_received", "31 days"), ("webhook_received", "29 days"), ("post_published", "31 days")]
+    {
+        tenants.sql.rows(event, &[&tenants.one, &kind, &age]).await;
+    }
+    let ran = "SELECT task, did ->> 'deleted', did ->> 'events', error FROM crier.run_maintenance(p_tasks => '{cleanup_old_webhook_events}')";
+    assert_eq!(tenants.sql.text(ran).await, "cleanup_old_webhook_events|4|1|∅");
     assert_eq!(tenants.sql.text("SELECT id FROM crier.webhooks").await, tenants.hooks[0].to_string());
     assert!(receive(&tenants.sql, "one", "one").await && !receive(&tenants.sql, "two", "two").await);
     // what was to be processed and is gone is canceled
