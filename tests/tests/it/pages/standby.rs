@@ -43,7 +43,7 @@ async fn a_standby_and_a_read_only_transaction_give_the_same_pages() {
     History { jobs: 150, days: 2, users: 2, workspaces: 2, lines: 1 }.make(&primary).await;
     primary.text("SELECT crier.index_history(100)").await;
     primary.text("SELECT crier.enqueue('open'), crier.enqueue('open')").await;
-    primary.text("SELECT crier.receive_webhook('x', 'k', '{}', '{x}', '{NULL}', '{{}}')").await;
+    primary.text("SELECT crier.receive_webhook('x', 'k', '{}', '{x}', '{NULL}', '{\"{}\"}')").await;
     let expected = answers(&primary).await;
     assert!(expected[0].len() > 150 * 36 && expected[7].len() > 150 * 36, "{expected:?}");
 
