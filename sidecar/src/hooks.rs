@@ -46,6 +46,9 @@ const TOLERANCE: i64 = 5 * 60;
 /// The most characters of a challenge that is sent back.
 const MAX_CHALLENGE: usize = 512;
 
+/// Answers a GET of a platform.
+type Handshake = fn(&Query, &Keys) -> Result<Answer, Refusal>;
+
 /// How a platform sends webhooks.
 pub(crate) struct Scheme {
     pub(crate) platform: &'static str,
@@ -58,7 +61,7 @@ pub(crate) struct Scheme {
     /// Whether a delivery is the platform's own.
     pub(crate) verify: fn(&Delivery<'_>, &Keys) -> Result<(), Refusal>,
     /// The answer to a GET, where the platform makes one.
-    pub(crate) handshake: Option<fn(&Query, &Keys) -> Result<Answer, Refusal>>,
+    pub(crate) handshake: Option<Handshake>,
     /// The answer to a verified delivery that says nothing and is not kept.
     pub(crate) ping: fn(&Delivery<'_>) -> Option<Answer>,
     /// A verified delivery, taken apart.

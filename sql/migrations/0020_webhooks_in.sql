@@ -42,7 +42,8 @@ CREATE INDEX event_webhook ON crier.event (created_at) WHERE kind = 'webhook_rec
 -- Whose a payload is: one account may be connected to several workspaces.
 CREATE INDEX social_account_external ON crier.social_account (platform, external_id);
 
--- Nothing outside is called: what goes wrong is the database or a defect. Minutes apart, for hours.
+-- Nothing outside is called: what goes wrong is the database or a defect. Six times in a quarter of an hour, and then what
+-- crier.retry_failed_jobs does.
 INSERT INTO crier.job_kind (kind, max_attempts, first_delay, max_delay, jitter)
 VALUES ('process_webhook', 6, '30 seconds', '1 hour', true)
 ON CONFLICT (kind) DO NOTHING;

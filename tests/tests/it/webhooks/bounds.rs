@@ -16,6 +16,14 @@ async fn connect(url: &str) -> TcpStream {
     TcpStream::connect(url.trim_start_matches("http://")).await.expect("a connection")
 }
 
+/// Lets this process have as many files as the system gives it: each connection is one.
+fn have_many_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    setrlimit(Resource::Nofile, raised).expect("the limit of files that the system allows");
+}
+
 /// A POST whose body is announced and not sent.
 fn head(length: usize) -> Vec<u8> {
     format!(
@@ -33,6 +41,7 @@ async fn status_of(mut stream: TcpStream) -> String {
 
 #[tokio::test]
 async fn large_slow_and_many_requests_hold_up_nobody() {
+    have_many_files();
     let post = Post::new().await;
     let crierd = post.start().await;
     let url = crierd.url().to_owned();
