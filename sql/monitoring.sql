@@ -19,6 +19,10 @@ SELECT platform, status, count(*) AS accounts, min(expires_at) AS first_ends_at,
        count(*) FILTER (WHERE refresh_at < now() - interval '10 minutes') AS late, min(refresh_at) AS next_refresh_at
 FROM crier.expiring_tokens GROUP BY platform, status ORDER BY accounts DESC;
 
+\echo '== webhooks received within a day, by endpoint =='
+SELECT source, platform, received, of_no_account, waiting, waiting_since, last_received_at
+FROM crier.webhook_intake ORDER BY waiting DESC, received DESC LIMIT 20;
+
 \echo '== maintenance =='
 SELECT * FROM crier.maintenance_tasks ORDER BY task;
 SELECT task, runner, started_at, error FROM crier.maintenance_log WHERE error IS NOT NULL ORDER BY id DESC LIMIT 10;

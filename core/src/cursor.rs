@@ -44,11 +44,21 @@ pub enum Listing {
     Time,
     /// `crier.get_paginated_data`
     Table,
+    /// `crier.list_webhooks`
+    Webhooks,
 }
 
 impl Listing {
-    const ALL: [Self; 7] =
-        [Self::Jobs, Self::Posts, Self::Logs, Self::Events, Self::JobSearch, Self::Time, Self::Table];
+    const ALL: [Self; 8] = [
+        Self::Jobs,
+        Self::Posts,
+        Self::Logs,
+        Self::Events,
+        Self::JobSearch,
+        Self::Time,
+        Self::Table,
+        Self::Webhooks,
+    ];
 
     /// The function that makes and takes its cursors.
     pub fn function(self) -> &'static str {
@@ -60,6 +70,7 @@ impl Listing {
             Self::JobSearch => "crier.search_jobs",
             Self::Time => "crier.list_by_time",
             Self::Table => "crier.get_paginated_data",
+            Self::Webhooks => "crier.list_webhooks",
         }
     }
 
@@ -73,6 +84,7 @@ impl Listing {
             Self::JobSearch => 5,
             Self::Time => 6,
             Self::Table => 7,
+            Self::Webhooks => 8,
         }
     }
 }

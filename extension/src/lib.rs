@@ -31,6 +31,7 @@ mod queue;
 mod statistics;
 mod transaction;
 mod waiters;
+mod webhooks;
 mod workspaces;
 
 pgrx::pg_module_magic!(name, version);

@@ -8,6 +8,7 @@ mod keys;
 mod oauth;
 mod reader;
 mod refresh;
+mod webhooks;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,11 +17,13 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::Error;
+use crate::hooks;
 use crate::providers::{Apps, Endpoints, VideoService};
 use crate::secrets::KeySource;
 use apps::AppFile;
 pub use oauth::OAuth;
 use reader::Reader;
+use webhooks::EndpointFile;
 
 /// The file that is read when none is named.
 pub(crate) const DEFAULT_FILE: &str = "crierd.toml";
@@ -46,6 +49,8 @@ pub struct Config {
     endpoints: Vec<(&'static str, Endpoints)>,
     /// What videos for Bluesky are processed by.
     video_service: VideoService,
+    /// Where platforms may send webhooks to.
+    webhooks: Vec<EndpointFile>,
     /// Whether workspaces' endpoints for alerts may be on this machine.
     pub alerts_allow_loopback: bool,
     /// The bounds of the work.
@@ -146,6 +151,7 @@ impl Config {
         let apps = apps::resolve(&mut read);
         let endpoints = apps::endpoints(&mut read);
         let video_service = apps::video_service(&mut read);
+        let webhooks = webhooks::resolve(&mut read);
         let alerts_allow_loopback = read.flag("alerts.allow_loopback", "CRIER_ALERTS_ALLOW_LOOPBACK");
         let worker = Worker {
             concurrency: read.number("worker.concurrency", "CRIER_WORKER_CONCURRENCY", 8, 1..=1_000),
@@ -186,6 +192,7 @@ impl Config {
             apps,
             endpoints,
             video_service,
+            webhooks,
             alerts_allow_loopback,
             worker,
             log,
@@ -199,6 +206,11 @@ impl Config {
             apps.with_endpoints(platform, endpoints.clone())
         };
         Ok(self.endpoints.iter().fold(apps, with))
+    }
+
+    /// Where platforms may send webhooks to, with the secrets.
+    pub(crate) fn webhooks(&self) -> Result<hooks::Endpoints, Error> {
+        webhooks::load(&self.webhooks)
     }
 }
 

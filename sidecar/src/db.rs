@@ -12,6 +12,7 @@ mod pool;
 mod publishing;
 mod queue;
 mod rows;
+mod webhooks;
 
 use tokio_postgres::Row;
 
@@ -25,6 +26,7 @@ pub(crate) use pool::{patiently, patiently_if, pg_config};
 use rows::contract;
 pub(crate) use rows::{Action, Actor, Alert, Expiring, Outcome, Reading};
 pub use rows::{AlertEndpoint, Claim, Report, Reported, Status, StoredCredential, Target};
+pub(crate) use webhooks::{NewWebhook, StoredWebhook, WebhookReport};
 
 /// The channel that says that there may be work.
 pub(crate) const CHANNEL: &str = "crier_jobs";

@@ -1,24 +1,27 @@
 //! The HTTP server: on loopback unless the configuration says otherwise.
 
 mod api_key;
+mod connections;
 mod health;
 mod oauth;
 mod page;
 mod problem;
 mod refresh_batch;
+mod webhooks;
 
 use std::net::SocketAddr;
 
 use axum::Router;
 use axum::routing::get;
 use tokio::net::TcpListener;
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::connect::Connector;
 use crate::error::Error;
 pub(crate) use api_key::ApiKeys;
 pub(crate) use health::Health;
 pub(crate) use refresh_batch::RefreshBatch;
+pub(crate) use webhooks::Intake;
 
 /// Binds and serves until the process ends.
 pub(crate) async fn serve(
@@ -26,6 +29,7 @@ pub(crate) async fn serve(
     health: Health,
     connector: Connector,
     refresh_batch: RefreshBatch,
+    intake: Intake,
 ) -> Result<(), Error> {
     let cannot = |error: std::io::Error| Error::Refused(format!("cannot listen on {listen}: {error}"));
     let listener = TcpListener::bind(listen).await.map_err(cannot)?;
@@ -35,12 +39,9 @@ pub(crate) async fn serve(
         .route("/readyz", get(health::readyz))
         .with_state(health)
         .merge(oauth::router(connector))
-        .merge(refresh_batch::routes(refresh_batch));
-    tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, router).await {
-            warn!(%error, "the HTTP server ended");
-        }
-    });
+        .merge(refresh_batch::routes(refresh_batch))
+        .merge(webhooks::router(intake));
+    tokio::spawn(connections::serve(listener, router));
     info!(address = %format_args!("http://{address}"), "listening");
     Ok(())
 }

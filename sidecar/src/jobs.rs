@@ -3,6 +3,7 @@
 mod act;
 mod deliver_alert;
 mod intent;
+mod process_webhook;
 mod publish_post;
 mod read_metrics;
 mod session;
@@ -79,7 +80,7 @@ pub(crate) struct Jobs(Arc<[Box<dyn Job>]>);
 impl Jobs {
     /// The registry.
     pub(crate) fn new() -> Self {
-        let all: [Box<dyn Job>; 8] = [
+        let all: [Box<dyn Job>; 9] = [
             Box::new(publish_post::PublishPost::POST),
             Box::new(publish_post::PublishPost::COMMENT),
             Box::new(act::Act("like")),
@@ -88,6 +89,7 @@ impl Jobs {
             Box::new(act::Act("delete_post")),
             Box::new(read_metrics::ReadMetrics),
             Box::new(deliver_alert::DeliverAlert),
+            Box::new(process_webhook::ProcessWebhook),
         ];
         Self(all.into())
     }

@@ -7,7 +7,8 @@
 //! - `credentials`, `refresh`, `journal`, [`secrets`]: tokens, their renewal when it is needed and ahead of need, and their seal
 //! - `connect`: how accounts come in by OAuth
 //! - [`client`], [`media`], `webhook`, `address`, `tls`: how the world outside is called
-//! - `http`: health checks, the pages of people who connect an account, and what an operator calls
+//! - `http`: health checks, the pages of people who connect an account, webhooks that platforms send, and what an operator calls;
+//!   `hooks`: how each platform signs, and what it means
 
 mod account;
 mod address;
@@ -21,6 +22,7 @@ mod credentials;
 pub mod db;
 mod doctor;
 pub mod error;
+mod hooks;
 mod http;
 mod init;
 mod jobs;

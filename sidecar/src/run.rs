@@ -12,7 +12,7 @@ use crate::connect::Connector;
 use crate::credentials::Credentials;
 use crate::db::Db;
 use crate::error::Error;
-use crate::http::{self, ApiKeys, Health, RefreshBatch};
+use crate::http::{self, ApiKeys, Health, Intake, RefreshBatch};
 use crate::jobs::Environment;
 use crate::journal::Journal;
 use crate::media::Fetcher;
@@ -39,12 +39,13 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     let client = Client::new()?;
     let providers = Providers::new(&client, &Fetcher::new()?, &config.apps()?);
     let webhooks = Webhooks::new(client, Arc::clone(&vault), config.alerts_allow_loopback);
-    let connector = Connector::new(db.clone(), vault, providers.clone(), config.oauth);
+    let connector = Connector::new(db.clone(), vault, providers.clone(), config.oauth.clone());
     let refresher = Refresher::new(db.clone(), Arc::clone(&credentials), providers.clone(), shutdown.clone());
     let api_keys = config.api_key_file.as_deref().map(ApiKeys::load).transpose()?.unwrap_or_default();
     let health = Health { db: db.clone(), shutdown: shutdown.clone() };
     let refresh_batch = RefreshBatch { refresher: Arc::clone(&refresher), keys: api_keys };
-    http::serve(config.http_listen, health, connector.clone(), refresh_batch).await?;
+    let intake = Intake::new(db.clone(), config.webhooks()?);
+    http::serve(config.http_listen, health, connector.clone(), refresh_batch, intake).await?;
     if let Some(journal) = &journal {
         replay(journal, &db, &shutdown).await;
     }

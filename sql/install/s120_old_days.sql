@@ -89,7 +89,7 @@ EXCEPTION WHEN raise_exception THEN
 END
 $fn$;
 
--- Whether a dead letter may go: it is too old, or it is a post's, an action's or an alert's, which nobody retries so late.
+-- Whether a dead letter may go: it is too old, or it is a post's, an action's, an alert's or a webhook's, which nobody retries so late.
 CREATE FUNCTION failed_may_go(p_job_id uuid, p_finished_at timestamptz, p_failed_before timestamptz, p_posts_before timestamptz)
 RETURNS boolean
 -- No settings of its own, so that it becomes part of the query; every name in it says where it is.
@@ -100,7 +100,8 @@ SELECT coalesce(p_finished_at OPERATOR(pg_catalog.<) p_failed_before, false)
            AND (EXISTS (SELECT FROM crier.post_target t WHERE t.job_id OPERATOR(pg_catalog.=) p_job_id)
                 OR EXISTS (SELECT FROM crier.account_action a WHERE a.job_id OPERATOR(pg_catalog.=) p_job_id)
                 OR EXISTS (SELECT FROM crier.job j WHERE j.id OPERATOR(pg_catalog.=) p_job_id
-                                                     AND j.kind OPERATOR(pg_catalog.=) 'deliver_alert')))
+                                                     AND (j.kind OPERATOR(pg_catalog.=) 'deliver_alert'
+                                                          OR j.kind OPERATOR(pg_catalog.=) 'process_webhook'))))
 $fn$;
 
 -- Drops one day of the log. Answers {"dropped": "20261117", "carried": 12}; or {"crowded": …}: too much of it must stay,

@@ -267,6 +267,46 @@ AS $fn$
 SELECT crier.cleanup_by_age('cleanup_old_actions', 'account_action', 'finished_at', 'keep_actions', p_batch, p_max_ms, p_pause_ms)
 $fn$;
 
+-- What was received, the events that tell of it, because they say the same, and then what tells a repeated one: that is kept
+-- as long at least.
+CREATE FUNCTION cleanup_old_webhook_events(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000,
+                                           p_pause_ms integer DEFAULT 0)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
+AS $fn$
+DECLARE
+    began timestamptz := clock_timestamp();
+    webhooks jsonb;
+    deliveries jsonb;
+    events bigint := 0;
+    n bigint;
+BEGIN
+    webhooks := crier.cleanup_by_age('cleanup_old_webhook_events', 'webhook_event', 'received_at', 'keep_webhook_events', p_batch,
+                                   p_max_ms, p_pause_ms);
+    IF webhooks ?| '{busy, more}' THEN
+        RETURN webhooks;
+    END IF;
+    LOOP
+        DELETE FROM crier.event WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM crier.event
+            WHERE kind = 'webhook_received' AND created_at < crier.too_old('keep_webhook_events')
+            ORDER BY created_at LIMIT p_batch FOR UPDATE SKIP LOCKED));
+        GET DIAGNOSTICS n = ROW_COUNT;
+        events := events + n;
+        EXIT WHEN n < p_batch;
+        IF crier.ms_since(began) > p_max_ms THEN
+            RETURN webhooks || jsonb_build_object('events', events, 'more', true);
+        END IF;
+        PERFORM pg_sleep(p_pause_ms / 1000.0);
+    END LOOP;
+    deliveries := crier.cleanup_by_age('cleanup_old_webhook_events', 'webhook_delivery', 'received_at', 'keep_webhook_events',
+                                       p_batch, p_max_ms, p_pause_ms);
+    RETURN deliveries || jsonb_build_object('deleted', (webhooks ->> 'deleted')::bigint + (deliveries ->> 'deleted')::bigint,
+                                            'events', events);
+END
+$fn$;
+
 CREATE FUNCTION cleanup_maintenance_log(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000,
                                         p_pause_ms integer DEFAULT 0)
 RETURNS jsonb

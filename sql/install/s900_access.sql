@@ -83,6 +83,10 @@ GRANT EXECUTE ON FUNCTION crier.list_events(text, int, uuid, text, uuid, uuid, t
     TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_logs(text, int, uuid, text[], text, jsonb, uuid, timestamptz, timestamptz)
     TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_webhooks(text, int, uuid, text, text, uuid, boolean, timestamptz, timestamptz)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.replay_webhook(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.replay_webhooks(timestamptz, timestamptz, uuid, text, int) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_by_time(text, text, timestamptz, int, text, int, uuid, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_paginated_data(regclass, text, int, text, text, jsonb, text[], text)
     TO crier_app, crier_worker;
@@ -160,6 +164,9 @@ GRANT EXECUTE ON FUNCTION crier.store_app_registration(uuid, bigint, bytea) TO c
 GRANT EXECUTE ON FUNCTION crier.note_app_registration(uuid, bigint, boolean) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.start_alert(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.report_alert(uuid, bigint, text, jsonb) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.receive_webhook(text, text, jsonb, text[], text[], text[]) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.start_webhook(uuid, bigint) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.report_webhook(uuid, bigint, text, text[], timestamptz, text[], jsonb) TO crier_worker;
 
 -- Maintenance, and what an operator asks.
 GRANT EXECUTE ON FUNCTION crier.ensure_partitions(integer) TO crier_worker;
@@ -170,6 +177,7 @@ GRANT EXECUTE ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval
 GRANT EXECUTE ON FUNCTION crier.cleanup_leftovers(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_old_events(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_old_actions(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_old_webhook_events(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_maintenance_log(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.purge_workspaces(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_expired_oauth_states_batch(integer, integer, integer) TO crier_worker;
@@ -232,6 +240,9 @@ ALTER FUNCTION crier.begin_sealing(uuid, bigint) SET lock_timeout = '2s';
 ALTER FUNCTION crier.add_data_key(uuid, uuid, bytea, uuid) SET lock_timeout = '2s';
 ALTER FUNCTION crier.rewrap_data_key(uuid, bytea, bytea) SET lock_timeout = '2s';
 ALTER FUNCTION crier.reseal(text, uuid, uuid, bigint, bytea, bytea) SET lock_timeout = '2s';
+ALTER FUNCTION crier.receive_webhook(text, text, jsonb, text[], text[], text[]) SET lock_timeout = '2s';
+ALTER FUNCTION crier.start_webhook(uuid, bigint) SET lock_timeout = '2s';
+ALTER FUNCTION crier.report_webhook(uuid, bigint, text, text[], timestamptz, text[], jsonb) SET lock_timeout = '2s';
 -- Nor does an upgrade, which would have everyone wait behind it.
 ALTER FUNCTION crier.migrate() SET lock_timeout = '5s';
 ALTER FUNCTION crier.migrate() SET standard_conforming_strings = on;
@@ -451,3 +462,14 @@ COMMENT ON FUNCTION crier.start_reading(uuid, bigint) IS 'Which post''s figures 
 COMMENT ON FUNCTION crier.report_metrics(uuid, bigint, text, jsonb, timestamptz) IS 'Says what was read: done with the figures, or an error class. Answers with the job''s state; null: the lease is lost.';
 COMMENT ON FUNCTION crier.start_alert(uuid, bigint) IS 'What an alert says and where it goes. No row: the lease is lost, or the endpoint is removed or disabled and the job canceled.';
 COMMENT ON FUNCTION crier.report_alert(uuid, bigint, text, jsonb) IS 'Says how a delivery came out: delivered, or an error class; target_missing disables the endpoint. Ends or reschedules the job. Null: the lease is lost.';
+COMMENT ON FUNCTION crier.receive_webhook(text, text, jsonb, text[], text[], text[]) IS
+    'Stores what a platform sent, part by part, for each account that a part is about, and has it processed. duplicate: that delivery was received before, and nothing was done.';
+COMMENT ON FUNCTION crier.start_webhook(uuid, bigint) IS 'What a job of kind process_webhook is about. No row: the lease is lost, or the webhook is kept no longer and the job canceled.';
+COMMENT ON FUNCTION crier.report_webhook(uuid, bigint, text, text[], timestamptz, text[], jsonb) IS
+    'Says what a received webhook was about: done with its kinds, when the account''s grant was taken back, ids of posts that came on; or an error class. Ends or reschedules the job. Null: the lease is lost.';
+COMMENT ON FUNCTION crier.replay_webhook(uuid) IS 'Has a received webhook processed again, for admins of its workspace and trusted roles. Answers with the job''s id: that of one that is to process it already, where there is one.';
+COMMENT ON FUNCTION crier.replay_webhooks(timestamptz, timestamptz, uuid, text, int) IS
+    'Has webhooks that were received from a time on, and before another, processed again, the oldest first; answers with their ids. p_workspace_id null: all that the caller decides about.';
+COMMENT ON FUNCTION crier.list_webhooks(text, int, uuid, text, text, uuid, boolean, timestamptz, timestamptz) IS
+    'Webhooks received, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
+COMMENT ON FUNCTION crier.cleanup_old_webhook_events(integer, integer, integer) IS 'Deletes received webhooks that are older than keep_webhook_events, and their events. {"deleted": n, "events": n, "more": …} or {"busy": true}.';

@@ -55,7 +55,7 @@ COMMENT ON VIEW crier.blocks IS 'What is blocked until a time: an account, an ac
 
 CREATE OR REPLACE VIEW crier.events AS
 SELECT workspace_id, id, kind, account_id, post_id, target_id, payload, created_at FROM crier.event;
-COMMENT ON VIEW crier.events IS 'What happened: post_published, post_publish_failed, account_connected, token_refreshed, token_refresh_failed, action_done, action_failed, action_unconfirmed.';
+COMMENT ON VIEW crier.events IS 'What happened: post_published, post_publish_failed, account_connected, token_refreshed, token_refresh_failed, webhook_received, account_revoked, action_done, action_failed, action_unconfirmed.';
 
 CREATE OR REPLACE VIEW crier.actions AS
 SELECT workspace_id, id, account_id, platform, kind, subject, text, target_id, user_id, job_id, state, attempts, run_at,
@@ -72,13 +72,18 @@ CREATE OR REPLACE VIEW crier.job_logs AS
 SELECT id, job_id, workspace_id, level, message, metadata, created_at FROM crier.job_log;
 COMMENT ON VIEW crier.job_logs IS 'What workers said about their jobs: crier.log_job and crier.log_jobs.';
 
+CREATE OR REPLACE VIEW crier.webhooks AS
+SELECT workspace_id, id, source, platform, account_id, external_id, kinds, payload, headers, received_at, processed_at, replays
+FROM crier.webhook_event;
+COMMENT ON VIEW crier.webhooks IS 'What platforms sent, as far as it concerns an account: crier.list_webhooks has it page by page.';
+
 -- A view normally reads with its owner's rights, which would bypass row security. From 15 on it can read with
 -- the caller's; before that, application users have the functions only.
 DO $do$
 DECLARE
     v text;
 BEGIN
-    FOREACH v IN ARRAY ARRAY['posts', 'jobs', 'job_logs', 'events', 'accounts', 'actions', 'blocks'] LOOP
+    FOREACH v IN ARRAY ARRAY['posts', 'jobs', 'job_logs', 'events', 'accounts', 'actions', 'blocks', 'webhooks'] LOOP
         IF current_setting('server_version_num')::int >= 150000 THEN
             EXECUTE format('ALTER VIEW crier.%I SET (security_invoker = true)', v);
             EXECUTE format('GRANT SELECT ON crier.%I TO crier_app', v);

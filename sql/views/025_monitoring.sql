@@ -61,5 +61,14 @@ JOIN pg_class c ON c.oid = s.relid
 WHERE s.schemaname = 'crier' AND c.relkind = 'r';
 COMMENT ON VIEW crier.vacuum_state IS 'Dead rows and the last vacuum of each table.';
 
+CREATE OR REPLACE VIEW crier.webhook_intake AS
+SELECT e.source, e.platform, count(*) AS received, count(*) FILTER (WHERE e.workspace_id IS NULL) AS of_no_account,
+       count(*) FILTER (WHERE e.processed_at IS NULL) AS waiting,
+       min(e.received_at) FILTER (WHERE e.processed_at IS NULL) AS waiting_since, max(e.received_at) AS last_received_at
+FROM crier.webhook_event e
+WHERE e.received_at > now() - interval '1 day'
+GROUP BY e.source, e.platform;
+COMMENT ON VIEW crier.webhook_intake IS 'Webhooks received within the last day, by endpoint: how many, and how many of them wait to be processed.';
+
 GRANT SELECT ON crier.maintenance_log, crier.maintenance_tasks, crier.partitions, crier.dead_letters, crier.expiring_tokens,
-    crier.index_usage, crier.bloated_indexes, crier.vacuum_state TO crier_monitor, crier_worker;
+    crier.index_usage, crier.bloated_indexes, crier.vacuum_state, crier.webhook_intake TO crier_monitor, crier_worker;

@@ -27,6 +27,7 @@ pub mod process;
 pub mod receiver;
 pub mod scan;
 pub mod seal;
+pub mod sender;
 pub mod serve;
 pub mod session;
 pub mod sim;

@@ -16,7 +16,7 @@ use crate::workspaces::new_id;
 const ADD_EVENT: Statement = statement!(up "accounts/add_event");
 
 /// Tells what happened to an account.
-fn add_event(
+pub(crate) fn add_event(
     workspace: Uuid,
     kind: &'static str,
     account: Uuid,

@@ -14,3 +14,4 @@ mod span;
 mod table;
 mod user_jobs;
 mod walk;
+mod webhooks;

@@ -18,6 +18,7 @@ use crate::queue::settle::{PUBLISH, PUBLISH_COMMENT};
 use crate::queue::stored::small;
 use crate::queue::{checkpoint, load, settle, user_limits};
 use crate::transaction::{self, FAR, KEYED};
+use crate::webhooks::PROCESS;
 use crate::workspaces::new_id;
 
 const INSERT: Statement = statement!(up "queue/insert_jobs");
@@ -38,6 +39,7 @@ pub(crate) fn require_own_kind(kind: &str) -> Result<()> {
     let makers = match kind {
         PUBLISH | PUBLISH_COMMENT => "only crier.create_post() makes",
         DELIVER => "only alerts make",
+        PROCESS => "only crier.receive_webhook() and crier.replay_webhook() make",
         kind if actions::is_own_kind(kind) => {
             "only crier.act(), crier.delete_published() and crier.read_metrics() make"
         }

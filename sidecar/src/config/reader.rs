@@ -47,9 +47,19 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A variable that has no place in the file.
-    pub(super) fn variable(&self, variable: &str) -> Option<String> {
-        (self.env)(variable)
+    /// All of a section whose keys nobody knows beforehand, without its name; what is wrong with them the caller says.
+    pub(super) fn section(&mut self, name: &str) -> Vec<(String, toml::Value)> {
+        let prefix = format!("{name}.");
+        let (inside, rest) =
+            std::mem::take(&mut self.file).into_iter().partition(|(key, _)| key.starts_with(&prefix));
+        self.file = rest;
+        let inside: BTreeMap<String, toml::Value> = inside;
+        inside.into_iter().map(|(key, value)| (key[prefix.len()..].to_owned(), value)).collect()
+    }
+
+    /// A variable alone: of what has no place in the file, or for what [`Reader::section`] has read.
+    pub(super) fn variable(&self, name: &str) -> Option<String> {
+        (self.env)(name)
     }
 
     /// A text that is read by its type's own rules.

@@ -75,7 +75,11 @@ mod tests {
         let kinds: Vec<_> = lanes.iter().map(|lane| lane.kinds.join(" ")).collect();
         assert_eq!(
             kinds,
-            ["publish_post publish_comment", "like follow send_dm delete_post read_metrics", "deliver_alert"]
+            [
+                "publish_post publish_comment",
+                "like follow send_dm delete_post read_metrics",
+                "deliver_alert process_webhook"
+            ]
         );
         let with_platform: Vec<_> = lanes.iter().map(|lane| lane.platforms.is_some()).collect();
         assert_eq!(with_platform, [true, true, false]);

@@ -106,5 +106,9 @@ BEGIN
     FROM filling WHERE n % 20 = 0;
     INSERT INTO crier.event (workspace_id, id, kind, target_id, created_at)
     SELECT workspace_id, id, 'post_published', id, created_at FROM crier.post_target;
+    INSERT INTO crier.webhook_event (id, workspace_id, account_id, source, platform, external_id, payload, headers, received_at)
+    SELECT id, workspace_id, account_id, 'tiktok', 'tiktok', 'did:1', '{}', '{}', created_at FROM crier.post_target;
+    INSERT INTO crier.webhook_delivery (source, delivery_key, received_at)
+    SELECT 'tiktok', id::text, created_at FROM crier.post_target;
 END
 $$;

@@ -41,4 +41,5 @@ mod statistics;
 mod supabase;
 mod tenancy;
 mod threads;
+mod webhooks;
 mod x;

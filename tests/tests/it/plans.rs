@@ -18,7 +18,7 @@ use typical::{TYPICAL, Typical, call};
 const SMALL: i32 = 50;
 
 /// Tables that grow with the work.
-const LARGE: [&str; 15] = [
+const LARGE: [&str; 17] = [
     "job",
     "job_outcome",
     "job_retry",
@@ -34,6 +34,8 @@ const LARGE: [&str; 15] = [
     "event",
     "social_account",
     "credential",
+    "webhook_event",
+    "webhook_delivery",
 ];
 
 /// What is not looked at, and why.

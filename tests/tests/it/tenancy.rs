@@ -115,6 +115,7 @@ async fn credentials_are_for_nobody() {
         "alert_told",
         "alert_state",
         "workspace_invitation",
+        "webhook_delivery",
         "installation",
         "migration",
     ] {

@@ -6,7 +6,7 @@ use crier_tests::session::Session;
 
 use super::all;
 
-const CALLS: [&str; 11] = [
+const CALLS: [&str; 12] = [
     "list_jobs()",
     "list_jobs(p_status => 'failed')",
     "list_jobs(p_status => 'running')",
@@ -18,6 +18,7 @@ const CALLS: [&str; 11] = [
     "search_jobs(p_result => '{}')",
     "list_by_time('jobs', 'day', now() - interval '1 day')",
     "get_paginated_data('crier.jobs')",
+    "list_webhooks()",
 ];
 
 async fn answers(sql: &Session) -> Vec<String> {
@@ -42,6 +43,7 @@ async fn a_standby_and_a_read_only_transaction_give_the_same_pages() {
     History { jobs: 150, days: 2, users: 2, workspaces: 2, lines: 1 }.make(&primary).await;
     primary.text("SELECT crier.index_history(100)").await;
     primary.text("SELECT crier.enqueue('open'), crier.enqueue('open')").await;
+    primary.text("SELECT crier.receive_webhook('x', 'k', '{}', '{x}', '{NULL}', '{\"{}\"}')").await;
     let expected = answers(&primary).await;
     assert!(expected[0].len() > 150 * 36 && expected[7].len() > 150 * 36, "{expected:?}");
 

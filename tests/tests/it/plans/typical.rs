@@ -198,6 +198,11 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("pages/posts_items", "pg_temp.posts(100)"),
     // as above
     long("pages/posts_of_workspaces", "'00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff', 51, pg_temp.workspaces(100)", 10_000),
+    call("pages/webhooks_all", "pg_temp.at(10), pg_temp.at(-1), 51"),
+    call("pages/webhooks_choose", "pg_temp.targets(100), 'tiktok', NULL, NULL, NULL"),
+    call("pages/webhooks_items", "pg_temp.targets(100)"),
+    // as events_of_workspaces
+    long("pages/webhooks_of_workspaces", "pg_temp.at(10), pg_temp.at(-1), 51, pg_temp.workspaces(100)", 10_000),
     call("posts/accounts", "(pg_temp.workspaces(1))[1], pg_temp.accounts(10)"),
     call("posts/get_post", "md5('post20')::uuid, NULL"),
     call("posts/get_post", "md5('post20')::uuid, pg_temp.workspaces(100)"),
@@ -319,4 +324,19 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("workspaces/set_role", "(pg_temp.workspaces(1))[1], crier.new_id(), 'viewer'"),
     call("workspaces/take_invitation", "(pg_temp.workspaces(1))[1], crier.new_id(), now()"),
     call("workspaces/withdraw_invitation", "(pg_temp.workspaces(1))[1], crier.new_id()"),
+    call("webhooks/count_replays", "pg_temp.targets(100)"),
+    call("webhooks/event_of", "(pg_temp.waiting(1))[1]"),
+    call("webhooks/find_accounts", "pg_temp.many('bluesky'::text), pg_temp.many('did:5'::text)"),
+    call("webhooks/in_range_all", "now() - interval '10 days', NULL, NULL, 1000"),
+    // a thousand of each of a hundred workspaces, and a look at each
+    long("webhooks/in_range_of_workspaces", "now() - interval '10 days', now(), NULL, 1000, pg_temp.workspaces(100)", 20_000),
+    call("webhooks/insert_events", "pg_temp.new(100), pg_temp.many((pg_temp.workspaces(1))[1]), pg_temp.many(1), pg_temp.many((pg_temp.accounts(1))[1]), 'x', '{x}', '{1}', '{\"{}\"}', '{}', now()"),
+    call("webhooks/lock_event", "(pg_temp.targets(1))[1], (pg_temp.workspaces(1))[1]"),
+    call("webhooks/note_delivery", "'x', 'a new key', now()"),
+    call("webhooks/polling_jobs", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1], '{1}'"),
+    call("webhooks/revoke", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1], now(), now()"),
+    call("webhooks/set_processed", "(pg_temp.targets(1))[1], '{x}', now()"),
+    call("webhooks/start", "(pg_temp.waiting(1))[1], (pg_temp.targets(1))[1]"),
+    call("webhooks/workspace_of", "(pg_temp.targets(1))[1], NULL"),
+    call("webhooks/workspace_of", "(pg_temp.targets(1))[1], pg_temp.workspaces(100)"),
 ];

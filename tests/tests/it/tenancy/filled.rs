@@ -91,6 +91,11 @@ impl Filled {
                 "SELECT crier.block_account('{account}', now() + interval '1 hour', 'like', '{word}')"
             ))
             .await;
+        let webhook = format!(
+            "INSERT INTO crier.webhook_event (id, workspace_id, account_id, source, platform, external_id, payload, headers, received_at) \
+             VALUES (crier.new_id(), '{workspace}', '{account}', 'x', 'x', '{word}', '{{\"word\": \"{word}\"}}', '{{}}', now()) RETURNING id"
+        );
+        names.insert("WEBHOOK", superuser.text(&webhook).await);
         let invited = Uuid::new_v4();
         owner.text(&format!("SELECT crier.invite_member('{workspace}', '{invited}', 'editor')")).await;
         let (endpoint, sealed) = (Uuid::new_v4(), sealed());
