@@ -188,9 +188,8 @@ $fn$;
 -- The smallest id that a job of this time can have: a UUIDv7 begins with its time, 48 bits of milliseconds since 1970.
 CREATE FUNCTION first_id(p_at timestamptz) RETURNS uuid
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-AS $fn$
-SELECT (lpad(to_hex(least(greatest(floor(extract(epoch FROM p_at) * 1000), 0), 281474976710655)::bigint), 12, '0') || repeat('0', 20))::uuid
-$fn$;
+-- Without settings of its own, so that it becomes part of the query; what is meant by its names is settled here.
+RETURN (lpad(to_hex(least(greatest(floor(extract(epoch FROM p_at) * 1000), 0), 281474976710655)::bigint), 12, '0') || repeat('0', 20))::uuid;
 
 -- Attaching locks the default partition until the transaction ends, and whoever comes after waits behind that. So the
 -- tables are there before anything is locked, and then all defaults are locked at once within milliseconds, or nothing is
@@ -246,6 +245,7 @@ $fn$;
 -- Refuses a number that is null or out of range, in the words of every other function.
 CREATE FUNCTION require_between(p_name text, p_value bigint, p_min bigint, p_max bigint) RETURNS void
 LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
 AS $fn$
 BEGIN
     IF p_value IS NULL THEN
@@ -407,17 +407,19 @@ EXCEPTION WHEN raise_exception THEN
 END
 $fn$;
 
--- Whether a dead letter may go: it is too old, or it is a post's, an action's or an alert's, which nobody retries so late.
+-- Whether a dead letter may go: it is too old, or it is a post's, an action's, an alert's or a webhook's, which nobody retries so late.
 CREATE FUNCTION failed_may_go(p_job_id uuid, p_finished_at timestamptz, p_failed_before timestamptz, p_posts_before timestamptz)
 RETURNS boolean
--- No settings of its own, so that it becomes part of the query.
+-- No settings of its own, so that it becomes part of the query; every name in it says where it is.
 LANGUAGE sql STABLE
 AS $fn$
-SELECT coalesce(p_finished_at < p_failed_before, false)
-       OR (coalesce(p_finished_at < p_posts_before, false)
-           AND (EXISTS (SELECT FROM crier.post_target t WHERE t.job_id = p_job_id)
-                OR EXISTS (SELECT FROM crier.account_action a WHERE a.job_id = p_job_id)
-                OR EXISTS (SELECT FROM crier.job j WHERE j.id = p_job_id AND j.kind = 'deliver_alert')))
+SELECT coalesce(p_finished_at OPERATOR(pg_catalog.<) p_failed_before, false)
+       OR (coalesce(p_finished_at OPERATOR(pg_catalog.<) p_posts_before, false)
+           AND (EXISTS (SELECT FROM crier.post_target t WHERE t.job_id OPERATOR(pg_catalog.=) p_job_id)
+                OR EXISTS (SELECT FROM crier.account_action a WHERE a.job_id OPERATOR(pg_catalog.=) p_job_id)
+                OR EXISTS (SELECT FROM crier.job j WHERE j.id OPERATOR(pg_catalog.=) p_job_id
+                                                     AND (j.kind OPERATOR(pg_catalog.=) 'deliver_alert'
+                                                          OR j.kind OPERATOR(pg_catalog.=) 'process_webhook'))))
 $fn$;
 
 -- Drops one day of the log. Answers {"dropped": "20261117", "carried": 12}; or {"crowded": …}: too much of it must stay,
@@ -881,6 +883,46 @@ AS $fn$
 SELECT crier.cleanup_by_age('cleanup_old_actions', 'account_action', 'finished_at', 'keep_actions', p_batch, p_max_ms, p_pause_ms)
 $fn$;
 
+-- What was received, the events that tell of it, because they say the same, and then what tells a repeated one: that is kept
+-- as long at least.
+CREATE FUNCTION cleanup_old_webhook_events(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000,
+                                           p_pause_ms integer DEFAULT 0)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
+AS $fn$
+DECLARE
+    began timestamptz := clock_timestamp();
+    webhooks jsonb;
+    deliveries jsonb;
+    events bigint := 0;
+    n bigint;
+BEGIN
+    webhooks := crier.cleanup_by_age('cleanup_old_webhook_events', 'webhook_event', 'received_at', 'keep_webhook_events', p_batch,
+                                   p_max_ms, p_pause_ms);
+    IF webhooks ?| '{busy, more}' THEN
+        RETURN webhooks;
+    END IF;
+    LOOP
+        DELETE FROM crier.event WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM crier.event
+            WHERE kind = 'webhook_received' AND created_at < crier.too_old('keep_webhook_events')
+            ORDER BY created_at LIMIT p_batch FOR UPDATE SKIP LOCKED));
+        GET DIAGNOSTICS n = ROW_COUNT;
+        events := events + n;
+        EXIT WHEN n < p_batch;
+        IF crier.ms_since(began) > p_max_ms THEN
+            RETURN webhooks || jsonb_build_object('events', events, 'more', true);
+        END IF;
+        PERFORM pg_sleep(p_pause_ms / 1000.0);
+    END LOOP;
+    deliveries := crier.cleanup_by_age('cleanup_old_webhook_events', 'webhook_delivery', 'received_at', 'keep_webhook_events',
+                                       p_batch, p_max_ms, p_pause_ms);
+    RETURN deliveries || jsonb_build_object('deleted', (webhooks ->> 'deleted')::bigint + (deliveries ->> 'deleted')::bigint,
+                                            'events', events);
+END
+$fn$;
+
 CREATE FUNCTION cleanup_maintenance_log(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000,
                                         p_pause_ms integer DEFAULT 0)
 RETURNS jsonb
@@ -932,6 +974,182 @@ $fn$;
 /* <begin connected objects> */
 -- requires:
 --   s130_cleanup
+
+-- Logins that nobody has finished in time, and apps at servers that nobody logs in at any more.
+
+-- What has expired is of no use to anybody: it goes at the next run. An app that nobody finished registering leaves an empty
+-- row behind.
+CREATE FUNCTION cleanup_expired_oauth_states_batch(p_batch integer DEFAULT 1000, p_max_ms integer DEFAULT 1000,
+                                                   p_pause_ms integer DEFAULT 0)
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
+AS $fn$
+DECLARE
+    began timestamptz := clock_timestamp();
+    deleted bigint := 0;
+    apps bigint;
+    n bigint;
+BEGIN
+    PERFORM crier.require_between('p_batch', p_batch, 1, 100000);
+    PERFORM crier.require_between('p_pause_ms', p_pause_ms, 0, 10000);
+    IF NOT crier.begin_task('cleanup_expired_oauth_states_batch', p_max_ms) THEN
+        RETURN '{"busy": true}';
+    END IF;
+    DELETE FROM crier.app_registration r
+    WHERE r.ctid = ANY (ARRAY(
+        SELECT q.ctid FROM crier.app_registration q
+        WHERE q.used_at < greatest(crier.too_old('keep_app_registrations'), clock_timestamp() - interval '1 day')
+          AND (q.used_at < crier.too_old('keep_app_registrations') OR q.sealed IS NULL)
+        ORDER BY q.used_at LIMIT p_batch FOR UPDATE SKIP LOCKED));
+    GET DIAGNOSTICS apps = ROW_COUNT;
+    LOOP
+        DELETE FROM crier.oauth_state s
+        WHERE s.ctid = ANY (ARRAY(
+            SELECT q.ctid FROM crier.oauth_state q
+            WHERE q.expires_at < clock_timestamp() ORDER BY q.expires_at LIMIT p_batch FOR UPDATE SKIP LOCKED));
+        GET DIAGNOSTICS n = ROW_COUNT;
+        deleted := deleted + n;
+        IF n < p_batch THEN
+            RETURN jsonb_build_object('deleted', deleted, 'apps', apps);
+        ELSIF crier.ms_since(began) > p_max_ms THEN
+            RETURN jsonb_build_object('deleted', deleted, 'apps', apps, 'more', true);
+        END IF;
+        PERFORM pg_sleep(p_pause_ms / 1000.0);
+    END LOOP;
+END
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- requires:
+--   s135_oauth_cleanup
+
+-- What is left of deleted workspaces goes, some at a time.
+
+-- One page of a workspace's jobs, from behind an id on. Those that have not ended end; those whose end is summed up go, with all
+-- that is said of them. looked: how many the page had.
+CREATE FUNCTION purge_page_of_jobs(p_workspace_id uuid, p_after uuid, p_batch integer, OUT looked bigint, OUT gone bigint,
+                                   OUT last uuid)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+AS $fn$
+DECLARE
+    ids uuid[];
+    ended uuid[];
+BEGIN
+    ids := ARRAY(SELECT j.id FROM crier.job j WHERE j.workspace_id = p_workspace_id AND j.id > p_after ORDER BY j.id LIMIT p_batch);
+    looked := cardinality(ids);
+    last := ids[looked];
+    gone := 0;
+    BEGIN
+        PERFORM crier.end_jobs(ids);
+    EXCEPTION WHEN lock_not_available THEN
+        -- a worker is answering for one of them: the next time
+        NULL;
+    END;
+    -- the statistics count what ended before it is gone
+    ended := ARRAY(SELECT o.id FROM unnest(ids) AS i (id) JOIN crier.job_outcome o ON o.id = i.id
+                   WHERE o.finished_at < (SELECT s.closed_until FROM crier.stat_state s));
+    DELETE FROM crier.job_outcome WHERE id = ANY (ended);
+    DELETE FROM crier.job_retry WHERE id = ANY (ended);
+    DELETE FROM crier.job_progress WHERE id = ANY (ended);
+    DELETE FROM crier.job WHERE id = ANY (ended);
+    GET DIAGNOSTICS gone = ROW_COUNT;
+END
+$fn$;
+
+-- Rows of one table of a workspace. What refers to them goes with them.
+CREATE FUNCTION purge_rows(p_workspace_id uuid, p_table name, p_batch integer) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+AS $fn$
+DECLARE
+    gone bigint;
+BEGIN
+    EXECUTE format('DELETE FROM crier.%1$I WHERE workspace_id = $1 AND id = ANY (ARRAY('
+                   'SELECT id FROM crier.%1$I WHERE workspace_id = $1 ORDER BY id LIMIT $2))', p_table)
+        USING p_workspace_id, p_batch;
+    GET DIAGNOSTICS gone = ROW_COUNT;
+    RETURN gone;
+END
+$fn$;
+
+CREATE FUNCTION purge_workspaces(p_batch integer DEFAULT 1000, p_max_ms integer DEFAULT 1000, p_pause_ms integer DEFAULT 0)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
+AS $fn$
+DECLARE
+    nothing CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
+    began timestamptz := clock_timestamp();
+    workspace uuid;
+    page record;
+    last uuid;
+    kept bigint;
+    n bigint;
+    step text;
+    rows bigint := 0;
+    done bigint := 0;
+    waits boolean := false;
+BEGIN
+    PERFORM crier.require_between('p_batch', p_batch, 1, 10000);
+    PERFORM crier.require_between('p_pause_ms', p_pause_ms, 0, 10000);
+    IF NOT crier.begin_task('purge_workspaces', p_max_ms) THEN
+        RETURN '{"busy": true}';
+    END IF;
+    FOR workspace IN SELECT w.id FROM crier.workspace w WHERE w.deleted_at IS NOT NULL ORDER BY w.deleted_at LIMIT 1000 LOOP
+        -- one that was being connected when the workspace was deleted
+        DELETE FROM crier.credential c WHERE c.workspace_id = workspace;
+        -- Jobs first: as long as there are some, what they are about stays for them.
+        last := nothing;
+        kept := 0;
+        LOOP
+            SELECT * INTO page FROM crier.purge_page_of_jobs(workspace, last, p_batch);
+            rows := rows + page.gone;
+            kept := kept + page.looked - page.gone;
+            last := page.last;
+            EXIT WHEN page.looked < p_batch;
+            IF crier.ms_since(began) > p_max_ms THEN
+                RETURN jsonb_build_object('deleted', rows, 'workspaces', done, 'more', true);
+            END IF;
+            PERFORM pg_sleep(p_pause_ms / 1000.0);
+        END LOOP;
+        IF kept > 0 THEN
+            waits := true;
+            CONTINUE;
+        END IF;
+        DELETE FROM crier.pause p USING crier.social_account a
+        WHERE a.workspace_id = workspace AND p.scope = 'account' AND p.name = a.id::text;
+        -- posts before accounts: an account takes all its targets with it at once
+        FOREACH step IN ARRAY ARRAY['post', 'account_action', 'event', 'webhook_event', 'job_log', 'social_account'] LOOP
+            LOOP
+                n := crier.purge_rows(workspace, step, p_batch);
+                rows := rows + n;
+                EXIT WHEN n < p_batch;
+                IF crier.ms_since(began) > p_max_ms THEN
+                    RETURN jsonb_build_object('deleted', rows, 'workspaces', done, 'more', true);
+                END IF;
+                PERFORM pg_sleep(p_pause_ms / 1000.0);
+            END LOOP;
+        END LOOP;
+        DELETE FROM crier.job_key k WHERE k.workspace_id = workspace;
+        DELETE FROM crier.limit_block b WHERE b.workspace_id = workspace;
+        DELETE FROM crier.pause p WHERE p.scope = 'workspace' AND p.name = workspace::text;
+        DELETE FROM crier.workspace w WHERE w.id = workspace;
+        done := done + 1;
+        IF crier.ms_since(began) > p_max_ms THEN
+            RETURN jsonb_build_object('deleted', rows, 'workspaces', done, 'more', true);
+        END IF;
+    END LOOP;
+    RETURN jsonb_build_object('deleted', rows, 'workspaces', done) || CASE WHEN waits THEN '{"waits": true}' ELSE '{}' END::jsonb;
+END
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- requires:
+--   s136_purge_workspaces
 
 -- What is due is done, by whoever comes first.
 
@@ -1056,6 +1274,12 @@ BEGIN
                     did := crier.cleanup_old_events(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'cleanup_old_actions' THEN 
                     did := crier.cleanup_old_actions(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
+                WHEN 'purge_workspaces' THEN
+                    did := crier.purge_workspaces(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
+                WHEN 'cleanup_expired_oauth_states_batch' THEN
+                    did := crier.cleanup_expired_oauth_states_batch(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
+                WHEN 'cleanup_old_webhook_events' THEN
+                    did := crier.cleanup_old_webhook_events(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'cleanup_maintenance_log' THEN 
                     did := crier.cleanup_maintenance_log(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'roll_up_statistics' THEN did := crier.roll_up_statistics();
@@ -1294,10 +1518,8 @@ $fn$;
 -- Microseconds since 2000, as tokens of claims are. Exact until 2106, and several times faster than numeric.
 CREATE FUNCTION micros(p_at timestamptz) RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-AS $fn$
-SELECT CASE p_at WHEN 'infinity' THEN 9223372036854775807 WHEN '-infinity' THEN -9223372036854775808
-                 ELSE round(date_part('epoch', p_at) * 1e6)::bigint - 946684800000000 END
-$fn$;
+RETURN CASE p_at WHEN 'infinity' THEN 9223372036854775807 WHEN '-infinity' THEN -9223372036854775808
+                 ELSE round(date_part('epoch', p_at) * 1e6)::bigint - 946684800000000 END;
 
 -- How jobs ended within a time, by minute, from the log. Times are counted where a worker had the job: from its last claim
 -- to its end, and from when it was due to that claim. The planner must not read all jobs to join some.
@@ -1877,6 +2099,17 @@ $fn$;
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::workspaces::invitations::accept_invitation
+CREATE  FUNCTION "accept_invitation"(
+	"p_workspace_id" uuid /* Option < Uuid > */
+) RETURNS TEXT /* Result < String, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'accept_invitation_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::actions::act::act
 CREATE  FUNCTION "act"(
 	"account_id" uuid, /* Option < Uuid > */
@@ -1922,6 +2155,19 @@ AS 'MODULE_PATHNAME', 'add_data_key_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::workspaces::roles::add_member
+CREATE  FUNCTION "add_member"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_user_id" uuid, /* Option < Uuid > */
+	"p_role" TEXT DEFAULT 'viewer' /* Option < & str > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'add_member_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::installation::adopt_database
 CREATE  FUNCTION "adopt_database"() RETURNS VOID /* Result < (), ErrorReport > */
 STRICT SECURITY DEFINER
@@ -1942,6 +2188,39 @@ STRICT SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'backlog_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::connecting::apps::begin_app_registration
+CREATE  FUNCTION "begin_app_registration"(
+	"p_platform" TEXT, /* Option < & str > */
+	"p_server" TEXT, /* Option < & str > */
+	"p_redirect_uri" TEXT, /* Option < & str > */
+	"p_generation" bigint DEFAULT 0, /* Option < i64 > */
+	"p_lease" interval DEFAULT '1 minute' /* Option < Interval > */
+) RETURNS TABLE (
+	"id" uuid,  /* Uuid */
+	"generation" bigint  /* i64 */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'begin_app_registration_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::connecting::ticket::begin_connect
+CREATE  FUNCTION "begin_connect"(
+	"workspace_id" uuid, /* Option < Uuid > */
+	"platform" TEXT, /* Option < & str > */
+	"return_url" TEXT, /* Option < & str > */
+	"server" TEXT DEFAULT NULL, /* Option < & str > */
+	"account_id" uuid DEFAULT NULL /* Option < Uuid > */
+) RETURNS TEXT /* Result < String, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'begin_connect_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2172,7 +2451,7 @@ AS 'MODULE_PATHNAME', 'create_post_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
--- crier::workspaces::create_workspace
+-- crier::workspaces::create::create_workspace
 CREATE  FUNCTION "create_workspace"(
 	"name" TEXT, /* Option < & str > */
 	"owner_id" uuid /* Option < Uuid > */
@@ -2210,6 +2489,17 @@ AS 'MODULE_PATHNAME', 'dead_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::workspaces::invitations::decline_invitation
+CREATE  FUNCTION "decline_invitation"(
+	"p_workspace_id" uuid /* Option < Uuid > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'decline_invitation_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::accounts::refresh::defer_refresh
 CREATE  FUNCTION "defer_refresh"(
 	"account_id" uuid, /* Option < Uuid > */
@@ -2235,6 +2525,17 @@ AS 'MODULE_PATHNAME', 'delete_published_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::workspaces::delete::delete_workspace
+CREATE  FUNCTION "delete_workspace"(
+	"p_workspace_id" uuid /* Option < Uuid > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'delete_workspace_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::alerts::endpoints::enable_alert_endpoint
 CREATE  FUNCTION "enable_alert_endpoint"(
 	"p_id" uuid, /* Option < Uuid > */
@@ -2244,6 +2545,29 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'enable_alert_endpoint_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::workspaces::delete::end_jobs
+CREATE  FUNCTION "end_jobs"(
+	"p_job_ids" uuid[] /* :: std :: option :: Option < Vec < Option < Uuid > > > */
+) RETURNS bigint /* Result < i64, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'end_jobs_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::connecting::state::end_oauth_state
+CREATE  FUNCTION "end_oauth_state"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_state_id" uuid /* Option < Uuid > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'end_oauth_state_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2434,6 +2758,24 @@ AS 'MODULE_PATHNAME', 'get_alert_endpoint_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::connecting::apps::get_app_registration
+CREATE  FUNCTION "get_app_registration"(
+	"p_platform" TEXT, /* Option < & str > */
+	"p_server" TEXT, /* Option < & str > */
+	"p_redirect_uri" TEXT /* Option < & str > */
+) RETURNS TABLE (
+	"id" uuid,  /* Uuid */
+	"generation" bigint,  /* i64 */
+	"sealed" bytea,  /* Vec < u8 > */
+	"checked_at" timestamp with time zone  /* Option < Timestamptz > */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_app_registration_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::dedupe::get_cached_job_result
 CREATE  FUNCTION "get_cached_job_result"(
 	"p_user_id" uuid, /* Option < Uuid > */
@@ -2573,12 +2915,49 @@ AS 'MODULE_PATHNAME', 'get_workspace_stats_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::workspaces::mine::has_workspace_role
+CREATE  FUNCTION "has_workspace_role"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_role" TEXT /* Option < & str > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'has_workspace_role_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::installation::installation_ids
 CREATE  FUNCTION "installation_ids"() RETURNS TEXT[] /* Result < Vec < String > , ErrorReport > */
 STRICT STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'installation_ids_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::workspaces::invitations::invite_member
+CREATE  FUNCTION "invite_member"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_user_id" uuid, /* Option < Uuid > */
+	"p_role" TEXT DEFAULT 'viewer', /* Option < & str > */
+	"p_valid_for" interval DEFAULT '7 days' /* Option < Interval > */
+) RETURNS timestamp with time zone /* Result < Timestamptz, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'invite_member_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::workspaces::mine::is_workspace_member_fast
+CREATE  FUNCTION "is_workspace_member_fast"(
+	"p_workspace_id" uuid /* Option < Uuid > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'is_workspace_member_fast_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2610,6 +2989,23 @@ AS 'MODULE_PATHNAME', 'job_worker_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::connecting::state::keep_oauth_state
+CREATE  FUNCTION "keep_oauth_state"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_state_id" uuid, /* Option < Uuid > */
+	"p_stage" TEXT, /* Option < & str > */
+	"p_hash" bytea, /* Option < & [u8] > */
+	"p_sealed" bytea, /* Option < & [u8] > */
+	"p_browser_hash" bytea DEFAULT NULL, /* Option < & [u8] > */
+	"p_server" TEXT DEFAULT NULL /* Option < & str > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'keep_oauth_state_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::keys::usage::key_usage
 CREATE  FUNCTION "key_usage"() RETURNS TABLE (
 	"key_id" bigint,  /* Option < i64 > */
@@ -2623,6 +3019,17 @@ STRICT STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'key_usage_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::workspaces::leave::leave_workspace
+CREATE  FUNCTION "leave_workspace"(
+	"p_workspace_id" uuid /* Option < Uuid > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'leave_workspace_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2717,6 +3124,23 @@ AS 'MODULE_PATHNAME', 'list_events_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::workspaces::invitations::list_invitations
+CREATE  FUNCTION "list_invitations"(
+	"p_workspace_id" uuid /* Option < Uuid > */
+) RETURNS TABLE (
+	"user_id" uuid,  /* Uuid */
+	"role" TEXT,  /* String */
+	"invited_by" uuid,  /* Option < Uuid > */
+	"created_at" timestamp with time zone,  /* Timestamptz */
+	"expires_at" timestamp with time zone  /* Timestamptz */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'list_invitations_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::pages::jobs::list_jobs
 CREATE  FUNCTION "list_jobs"(
 	"p_cursor" TEXT DEFAULT NULL, /* Option < & str > */
@@ -2762,6 +3186,23 @@ AS 'MODULE_PATHNAME', 'list_logs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::workspaces::members::list_members
+CREATE  FUNCTION "list_members"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_after" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_limit" INT DEFAULT 1000 /* Option < i32 > */
+) RETURNS TABLE (
+	"user_id" uuid,  /* Uuid */
+	"role" TEXT,  /* String */
+	"member_since" timestamp with time zone  /* Timestamptz */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'list_members_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::pages::posts::list_posts
 CREATE  FUNCTION "list_posts"(
 	"p_cursor" TEXT DEFAULT NULL, /* Option < & str > */
@@ -2800,6 +3241,29 @@ AS 'MODULE_PATHNAME', 'list_sealed_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::pages::webhooks::list_webhooks
+CREATE  FUNCTION "list_webhooks"(
+	"p_cursor" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_limit" INT DEFAULT 50, /* Option < i32 > */
+	"p_workspace_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_platform" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_kind" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_account_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_processed" bool DEFAULT NULL, /* Option < bool > */
+	"p_since" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
+	"p_until" timestamp with time zone DEFAULT NULL /* Option < Timestamptz > */
+) RETURNS TABLE (
+	"items" jsonb,  /* Jsonb */
+	"next_cursor" TEXT,  /* Option < String > */
+	"has_more" bool  /* bool */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'list_webhooks_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::job_log::log_job
 CREATE  FUNCTION "log_job"(
 	"job_id" uuid, /* Option < Uuid > */
@@ -2833,6 +3297,7 @@ CREATE  FUNCTION "make_sketch"(
 	"values" bigint[] /* pgrx :: Array < '_, i64 > */
 ) RETURNS bytea /* Vec < u8 > */
 IMMUTABLE STRICT PARALLEL SAFE
+SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'make_sketch_wrapper';
 /* </end connected objects> */
@@ -2843,6 +3308,7 @@ CREATE  FUNCTION "merge_sketches"(
 	"sketches" bytea[] /* pgrx :: Array < '_, & [u8] > */
 ) RETURNS bytea /* Result < Vec < u8 > , ErrorReport > */
 IMMUTABLE STRICT PARALLEL SAFE
+SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'merge_sketches_wrapper';
 /* </end connected objects> */
@@ -2860,8 +3326,23 @@ AS 'MODULE_PATHNAME', 'migrate_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
--- crier::identity::my_workspace_ids
-CREATE  FUNCTION "my_workspace_ids"() RETURNS uuid[] /* Result < Vec < Uuid > , pgrx :: pg_sys :: panic :: ErrorReport > */
+-- crier::workspaces::invitations::my_invitations
+CREATE  FUNCTION "my_invitations"() RETURNS TABLE (
+	"workspace_id" uuid,  /* Uuid */
+	"name" TEXT,  /* String */
+	"role" TEXT,  /* String */
+	"invited_by" uuid,  /* Option < Uuid > */
+	"expires_at" timestamp with time zone  /* Timestamptz */
+)
+STRICT STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'my_invitations_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::workspaces::mine::my_workspace_ids
+CREATE  FUNCTION "my_workspace_ids"() RETURNS uuid[] /* Result < Vec < Uuid > , ErrorReport > */
 STRICT STABLE SECURITY DEFINER PARALLEL SAFE
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
@@ -2869,9 +3350,35 @@ AS 'MODULE_PATHNAME', 'my_workspace_ids_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::workspaces::mine::my_workspace_ids_as
+CREATE  FUNCTION "my_workspace_ids_as"(
+	"p_role" TEXT /* Option < & str > */
+) RETURNS uuid[] /* Result < Vec < Uuid > , ErrorReport > */
+STABLE SECURITY DEFINER PARALLEL SAFE
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'my_workspace_ids_as_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::workspaces::mine::my_workspaces
+CREATE  FUNCTION "my_workspaces"() RETURNS TABLE (
+	"workspace_id" uuid,  /* Uuid */
+	"name" TEXT,  /* String */
+	"role" TEXT,  /* String */
+	"member_since" timestamp with time zone  /* Timestamptz */
+)
+STRICT STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'my_workspaces_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::workspaces::new_id
 CREATE  FUNCTION "new_id"() RETURNS uuid /* Uuid */
 STRICT VOLATILE PARALLEL SAFE
+SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'new_id_wrapper';
 /* </end connected objects> */
@@ -2891,8 +3398,22 @@ AS 'MODULE_PATHNAME', 'next_run_at_wrapper';
 -- crier::statistics::next_xid::next_transaction_id
 CREATE  FUNCTION "next_transaction_id"() RETURNS bigint /* i64 */
 STRICT
+SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'next_transaction_id_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::connecting::apps::note_app_registration
+CREATE  FUNCTION "note_app_registration"(
+	"p_id" uuid, /* Option < Uuid > */
+	"p_generation" bigint, /* Option < i64 > */
+	"p_known" bool /* Option < bool > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'note_app_registration_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2916,6 +3437,7 @@ CREATE  FUNCTION "post_state"(
 	"states" TEXT[] /* Vec < Option < String > > */
 ) RETURNS TEXT /* Result < & '_ str, ErrorReport > */
 IMMUTABLE STRICT PARALLEL SAFE
+SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'post_state_wrapper';
 /* </end connected objects> */
@@ -2989,6 +3511,25 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'read_metrics_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::webhooks::receive::receive_webhook
+CREATE  FUNCTION "receive_webhook"(
+	"p_source" TEXT, /* Option < & str > */
+	"p_key" TEXT, /* Option < & str > */
+	"p_headers" jsonb, /* Option < Jsonb > */
+	"p_platforms" TEXT[], /* :: std :: option :: Option < Vec < Option < String > > > */
+	"p_external_ids" TEXT[], /* :: std :: option :: Option < Vec < Option < String > > > */
+	"p_payloads" TEXT[] /* :: std :: option :: Option < Vec < Option < String > > > */
+) RETURNS TABLE (
+	"duplicate" bool,  /* bool */
+	"webhooks" INT  /* i32 */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'receive_webhook_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3078,6 +3619,56 @@ AS 'MODULE_PATHNAME', 'remove_alert_endpoint_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::workspaces::roles::remove_member
+CREATE  FUNCTION "remove_member"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_user_id" uuid /* Option < Uuid > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'remove_member_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::workspaces::create::rename_workspace
+CREATE  FUNCTION "rename_workspace"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_name" TEXT /* Option < & str > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'rename_workspace_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::webhooks::replay::replay_webhook
+CREATE  FUNCTION "replay_webhook"(
+	"p_webhook_id" uuid /* Option < Uuid > */
+) RETURNS uuid /* Result < Uuid, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'replay_webhook_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::webhooks::replay::replay_webhooks
+CREATE  FUNCTION "replay_webhooks"(
+	"p_since" timestamp with time zone, /* Option < Timestamptz > */
+	"p_until" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
+	"p_workspace_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_platform" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_limit" INT DEFAULT 1000 /* Option < i32 > */
+) RETURNS SETOF uuid /* Uuid */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'replay_webhooks_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::actions::report::report_action
 CREATE  FUNCTION "report_action"(
 	"job_id" uuid, /* Option < Uuid > */
@@ -3139,6 +3730,23 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'report_targets_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::webhooks::process::report_webhook
+CREATE  FUNCTION "report_webhook"(
+	"p_job_id" uuid, /* Option < Uuid > */
+	"p_token" bigint, /* Option < i64 > */
+	"p_outcome" TEXT, /* Option < & str > */
+	"p_kinds" TEXT[] DEFAULT NULL, /* :: std :: option :: Option < Vec < Option < String > > > */
+	"p_revoked_at" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
+	"p_publish_ids" TEXT[] DEFAULT NULL, /* :: std :: option :: Option < Vec < Option < String > > > */
+	"p_error" jsonb DEFAULT NULL /* Option < Jsonb > */
+) RETURNS TEXT /* Result < Option < String > , ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'report_webhook_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3270,6 +3878,19 @@ AS 'MODULE_PATHNAME', 'search_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::workspaces::roles::set_member_role
+CREATE  FUNCTION "set_member_role"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_user_id" uuid, /* Option < Uuid > */
+	"p_role" TEXT /* Option < & str > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'set_member_role_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::limits::custom::set_rate_limit
 CREATE  FUNCTION "set_rate_limit"(
 	"p_account_id" uuid, /* Option < Uuid > */
@@ -3290,6 +3911,7 @@ CREATE  FUNCTION "sketch_quantile"(
 	"share" double precision /* f64 */
 ) RETURNS double precision /* Result < Option < f64 > , ErrorReport > */
 IMMUTABLE STRICT PARALLEL SAFE
+SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'sketch_quantile_wrapper';
 /* </end connected objects> */
@@ -3410,6 +4032,26 @@ AS 'MODULE_PATHNAME', 'start_target_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::webhooks::process::start_webhook
+CREATE  FUNCTION "start_webhook"(
+	"p_job_id" uuid, /* Option < Uuid > */
+	"p_token" bigint /* Option < i64 > */
+) RETURNS TABLE (
+	"webhook_id" uuid,  /* Uuid */
+	"platform" TEXT,  /* String */
+	"source" TEXT,  /* String */
+	"external_id" TEXT,  /* Option < String > */
+	"account_id" uuid,  /* Option < Uuid > */
+	"payload" jsonb,  /* Jsonb */
+	"received_at" timestamp with time zone  /* Timestamptz */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'start_webhook_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::installation::status
 CREATE  FUNCTION "status"() RETURNS TABLE (
 	"paused" bool,  /* bool */
@@ -3422,6 +4064,19 @@ STRICT STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'status_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::connecting::apps::store_app_registration
+CREATE  FUNCTION "store_app_registration"(
+	"p_id" uuid, /* Option < Uuid > */
+	"p_generation" bigint, /* Option < i64 > */
+	"p_sealed" bytea /* Option < & [u8] > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'store_app_registration_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3461,6 +4116,31 @@ AS 'MODULE_PATHNAME', 'stuck_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::connecting::state::take_oauth_state
+CREATE  FUNCTION "take_oauth_state"(
+	"p_stage" TEXT, /* Option < & str > */
+	"p_hash" bytea /* Option < & [u8] > */
+) RETURNS TABLE (
+	"workspace_id" uuid,  /* Uuid */
+	"state_id" uuid,  /* Uuid */
+	"user_id" uuid,  /* Option < Uuid > */
+	"platform" TEXT,  /* String */
+	"server" TEXT,  /* Option < String > */
+	"account_id" uuid,  /* Option < Uuid > */
+	"external_id" TEXT,  /* Option < String > */
+	"handle" TEXT,  /* Option < String > */
+	"return_url" TEXT,  /* String */
+	"browser_hash" bytea,  /* :: std :: option :: Option < Vec < u8 > > */
+	"sealed" bytea,  /* :: std :: option :: Option < Vec < u8 > > */
+	"allowed" bool  /* bool */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'take_oauth_state_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::publishing::taken::taken_posts
 CREATE  FUNCTION "taken_posts"(
 	"job_id" uuid, /* Option < Uuid > */
@@ -3473,6 +4153,18 @@ STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'taken_posts_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::workspaces::transfer::transfer_ownership
+CREATE  FUNCTION "transfer_ownership"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_user_id" uuid /* Option < Uuid > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'transfer_ownership_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3520,6 +4212,7 @@ AS 'MODULE_PATHNAME', 'unfinished_jobs_wrapper';
 -- crier::installation::version
 CREATE  FUNCTION "version"() RETURNS TEXT /* & '_ str */
 IMMUTABLE STRICT PARALLEL SAFE
+SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'version_wrapper';
 /* </end connected objects> */
@@ -3534,6 +4227,18 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'withdraw_intent_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::workspaces::invitations::withdraw_invitation
+CREATE  FUNCTION "withdraw_invitation"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_user_id" uuid /* Option < Uuid > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'withdraw_invitation_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3584,6 +4289,25 @@ GRANT EXECUTE ON FUNCTION crier.new_id() TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.my_workspace_ids() TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.post_state(text[]) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.create_workspace(text, uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.my_workspace_ids_as(text) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.is_workspace_member_fast(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.has_workspace_role(uuid, text) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.my_workspaces() TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.my_invitations() TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.accept_invitation(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.decline_invitation(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.leave_workspace(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.list_members(uuid, uuid, int) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.invite_member(uuid, uuid, text, interval) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_invitations(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.withdraw_invitation(uuid, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.set_member_role(uuid, uuid, text) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.remove_member(uuid, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.rename_workspace(uuid, text) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.transfer_ownership(uuid, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.delete_workspace(uuid) TO crier_app, crier_worker;
+-- For a server that knows its users: it does not ask them.
+GRANT EXECUTE ON FUNCTION crier.add_member(uuid, uuid, text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid, jsonb, text, boolean) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.cancel_post(uuid) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.resolve_target(uuid, text, text) TO crier_app;
@@ -3612,6 +4336,10 @@ GRANT EXECUTE ON FUNCTION crier.list_events(text, int, uuid, text, uuid, uuid, t
     TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_logs(text, int, uuid, text[], text, jsonb, uuid, timestamptz, timestamptz)
     TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_webhooks(text, int, uuid, text, text, uuid, boolean, timestamptz, timestamptz)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.replay_webhook(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.replay_webhooks(timestamptz, timestamptz, uuid, text, int) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_by_time(text, text, timestamptz, int, text, int, uuid, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_paginated_data(regclass, text, int, text, text, jsonb, text[], text)
     TO crier_app, crier_worker;
@@ -3629,6 +4357,7 @@ GRANT EXECUTE ON FUNCTION crier.add_alert_endpoint(uuid, text, bytea, uuid, text
 GRANT EXECUTE ON FUNCTION crier.list_alert_endpoints(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.enable_alert_endpoint(uuid, boolean) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.remove_alert_endpoint(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.begin_connect(uuid, text, text, text, uuid) TO crier_app, crier_worker;
 
 -- The sidecar, and every other worker.
 GRANT EXECUTE ON FUNCTION crier.claim_jobs(text, int, text[], text[], uuid[], interval, interval) TO crier_worker;
@@ -3679,8 +4408,18 @@ GRANT EXECUTE ON FUNCTION crier.rewrap_data_key(uuid, bytea, bytea) TO crier_wor
 GRANT EXECUTE ON FUNCTION crier.list_sealed(text, uuid, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.reseal(text, uuid, uuid, bigint, bytea, bytea) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.key_usage() TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.take_oauth_state(text, bytea) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.keep_oauth_state(uuid, uuid, text, bytea, bytea, bytea, text) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.end_oauth_state(uuid, uuid) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_app_registration(text, text, text) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.begin_app_registration(text, text, text, bigint, interval) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.store_app_registration(uuid, bigint, bytea) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.note_app_registration(uuid, bigint, boolean) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.start_alert(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.report_alert(uuid, bigint, text, jsonb) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.receive_webhook(text, text, jsonb, text[], text[], text[]) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.start_webhook(uuid, bigint) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.report_webhook(uuid, bigint, text, text[], timestamptz, text[], jsonb) TO crier_worker;
 
 -- Maintenance, and what an operator asks.
 GRANT EXECUTE ON FUNCTION crier.ensure_partitions(integer) TO crier_worker;
@@ -3691,7 +4430,10 @@ GRANT EXECUTE ON FUNCTION crier.cleanup_finished_jobs(integer, integer, interval
 GRANT EXECUTE ON FUNCTION crier.cleanup_leftovers(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_old_events(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_old_actions(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_old_webhook_events(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_maintenance_log(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.purge_workspaces(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_expired_oauth_states_batch(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.retry_failed_jobs(integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.expire_pending_jobs(integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.watch() TO crier_worker, crier_monitor;
@@ -3735,14 +4477,29 @@ ALTER FUNCTION crier.resolve_action(uuid, text) SET lock_timeout = '2s';
 ALTER FUNCTION crier.start_reading(uuid, bigint) SET lock_timeout = '2s';
 ALTER FUNCTION crier.report_metrics(uuid, bigint, text, jsonb, timestamptz) SET lock_timeout = '2s';
 ALTER FUNCTION crier.start_alert(uuid, bigint) SET lock_timeout = '2s';
+ALTER FUNCTION crier.add_member(uuid, uuid, text) SET lock_timeout = '2s';
+ALTER FUNCTION crier.invite_member(uuid, uuid, text, interval) SET lock_timeout = '2s';
+ALTER FUNCTION crier.withdraw_invitation(uuid, uuid) SET lock_timeout = '2s';
+ALTER FUNCTION crier.accept_invitation(uuid) SET lock_timeout = '2s';
+ALTER FUNCTION crier.decline_invitation(uuid) SET lock_timeout = '2s';
+ALTER FUNCTION crier.set_member_role(uuid, uuid, text) SET lock_timeout = '2s';
+ALTER FUNCTION crier.remove_member(uuid, uuid) SET lock_timeout = '2s';
+ALTER FUNCTION crier.leave_workspace(uuid) SET lock_timeout = '2s';
+ALTER FUNCTION crier.transfer_ownership(uuid, uuid) SET lock_timeout = '2s';
+ALTER FUNCTION crier.rename_workspace(uuid, text) SET lock_timeout = '2s';
+ALTER FUNCTION crier.delete_workspace(uuid) SET lock_timeout = '2s';
 ALTER FUNCTION crier.report_alert(uuid, bigint, text, jsonb) SET lock_timeout = '2s';
 ALTER FUNCTION crier.begin_sealing(uuid, bigint) SET lock_timeout = '2s';
 ALTER FUNCTION crier.add_data_key(uuid, uuid, bytea, uuid) SET lock_timeout = '2s';
 ALTER FUNCTION crier.rewrap_data_key(uuid, bytea, bytea) SET lock_timeout = '2s';
 ALTER FUNCTION crier.reseal(text, uuid, uuid, bigint, bytea, bytea) SET lock_timeout = '2s';
+ALTER FUNCTION crier.receive_webhook(text, text, jsonb, text[], text[], text[]) SET lock_timeout = '2s';
+ALTER FUNCTION crier.start_webhook(uuid, bigint) SET lock_timeout = '2s';
+ALTER FUNCTION crier.report_webhook(uuid, bigint, text, text[], timestamptz, text[], jsonb) SET lock_timeout = '2s';
 -- Nor does an upgrade, which would have everyone wait behind it.
 ALTER FUNCTION crier.migrate() SET lock_timeout = '5s';
 ALTER FUNCTION crier.migrate() SET standard_conforming_strings = on;
+ALTER FUNCTION crier.rules_changed() SET search_path = pg_catalog, pg_temp;
 
 COMMENT ON FUNCTION crier.version() IS 'The version of the crier library.';
 COMMENT ON FUNCTION crier.status() IS 'One row: whether the queue is paused and why, and whether the tables fit the library.';
@@ -3782,6 +4539,8 @@ COMMENT ON FUNCTION crier.cleanup_leftovers(integer, integer, integer) IS 'Delet
 COMMENT ON FUNCTION crier.cleanup_old_actions(integer, integer, integer) IS 'Deletes what accounts did that is kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.cleanup_old_events(integer, integer, integer) IS 'Deletes events that are kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.cleanup_maintenance_log(integer, integer, integer) IS 'Deletes rows of the maintenance log that are kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cleanup_expired_oauth_states_batch(integer, integer, integer) IS
+    'Deletes logins that nobody finished in time, and apps at servers that were not used for too long.';
 COMMENT ON FUNCTION crier.retry_failed_jobs(integer, integer) IS 'Runs dead letters again whose error was a passing one; never posts. {"retried": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.expire_pending_jobs(integer, integer) IS 'Fails waiting jobs past expires_at, and those nobody took for too long; never posts. {"expired": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.watch() IS 'What somebody should know, as JSON; attention: a list of sentences, empty where all is well.';
@@ -3816,6 +4575,28 @@ COMMENT ON FUNCTION crier.make_sketch(bigint[]) IS 'The sketch of some durations
 COMMENT ON FUNCTION crier.merge_sketches(bytea[]) IS 'The sketch of everything that some sketches have counted.';
 COMMENT ON FUNCTION crier.sketch_quantile(bytea, double precision) IS 'A quantile of what a sketch has counted, in microseconds, at most 2 % off.';
 COMMENT ON FUNCTION crier.my_workspace_ids() IS 'The workspaces of the user named by request.jwt.claims or crier.user_id. Row security uses it.';
+COMMENT ON FUNCTION crier.my_workspace_ids_as(text) IS 'Those in which the user has a role, or a higher one: for policies, as workspace_id = ANY ((SELECT crier.my_workspace_ids_as(''editor''))::uuid[]).';
+COMMENT ON FUNCTION crier.is_workspace_member_fast(uuid) IS 'Whether the user named by request.jwt.claims or crier.user_id is a member of a workspace. For policies of your own tables; of many rows ask = ANY ((SELECT crier.my_workspace_ids())::uuid[]).';
+COMMENT ON FUNCTION crier.has_workspace_role(uuid, text) IS 'Whether that user has a role in a workspace, or a higher one: viewer, editor, admin, owner.';
+COMMENT ON FUNCTION crier.my_workspaces() IS 'The workspaces of that user, with the role in each.';
+COMMENT ON FUNCTION crier.list_members(uuid, uuid, int) IS 'The members of a workspace with their roles, by their ids. p_after: those beyond this id.';
+COMMENT ON FUNCTION crier.add_member(uuid, uuid, text) IS 'Makes a user a member at once: for trusted callers. False: they are one already, and keep their role.';
+COMMENT ON FUNCTION crier.invite_member(uuid, uuid, text, interval) IS 'Invites a user as viewer, editor or admin; inviting again changes role and time. Admins invite viewers and editors. Answers with when the invitation ends.';
+COMMENT ON FUNCTION crier.list_invitations(uuid) IS 'The invitations of a workspace that nobody has accepted yet, for its admins and owners.';
+COMMENT ON FUNCTION crier.withdraw_invitation(uuid, uuid) IS 'Takes an invitation back. False: there is none.';
+COMMENT ON FUNCTION crier.my_invitations() IS 'The invitations of the user named by request.jwt.claims or crier.user_id.';
+COMMENT ON FUNCTION crier.accept_invitation(uuid) IS 'Makes that user a member of a workspace that has invited them. Answers with the role.';
+COMMENT ON FUNCTION crier.decline_invitation(uuid) IS 'Turns an invitation down. False: there is none.';
+COMMENT ON FUNCTION crier.set_member_role(uuid, uuid, text) IS 'Gives a member another role: an admin makes viewers editors and back, an owner decides about everybody. A workspace keeps an owner.';
+COMMENT ON FUNCTION crier.remove_member(uuid, uuid) IS 'Takes a member out of a workspace: an admin viewers and editors, an owner everybody but the last owner.';
+COMMENT ON FUNCTION crier.leave_workspace(uuid) IS 'Takes the user who calls out of a workspace. The last owner stays.';
+COMMENT ON FUNCTION crier.rename_workspace(uuid, text) IS 'Gives a workspace another name of 1 to 200 characters.';
+COMMENT ON FUNCTION crier.transfer_ownership(uuid, uuid) IS 'Makes another member the owner, and the owner who calls an admin. A trusted caller makes every other owner one.';
+COMMENT ON FUNCTION crier.delete_workspace(uuid) IS 'Deletes a workspace. From the commit on nobody is a member and its tokens are gone; its jobs are canceled and its rows deleted within minutes, by crier.purge_workspaces().';
+COMMENT ON FUNCTION crier.purge_workspaces(integer, integer, integer) IS 'Ends the jobs of deleted workspaces and deletes their rows. {"deleted": rows, "workspaces": n, "more": …, "waits": …} or {"busy": true}. waits: for the sums of the statistics.';
+COMMENT ON FUNCTION crier.purge_page_of_jobs(uuid, uuid, integer) IS 'One page of the jobs of a deleted workspace. For crier.purge_workspaces.';
+COMMENT ON FUNCTION crier.purge_rows(uuid, name, integer) IS 'Some rows of a deleted workspace. For crier.purge_workspaces.';
+COMMENT ON FUNCTION crier.end_jobs(uuid[]) IS 'Cancels unfinished jobs, whatever they are at. For crier.purge_workspaces.';
 COMMENT ON FUNCTION crier.post_state(text[]) IS 'The state of a post from the states of its targets: scheduled, publishing, published, partly_published, failed, unconfirmed or canceled.';
 COMMENT ON FUNCTION crier.create_workspace(text, uuid) IS 'Makes a workspace and its owner. name: 1 to 200 characters. Answers with the id.';
 COMMENT ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid, jsonb, text, boolean) IS
@@ -3916,6 +4697,17 @@ COMMENT ON FUNCTION crier.rewrap_data_key(uuid, bytea, bytea) IS 'Stores a data 
 COMMENT ON FUNCTION crier.list_sealed(text, uuid, integer) IS 'A page of the sealed values of a column (credential.sealed, alert_endpoint.sealed); null where the active data key has sealed it. For crierd keys.';
 COMMENT ON FUNCTION crier.reseal(text, uuid, uuid, bigint, bytea, bytea) IS 'Stores a value that is sealed anew. False: it was not p_old of this generation any more.';
 COMMENT ON FUNCTION crier.key_usage() IS 'What each key of the key file wraps: active and retired data keys, values of older versions, values that retired data keys sealed; without a key id: values whose data key is not here. Reads every sealed value.';
+COMMENT ON FUNCTION crier.begin_connect(uuid, text, text, text, uuid) IS
+    'Begins to connect an account by OAuth; answers with a ticket, good once and for five minutes, with which the person''s browser is sent to crierd: docs/connect.md. account_id: the account that has to log in again.';
+COMMENT ON FUNCTION crier.take_oauth_state(text, bytea) IS
+    'Takes a step of a login (ticket, login, choice) with the hash of a secret that is good once. No row: unknown, used or too old.';
+COMMENT ON FUNCTION crier.keep_oauth_state(uuid, uuid, text, bytea, bytea, bytea, text) IS
+    'Keeps what the next step of a login needs, sealed, for fifteen minutes. False: the login is not at that step.';
+COMMENT ON FUNCTION crier.end_oauth_state(uuid, uuid) IS 'Forgets a login that has come to its end.';
+COMMENT ON FUNCTION crier.get_app_registration(text, text, text) IS 'The app that is registered at a server for a redirect URI, sealed. No row: none is.';
+COMMENT ON FUNCTION crier.begin_app_registration(text, text, text, bigint, interval) IS 'Asks to be the only one who registers an app; answers with the id and generation to seal it for. No row: somebody else does, or has.';
+COMMENT ON FUNCTION crier.store_app_registration(uuid, bigint, bytea) IS 'Stores a sealed app if its generation follows the stored one. False: a newer one is there.';
+COMMENT ON FUNCTION crier.note_app_registration(uuid, bigint, boolean) IS 'Notes whether a server still knows an app.';
 COMMENT ON FUNCTION crier.start_action(uuid, bigint) IS 'Begins what an account is to do and answers with all that is needed. No row: the lease is lost, or nothing is left to do and the job has ended.';
 COMMENT ON FUNCTION crier.record_sending(uuid, bigint, interval) IS 'Records, before a message is sent, that it will be: without a clear answer it ends as unconfirmed. False: nothing may be sent.';
 COMMENT ON FUNCTION crier.report_action(uuid, bigint, text, jsonb, timestamptz) IS 'Says how an action came out: done, or an error class. Ends or reschedules its job. Answers with the action''s state; null: the lease is lost.';
@@ -3923,5 +4715,16 @@ COMMENT ON FUNCTION crier.start_reading(uuid, bigint) IS 'Which post''s figures 
 COMMENT ON FUNCTION crier.report_metrics(uuid, bigint, text, jsonb, timestamptz) IS 'Says what was read: done with the figures, or an error class. Answers with the job''s state; null: the lease is lost.';
 COMMENT ON FUNCTION crier.start_alert(uuid, bigint) IS 'What an alert says and where it goes. No row: the lease is lost, or the endpoint is removed or disabled and the job canceled.';
 COMMENT ON FUNCTION crier.report_alert(uuid, bigint, text, jsonb) IS 'Says how a delivery came out: delivered, or an error class; target_missing disables the endpoint. Ends or reschedules the job. Null: the lease is lost.';
+COMMENT ON FUNCTION crier.receive_webhook(text, text, jsonb, text[], text[], text[]) IS
+    'Stores what a platform sent, part by part, for each account that a part is about, and has it processed. duplicate: that delivery was received before, and nothing was done.';
+COMMENT ON FUNCTION crier.start_webhook(uuid, bigint) IS 'What a job of kind process_webhook is about. No row: the lease is lost, or the webhook is kept no longer and the job canceled.';
+COMMENT ON FUNCTION crier.report_webhook(uuid, bigint, text, text[], timestamptz, text[], jsonb) IS
+    'Says what a received webhook was about: done with its kinds, when the account''s grant was taken back, ids of posts that came on; or an error class. Ends or reschedules the job. Null: the lease is lost.';
+COMMENT ON FUNCTION crier.replay_webhook(uuid) IS 'Has a received webhook processed again, for admins of its workspace and trusted roles. Answers with the job''s id: that of one that is to process it already, where there is one.';
+COMMENT ON FUNCTION crier.replay_webhooks(timestamptz, timestamptz, uuid, text, int) IS
+    'Has webhooks that were received from a time on, and before another, processed again, the oldest first; answers with their ids. p_workspace_id null: all that the caller decides about.';
+COMMENT ON FUNCTION crier.list_webhooks(text, int, uuid, text, text, uuid, boolean, timestamptz, timestamptz) IS
+    'Webhooks received, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
+COMMENT ON FUNCTION crier.cleanup_old_webhook_events(integer, integer, integer) IS 'Deletes received webhooks that are older than keep_webhook_events, and their events. {"deleted": n, "events": n, "more": …} or {"busy": true}.';
 /* </end connected objects> */
 

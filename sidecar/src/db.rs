@@ -5,8 +5,8 @@
 mod accounts;
 mod actions;
 mod alerts;
-mod keys;
 mod connecting;
+mod keys;
 mod operation;
 mod pool;
 mod publishing;
@@ -18,8 +18,8 @@ use tokio_postgres::Row;
 
 use crate::error::Error;
 
-pub(crate) use keys::{KeyUsage, Swap};
 pub(crate) use connecting::{Login, Registration, Step};
+pub(crate) use keys::{KeyUsage, Swap};
 pub(crate) use operation::{Server, Task};
 pub use pool::Db;
 pub(crate) use pool::{patiently, patiently_if, pg_config};

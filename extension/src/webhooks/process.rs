@@ -25,6 +25,8 @@ const START: Statement = statement!(up "webhooks/start").planned_once();
 const LOCK: Statement = statement!(up "webhooks/lock_event").planned_once();
 const SET_PROCESSED: Statement = statement!(up "webhooks/set_processed").planned_once();
 const REVOKE: Statement = statement!(up "webhooks/revoke").planned_once();
+/// Why an account asks for a new login.
+const TAKEN_BACK: &str = "the platform says that access was taken back there";
 const POLLING: Statement = statement!(up "webhooks/polling_jobs").planned_once();
 
 const MAX_ERROR_BYTES: usize = 65_536;
@@ -231,12 +233,13 @@ impl Received {
     ) -> Result<bool> {
         // what was told cannot have happened later
         let at = at.min(self.received_at);
-        if REVOKE.write(&[workspace.into(), account.into(), at.into(), now.into()], |_| Ok(()))?.is_empty() {
+        let args = [workspace.into(), account.into(), at.into(), now.into(), TAKEN_BACK.into()];
+        if REVOKE.write(&args, |_| Ok(()))?.is_empty() {
             return Ok(false);
         }
         let payload = json!({ "webhook_id": webhook.to_string(), "platform": self.platform });
         add_event(workspace, "account_revoked", account, &payload, now)?;
-        alerts::account::need_login([account].into_iter(), now)?;
+        alerts::account::need_login([account].into_iter(), Some(&json!({ "message": TAKEN_BACK })), now)?;
         Ok(true)
     }
 }

@@ -90,12 +90,19 @@ impl Remembered {
 }
 
 /// Seals what a choice is made from.
-pub(super) async fn seal_choice(vault: &Vault, login: &Login, choice: &impl Serialize) -> Result<Vec<u8>, Reason> {
+pub(super) async fn seal_choice(
+    vault: &Vault,
+    login: &Login,
+    choice: &impl Serialize,
+) -> Result<Vec<u8>, Reason> {
     Ok(vault.seal(place(login, CHOICE), &write(choice)?).await?)
 }
 
 /// Opens what a choice is made from.
-pub(super) async fn open_choice<T: for<'a> Deserialize<'a>>(vault: &Vault, login: &Login) -> Result<T, Reason> {
+pub(super) async fn open_choice<T: for<'a> Deserialize<'a>>(
+    vault: &Vault,
+    login: &Login,
+) -> Result<T, Reason> {
     open(vault, login, CHOICE).await
 }
 

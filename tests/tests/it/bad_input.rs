@@ -3,8 +3,8 @@
 
 mod actions;
 mod alerts;
-mod keys;
 mod connecting;
+mod keys;
 mod maintenance;
 mod pages;
 mod posts;

@@ -334,7 +334,7 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("webhooks/lock_event", "(pg_temp.targets(1))[1], (pg_temp.workspaces(1))[1]"),
     call("webhooks/note_delivery", "'x', 'a new key', now()"),
     call("webhooks/polling_jobs", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1], '{1}'"),
-    call("webhooks/revoke", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1], now(), now()"),
+    call("webhooks/revoke", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1], now(), now(), 'taken back'"),
     call("webhooks/set_processed", "(pg_temp.targets(1))[1], '{x}', now()"),
     call("webhooks/start", "(pg_temp.waiting(1))[1], (pg_temp.targets(1))[1]"),
     call("webhooks/workspace_of", "(pg_temp.targets(1))[1], NULL"),
