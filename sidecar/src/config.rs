@@ -4,6 +4,7 @@
 //! collected, so that one error lists everything.
 
 mod apps;
+mod bluesky;
 mod reader;
 
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use crate::error::Error;
 use crate::providers::{Apps, VideoService};
 use apps::AppFile;
+use bluesky::Bluesky;
 use reader::Reader;
 
 /// The file that is read when none is named.
@@ -33,6 +35,8 @@ pub struct Config {
     apps: Vec<AppFile>,
     /// What videos for Bluesky are processed by.
     video_service: VideoService,
+    /// By what accounts on Bluesky are connected.
+    bluesky: Bluesky,
     /// Whether workspaces' endpoints for alerts may be on this machine.
     pub alerts_allow_loopback: bool,
     /// The bounds of the work.
@@ -120,6 +124,7 @@ impl Config {
         );
         let apps = apps::resolve(&mut read);
         let video_service = apps::video_service(&mut read);
+        let bluesky = bluesky::resolve(&mut read);
         let alerts_allow_loopback = read.flag("alerts.allow_loopback", "CRIER_ALERTS_ALLOW_LOOPBACK");
         let worker = Worker {
             concurrency: read.number("worker.concurrency", "CRIER_WORKER_CONCURRENCY", 8, 1..=1_000),
@@ -159,6 +164,7 @@ impl Config {
             http_listen,
             apps,
             video_service,
+            bluesky,
             alerts_allow_loopback,
             worker,
             log,
@@ -167,7 +173,8 @@ impl Config {
 
     /// The operator's apps on platforms, with their secrets, and what else is set for platforms.
     pub(crate) fn apps(&self) -> Result<Apps, Error> {
-        apps::load(&self.apps).map(|apps| apps.with_video_service(self.video_service.clone()))
+        let apps = apps::load(&self.apps)?.with_video_service(self.video_service.clone());
+        Ok(apps.with_bluesky(self.bluesky.load()?))
     }
 }
 

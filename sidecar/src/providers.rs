@@ -34,6 +34,8 @@ use crate::media::Fetcher;
 use crate::secrets::Session;
 
 pub use app::{App, Apps, VideoService};
+pub use bluesky::Settings as BlueskySettings;
+pub(crate) use bluesky::{ClientKeys, PLC_DIRECTORY};
 pub use charges::Charges;
 pub use connect::{Ask, Begun, Callback, Connect, Granted, Kept, Reach};
 pub(crate) use connect::{UNKNOWN_APP, WRONG_ISSUER};
@@ -312,7 +314,12 @@ impl Providers {
     /// The registry.
     pub fn new(client: &Client, fetcher: &Fetcher, apps: &Apps) -> Self {
         let all: Vec<Arc<dyn Provider>> = vec![
-            Arc::new(bluesky::Bluesky::new(client.clone(), fetcher.clone(), apps.video_service().clone())),
+            Arc::new(bluesky::Bluesky::new(
+                client.clone(),
+                fetcher.clone(),
+                apps.video_service().clone(),
+                apps.bluesky().clone(),
+            )),
             Arc::new(instagram::Instagram::new(client.clone())),
             Arc::new(mastodon::Mastodon::new(client.clone(), fetcher.clone())),
             Arc::new(x::X::new(client.clone(), fetcher.clone(), apps.get("x").cloned())),

@@ -1,9 +1,13 @@
 //! Keys, sealing, and what is sealed. Keys never leave the sidecar; the database only ever sees ciphertext.
 
+mod bound;
+pub(crate) mod es256;
 pub(crate) mod keyring;
 mod seal;
 mod session;
 
+pub use bound::Bound;
+pub use es256::Es256;
 pub use keyring::Keyring;
 pub use seal::Place;
 pub use session::Session;

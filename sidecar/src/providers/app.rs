@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
+use super::bluesky;
+
 /// An app on a platform.
 #[derive(Debug, Clone)]
 pub struct App {
@@ -19,6 +21,7 @@ pub struct App {
 pub struct Apps {
     apps: BTreeMap<&'static str, App>,
     video_service: VideoService,
+    bluesky: bluesky::Settings,
 }
 
 impl Apps {
@@ -30,6 +33,17 @@ impl Apps {
     /// What videos for Bluesky are processed by.
     pub fn video_service(&self) -> &VideoService {
         &self.video_service
+    }
+
+    /// By what accounts on Bluesky are connected.
+    pub fn bluesky(&self) -> &bluesky::Settings {
+        &self.bluesky
+    }
+
+    /// The same with other settings for Bluesky.
+    #[must_use]
+    pub fn with_bluesky(self, bluesky: bluesky::Settings) -> Self {
+        Self { bluesky, ..self }
     }
 
     /// The same with another service for videos.
@@ -53,6 +67,6 @@ pub enum VideoService {
 
 impl FromIterator<(&'static str, App)> for Apps {
     fn from_iter<T: IntoIterator<Item = (&'static str, App)>>(apps: T) -> Self {
-        Self { apps: apps.into_iter().collect(), video_service: VideoService::default() }
+        Self { apps: apps.into_iter().collect(), ..Self::default() }
     }
 }

@@ -6,6 +6,7 @@
 mod act;
 mod classify;
 mod facets;
+mod oauth;
 mod prepare;
 mod publish;
 mod reply;
@@ -22,13 +23,17 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::{
-    Account, Act, Caller, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post, Provider, Published,
-    Sought, VideoService,
+    Account, Act, Caller, Connect, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post, Provider,
+    Published, Sought, VideoService,
 };
 use crate::client::Client;
 use crate::media::Fetcher;
 use crate::secrets::Session;
+use oauth::OAuth;
 use xrpc::Xrpc;
+
+pub use oauth::Settings;
+pub(crate) use oauth::{ClientKeys, JWKS_PATH, METADATA_PATH, PLC_DIRECTORY, metadata};
 
 /// Where accounts are that name no server of their own.
 const ENTRYWAY: &str = "https://bsky.social";
@@ -41,15 +46,22 @@ pub(super) struct Bluesky {
     keys: tid::Generator,
     /// What the operator wants to have videos processed by.
     video_service: VideoService,
+    oauth: OAuth,
 }
 
 impl Bluesky {
-    pub(super) fn new(client: Client, fetcher: Fetcher, video_service: VideoService) -> Self {
-        Self { client, fetcher, keys: tid::Generator::new(), video_service }
+    pub(super) fn new(
+        client: Client,
+        fetcher: Fetcher,
+        video_service: VideoService,
+        settings: Settings,
+    ) -> Self {
+        let (keys, oauth) = (tid::Generator::new(), OAuth::new(settings));
+        Self { client, fetcher, keys, video_service, oauth }
     }
 
     fn server<'a>(&'a self, base_url: &'a str) -> Xrpc<'a> {
-        Xrpc::new(&self.client, base_url)
+        Xrpc::new(&self.client, &self.oauth.nonces, base_url)
     }
 }
 
@@ -72,11 +84,17 @@ impl Provider for Bluesky {
     }
 
     fn lifetime(&self, session: &Session) -> Lifetime {
-        session::lifetime(session)
+        match &session.bound {
+            Some(bound) => oauth::lifetime(session, bound),
+            None => session::lifetime(session),
+        }
     }
 
     async fn refresh(&self, caller: &Caller) -> Result<Session, Failure> {
-        session::refresh(&self.server(&caller.account.base_url), caller).await
+        match &caller.session.bound {
+            Some(bound) => self.oauth.refresh(&self.client, caller, bound).await,
+            None => session::refresh(&self.server(&caller.account.base_url), caller).await,
+        }
     }
 
     async fn prepare(
@@ -122,6 +140,10 @@ impl Provider for Bluesky {
 
     async fn metrics(&self, caller: &Caller, post: &str) -> Result<Metrics, Failure> {
         act::metrics(&self.server(&caller.account.base_url), caller, post).await
+    }
+
+    fn connect(&self) -> Option<&dyn Connect> {
+        Some(self)
     }
 
     async fn reach(&self, base_url: &str) -> Result<(), Failure> {

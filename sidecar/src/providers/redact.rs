@@ -17,8 +17,8 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::{
-    Account, Act, App, Caller, Connect, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post, Provider,
-    Published, Sought,
+    Account, Act, App, Caller, Connect, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post,
+    Provider, Published, Sought,
 };
 use crate::secrets::Session;
 
@@ -49,6 +49,9 @@ impl Redacting {
         let mut secrets = self.secrets();
         secrets.add(&session.access);
         secrets.add(&session.refresh);
+        if let Some(bound) = &session.bound {
+            secrets.add(bound.key.kept());
+        }
         secrets
     }
 }
@@ -72,7 +75,7 @@ impl Secrets {
         }
     }
 
-    fn hide(&self, text: &mut String) {
+    pub(super) fn hide(&self, text: &mut String) {
         for secret in &self.0 {
             text::hide(text, secret.expose_secret());
         }
