@@ -60,7 +60,7 @@ impl Bluesky {
         Self { client, fetcher, keys, video_service, oauth }
     }
 
-    fn server<'a>(&'a self, base_url: &'a str) -> Xrpc<'a> {
+    fn at<'a>(&'a self, base_url: &'a str) -> Xrpc<'a> {
         Xrpc::new(&self.client, &self.oauth.nonces, base_url)
     }
 }
@@ -80,7 +80,7 @@ impl Provider for Bluesky {
     }
 
     async fn login(&self, base_url: &str, handle: &str, password: &SecretString) -> Result<Login, Failure> {
-        session::login(&self.server(base_url), base_url, handle, password).await
+        session::login(&self.at(base_url), base_url, handle, password).await
     }
 
     fn lifetime(&self, session: &Session) -> Lifetime {
@@ -93,7 +93,7 @@ impl Provider for Bluesky {
     async fn refresh(&self, caller: &Caller) -> Result<Session, Failure> {
         match &caller.session.bound {
             Some(bound) => self.oauth.refresh(&self.client, caller, bound).await,
-            None => session::refresh(&self.server(&caller.account.base_url), caller).await,
+            None => session::refresh(&self.at(&caller.account.base_url), caller).await,
         }
     }
 
@@ -105,8 +105,8 @@ impl Provider for Bluesky {
     ) -> Result<Option<Value>, Failure> {
         let base_url = &caller.account.base_url;
         let preparation = prepare::Preparation {
-            server: self.server(base_url),
-            video_service: video::service(&self.video_service, base_url).map(|url| self.server(url)),
+            server: self.at(base_url),
+            video_service: video::service(&self.video_service, base_url).map(|url| self.at(url)),
             fetcher: &self.fetcher,
             caller,
         };
@@ -118,7 +118,7 @@ impl Provider for Bluesky {
     }
 
     async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
-        publish::commit(&self.server(&caller.account.base_url), caller, frozen).await
+        publish::commit(&self.at(&caller.account.base_url), caller, frozen).await
     }
 
     async fn look(
@@ -127,7 +127,7 @@ impl Provider for Bluesky {
         _session: Option<&Session>,
         sought: Sought<'_>,
     ) -> Result<Found, Failure> {
-        publish::look(&self.server(&account.base_url), account, sought.frozen).await
+        publish::look(&self.at(&account.base_url), account, sought.frozen).await
     }
 
     fn looks_in_public(&self) -> bool {
@@ -135,11 +135,11 @@ impl Provider for Bluesky {
     }
 
     async fn act(&self, caller: &Caller, act: &Act) -> Result<Done, Failure> {
-        act::act(&self.server(&caller.account.base_url), caller, act).await
+        act::act(&self.at(&caller.account.base_url), caller, act).await
     }
 
     async fn metrics(&self, caller: &Caller, post: &str) -> Result<Metrics, Failure> {
-        act::metrics(&self.server(&caller.account.base_url), caller, post).await
+        act::metrics(&self.at(&caller.account.base_url), caller, post).await
     }
 
     fn connect(&self) -> Option<&dyn Connect> {
@@ -147,6 +147,6 @@ impl Provider for Bluesky {
     }
 
     async fn reach(&self, base_url: &str) -> Result<(), Failure> {
-        self.server(base_url).describe().await
+        self.at(base_url).describe().await
     }
 }

@@ -125,3 +125,6 @@ pub(super) fn lifetime(session: &Session, bound: &Bound) -> Lifetime {
         refresh_expires_at: Some(ends),
     }
 }
+
+#[cfg(test)]
+mod tests;
