@@ -186,6 +186,8 @@ pub struct Platform {
     pub settles: Duration,
     /// How long an access token is good, where it ends by itself.
     pub token_life: Option<Duration>,
+    /// Whether every server numbers its accounts by itself, so that the id alone doesn't name one.
+    pub numbers_by_server: bool,
     /// What only this platform asks of a post: its settings, and what doesn't go together. Gives the reasons for a refusal.
     pub check: fn(&Post<'_>) -> Vec<String>,
 }
@@ -194,6 +196,11 @@ impl Platform {
     /// The kinds of jobs that do something on it besides publishing.
     pub fn kinds(&self) -> impl Iterator<Item = &'static str> {
         self.actions.iter().filter_map(|action| action.kind())
+    }
+
+    /// Within what the id of an account names one: its server, or the whole platform, where accounts may move.
+    pub const fn realm<'a>(&self, base_url: &'a str) -> &'a str {
+        if self.numbers_by_server { base_url } else { "" }
     }
 
     /// What it accepts of one kind of media.

@@ -9,6 +9,7 @@ mod actions;
 mod alerts;
 mod answer;
 mod clock;
+mod connecting;
 mod dedupe;
 mod durable;
 mod error;
@@ -46,7 +47,8 @@ extension_sql_file!("../../sql/install/s110_tasks.sql", requires = ["s100_partit
 extension_sql_file!("../../sql/install/s120_old_days.sql", requires = ["s110_tasks"]);
 extension_sql_file!("../../sql/install/s125_history.sql", requires = ["s120_old_days"]);
 extension_sql_file!("../../sql/install/s130_cleanup.sql", requires = ["s125_history"]);
-extension_sql_file!("../../sql/install/s140_maintenance.sql", requires = ["s130_cleanup"]);
+extension_sql_file!("../../sql/install/s135_oauth_cleanup.sql", requires = ["s130_cleanup"]);
+extension_sql_file!("../../sql/install/s140_maintenance.sql", requires = ["s135_oauth_cleanup"]);
 extension_sql_file!("../../sql/install/s150_reindex.sql", requires = ["s140_maintenance"]);
 extension_sql_file!("../../sql/install/s160_table_page.sql", requires = ["s150_reindex"]);
 extension_sql_file!("../../sql/install/s200_sums.sql", requires = ["s160_table_page"]);

@@ -27,6 +27,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (13, "0013_looks", include_str!("../../sql/migrations/0013_looks.sql")),
     (14, "0014_alert_endpoints", include_str!("../../sql/migrations/0014_alert_endpoints.sql")),
     (15, "0015_budgets", include_str!("../../sql/migrations/0015_budgets.sql")),
+    (18, "0018_oauth", include_str!("../../sql/migrations/0018_oauth.sql")),
 ];
 
 /// Run by every migrate, in this order: they replace what they made before.

@@ -5,6 +5,7 @@
 
 mod apps;
 mod bluesky;
+mod oauth;
 mod reader;
 
 use std::net::SocketAddr;
@@ -14,9 +15,10 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::Error;
-use crate::providers::{Apps, VideoService};
+use crate::providers::{Apps, Endpoints, VideoService};
 use apps::AppFile;
 use bluesky::Bluesky;
+pub use oauth::OAuth;
 use reader::Reader;
 
 /// The file that is read when none is named.
@@ -31,8 +33,12 @@ pub struct Config {
     pub key_file: PathBuf,
     /// Where health checks are answered.
     pub http_listen: SocketAddr,
+    /// How accounts are connected by OAuth.
+    pub oauth: OAuth,
     /// The operator's apps on platforms.
     apps: Vec<AppFile>,
+    /// Other addresses of their logins than the usual ones.
+    endpoints: Vec<(&'static str, Endpoints)>,
     /// What videos for Bluesky are processed by.
     video_service: VideoService,
     /// By what accounts on Bluesky are connected.
@@ -122,7 +128,9 @@ impl Config {
             SocketAddr::from(([127, 0, 0, 1], 8480)),
             "an address and a port like 127.0.0.1:8480",
         );
+        let oauth = oauth::resolve(&mut read);
         let apps = apps::resolve(&mut read);
+        let endpoints = apps::endpoints(&mut read);
         let video_service = apps::video_service(&mut read);
         let bluesky = bluesky::resolve(&mut read);
         let alerts_allow_loopback = read.flag("alerts.allow_loopback", "CRIER_ALERTS_ALLOW_LOOPBACK");
@@ -162,7 +170,9 @@ impl Config {
             database: Database { url, direct_url, ca_file },
             key_file: key_file.map(PathBuf::from).unwrap_or_default(),
             http_listen,
+            oauth,
             apps,
+            endpoints,
             video_service,
             bluesky,
             alerts_allow_loopback,
@@ -174,7 +184,11 @@ impl Config {
     /// The operator's apps on platforms, with their secrets, and what else is set for platforms.
     pub(crate) fn apps(&self) -> Result<Apps, Error> {
         let apps = apps::load(&self.apps)?.with_video_service(self.video_service.clone());
-        Ok(apps.with_bluesky(self.bluesky.load()?))
+        let apps = apps.with_bluesky(self.bluesky.load()?);
+        let with = |apps: Apps, (platform, endpoints): &(&'static str, Endpoints)| {
+            apps.with_endpoints(platform, endpoints.clone())
+        };
+        Ok(self.endpoints.iter().fold(apps, with))
     }
 }
 

@@ -5,6 +5,7 @@
 mod accounts;
 mod actions;
 mod alerts;
+mod connecting;
 mod operation;
 mod pool;
 mod publishing;
@@ -15,6 +16,7 @@ use tokio_postgres::Row;
 
 use crate::error::Error;
 
+pub(crate) use connecting::{Login, Registration, Step};
 pub(crate) use operation::{Server, Task};
 pub use pool::Db;
 pub(crate) use pool::{patiently, patiently_if, pg_config};

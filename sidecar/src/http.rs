@@ -1,6 +1,8 @@
 //! The HTTP server: on loopback unless the configuration says otherwise.
 
 mod health;
+mod oauth;
+mod page;
 
 use std::net::SocketAddr;
 
@@ -9,18 +11,20 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 use tracing::{info, warn};
 
+use crate::connect::Connector;
 use crate::error::Error;
 pub(crate) use health::Health;
 
 /// Binds and serves until the process ends.
-pub(crate) async fn serve(listen: SocketAddr, health: Health) -> Result<(), Error> {
+pub(crate) async fn serve(listen: SocketAddr, health: Health, connector: Connector) -> Result<(), Error> {
     let cannot = |error: std::io::Error| Error::Refused(format!("cannot listen on {listen}: {error}"));
     let listener = TcpListener::bind(listen).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
     let router = Router::new()
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
-        .with_state(health);
+        .with_state(health)
+        .merge(oauth::router(connector));
     tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
             warn!(%error, "the HTTP server ended");

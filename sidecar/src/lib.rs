@@ -5,8 +5,9 @@
 //! - [`db`]: every statement that is sent; it never sees HTTP
 //! - `jobs`: one file per kind of job; [`providers`]: one per platform, which never see the database
 //! - `credentials`, [`secrets`]: tokens, their renewal and their seal
+//! - `connect`: how accounts come in by OAuth
 //! - [`client`], [`media`], `webhook`, `address`, `tls`: how the world outside is called
-//! - `http`: health checks
+//! - `http`: health checks, and the pages of people who connect an account
 
 mod account;
 mod address;
@@ -15,6 +16,7 @@ mod backoff;
 pub mod cli;
 pub mod client;
 pub mod config;
+mod connect;
 mod credentials;
 pub mod db;
 mod doctor;

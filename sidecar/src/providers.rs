@@ -12,6 +12,7 @@ mod failure;
 mod graph;
 mod instagram;
 mod mastodon;
+mod oauth;
 mod redact;
 mod window;
 mod x;
@@ -33,7 +34,7 @@ use crate::client::Client;
 use crate::media::Fetcher;
 use crate::secrets::Session;
 
-pub use app::{App, Apps, VideoService};
+pub use app::{App, Apps, Endpoints, VideoService};
 pub use bluesky::Settings as BlueskySettings;
 pub(crate) use bluesky::{ClientKeys, PLC_DIRECTORY};
 pub use charges::Charges;
@@ -320,9 +321,11 @@ impl Providers {
                 apps.video_service().clone(),
                 apps.bluesky().clone(),
             )),
-            Arc::new(instagram::Instagram::new(client.clone())),
+            Arc::new(instagram::Instagram::new(client.clone()).with_apps(apps)),
             Arc::new(mastodon::Mastodon::new(client.clone(), fetcher.clone())),
-            Arc::new(x::X::new(client.clone(), fetcher.clone(), apps.get("x").cloned())),
+            Arc::new(
+                x::X::new(client.clone(), fetcher.clone(), apps.get("x").cloned()).at(apps.endpoints("x")),
+            ),
         ];
         let redacting = |provider: Arc<dyn Provider>| {
             let name = provider.platform().name;

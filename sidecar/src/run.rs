@@ -7,6 +7,7 @@ use tracing::info;
 
 use crate::client::Client;
 use crate::config::Config;
+use crate::connect::Connector;
 use crate::credentials::Credentials;
 use crate::db::Db;
 use crate::error::Error;
@@ -31,8 +32,10 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     let credentials = Arc::new(Credentials::new(db.clone(), Arc::clone(&keys)));
     let client = Client::new()?;
     let providers = Providers::new(&client, &Fetcher::new()?, &config.apps()?);
-    let webhooks = Webhooks::new(client, keys, config.alerts_allow_loopback);
-    http::serve(config.http_listen, Health { db: db.clone(), shutdown: shutdown.clone() }).await?;
+    let webhooks = Webhooks::new(client, Arc::clone(&keys), config.alerts_allow_loopback);
+    let connector = Connector::new(db.clone(), keys, providers.clone(), config.oauth);
+    let health = Health { db: db.clone(), shutdown: shutdown.clone() };
+    http::serve(config.http_listen, health, connector.clone()).await?;
 
     let wake = Arc::new(Notify::new());
     let listener = tokio::spawn(listen::run(config.database, Arc::clone(&wake)));
@@ -45,6 +48,8 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     maintenance.abort();
     // A refresh that was sent must be stored: the old refresh token may be used up.
     credentials.finish().await;
+    // Nor a code that was exchanged: it is used up.
+    connector.finish().await;
     info!("ended");
     worked
 }

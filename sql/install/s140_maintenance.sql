@@ -121,6 +121,8 @@ BEGIN
                     did := crier.cleanup_old_events(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'cleanup_old_actions' THEN 
                     did := crier.cleanup_old_actions(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
+                WHEN 'cleanup_expired_oauth_states_batch' THEN
+                    did := crier.cleanup_expired_oauth_states_batch(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'cleanup_maintenance_log' THEN 
                     did := crier.cleanup_maintenance_log(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'roll_up_statistics' THEN did := crier.roll_up_statistics();

@@ -81,6 +81,7 @@ GRANT EXECUTE ON FUNCTION crier.add_alert_endpoint(uuid, text, bytea, uuid, text
 GRANT EXECUTE ON FUNCTION crier.list_alert_endpoints(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.enable_alert_endpoint(uuid, boolean) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.remove_alert_endpoint(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.begin_connect(uuid, text, text, text, uuid) TO crier_app, crier_worker;
 
 -- The sidecar, and every other worker.
 GRANT EXECUTE ON FUNCTION crier.claim_jobs(text, int, text[], text[], uuid[], interval, interval) TO crier_worker;
@@ -120,6 +121,13 @@ GRANT EXECUTE ON FUNCTION crier.get_credential(uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_refresh(uuid, bigint, interval) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_alert_endpoint(uuid) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.take_oauth_state(text, bytea) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.keep_oauth_state(uuid, uuid, text, bytea, bytea, bytea, text) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.end_oauth_state(uuid, uuid) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_app_registration(text, text, text) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.begin_app_registration(text, text, text, bigint, interval) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.store_app_registration(uuid, bigint, bytea) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.note_app_registration(uuid, bigint, boolean) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.start_alert(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.report_alert(uuid, bigint, text, jsonb) TO crier_worker;
 
@@ -133,6 +141,7 @@ GRANT EXECUTE ON FUNCTION crier.cleanup_leftovers(integer, integer, integer) TO 
 GRANT EXECUTE ON FUNCTION crier.cleanup_old_events(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_old_actions(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_maintenance_log(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_expired_oauth_states_batch(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.retry_failed_jobs(integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.expire_pending_jobs(integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.watch() TO crier_worker, crier_monitor;
@@ -219,6 +228,8 @@ COMMENT ON FUNCTION crier.cleanup_leftovers(integer, integer, integer) IS 'Delet
 COMMENT ON FUNCTION crier.cleanup_old_actions(integer, integer, integer) IS 'Deletes what accounts did that is kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.cleanup_old_events(integer, integer, integer) IS 'Deletes events that are kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.cleanup_maintenance_log(integer, integer, integer) IS 'Deletes rows of the maintenance log that are kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cleanup_expired_oauth_states_batch(integer, integer, integer) IS
+    'Deletes logins that nobody finished in time, and apps at servers that were not used for too long.';
 COMMENT ON FUNCTION crier.retry_failed_jobs(integer, integer) IS 'Runs dead letters again whose error was a passing one; never posts. {"retried": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.expire_pending_jobs(integer, integer) IS 'Fails waiting jobs past expires_at, and those nobody took for too long; never posts. {"expired": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.watch() IS 'What somebody should know, as JSON; attention: a list of sentences, empty where all is well.';
@@ -342,6 +353,17 @@ COMMENT ON FUNCTION crier.list_alert_endpoints(uuid) IS
 COMMENT ON FUNCTION crier.enable_alert_endpoint(uuid, boolean) IS 'Enables an endpoint again, or disables it: what is due to a disabled one is not told.';
 COMMENT ON FUNCTION crier.remove_alert_endpoint(uuid) IS 'Removes an endpoint; what still waits for it is not told.';
 COMMENT ON FUNCTION crier.get_alert_endpoint(uuid) IS 'Where an endpoint is, and its sealed secret.';
+COMMENT ON FUNCTION crier.begin_connect(uuid, text, text, text, uuid) IS
+    'Begins to connect an account by OAuth; answers with a ticket, good once and for five minutes, with which the person''s browser is sent to crierd: docs/connect.md. account_id: the account that has to log in again.';
+COMMENT ON FUNCTION crier.take_oauth_state(text, bytea) IS
+    'Takes a step of a login (ticket, login, choice) with the hash of a secret that is good once. No row: unknown, used or too old.';
+COMMENT ON FUNCTION crier.keep_oauth_state(uuid, uuid, text, bytea, bytea, bytea, text) IS
+    'Keeps what the next step of a login needs, sealed, for fifteen minutes. False: the login is not at that step.';
+COMMENT ON FUNCTION crier.end_oauth_state(uuid, uuid) IS 'Forgets a login that has come to its end.';
+COMMENT ON FUNCTION crier.get_app_registration(text, text, text) IS 'The app that is registered at a server for a redirect URI, sealed. No row: none is.';
+COMMENT ON FUNCTION crier.begin_app_registration(text, text, text, bigint, interval) IS 'Asks to be the only one who registers an app; answers with the id and generation to seal it for. No row: somebody else does, or has.';
+COMMENT ON FUNCTION crier.store_app_registration(uuid, bigint, bytea) IS 'Stores a sealed app if its generation follows the stored one. False: a newer one is there.';
+COMMENT ON FUNCTION crier.note_app_registration(uuid, bigint, boolean) IS 'Notes whether a server still knows an app.';
 COMMENT ON FUNCTION crier.start_action(uuid, bigint) IS 'Begins what an account is to do and answers with all that is needed. No row: the lease is lost, or nothing is left to do and the job has ended.';
 COMMENT ON FUNCTION crier.record_sending(uuid, bigint, interval) IS 'Records, before a message is sent, that it will be: without a clear answer it ends as unconfirmed. False: nothing may be sent.';
 COMMENT ON FUNCTION crier.report_action(uuid, bigint, text, jsonb, timestamptz) IS 'Says how an action came out: done, or an error class. Ends or reschedules its job. Answers with the action''s state; null: the lease is lost.';

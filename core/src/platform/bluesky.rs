@@ -44,6 +44,7 @@ pub static PLATFORM: Platform = Platform {
     // The account's own server is read: what it has, it shows.
     settles: Duration::ZERO,
     token_life: Some(Duration::from_secs(2 * 60 * 60)),
+    numbers_by_server: false,
     check,
 };
 

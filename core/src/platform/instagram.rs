@@ -42,6 +42,7 @@ pub static PLATFORM: Platform = Platform {
     // The container knows at once, but a publish may still be at it when its answer is long lost.
     settles: Duration::from_secs(2 * 60),
     token_life: Some(Duration::from_secs(60 * 24 * 60 * 60)),
+    numbers_by_server: false,
     check,
 };
 

@@ -54,6 +54,7 @@ pub static PLATFORM: Platform = Platform {
     // A server may still be at the first try when its answer is long lost, and some forget keys that are used at once.
     settles: Duration::from_secs(60),
     token_life: None,
+    numbers_by_server: true,
     check,
 };
 

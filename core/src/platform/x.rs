@@ -54,6 +54,7 @@ pub static PLATFORM: Platform = Platform {
     // lists are brought up to date a little later
     settles: Duration::from_secs(60),
     token_life: Some(Duration::from_secs(2 * 60 * 60)),
+    numbers_by_server: false,
     check,
 };
 

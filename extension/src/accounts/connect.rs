@@ -43,8 +43,9 @@ fn connect_account(
         platform.name.into(),
         external_id.into(),
         handle.clone().into(),
-        base_url.into(),
+        base_url.clone().into(),
         now.into(),
+        platform.realm(&base_url).into(),
     ];
     let rows = CONNECT.write(&args, |row| Ok((row.need::<Uuid>(1)?, row.need::<i64>(2)?)))?;
     for (account, _) in &rows {

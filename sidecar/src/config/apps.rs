@@ -8,21 +8,47 @@ use zeroize::Zeroizing;
 use super::reader::Reader;
 use crate::address::check_base;
 use crate::error::Error;
-use crate::providers::{App, Apps, VideoService};
+use crate::providers::{App, Apps, Endpoints, VideoService};
 use crate::secrets::keyring::is_open;
 
-/// The names of a platform's settings: the setting and its variable, for the id and for the file with the secret.
+/// The names of a platform's settings: the setting and its variable, for the id, for the file with the secret, and for the
+/// addresses of a login, where those are not the usual ones.
 struct Keys {
     platform: &'static str,
     client_id: (&'static str, &'static str),
     client_secret_file: (&'static str, &'static str),
+    server: (&'static str, &'static str),
+    authorize_url: (&'static str, &'static str),
+    token_url: (&'static str, &'static str),
 }
 
-const KEYS: [Keys; 1] = [Keys {
-    platform: "x",
-    client_id: ("platforms.x.client_id", "CRIER_X_CLIENT_ID"),
-    client_secret_file: ("platforms.x.client_secret_file", "CRIER_X_CLIENT_SECRET_FILE"),
-}];
+macro_rules! keys {
+    ($platform:literal, $variable:literal) => {
+        Keys {
+            platform: $platform,
+            client_id: (
+                concat!("platforms.", $platform, ".client_id"),
+                concat!("CRIER_", $variable, "_CLIENT_ID"),
+            ),
+            client_secret_file: (
+                concat!("platforms.", $platform, ".client_secret_file"),
+                concat!("CRIER_", $variable, "_CLIENT_SECRET_FILE"),
+            ),
+            server: (concat!("platforms.", $platform, ".server"), concat!("CRIER_", $variable, "_SERVER")),
+            authorize_url: (
+                concat!("platforms.", $platform, ".authorize_url"),
+                concat!("CRIER_", $variable, "_AUTHORIZE_URL"),
+            ),
+            token_url: (
+                concat!("platforms.", $platform, ".token_url"),
+                concat!("CRIER_", $variable, "_TOKEN_URL"),
+            ),
+        }
+    };
+}
+
+/// Instagram's accounts come by two logins, which are two apps.
+const KEYS: [Keys; 3] = [keys!("x", "X"), keys!("instagram", "INSTAGRAM"), keys!("facebook", "FACEBOOK")];
 
 /// An app whose secret is not read yet.
 #[derive(Debug, Clone)]
@@ -34,7 +60,7 @@ pub(super) struct AppFile {
 
 pub(super) fn resolve(read: &mut Reader<'_>) -> Vec<AppFile> {
     let mut apps = Vec::new();
-    for Keys { platform, client_id: id, client_secret_file: file } in KEYS {
+    for Keys { platform, client_id: id, client_secret_file: file, .. } in KEYS {
         let client_secret_file = read.text(file.0, file.1).map(PathBuf::from);
         match read.text(id.0, id.1) {
             Some(client_id) => apps.push(AppFile { platform, client_id, client_secret_file }),
@@ -43,6 +69,28 @@ pub(super) fn resolve(read: &mut Reader<'_>) -> Vec<AppFile> {
         }
     }
     apps
+}
+
+/// The addresses of logins that are not the usual ones.
+pub(super) fn endpoints(read: &mut Reader<'_>) -> Vec<(&'static str, Endpoints)> {
+    let mut address = |(key, variable): (&'static str, &'static str)| {
+        let url = read.text(key, variable)?;
+        check_base(&url)
+            .map_err(|why| {
+                read.problem(format!("{key} is {url:?}: {why}; it must be like https://api.example/x"))
+            })
+            .ok()
+    };
+    KEYS.iter()
+        .map(|keys| {
+            let endpoints = Endpoints {
+                server: address(keys.server),
+                authorize_url: address(keys.authorize_url),
+                token_url: address(keys.token_url),
+            };
+            (keys.platform, endpoints)
+        })
+        .collect()
 }
 
 /// `platforms.bluesky.video_service`: an address, or `none`.

@@ -77,6 +77,26 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// A list of texts: an array in the file, or one text with commas between them.
+    pub(super) fn list(&mut self, key: &'static str, variable: &str) -> Vec<String> {
+        let split = |text: &str| text.split(',').map(|part| part.trim().to_owned()).collect();
+        let found: Option<Vec<String>> = match self.raw(key, variable) {
+            None => return Vec::new(),
+            Some(toml::Value::String(text)) => Some(split(&text)),
+            Some(toml::Value::Array(parts)) => {
+                parts.iter().map(|part| part.as_str().map(str::to_owned)).collect()
+            }
+            Some(_) => None,
+        };
+        match found {
+            Some(found) if found.iter().all(|part| !part.is_empty()) => found,
+            _ => {
+                self.problem(format!("{key} must be a list of texts that are not empty"));
+                Vec::new()
+            }
+        }
+    }
+
     /// `true` or `false`, the default.
     pub(super) fn flag(&mut self, key: &'static str, variable: &str) -> bool {
         match self.raw(key, variable) {

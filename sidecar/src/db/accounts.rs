@@ -106,7 +106,7 @@ impl Db {
 }
 
 /// The end of a token, unless it is more than a day ago or more than five years ahead.
-fn plausible(end: Option<SystemTime>, now: SystemTime) -> Option<SystemTime> {
+pub(super) fn plausible(end: Option<SystemTime>, now: SystemTime) -> Option<SystemTime> {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     end.filter(|end| match end.duration_since(now) {
         Ok(ahead) => ahead <= DAY * (5 * 365),

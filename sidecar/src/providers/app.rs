@@ -16,10 +16,22 @@ pub struct App {
     pub client_secret: Option<SecretString>,
 }
 
+/// Where a platform is reached for a login, where that is not the usual place: a simulator, or an address that has moved.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Endpoints {
+    /// The base of its API, as accounts have it.
+    pub server: Option<String>,
+    /// The page that people are sent to.
+    pub authorize_url: Option<String>,
+    /// Where codes are exchanged, where that is not on the server.
+    pub token_url: Option<String>,
+}
+
 /// What the operator has set for platforms: the apps, by the names of their platforms, and what else there is.
 #[derive(Debug, Clone, Default)]
 pub struct Apps {
     apps: BTreeMap<&'static str, App>,
+    endpoints: BTreeMap<&'static str, Endpoints>,
     video_service: VideoService,
     bluesky: bluesky::Settings,
 }
@@ -28,6 +40,18 @@ impl Apps {
     /// The app on a platform.
     pub fn get(&self, platform: &str) -> Option<&App> {
         self.apps.get(platform)
+    }
+
+    /// Other addresses of a platform than the usual ones.
+    pub fn endpoints(&self, platform: &str) -> Endpoints {
+        self.endpoints.get(platform).cloned().unwrap_or_default()
+    }
+
+    /// The same with other addresses of a platform.
+    #[must_use]
+    pub fn with_endpoints(mut self, platform: &'static str, endpoints: Endpoints) -> Self {
+        self.endpoints.insert(platform, endpoints);
+        self
     }
 
     /// What videos for Bluesky are processed by.

@@ -6,6 +6,7 @@
 mod act;
 mod classify;
 mod comment;
+mod connect;
 mod container;
 mod prepare;
 mod publish;
@@ -23,12 +24,13 @@ use serde_json::Value;
 use super::answer::Phase;
 use super::graph::{self, Graph};
 use super::{
-    Account, Act, Caller, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post, Provider, Published,
-    Sought,
+    Account, Act, Apps, Caller, Connect, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post,
+    Provider, Published, Sought,
 };
 use crate::client::Client;
 use crate::secrets::Session;
 use comment::Comment;
+use connect::Logins;
 
 /// Where accounts are that came by Instagram's own login. Those of a Facebook page are on graph.facebook.com.
 const SERVER: &str = "https://graph.instagram.com";
@@ -39,11 +41,17 @@ const MAX_HANDLE: usize = 30;
 #[derive(Debug)]
 pub(super) struct Instagram {
     client: Client,
+    logins: Logins,
 }
 
 impl Instagram {
     pub(super) fn new(client: Client) -> Self {
-        Self { client }
+        Self { client, logins: Logins::default() }
+    }
+
+    /// The same with the operator's apps, for logins.
+    pub(super) fn with_apps(self, apps: &Apps) -> Self {
+        Self { logins: Logins::of(apps), ..self }
     }
 
     fn server<'a>(&'a self, account: &'a Account, session: &'a Session) -> Graph<'a> {
@@ -128,6 +136,10 @@ impl Provider for Instagram {
 
     async fn metrics(&self, caller: &Caller, post: &str) -> Result<Metrics, Failure> {
         act::metrics(&self.as_caller(caller), post).await
+    }
+
+    fn connect(&self) -> Option<&dyn Connect> {
+        Some(self)
     }
 
     /// Without a token the API refuses, in its own way.

@@ -6,6 +6,7 @@
 mod act;
 mod api;
 mod classify;
+mod connect;
 mod look;
 mod prepare;
 mod publish;
@@ -25,8 +26,8 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::{
-    Account, Act, Caller, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post, Provider, Published,
-    Sought,
+    Account, Act, Caller, Connect, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post, Provider,
+    Published, Sought,
 };
 use crate::client::Client;
 use crate::media::Fetcher;
@@ -121,6 +122,10 @@ impl Provider for Mastodon {
 
     async fn metrics(&self, caller: &Caller, post: &str) -> Result<Metrics, Failure> {
         act::metrics(&self.as_caller(caller), post).await
+    }
+
+    fn connect(&self) -> Option<&dyn Connect> {
+        Some(self)
     }
 
     async fn reach(&self, base_url: &str) -> Result<(), Failure> {

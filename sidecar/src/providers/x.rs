@@ -6,6 +6,7 @@
 mod act;
 mod api;
 mod classify;
+mod connect;
 mod media;
 mod prepare;
 mod publish;
@@ -23,8 +24,8 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::{
-    Account, Act, App, Caller, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post, Provider,
-    Published, Sought,
+    Account, Act, App, Caller, Connect, Done, Endpoints, Failure, Found, Frozen, Lifetime, Login, Metrics,
+    Post, Provider, Published, Sought,
 };
 use crate::client::Client;
 use crate::media::Fetcher;
@@ -40,11 +41,17 @@ pub(super) struct X {
     client: Client,
     fetcher: Fetcher,
     app: Option<App>,
+    endpoints: Endpoints,
 }
 
 impl X {
     pub(super) fn new(client: Client, fetcher: Fetcher, app: Option<App>) -> Self {
-        Self { client, fetcher, app }
+        Self { client, fetcher, app, endpoints: Endpoints::default() }
+    }
+
+    /// The same where the operator has set other addresses.
+    pub(super) fn at(self, endpoints: Endpoints) -> Self {
+        Self { endpoints, ..self }
     }
 
     fn server<'a>(&'a self, base_url: &'a str) -> Api<'a> {
@@ -119,6 +126,10 @@ impl Provider for X {
 
     async fn metrics(&self, caller: &Caller, post: &str) -> Result<Metrics, Failure> {
         act::metrics(&self.of(caller), &caller.account.charges, post).await
+    }
+
+    fn connect(&self) -> Option<&dyn Connect> {
+        Some(self)
     }
 
     async fn reach(&self, base_url: &str) -> Result<(), Failure> {

@@ -28,6 +28,22 @@ pub enum Place {
         /// The endpoint.
         endpoint_id: Uuid,
     },
+    /// What a login needs for its next step.
+    OAuthState {
+        /// The tenant.
+        workspace_id: Uuid,
+        /// The login.
+        state_id: Uuid,
+        /// The number of the step: what one needs opens at no other.
+        step: i64,
+    },
+    /// The secret of an app that was registered at a server.
+    AppRegistration {
+        /// The registration.
+        id: Uuid,
+        /// Its generation.
+        generation: i64,
+    },
 }
 
 impl Place {
@@ -39,6 +55,13 @@ impl Place {
             // No tenant has the nil uuid. A new secret is a new endpoint.
             Self::AlertEndpoint { workspace_id, endpoint_id } => {
                 (workspace_id.unwrap_or_default(), "alert_endpoint.sealed", endpoint_id, 1)
+            }
+            Self::OAuthState { workspace_id, state_id, step } => {
+                (workspace_id, "oauth_state.sealed", state_id, step)
+            }
+            // All tenants share it.
+            Self::AppRegistration { id, generation } => {
+                (Uuid::default(), "app_registration.sealed", id, generation)
             }
         };
         let (workspace_id, row_id) = (workspace_id.into_bytes(), row_id.into_bytes());
@@ -82,6 +105,10 @@ fn refused(place: Place, key_id: u32) -> Error {
         }
         Place::AlertEndpoint { endpoint_id, .. } => {
             (format!("secret of alert endpoint {endpoint_id}"), "add the endpoint again")
+        }
+        Place::OAuthState { state_id, .. } => (format!("login {state_id}"), "begin the login again"),
+        Place::AppRegistration { id, .. } => {
+            (format!("registered app {id}"), "delete its row of crier.app_registration")
         }
     };
     Error::Sealed(format!(

@@ -53,14 +53,30 @@ pub(super) async fn login(
     Ok(Login { external_id: id, handle: username, base_url: base_url.to_owned(), session })
 }
 
+/// The id and the name of the account that a token of Instagram's own login is of.
+pub(super) async fn whose(server: &Graph<'_>) -> Result<(String, String), Failure> {
+    let me: Value = read(Phase::Login, server.get("me", &[("fields", "user_id,username")]).await)?;
+    let Named { id, username } = Named::of(unwrapped(&me), "user_id").ok_or_else(|| {
+        let message = "the token belongs to no professional account of Instagram";
+        Failure::new(ErrorClass::Permission, message)
+    })?;
+    Ok((id, username))
+}
+
+/// A token that was made now, with what the platform says of its life.
+pub(super) fn made(token: SecretString, expires_in: &Value) -> Session {
+    let life = expires_in.as_u64().map(Duration::from_secs).or(PLATFORM.token_life);
+    session(token, life.unwrap_or_default())
+}
+
 /// An account in an answer.
-struct Named {
-    id: String,
-    username: String,
+pub(super) struct Named {
+    pub(super) id: String,
+    pub(super) username: String,
 }
 
 impl Named {
-    fn of(json: &Value, id: &str) -> Option<Self> {
+    pub(super) fn of(json: &Value, id: &str) -> Option<Self> {
         let id =
             json[id].as_str().map(str::to_owned).or_else(|| json[id].as_u64().map(|id| id.to_string()))?;
         let username = clean(json["username"].as_str()?, MAX_HANDLE);
@@ -113,8 +129,7 @@ async fn renew(server: &Graph<'_>, token: &SecretString) -> Result<Session, Fail
     if access_token.expose_secret().is_empty() {
         return Err(Failure::new(ErrorClass::Transient, "the answer holds no token"));
     }
-    let life = expires_in.as_u64().map(Duration::from_secs).or(PLATFORM.token_life);
-    Ok(session(access_token, life.unwrap_or_default()))
+    Ok(made(access_token, &expires_in))
 }
 
 fn session(token: SecretString, life: Duration) -> Session {

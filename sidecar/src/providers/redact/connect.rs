@@ -53,11 +53,16 @@ impl Connect for Redacting {
     }
 
     async fn finish(&self, kept: &Kept, callback: &Callback<'_>) -> Result<Vec<Granted>, Failure> {
+        let granted = self.inner()?.finish(kept, callback).await;
         let mut secrets = self.of_ask(&callback.ask);
         secrets.add(callback.code);
-        kept.secrets().iter().for_each(|secret| secrets.add(secret));
-        let granted = self.inner()?.finish(kept, callback).await;
-        let mut granted = granted.map_err(|failure| secrets.failure(failure))?;
+        let mut granted = match granted {
+            Ok(granted) => granted,
+            Err(failure) => {
+                kept.secrets().iter().for_each(|secret| secrets.add(secret));
+                return Err(secrets.failure(failure));
+            }
+        };
         for account in &granted {
             secrets.add(&account.session.access);
             secrets.add(&account.session.refresh);

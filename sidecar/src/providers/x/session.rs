@@ -54,11 +54,7 @@ pub(super) async fn login(
         None => (secret.expose_secret(), ""),
     };
     let session = Session::new(access.into(), refresh.into());
-    let me: Me = read(Phase::Login, server.with(&session).get("users/me", &[]).await)?;
-    let User { id, username } = me.data;
-    if !is_id(&id) || !is_handle(&username) {
-        return Err(Failure::new(ErrorClass::Transient, "the answer names no account"));
-    }
+    let (id, username) = whose(&server.with(&session)).await?;
     if !username.eq_ignore_ascii_case(handle.trim_start_matches('@')) {
         let message = format!("the access token is of @{username}");
         return Err(Failure::new(ErrorClass::Config, message));
@@ -66,6 +62,22 @@ pub(super) async fn login(
     // When it was made is not known: it ends at the latest so much later.
     let session = lasting(session, PLATFORM.token_life.unwrap_or(MAX_LIFE), SystemTime::now());
     Ok(Login { external_id: id, handle: username, base_url: base_url.to_owned(), session })
+}
+
+/// The id and the name of the account that the session is of.
+pub(super) async fn whose(server: &Api<'_>) -> Result<(String, String), Failure> {
+    let me: Me = read(Phase::Login, server.get("users/me", &[]).await)?;
+    let User { id, username } = me.data;
+    if !is_id(&id) || !is_handle(&username) {
+        return Err(Failure::new(ErrorClass::Transient, "the answer names no account"));
+    }
+    Ok((id, username))
+}
+
+/// Tokens that were made now, with what the platform says of their life.
+pub(super) fn made(session: Session, expires_in: &Value, now: SystemTime) -> Session {
+    let life = expires_in.as_u64().map(Duration::from_secs).or(PLATFORM.token_life);
+    lasting(session, life.unwrap_or(MAX_LIFE), now)
 }
 
 /// Buys new tokens.
@@ -105,9 +117,8 @@ fn form(app: &App, refresh: &SecretString) -> String {
 }
 
 fn renewed(old: &Session, answer: Renewed, now: SystemTime) -> Session {
-    let life = answer.expires_in.as_u64().map(Duration::from_secs).or(PLATFORM.token_life);
     let new = Session::new(answer.access_token, answer.refresh_token.unwrap_or_default());
-    old.renewed(lasting(new, life.unwrap_or(MAX_LIFE), now))
+    old.renewed(made(new, &answer.expires_in, now))
 }
 
 /// Tokens are opaque: when they end is written beside them.

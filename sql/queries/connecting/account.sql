@@ -1,0 +1,1 @@
+SELECT a.platform FROM crier.social_account a WHERE a.workspace_id = $1 AND a.id = $2
