@@ -311,7 +311,7 @@ fn is_this_browser(login: &Login, cookie: impl Fn(&str) -> Option<String>) -> bo
 }
 
 /// The path that a server answers to: where every server is a platform of its own, each has another one.
-fn redirect_uri(public_url: &str, platform: &str, server: &str, is_own_platform: bool) -> String {
+pub(crate) fn redirect_uri(public_url: &str, platform: &str, server: &str, is_own_platform: bool) -> String {
     if !is_own_platform {
         return format!("{public_url}/oauth/{platform}/callback");
     }

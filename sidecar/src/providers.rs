@@ -36,7 +36,7 @@ use crate::secrets::Session;
 
 pub use app::{App, Apps, Endpoints, VideoService};
 pub use bluesky::Settings as BlueskySettings;
-pub(crate) use bluesky::{ClientKeys, PLC_DIRECTORY};
+pub(crate) use bluesky::{ClientKeys, PLC_DIRECTORY, app as bluesky_app};
 pub use charges::Charges;
 pub use connect::{Ask, Begun, Callback, Connect, Granted, Kept, Reach};
 pub(crate) use connect::{UNKNOWN_APP, WRONG_ISSUER};

@@ -11,7 +11,7 @@ use crate::connect::Connector;
 use crate::credentials::Credentials;
 use crate::db::Db;
 use crate::error::Error;
-use crate::http::{self, Health};
+use crate::http::{self, ClientDocuments, Health};
 use crate::jobs::Environment;
 use crate::media::Fetcher;
 use crate::providers::Providers;
@@ -31,11 +31,13 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     let db = Db::new(&config.database)?;
     let credentials = Arc::new(Credentials::new(db.clone(), Arc::clone(&keys)));
     let client = Client::new()?;
-    let providers = Providers::new(&client, &Fetcher::new()?, &config.apps()?);
+    let apps = config.apps()?;
+    let documents = ClientDocuments::new(config.oauth.public_url.as_deref(), apps.bluesky());
+    let providers = Providers::new(&client, &Fetcher::new()?, &apps);
     let webhooks = Webhooks::new(client, Arc::clone(&keys), config.alerts_allow_loopback);
     let connector = Connector::new(db.clone(), keys, providers.clone(), config.oauth);
     let health = Health { db: db.clone(), shutdown: shutdown.clone() };
-    http::serve(config.http_listen, health, connector.clone()).await?;
+    http::serve(config.http_listen, health, connector.clone(), documents).await?;
 
     let wake = Arc::new(Notify::new());
     let listener = tokio::spawn(listen::run(config.database, Arc::clone(&wake)));

@@ -128,7 +128,12 @@ impl Pds {
         let call = "com.atproto.server.createAppPassword";
         let password = self.xrpc().post(call, &name, made["accessJwt"].as_str()).await.ok();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        PdsAccount { did: text(&made["did"]), handle, app_password: text(&password["password"]), password: own }
+        PdsAccount {
+            did: text(&made["did"]),
+            handle,
+            app_password: text(&password["password"]),
+            password: own,
+        }
     }
 
     /// The posts of an account, oldest key first.

@@ -33,7 +33,7 @@ use oauth::OAuth;
 use xrpc::Xrpc;
 
 pub use oauth::Settings;
-pub(crate) use oauth::{ClientKeys, JWKS_PATH, METADATA_PATH, PLC_DIRECTORY, metadata};
+pub(crate) use oauth::{ClientKeys, PLC_DIRECTORY, app};
 
 /// Where accounts are that name no server of their own.
 const ENTRYWAY: &str = "https://bsky.social";

@@ -31,8 +31,7 @@ impl Pds {
     /// Signs in on the page of a login and consents to it.
     pub async fn log_in(&self, page: &str, account: &PdsAccount) -> SentBack {
         let mut browser = self.open(page).await;
-        let credentials =
-            json!({"locale": "en", "username": account.handle, "password": account.password, "remember": true});
+        let credentials = json!({"locale": "en", "username": account.handle, "password": account.password, "remember": true});
         browser.post("/sign-in", &credentials).await;
         let answer = browser.post("/consent", &json!({"sub": account.did})).await;
         sent_back(&answer)
@@ -45,7 +44,8 @@ impl Pds {
     }
 
     async fn open<'a>(&'a self, page: &'a str) -> Browser<'a> {
-        let mut browser = Browser { pds: self, page, client: crate::http::client(), cookies: BTreeMap::new() };
+        let mut browser =
+            Browser { pds: self, page, client: crate::http::client(), cookies: BTreeMap::new() };
         let request = browser.client.get(page).header("sec-fetch-dest", "document");
         let text = browser.send(request, "navigate", "none").await;
         assert!(text.contains("request_uri") || text.contains("__"), "no page to log in on: {text}");
@@ -75,7 +75,8 @@ impl Browser<'_> {
 
     fn keep(&mut self, headers: &HeaderMap) {
         for cookie in headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok()) {
-            let (name, value) = cookie.split(';').next().and_then(|pair| pair.split_once('=')).expect("a cookie");
+            let (name, value) =
+                cookie.split(';').next().and_then(|pair| pair.split_once('=')).expect("a cookie");
             self.cookies.insert(name.to_owned(), value.to_owned());
         }
     }

@@ -1,7 +1,7 @@
 //! Sessions by OAuth, as the AT Protocol wants it: pushed logins, PKCE, and tokens that are of use with a proof of the session's
 //! key only.
 
-mod app;
+pub(crate) mod app;
 mod classify;
 mod connect;
 mod dpop;
@@ -22,7 +22,7 @@ use crate::providers::answer::{seconds_since_1970, since_1970};
 use crate::providers::{Caller, Failure, Lifetime, Reach};
 use crate::secrets::{Bound, Session};
 
-pub(crate) use app::{ClientKeys, JWKS_PATH, METADATA_PATH, metadata};
+pub(crate) use app::ClientKeys;
 pub(super) use classify::INVALID_PROOF;
 pub(super) use dpop::{Prover, USE_NONCE};
 pub(super) use identity::server_of;
