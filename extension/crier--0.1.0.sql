@@ -933,6 +933,56 @@ $fn$;
 -- requires:
 --   s130_cleanup
 
+-- Logins that nobody has finished in time, and apps at servers that nobody logs in at any more.
+
+-- What has expired is of no use to anybody: it goes at the next run. An app that nobody finished registering leaves an empty
+-- row behind.
+CREATE FUNCTION cleanup_expired_oauth_states_batch(p_batch integer DEFAULT 1000, p_max_ms integer DEFAULT 1000,
+                                                   p_pause_ms integer DEFAULT 0)
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
+AS $fn$
+DECLARE
+    began timestamptz := clock_timestamp();
+    deleted bigint := 0;
+    apps bigint;
+    n bigint;
+BEGIN
+    PERFORM crier.require_between('p_batch', p_batch, 1, 100000);
+    PERFORM crier.require_between('p_pause_ms', p_pause_ms, 0, 10000);
+    IF NOT crier.begin_task('cleanup_expired_oauth_states_batch', p_max_ms) THEN
+        RETURN '{"busy": true}';
+    END IF;
+    DELETE FROM crier.app_registration r
+    WHERE r.ctid = ANY (ARRAY(
+        SELECT q.ctid FROM crier.app_registration q
+        WHERE q.used_at < greatest(crier.too_old('keep_app_registrations'), clock_timestamp() - interval '1 day')
+          AND (q.used_at < crier.too_old('keep_app_registrations') OR q.sealed IS NULL)
+        ORDER BY q.used_at LIMIT p_batch FOR UPDATE SKIP LOCKED));
+    GET DIAGNOSTICS apps = ROW_COUNT;
+    LOOP
+        DELETE FROM crier.oauth_state s
+        WHERE s.ctid = ANY (ARRAY(
+            SELECT q.ctid FROM crier.oauth_state q
+            WHERE q.expires_at < clock_timestamp() ORDER BY q.expires_at LIMIT p_batch FOR UPDATE SKIP LOCKED));
+        GET DIAGNOSTICS n = ROW_COUNT;
+        deleted := deleted + n;
+        IF n < p_batch THEN
+            RETURN jsonb_build_object('deleted', deleted, 'apps', apps);
+        ELSIF crier.ms_since(began) > p_max_ms THEN
+            RETURN jsonb_build_object('deleted', deleted, 'apps', apps, 'more', true);
+        END IF;
+        PERFORM pg_sleep(p_pause_ms / 1000.0);
+    END LOOP;
+END
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- requires:
+--   s135_oauth_cleanup
+
 -- What is due is done, by whoever comes first.
 
 -- Looks for what somebody should know. "attention" names it; it is empty where all is well.
@@ -1056,6 +1106,8 @@ BEGIN
                     did := crier.cleanup_old_events(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'cleanup_old_actions' THEN 
                     did := crier.cleanup_old_actions(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
+                WHEN 'cleanup_expired_oauth_states_batch' THEN
+                    did := crier.cleanup_expired_oauth_states_batch(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'cleanup_maintenance_log' THEN 
                     did := crier.cleanup_maintenance_log(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'roll_up_statistics' THEN did := crier.roll_up_statistics();
@@ -1930,6 +1982,39 @@ AS 'MODULE_PATHNAME', 'backlog_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::connecting::apps::begin_app_registration
+CREATE  FUNCTION "begin_app_registration"(
+	"p_platform" TEXT, /* Option < & str > */
+	"p_server" TEXT, /* Option < & str > */
+	"p_redirect_uri" TEXT, /* Option < & str > */
+	"p_generation" bigint DEFAULT 0, /* Option < i64 > */
+	"p_lease" interval DEFAULT '1 minute' /* Option < Interval > */
+) RETURNS TABLE (
+	"id" uuid,  /* Uuid */
+	"generation" bigint  /* i64 */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'begin_app_registration_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::connecting::ticket::begin_connect
+CREATE  FUNCTION "begin_connect"(
+	"workspace_id" uuid, /* Option < Uuid > */
+	"platform" TEXT, /* Option < & str > */
+	"return_url" TEXT, /* Option < & str > */
+	"server" TEXT DEFAULT NULL, /* Option < & str > */
+	"account_id" uuid DEFAULT NULL /* Option < Uuid > */
+) RETURNS TEXT /* Result < String, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'begin_connect_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::accounts::refresh::begin_refresh
 CREATE  FUNCTION "begin_refresh"(
 	"account_id" uuid, /* Option < Uuid > */
@@ -2202,6 +2287,18 @@ AS 'MODULE_PATHNAME', 'enable_alert_endpoint_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::connecting::state::end_oauth_state
+CREATE  FUNCTION "end_oauth_state"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_state_id" uuid /* Option < Uuid > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'end_oauth_state_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::queue::enqueue::enqueue
 CREATE  FUNCTION "enqueue"(
 	"kind" TEXT, /* Option < & str > */
@@ -2388,6 +2485,24 @@ AS 'MODULE_PATHNAME', 'get_alert_endpoint_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::connecting::apps::get_app_registration
+CREATE  FUNCTION "get_app_registration"(
+	"p_platform" TEXT, /* Option < & str > */
+	"p_server" TEXT, /* Option < & str > */
+	"p_redirect_uri" TEXT /* Option < & str > */
+) RETURNS TABLE (
+	"id" uuid,  /* Uuid */
+	"generation" bigint,  /* i64 */
+	"sealed" bytea,  /* Vec < u8 > */
+	"checked_at" timestamp with time zone  /* Option < Timestamptz > */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_app_registration_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::dedupe::get_cached_job_result
 CREATE  FUNCTION "get_cached_job_result"(
 	"p_user_id" uuid, /* Option < Uuid > */
@@ -2537,6 +2652,23 @@ STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'job_worker_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::connecting::state::keep_oauth_state
+CREATE  FUNCTION "keep_oauth_state"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_state_id" uuid, /* Option < Uuid > */
+	"p_stage" TEXT, /* Option < & str > */
+	"p_hash" bytea, /* Option < & [u8] > */
+	"p_sealed" bytea, /* Option < & [u8] > */
+	"p_browser_hash" bytea DEFAULT NULL, /* Option < & [u8] > */
+	"p_server" TEXT DEFAULT NULL /* Option < & str > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'keep_oauth_state_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2770,6 +2902,19 @@ CREATE  FUNCTION "next_transaction_id"() RETURNS bigint /* i64 */
 STRICT
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'next_transaction_id_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::connecting::apps::note_app_registration
+CREATE  FUNCTION "note_app_registration"(
+	"p_id" uuid, /* Option < Uuid > */
+	"p_generation" bigint, /* Option < i64 > */
+	"p_known" bool /* Option < bool > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'note_app_registration_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3251,6 +3396,19 @@ AS 'MODULE_PATHNAME', 'status_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::connecting::apps::store_app_registration
+CREATE  FUNCTION "store_app_registration"(
+	"p_id" uuid, /* Option < Uuid > */
+	"p_generation" bigint, /* Option < i64 > */
+	"p_sealed" bytea /* Option < & [u8] > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'store_app_registration_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::accounts::credential::store_credential
 CREATE  FUNCTION "store_credential"(
 	"account_id" uuid, /* Option < Uuid > */
@@ -3284,6 +3442,31 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'stuck_jobs_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::connecting::state::take_oauth_state
+CREATE  FUNCTION "take_oauth_state"(
+	"p_stage" TEXT, /* Option < & str > */
+	"p_hash" bytea /* Option < & [u8] > */
+) RETURNS TABLE (
+	"workspace_id" uuid,  /* Uuid */
+	"state_id" uuid,  /* Uuid */
+	"user_id" uuid,  /* Option < Uuid > */
+	"platform" TEXT,  /* String */
+	"server" TEXT,  /* Option < String > */
+	"account_id" uuid,  /* Option < Uuid > */
+	"external_id" TEXT,  /* Option < String > */
+	"handle" TEXT,  /* Option < String > */
+	"return_url" TEXT,  /* String */
+	"browser_hash" bytea,  /* :: std :: option :: Option < Vec < u8 > > */
+	"sealed" bytea,  /* :: std :: option :: Option < Vec < u8 > > */
+	"allowed" bool  /* bool */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'take_oauth_state_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3455,6 +3638,7 @@ GRANT EXECUTE ON FUNCTION crier.add_alert_endpoint(uuid, text, bytea, uuid, text
 GRANT EXECUTE ON FUNCTION crier.list_alert_endpoints(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.enable_alert_endpoint(uuid, boolean) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.remove_alert_endpoint(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.begin_connect(uuid, text, text, text, uuid) TO crier_app, crier_worker;
 
 -- The sidecar, and every other worker.
 GRANT EXECUTE ON FUNCTION crier.claim_jobs(text, int, text[], text[], uuid[], interval, interval) TO crier_worker;
@@ -3494,6 +3678,13 @@ GRANT EXECUTE ON FUNCTION crier.get_credential(uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_refresh(uuid, bigint, interval) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_alert_endpoint(uuid) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.take_oauth_state(text, bytea) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.keep_oauth_state(uuid, uuid, text, bytea, bytea, bytea, text) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.end_oauth_state(uuid, uuid) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_app_registration(text, text, text) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.begin_app_registration(text, text, text, bigint, interval) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.store_app_registration(uuid, bigint, bytea) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.note_app_registration(uuid, bigint, boolean) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.start_alert(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.report_alert(uuid, bigint, text, jsonb) TO crier_worker;
 
@@ -3507,6 +3698,7 @@ GRANT EXECUTE ON FUNCTION crier.cleanup_leftovers(integer, integer, integer) TO 
 GRANT EXECUTE ON FUNCTION crier.cleanup_old_events(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_old_actions(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_maintenance_log(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_expired_oauth_states_batch(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.retry_failed_jobs(integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.expire_pending_jobs(integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.watch() TO crier_worker, crier_monitor;
@@ -3593,6 +3785,8 @@ COMMENT ON FUNCTION crier.cleanup_leftovers(integer, integer, integer) IS 'Delet
 COMMENT ON FUNCTION crier.cleanup_old_actions(integer, integer, integer) IS 'Deletes what accounts did that is kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.cleanup_old_events(integer, integer, integer) IS 'Deletes events that are kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.cleanup_maintenance_log(integer, integer, integer) IS 'Deletes rows of the maintenance log that are kept no longer. {"deleted": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cleanup_expired_oauth_states_batch(integer, integer, integer) IS
+    'Deletes logins that nobody finished in time, and apps at servers that were not used for too long.';
 COMMENT ON FUNCTION crier.retry_failed_jobs(integer, integer) IS 'Runs dead letters again whose error was a passing one; never posts. {"retried": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.expire_pending_jobs(integer, integer) IS 'Fails waiting jobs past expires_at, and those nobody took for too long; never posts. {"expired": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.watch() IS 'What somebody should know, as JSON; attention: a list of sentences, empty where all is well.';
@@ -3716,6 +3910,17 @@ COMMENT ON FUNCTION crier.list_alert_endpoints(uuid) IS
 COMMENT ON FUNCTION crier.enable_alert_endpoint(uuid, boolean) IS 'Enables an endpoint again, or disables it: what is due to a disabled one is not told.';
 COMMENT ON FUNCTION crier.remove_alert_endpoint(uuid) IS 'Removes an endpoint; what still waits for it is not told.';
 COMMENT ON FUNCTION crier.get_alert_endpoint(uuid) IS 'Where an endpoint is, and its sealed secret.';
+COMMENT ON FUNCTION crier.begin_connect(uuid, text, text, text, uuid) IS
+    'Begins to connect an account by OAuth; answers with a ticket, good once and for five minutes, with which the person''s browser is sent to crierd: docs/connect.md. account_id: the account that has to log in again.';
+COMMENT ON FUNCTION crier.take_oauth_state(text, bytea) IS
+    'Takes a step of a login (ticket, login, choice) with the hash of a secret that is good once. No row: unknown, used or too old.';
+COMMENT ON FUNCTION crier.keep_oauth_state(uuid, uuid, text, bytea, bytea, bytea, text) IS
+    'Keeps what the next step of a login needs, sealed, for fifteen minutes. False: the login is not at that step.';
+COMMENT ON FUNCTION crier.end_oauth_state(uuid, uuid) IS 'Forgets a login that has come to its end.';
+COMMENT ON FUNCTION crier.get_app_registration(text, text, text) IS 'The app that is registered at a server for a redirect URI, sealed. No row: none is.';
+COMMENT ON FUNCTION crier.begin_app_registration(text, text, text, bigint, interval) IS 'Asks to be the only one who registers an app; answers with the id and generation to seal it for. No row: somebody else does, or has.';
+COMMENT ON FUNCTION crier.store_app_registration(uuid, bigint, bytea) IS 'Stores a sealed app if its generation follows the stored one. False: a newer one is there.';
+COMMENT ON FUNCTION crier.note_app_registration(uuid, bigint, boolean) IS 'Notes whether a server still knows an app.';
 COMMENT ON FUNCTION crier.start_action(uuid, bigint) IS 'Begins what an account is to do and answers with all that is needed. No row: the lease is lost, or nothing is left to do and the job has ended.';
 COMMENT ON FUNCTION crier.record_sending(uuid, bigint, interval) IS 'Records, before a message is sent, that it will be: without a clear answer it ends as unconfirmed. False: nothing may be sent.';
 COMMENT ON FUNCTION crier.report_action(uuid, bigint, text, jsonb, timestamptz) IS 'Says how an action came out: done, or an error class. Ends or reschedules its job. Answers with the action''s state; null: the lease is lost.';

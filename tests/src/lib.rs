@@ -5,9 +5,11 @@
 
 pub mod backdoor;
 pub mod bench;
+pub mod browser;
 pub mod call_proxy;
 pub mod checkout;
 pub mod cluster;
+pub mod connecting;
 pub mod crierd;
 pub mod gate;
 pub mod hold_proxy;

@@ -5,6 +5,7 @@
 mod account;
 mod container;
 mod graph;
+mod login;
 mod media;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ use crate::serve;
 use account::{Account, Token};
 use container::Container;
 use graph::{Params, Refused};
+use login::Logins;
 use media::Medium;
 
 /// The name in paths, faults and the ledger.
@@ -46,6 +48,7 @@ struct State {
     containers: BTreeMap<String, Container>,
     media: BTreeMap<String, Medium>,
     tokens: BTreeMap<String, Token>,
+    logins: Logins,
     /// Whether tokens that have expired or were renewed before can't be renewed.
     strict: bool,
     /// How long reads miss what is published now.
@@ -109,6 +112,10 @@ impl Instagram {
         Some(match (method.as_str(), parts.as_slice()) {
             ("GET" | "POST", ["ig-api-upload", id]) => ("upload", id),
             ("GET", ["refresh_access_token"]) => ("refresh", "me"),
+            ("GET", ["oauth", "authorize"] | ["dialog", "oauth"]) => ("oauth.authorize", "me"),
+            ("POST", ["oauth", "access_token"]) => ("oauth.token", "me"),
+            ("GET", ["access_token"]) => ("oauth.exchange", "me"),
+            ("GET", ["me", "permissions"]) => ("me.permissions", "me"),
             ("GET", ["me", "accounts"]) => ("me.accounts", "me"),
             ("GET", [id, "media"]) => ("media.list", id),
             ("POST", [id, "media"]) => ("media.create", id),
@@ -143,6 +150,9 @@ impl Instagram {
         let token = graph::token(request, &params);
         let made = Made { request, params, base: base(request), ledger: &self.ledger };
         let mut state = self.state();
+        if let Some(given) = state.log_in(call, token.as_deref(), &made.params) {
+            return given;
+        }
         let caller = match (call, token) {
             ("upload", token) => token
                 .and_then(|token| state.authorize(&token).ok())
@@ -171,6 +181,9 @@ impl Platform for Instagram {
     }
 
     fn handle(&self, path: &str, request: &Request<Bytes>) -> Response<Bytes> {
+        if self.call(request.method(), path) == "oauth.authorize" {
+            return self.state().authorize_app(request, path.contains("dialog"));
+        }
         let answer = match self.dispatch(path, request) {
             Ok(body) => serve::json(StatusCode::OK, &body),
             Err(refused) => refused.answer(),
@@ -228,7 +241,8 @@ impl Platform for Instagram {
     }
 
     fn issued_tokens(&self) -> Vec<String> {
-        self.state().tokens.keys().cloned().collect()
+        let state = self.state();
+        state.tokens.keys().cloned().chain(state.logins.issued()).collect()
     }
 }
 

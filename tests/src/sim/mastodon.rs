@@ -69,6 +69,8 @@ fn route<'a>(method: &Method, path: &'a str) -> Option<(&'static str, &'a str)> 
     let parts: Vec<_> = path.split('/').collect();
     Some(match (method.as_str(), parts.as_slice()) {
         ("POST", ["api", "v1", "apps"]) => ("apps.create", ""),
+        ("GET", ["oauth", "authorize"]) => ("oauth.authorize", ""),
+        ("GET", [".well-known", "oauth-authorization-server"]) => ("oauth.metadata", ""),
         ("POST", ["oauth", "token"]) => ("oauth.token", ""),
         ("POST", ["oauth", "revoke"]) => ("oauth.revoke", ""),
         ("GET", ["api", "v2", "instance"]) => ("instance.get", ""),
@@ -129,6 +131,8 @@ impl Mastodon {
         let ok = |body| Ok(serve::json(StatusCode::OK, &body));
         match call {
             "apps.create" => ok(state.create_app(&given)?),
+            "oauth.authorize" => Ok(state.authorize(&given)),
+            "oauth.metadata" => ok(state.metadata()?),
             "oauth.token" => ok(state.give_token(&given)?),
             "oauth.revoke" => ok(state.revoke_token(&given)?),
             "instance.get" => ok(instance::describe(&state.base)),
@@ -316,6 +320,10 @@ impl Platform for Mastodon {
         let mut state = self.state();
         let mut settings = json!(state.settings);
         for (name, value) in changes.as_object().ok_or("settings must be an object")? {
+            if name == "forget_apps" {
+                state.forget_apps();
+                continue;
+            }
             settings[name] = value.clone();
         }
         state.settings = serde_json::from_value(settings.clone()).map_err(|error| error.to_string())?;

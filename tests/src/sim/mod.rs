@@ -4,6 +4,7 @@
 //! A platform is one file and one line in `REGISTRY`.
 
 pub mod bluesky;
+mod consent;
 mod control;
 pub mod fault;
 mod form;

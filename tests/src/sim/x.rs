@@ -73,6 +73,9 @@ struct Account {
 
 /// The name of a call, and the id that its path has.
 fn route<'a>(method: &Method, path: &'a str) -> Option<(&'static str, &'a str)> {
+    if (method, path) == (&Method::GET, "i/oauth2/authorize") {
+        return Some(("oauth2.authorize", ""));
+    }
     let segments: Vec<&str> = path.strip_prefix("2/")?.split('/').collect();
     Some(match (method.as_str(), segments.as_slice()) {
         ("POST", ["oauth2", "token"]) => ("oauth2.token", ""),
@@ -121,7 +124,7 @@ impl State {
             return (Err(Refused::rate_limited()), limit);
         }
         let given = match (call, me) {
-            ("oauth2.token", _) => self.refresh(request),
+            ("oauth2.token", _) => self.give_tokens(request),
             ("oauth2.revoke", _) => self.revoke_token(request),
             (_, None) => Err(Refused::unauthorized()),
             (_, Some(me)) => self.admit(&me).and_then(|()| self.dispatch(call, id, &me, request, ledger)),
@@ -238,6 +241,9 @@ impl Platform for X {
             return state.image(id).unwrap_or_else(|| unknown_address().answer());
         }
         let Some((call, id)) = route(request.method(), path) else { return unknown_address().answer() };
+        if call == "oauth2.authorize" {
+            return state.authorize(request);
+        }
         let (given, limit) = state.answer(call, id, request, &self.ledger);
         let success =
             if ["tweets.create", "dm.create"].contains(&call) { StatusCode::CREATED } else { StatusCode::OK };

@@ -10,6 +10,7 @@ mod bluesky_pds;
 mod bluesky_video;
 mod catalogue;
 mod cli;
+mod connect;
 mod controls;
 mod docs_sql;
 mod dump_restore;

@@ -12,7 +12,7 @@ use super::State;
 use super::graph::{self, Params, Refused};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-const TOKEN_LIFE: Duration = Duration::from_secs(60 * 24 * 60 * 60);
+pub(super) const TOKEN_LIFE: Duration = Duration::from_secs(60 * 24 * 60 * 60);
 
 /// One professional account.
 pub(super) struct Account {
@@ -114,7 +114,7 @@ pub(super) struct Token {
 }
 
 impl Token {
-    fn new(account: &str, issued: SystemTime) -> Self {
+    pub(super) fn new(account: &str, issued: SystemTime) -> Self {
         Self {
             account: account.to_owned(),
             issued,
@@ -161,6 +161,11 @@ impl State {
         Ok(id)
     }
 
+    /// The id of the account with this handle.
+    pub(super) fn id_named(&self, handle: &str) -> Option<String> {
+        self.named(handle).map(|account| account.id.clone())
+    }
+
     fn named(&self, handle: &str) -> Option<&Account> {
         self.accounts.values().find(|account| account.handle.eq_ignore_ascii_case(handle))
     }
@@ -168,6 +173,11 @@ impl State {
     /// Changes settings, `{handle: {setting: value}}`, leaves the others as they are, and gives all.
     pub(super) fn set(&mut self, changes: &Value) -> Result<Value, String> {
         for (handle, changes) in changes.as_object().ok_or("the settings of which account?")? {
+            // of the server, not of an account
+            if handle == "*" {
+                self.logins.set(changes)?;
+                continue;
+            }
             let named = |account: &&mut Account| account.handle == *handle;
             let account = self.accounts.values_mut().find(named).ok_or(format!("no account {handle:?}"))?;
             account.settings = account.settings.changed(changes)?;
@@ -269,7 +279,7 @@ impl State {
     }
 }
 
-fn page(account: &Account) -> Value {
+pub(super) fn page(account: &Account) -> Value {
     json!({
         "id": account.page_id, "name": account.handle, "access_token": null,
         "instagram_business_account": instagram_account(account),

@@ -1,15 +1,16 @@
 //! Applications and tokens. Tokens have scopes and end when they are revoked; nothing is ever refreshed.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use hyper::header::AUTHORIZATION;
-use hyper::{Request, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::parameters::Parameters;
 use super::{Refused, State, id_of};
+use crate::sim::consent::{self, Asked, Bad, Codes};
 
 pub(super) const INVALID: &str = "The access token is invalid";
 pub(super) const REVOKED: &str = "The access token was revoked";
@@ -20,6 +21,8 @@ pub(super) const EXPIRED: &str = "The access token expired";
 const EVERYTHING: &str = "profile read write follow push";
 /// What a scope may begin with.
 const KNOWN: [&str; 5] = ["profile", "read", "write", "follow", "push"];
+/// How long a code is good.
+const CODE_LIFE: Duration = Duration::from_secs(10 * 60);
 /// The address that stands for showing the code to the user.
 const OUT_OF_BAND: &str = "urn:ietf:wg:oauth:2.0:oob";
 
@@ -29,11 +32,13 @@ pub(super) struct Access {
     /// By their public id.
     apps: BTreeMap<String, App>,
     tokens: HashMap<String, Token>,
+    codes: Codes,
 }
 
 struct App {
     secret: String,
     scopes: String,
+    redirects: Vec<String>,
 }
 
 struct Token {
@@ -61,7 +66,8 @@ impl Token {
 impl Access {
     /// Every secret that was given out.
     pub(super) fn issued(&self) -> Vec<String> {
-        self.tokens.keys().cloned().chain(self.apps.values().map(|app| app.secret.clone())).collect()
+        let apps = self.apps.values().map(|app| app.secret.clone());
+        self.tokens.keys().cloned().chain(apps).chain(self.codes.issued()).collect()
     }
 
     /// Makes a text that was chosen outside the token of an account.
@@ -126,14 +132,99 @@ impl State {
         let app = json!({
             "id": id_of(id), "name": name, "website": given.text("website"),
             "scopes": scopes.split_whitespace().collect::<Vec<_>>(),
-            "redirect_uri": redirects.join("\n"), "redirect_uris": redirects,
+            "redirect_uri": redirects.join("\n"), "redirect_uris": redirects.clone(),
             "client_id": client_id, "client_secret": secret, "client_secret_expires_at": 0, "vapid_key": "",
         });
-        self.access.apps.insert(client_id, App { secret, scopes });
+        self.access.apps.insert(client_id, App { secret, scopes, redirects });
         Ok(app)
     }
 
-    /// A token of an application. No code was ever given out, so none is good.
+    /// What the server tells of itself: how it takes logins (RFC 8414).
+    pub(super) fn metadata(&self) -> Result<Value, Refused> {
+        if !self.settings.tells_of_itself {
+            return Err(Refused::not_found());
+        }
+        let base = &self.base;
+        Ok(json!({
+            "issuer": format!("{base}/"), "service_documentation": "https://docs.joinmastodon.org/",
+            "authorization_endpoint": format!("{base}/oauth/authorize"), "token_endpoint": format!("{base}/oauth/token"),
+            "app_registration_endpoint": format!("{base}/api/v1/apps"), "revocation_endpoint": format!("{base}/oauth/revoke"),
+            "scopes_supported": ["read", "read:accounts", "read:statuses", "write", "write:statuses", "write:media"],
+            "response_types_supported": ["code"], "response_modes_supported": ["query", "fragment", "form_post"],
+            "grant_types_supported": ["authorization_code", "client_credentials"],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+            "code_challenge_methods_supported": ["S256"],
+        }))
+    }
+
+    /// The page on which people are asked. An app or an address that the server doesn't know is told to the person, not to
+    /// the address.
+    pub(super) fn authorize(&mut self, given: &Parameters) -> Response<Bytes> {
+        let text = |name: &str| given.text(name).unwrap_or_default();
+        let Some(app) = self.access.apps.get(&text("client_id")) else {
+            return consent::page(
+                StatusCode::UNAUTHORIZED,
+                "Client authentication failed due to unknown client.",
+            );
+        };
+        let scopes: Vec<_> = text("scope").split_whitespace().map(str::to_owned).collect();
+        let registered = |scope: &String| app.scopes.split_whitespace().any(|known| known == scope);
+        if !app.redirects.contains(&text("redirect_uri")) || text("response_type") != "code" {
+            return consent::page(StatusCode::BAD_REQUEST, "The redirect uri included is not valid.");
+        }
+        if !scopes.iter().all(registered) {
+            return consent::page(
+                StatusCode::BAD_REQUEST,
+                "The requested scope is invalid, unknown, or malformed.",
+            );
+        }
+        let asked = Asked {
+            client: text("client_id"),
+            redirect_uri: text("redirect_uri"),
+            state: text("state"),
+            scopes,
+            challenge: given.text("code_challenge"),
+        };
+        let consent = self.settings.consent.clone();
+        let named = consent.approve_as.as_ref().and_then(|name| self.account_named(name));
+        let owner = named.map(|account| account.id.to_string());
+        self.access.codes.answer(&consent, &asked, owner.as_deref(), CODE_LIFE)
+    }
+
+    /// The token that a code gives. One that comes twice ends what it gave.
+    fn token_for_code(&mut self, client: &str, given: &Parameters) -> Result<Value, Refused> {
+        let text = |name: &str| given.text(name).unwrap_or_default();
+        let verifier = given.text("code_verifier");
+        let code = self.access.codes.take(&text("code"), client, &text("redirect_uri"), verifier.as_deref());
+        let code = code.map_err(|bad| {
+            if let Bad::Used { account } = bad {
+                let owner = account.parse().ok();
+                let own = |token: &&mut Token| token.owner == owner && token.app.as_deref() == Some(client);
+                self.access.tokens.values_mut().filter(own).for_each(|token| token.ended = Some(REVOKED));
+            }
+            refused(
+                "invalid_grant",
+                "The provided authorization grant is invalid, expired, revoked, does not match the redirection URI used \
+                 in the authorization request, or was issued to another client.",
+            )
+        })?;
+        let (token, scopes) = (random(), code.scopes.join(" "));
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let answer =
+            json!({"access_token": token, "token_type": "Bearer", "scope": scopes, "created_at": now});
+        let app = Some(client.to_owned());
+        self.access
+            .tokens
+            .insert(token, Token { owner: code.account.parse().ok(), app, scopes, ended: None });
+        Ok(answer)
+    }
+
+    /// Forgets every application, as servers do with those that nobody used.
+    pub(super) fn forget_apps(&mut self) {
+        self.access.apps.clear();
+    }
+
+    /// A token of an application, or of a person's code.
     pub(super) fn give_token(&mut self, given: &Parameters) -> Result<Value, Refused> {
         let grant = given.text("grant_type").unwrap_or_default();
         if grant.is_empty() {
@@ -153,9 +244,7 @@ impl State {
         };
         let client = self.client(given).ok_or_else(unknown)?;
         if grant == "authorization_code" {
-            let invalid = "The provided authorization grant is invalid, expired, revoked, does not match the \
-                           redirection URI used in the authorization request, or was issued to another client.";
-            return Err(refused("invalid_grant", invalid));
+            return self.token_for_code(&client, given);
         }
         let allowed = self.access.apps.get(&client).map(|app| app.scopes.clone()).unwrap_or_default();
         let scopes = given.text("scope").unwrap_or_else(|| "read".into());

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::sim::consent::Consent;
+
 /// The settings, with what they are at first: those of the real server.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -20,6 +22,10 @@ pub(super) struct Settings {
     pub(super) user_agent_needed: bool,
     /// Whether every login is disabled, as a moderator can do.
     pub(super) logins_disabled: bool,
+    /// What people say who are asked.
+    pub(super) consent: Consent,
+    /// Whether the server tells of itself, as from 4.3 on.
+    pub(super) tells_of_itself: bool,
 }
 
 /// What the key of a publish is good for.
@@ -43,6 +49,8 @@ impl Default for Settings {
             processing_fails: false,
             user_agent_needed: false,
             logins_disabled: false,
+            consent: Consent::default(),
+            tells_of_itself: true,
         }
     }
 }

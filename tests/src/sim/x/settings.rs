@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::sim::consent::Consent;
+
 /// The settings, with what they are at first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -27,6 +29,10 @@ pub(super) struct Settings {
     pub(super) client_id: Option<String>,
     /// Its secret, if it can keep one.
     pub(super) client_secret: Option<String>,
+    /// Where it may have people sent back to; without one, anywhere.
+    pub(super) redirect_uris: BTreeSet<String>,
+    /// What people say who are asked.
+    pub(super) consent: Consent,
     /// Other limits of calls than X's.
     limits: BTreeMap<String, u64>,
     /// How long a limit is counted.
@@ -69,6 +75,8 @@ impl Default for Settings {
             app_owner: None,
             client_id: None,
             client_secret: None,
+            redirect_uris: BTreeSet::new(),
+            consent: Consent::default(),
             limits: BTreeMap::new(),
             window_seconds: 900,
         }

@@ -7,21 +7,25 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use hyper::header::AUTHORIZATION;
-use hyper::{Request, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::problem::Refused;
 use super::{State, unix};
+use crate::sim::consent::{self, Asked, Bad, Codes};
 use crate::sim::form;
 
 const ACCESS_TIME: Duration = Duration::from_secs(2 * 60 * 60);
 const REFRESH_TIME: Duration = Duration::from_secs(180 * 24 * 60 * 60);
+/// Long enough for a program, too short for a person.
+const CODE_TIME: Duration = Duration::from_secs(30);
 const SCOPE: &str = "tweet.read tweet.write users.read media.write offline.access";
 
 /// The tokens that were issued.
 #[derive(Default)]
 pub(super) struct Tokens {
     known: HashMap<String, Token>,
+    codes: Codes,
     /// Whether a refresh token that comes a second time ends the account's tokens.
     strict: bool,
 }
@@ -41,7 +45,7 @@ enum Kind {
 
 impl Tokens {
     pub(super) fn issued(&self) -> Vec<String> {
-        self.known.keys().cloned().collect()
+        self.known.keys().cloned().chain(self.codes.issued()).collect()
     }
 
     pub(super) fn be_strict(&mut self) {
@@ -131,8 +135,66 @@ impl Tokens {
 }
 
 impl State {
+    /// The page on which people are asked. X wants PKCE of everybody.
+    pub(super) fn authorize(&mut self, request: &Request<Bytes>) -> Response<Bytes> {
+        let given = Form(form::pairs(request.uri().query().unwrap_or_default()));
+        let text = |name: &str| given.required(name).map(str::to_owned).unwrap_or_default();
+        let settings = &self.settings;
+        let known = settings.client_id.as_ref().is_none_or(|known| *known == text("client_id"))
+            && (settings.redirect_uris.is_empty() || settings.redirect_uris.contains(&text("redirect_uri")));
+        let whole = text("response_type") == "code"
+            && text("code_challenge_method") == "S256"
+            && text("code_challenge").len() == 43
+            && !text("state").is_empty();
+        if !known || !whole {
+            let said = "Something went wrong. You weren't able to give access to the App.";
+            return consent::page(StatusCode::BAD_REQUEST, said);
+        }
+        let asked = Asked {
+            client: text("client_id"),
+            redirect_uri: text("redirect_uri"),
+            state: text("state"),
+            scopes: text("scope").split_whitespace().map(str::to_owned).collect(),
+            challenge: Some(text("code_challenge")),
+        };
+        let consent = settings.consent.clone();
+        let account = consent.approve_as.as_deref().and_then(|handle| self.id_of(handle)).map(str::to_owned);
+        self.tokens.codes.answer(&consent, &asked, account.as_deref(), CODE_TIME)
+    }
+
+    /// Answers a request for tokens, by a code or by a refresh token.
+    pub(super) fn give_tokens(&mut self, request: &Request<Bytes>) -> Result<Value, Refused> {
+        let form = Form::of(request);
+        if form.required("grant_type")? != "authorization_code" {
+            return self.refresh(request);
+        }
+        let client = self.check_client(request, &form)?;
+        let verifier = form.required("code_verifier")?;
+        let code = self.tokens.codes.take(
+            form.required("code")?,
+            &client,
+            form.required("redirect_uri")?,
+            Some(verifier),
+        );
+        let code = code.map_err(|bad| {
+            if let Bad::Used { account } = bad {
+                self.tokens.end(&account);
+            }
+            invalid_request("Value passed for the authorization code was invalid.")
+        })?;
+        let access = self.tokens.issue(&code.account, Kind::Access);
+        let mut answer = json!({
+            "token_type": "bearer", "expires_in": ACCESS_TIME.as_secs(), "access_token": access,
+            "scope": code.scopes.join(" "),
+        });
+        if code.scopes.iter().any(|scope| scope == "offline.access") {
+            answer["refresh_token"] = json!(self.tokens.issue(&code.account, Kind::Refresh { used: false }));
+        }
+        Ok(answer)
+    }
+
     /// Answers a refresh.
-    pub(super) fn refresh(&mut self, request: &Request<Bytes>) -> Result<Value, Refused> {
+    fn refresh(&mut self, request: &Request<Bytes>) -> Result<Value, Refused> {
         let form = Form::of(request);
         self.check_client(request, &form)?;
         let grant = form.required("grant_type")?;
@@ -161,8 +223,8 @@ impl State {
         Ok(json!({"revoked": true}))
     }
 
-    /// An app with a secret says who it is by Basic, one without in the body.
-    fn check_client(&self, request: &Request<Bytes>, form: &Form) -> Result<(), Refused> {
+    /// An app with a secret says who it is by Basic, one without in the body. Gives its id.
+    fn check_client(&self, request: &Request<Bytes>, form: &Form) -> Result<String, Refused> {
         let (id, secret) = match basic(request) {
             Some((id, secret)) => (id, Some(secret)),
             None => (form.required("client_id")?.to_owned(), None),
@@ -171,7 +233,7 @@ impl State {
         let known = settings.client_id.as_ref().is_none_or(|known| *known == id)
             && (settings.client_secret.is_none() || settings.client_secret == secret);
         if known {
-            return Ok(());
+            return Ok(id);
         }
         let message = "Missing valid authorization header";
         Err(Refused::oauth(StatusCode::UNAUTHORIZED, "unauthorized_client", message))

@@ -1,0 +1,1 @@
+//! Logins against a real authorization server.
