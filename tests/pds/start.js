@@ -33,15 +33,30 @@ function serveOn(app, server) {
   };
 }
 
-// What tests see of the wire, and what they do to it: `GET /test/seen`, `POST /test/lose-tokens`.
+// What tests see of the wire, and what they do to it: `/test/seen`, `/test/lose-tokens`, `/test/read?instead=…&of=…`.
 const seen = { tokens: [], bound: null };
 let losing = false;
+
+// Documents of apps are read from where they really are: no name outside of this machine is asked for.
+const instead = new Map();
+const fetchIt = globalThis.fetch;
+globalThis.fetch = (input, init) => {
+  const url = typeof input === 'string' ? input : (input.url ?? String(input));
+  const { origin } = new URL(url);
+  if (!instead.has(origin)) return fetchIt(input, init);
+  return fetchIt(instead.get(origin) + url.slice(origin.length), { headers: init?.headers, redirect: 'error' });
+};
 
 function watched(app) {
   return (req, res) => {
     if (req.url === '/test/seen') return res.end(JSON.stringify(seen));
     if (req.url === '/test/lose-tokens') {
       losing = true;
+      return res.end();
+    }
+    if (req.url.startsWith('/test/read?')) {
+      const query = new URL(req.url, 'http://localhost').searchParams;
+      instead.set(query.get('of'), query.get('instead'));
       return res.end();
     }
     const { authorization, dpop } = req.headers;

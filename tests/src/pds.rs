@@ -14,8 +14,11 @@ use serde_json::{Value, json};
 
 use crate::process::{OnExit, succeed};
 use crate::xrpc::Xrpc;
+pub use pages::SentBack;
 
 const POST: &str = "app.bsky.feed.post";
+/// For [`Pds::start`]: access tokens are good for eight seconds, nonces for three.
+pub const SHORT_LIVES: [(&str, &str); 2] = [("TOKEN_AGE", "8000"), ("NONCE_AGE", "3000")];
 
 /// A running server. Killed with everything it stored when the test program ends, in whatever way.
 #[derive(Debug)]
@@ -48,6 +51,15 @@ impl Pds {
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Pds> = OnceLock::new();
         SHARED.get_or_init(|| Self::start(&[]))
+    }
+
+    /// One whose access tokens and nonces last for seconds, for all tests that need that.
+    ///
+    /// # Panics
+    /// As [`Pds::shared`].
+    pub fn short_lived() -> &'static Self {
+        static SHORT: OnceLock<Pds> = OnceLock::new();
+        SHORT.get_or_init(|| Self::start(&SHORT_LIVES))
     }
 
     /// A server of its own, with these variables.
@@ -110,6 +122,12 @@ impl Pds {
     /// Loses the next tokens that it gives, on the way.
     pub async fn lose_tokens(&self) {
         crate::http::get(format!("{}/test/lose-tokens", self.url)).await.expect("an answer");
+    }
+
+    /// Has the documents of one origin read from another.
+    pub async fn read_instead(&self, of: &str, instead: &str) {
+        let url = format!("{}/test/read?of={of}&instead={instead}", self.url);
+        crate::http::get(url).await.expect("an answer");
     }
 
     /// A new client each time: connections belong to the runtime of one test.
