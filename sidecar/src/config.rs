@@ -4,6 +4,7 @@
 //! collected, so that one error lists everything.
 
 mod apps;
+mod bluesky;
 mod keys;
 mod oauth;
 mod reader;
@@ -21,6 +22,7 @@ use crate::hooks;
 use crate::providers::{Apps, Endpoints, VideoService};
 use crate::secrets::KeySource;
 use apps::AppFile;
+use bluesky::Bluesky;
 pub use oauth::OAuth;
 use reader::Reader;
 use webhooks::EndpointFile;
@@ -51,6 +53,8 @@ pub struct Config {
     video_service: VideoService,
     /// Where platforms may send webhooks to.
     webhooks: Vec<EndpointFile>,
+    /// By what accounts on Bluesky are connected.
+    bluesky: Bluesky,
     /// Whether workspaces' endpoints for alerts may be on this machine.
     pub alerts_allow_loopback: bool,
     /// The bounds of the work.
@@ -152,6 +156,7 @@ impl Config {
         let endpoints = apps::endpoints(&mut read);
         let video_service = apps::video_service(&mut read);
         let webhooks = webhooks::resolve(&mut read);
+        let bluesky = bluesky::resolve(&mut read);
         let alerts_allow_loopback = read.flag("alerts.allow_loopback", "CRIER_ALERTS_ALLOW_LOOPBACK");
         let worker = Worker {
             concurrency: read.number("worker.concurrency", "CRIER_WORKER_CONCURRENCY", 8, 1..=1_000),
@@ -193,6 +198,7 @@ impl Config {
             endpoints,
             video_service,
             webhooks,
+            bluesky,
             alerts_allow_loopback,
             worker,
             log,
@@ -202,6 +208,7 @@ impl Config {
     /// The operator's apps on platforms, with their secrets, and what else is set for platforms.
     pub(crate) fn apps(&self) -> Result<Apps, Error> {
         let apps = apps::load(&self.apps)?.with_video_service(self.video_service.clone());
+        let apps = apps.with_bluesky(self.bluesky.load()?);
         let with = |apps: Apps, (platform, endpoints): &(&'static str, Endpoints)| {
             apps.with_endpoints(platform, endpoints.clone())
         };

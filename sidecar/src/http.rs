@@ -1,6 +1,7 @@
 //! The HTTP server: on loopback unless the configuration says otherwise.
 
 mod api_key;
+mod client_metadata;
 mod connections;
 mod health;
 mod oauth;
@@ -19,6 +20,7 @@ use tracing::info;
 use crate::connect::Connector;
 use crate::error::Error;
 pub(crate) use api_key::ApiKeys;
+pub(crate) use client_metadata::ClientDocuments;
 pub(crate) use health::Health;
 pub(crate) use refresh_batch::RefreshBatch;
 pub(crate) use webhooks::Intake;
@@ -28,6 +30,7 @@ pub(crate) async fn serve(
     listen: SocketAddr,
     health: Health,
     connector: Connector,
+    documents: ClientDocuments,
     refresh_batch: RefreshBatch,
     intake: Intake,
 ) -> Result<(), Error> {
@@ -39,6 +42,7 @@ pub(crate) async fn serve(
         .route("/readyz", get(health::readyz))
         .with_state(health)
         .merge(oauth::router(connector))
+        .merge(client_metadata::router(documents))
         .merge(refresh_batch::routes(refresh_batch))
         .merge(webhooks::router(intake));
     tokio::spawn(connections::serve(listener, router));

@@ -37,6 +37,8 @@ use crate::secrets::Session;
 
 pub(crate) use answer::{seconds_since_1970, since_1970};
 pub use app::{App, Apps, Endpoints, VideoService};
+pub use bluesky::Settings as BlueskySettings;
+pub(crate) use bluesky::{ClientKeys, PLC_DIRECTORY, app as bluesky_app};
 pub use charges::Charges;
 pub use connect::{Ask, Begun, Callback, Connect, Granted, Kept, Reach};
 pub(crate) use connect::{UNKNOWN_APP, WRONG_ISSUER};
@@ -321,7 +323,12 @@ impl Providers {
     /// The registry.
     pub fn new(client: &Client, fetcher: &Fetcher, apps: &Apps) -> Self {
         let all: Vec<Arc<dyn Provider>> = vec![
-            Arc::new(bluesky::Bluesky::new(client.clone(), fetcher.clone(), apps.video_service().clone())),
+            Arc::new(bluesky::Bluesky::new(
+                client.clone(),
+                fetcher.clone(),
+                apps.video_service().clone(),
+                apps.bluesky().clone(),
+            )),
             Arc::new(instagram::Instagram::new(client.clone()).with_apps(apps)),
             Arc::new(mastodon::Mastodon::new(client.clone(), fetcher.clone())),
             Arc::new(

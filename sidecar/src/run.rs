@@ -12,7 +12,7 @@ use crate::connect::Connector;
 use crate::credentials::Credentials;
 use crate::db::Db;
 use crate::error::Error;
-use crate::http::{self, ApiKeys, Health, Intake, RefreshBatch};
+use crate::http::{self, ApiKeys, ClientDocuments, Health, Intake, RefreshBatch};
 use crate::jobs::Environment;
 use crate::journal::Journal;
 use crate::media::Fetcher;
@@ -37,7 +37,9 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     let credentials = Credentials::new(db.clone(), Arc::clone(&vault), journal.clone(), shutdown.clone());
     let credentials = Arc::new(credentials);
     let client = Client::new()?;
-    let providers = Providers::new(&client, &Fetcher::new()?, &config.apps()?);
+    let apps = config.apps()?;
+    let documents = ClientDocuments::new(config.oauth.public_url.as_deref(), apps.bluesky());
+    let providers = Providers::new(&client, &Fetcher::new()?, &apps);
     let webhooks = Webhooks::new(client, Arc::clone(&vault), config.alerts_allow_loopback);
     let connector = Connector::new(db.clone(), vault, providers.clone(), config.oauth.clone());
     let refresher = Refresher::new(db.clone(), Arc::clone(&credentials), providers.clone(), shutdown.clone());
@@ -45,7 +47,7 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     let health = Health { db: db.clone(), shutdown: shutdown.clone() };
     let refresh_batch = RefreshBatch { refresher: Arc::clone(&refresher), keys: api_keys };
     let intake = Intake::new(db.clone(), config.webhooks()?);
-    http::serve(config.http_listen, health, connector.clone(), refresh_batch, intake).await?;
+    http::serve(config.http_listen, health, connector.clone(), documents, refresh_batch, intake).await?;
     if let Some(journal) = &journal {
         replay(journal, &db, &shutdown).await;
     }

@@ -3,8 +3,10 @@
 //! A key of the key file (`keyring`, from where `source` says) wraps a data key of each workspace (`data_key`), which seals
 //! (`seal`) the values of that workspace, each for its `place`. [`Vault`] is what the rest of the sidecar uses.
 
+mod bound;
 mod cache;
 mod data_key;
+pub(crate) mod es256;
 pub(crate) mod key_file;
 pub(crate) mod keyring;
 #[cfg(test)]
@@ -17,7 +19,9 @@ mod source;
 mod tests;
 mod vault;
 
+pub use bound::Bound;
 pub(crate) use data_key::DataKey;
+pub use es256::Es256;
 pub use keyring::Keyring;
 pub use place::Place;
 pub(crate) use place::{Parts, STORED};

@@ -1,11 +1,18 @@
 // A real Bluesky PDS and a real did:plc directory in one process, on loopback only.
-// Usage: node start.js DATADIR   (RATE=1 turns rate limits on)
+// Usage: node start.js DATADIR   (RATE=1 turns rate limits on; TOKEN_AGE and NONCE_AGE, in ms, shorten what OAuth gives)
 // Prints one line `READY pds=http://… plc=http://…`; ends on SIGTERM, SIGINT or when its standard input closes.
 const crypto = require('node:crypto');
 const events = require('node:events');
 const fs = require('node:fs');
 const http = require('node:http');
 const path = require('node:path');
+
+// Hours and minutes in production. They are read when the server is made, so they are changed before it is loaded.
+const provider = path.dirname(require.resolve('@atproto/oauth-provider'));
+const times = require(path.join(provider, 'constants.js'));
+if (process.env.TOKEN_AGE) times.TOKEN_MAX_AGE = +process.env.TOKEN_AGE;
+if (process.env.NONCE_AGE) times.DPOP_NONCE_MAX_AGE = +process.env.NONCE_AGE;
+
 const { PlcServer, Database } = require('@did-plc/server');
 const { PDS, envToCfg, envToSecrets } = require('@atproto/pds');
 
@@ -20,9 +27,51 @@ async function loopbackServer() {
 
 function serveOn(app, server) {
   app.listen = () => {
-    server.on('request', app);
+    server.on('request', watched(app));
     setImmediate(() => server.emit('listening')); // the PDS waits for it
     return server;
+  };
+}
+
+// What tests see of the wire, and what they do to it: `/test/seen`, `/test/lose-tokens`, `/test/read?instead=…&of=…`.
+const seen = { tokens: [], bound: null };
+let losing = false;
+
+// Documents of apps are read from where they really are: no name outside of this machine is asked for.
+const instead = new Map();
+const fetchIt = globalThis.fetch;
+globalThis.fetch = (input, init) => {
+  const url = typeof input === 'string' ? input : (input.url ?? String(input));
+  const { origin } = new URL(url);
+  if (!instead.has(origin)) return fetchIt(input, init);
+  return fetchIt(instead.get(origin) + url.slice(origin.length), { headers: init?.headers, redirect: 'error' });
+};
+
+function watched(app) {
+  return (req, res) => {
+    if (req.url === '/test/seen') return res.end(JSON.stringify(seen));
+    if (req.url === '/test/lose-tokens') {
+      losing = true;
+      return res.end();
+    }
+    if (req.url.startsWith('/test/read?')) {
+      const query = new URL(req.url, 'http://localhost').searchParams;
+      instead.set(query.get('of'), query.get('instead'));
+      return res.end();
+    }
+    const { authorization, dpop } = req.headers;
+    if (authorization && dpop) seen.bound = { authorization, dpop, method: req.method, url: req.url };
+    if (req.url === '/oauth/token') {
+      const end = res.end;
+      res.end = (...args) => {
+        seen.tokens.push(res.statusCode);
+        if (!losing || res.statusCode !== 200) return end.apply(res, args);
+        losing = false; // all is done, and nobody hears of it
+        res.destroy();
+        return res;
+      };
+    }
+    app(req, res);
   };
 }
 

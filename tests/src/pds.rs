@@ -1,5 +1,7 @@
 //! A real Bluesky server (`@atproto/pds`) with its directory of DIDs, on loopback.
 
+mod pages;
+
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -12,13 +14,17 @@ use serde_json::{Value, json};
 use crate::npm;
 use crate::process::OnExit;
 use crate::xrpc::Xrpc;
+pub use pages::SentBack;
 
 const POST: &str = "app.bsky.feed.post";
+/// For [`Pds::start`]: access tokens are good for eight seconds, nonces for three.
+pub const SHORT_LIVES: [(&str, &str); 2] = [("TOKEN_AGE", "8000"), ("NONCE_AGE", "3000")];
 
 /// A running server. Killed with everything it stored when the test program ends, in whatever way.
 #[derive(Debug)]
 pub struct Pds {
     url: String,
+    plc: String,
     accounts: AtomicU32,
     _process: Child,
     _remove: OnExit,
@@ -33,6 +39,8 @@ pub struct PdsAccount {
     pub handle: String,
     /// An app password of it: what Crier gets.
     pub app_password: String,
+    /// Its own password, which only its pages get.
+    pub password: String,
 }
 
 impl Pds {
@@ -42,10 +50,23 @@ impl Pds {
     /// When it can't be installed or doesn't start; the message says why.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<Pds> = OnceLock::new();
-        SHARED.get_or_init(Self::start)
+        SHARED.get_or_init(|| Self::start(&[]))
     }
 
-    fn start() -> Self {
+    /// One whose access tokens and nonces last for seconds, for all tests that need that.
+    ///
+    /// # Panics
+    /// As [`Pds::shared`].
+    pub fn short_lived() -> &'static Self {
+        static SHORT: OnceLock<Pds> = OnceLock::new();
+        SHORT.get_or_init(|| Self::start(&SHORT_LIVES))
+    }
+
+    /// A server of its own, with these variables.
+    ///
+    /// # Panics
+    /// As [`Pds::shared`].
+    pub fn start(variables: &[(&str, &str)]) -> Self {
         let package = npm::install("pds", "@atproto/pds (about two minutes)");
         let data = tempfile::Builder::new().prefix("crier-pds-").tempdir();
         let data = data.unwrap_or_else(|error| panic!("no temporary directory: {error}")).keep();
@@ -54,6 +75,7 @@ impl Pds {
         let mut process = Command::new("node")
             .arg(package.join("start.js"))
             .arg(&data)
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(errors)
@@ -64,19 +86,48 @@ impl Pds {
         let mut lines = BufReader::new(process.stdout.take().unwrap_or_else(|| panic!("no output"))).lines();
         let ready = lines.find_map(|line| {
             let line = line.ok()?;
-            Some(line.strip_prefix("READY pds=")?.split_whitespace().next()?.to_owned())
+            let (pds, plc) = line.strip_prefix("READY pds=")?.split_once(" plc=")?;
+            Some((pds.to_owned(), plc.trim().to_owned()))
         });
-        let Some(url) = ready else {
+        let Some((url, plc)) = ready else {
             panic!("the PDS didn't start:\n{}", std::fs::read_to_string(&log).unwrap_or_default())
         };
         // it logs every request; somebody has to read that, or it stops
         std::thread::spawn(move || lines.for_each(drop));
-        Self { url, accounts: AtomicU32::new(0), _process: process, _remove: remove }
+        Self { url, plc, accounts: AtomicU32::new(0), _process: process, _remove: remove }
     }
 
     /// Its address.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// As it calls itself, in documents of accounts and as issuer of sessions.
+    pub fn name(&self) -> String {
+        self.url.replace("127.0.0.1", "localhost")
+    }
+
+    /// The directory of DIDs.
+    pub fn plc(&self) -> &str {
+        &self.plc
+    }
+
+    /// What was seen on the wire: `tokens`, the statuses of the answers of `/oauth/token`, and `bound`, the last call with a proof.
+    pub async fn seen(&self) -> Value {
+        let answer = crate::http::get(format!("{}/test/seen", self.url)).await;
+        let text = answer.expect("an answer").text().await.expect("a text");
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+    }
+
+    /// Loses the next tokens that it gives, on the way.
+    pub async fn lose_tokens(&self) {
+        crate::http::get(format!("{}/test/lose-tokens", self.url)).await.expect("an answer");
+    }
+
+    /// Has the documents of one origin read from another.
+    pub async fn read_instead(&self, of: &str, instead: &str) {
+        let url = format!("{}/test/read?of={of}&instead={instead}", self.url);
+        crate::http::get(url).await.expect("an answer");
     }
 
     /// A new client each time: connections belong to the runtime of one test.
@@ -88,13 +139,19 @@ impl Pds {
     pub async fn add_account(&self, name: &str) -> PdsAccount {
         let handle = format!("{name}{}.test", self.accounts.fetch_add(1, Ordering::Relaxed));
         let email = format!("{}@example.test", handle.replace('.', "-"));
-        let new = json!({"handle": handle, "email": email, "password": uuid::Uuid::new_v4()});
+        let own = uuid::Uuid::new_v4().to_string();
+        let new = json!({"handle": handle, "email": email, "password": own});
         let made = self.xrpc().post("com.atproto.server.createAccount", &new, None).await.ok();
         let name = json!({"name": "crier"});
         let call = "com.atproto.server.createAppPassword";
         let password = self.xrpc().post(call, &name, made["accessJwt"].as_str()).await.ok();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        PdsAccount { did: text(&made["did"]), handle, app_password: text(&password["password"]) }
+        PdsAccount {
+            did: text(&made["did"]),
+            handle,
+            app_password: text(&password["password"]),
+            password: own,
+        }
     }
 
     /// The posts of an account, oldest key first.

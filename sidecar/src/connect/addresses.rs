@@ -6,7 +6,7 @@ use url::Url;
 use super::Reason;
 
 /// The path that a server answers to: where every server is a platform of its own, each has another one.
-pub(super) fn redirect_uri(public_url: &str, platform: &str, server: &str, is_own_platform: bool) -> String {
+pub(crate) fn redirect_uri(public_url: &str, platform: &str, server: &str, is_own_platform: bool) -> String {
     if !is_own_platform {
         return format!("{public_url}/oauth/{platform}/callback");
     }

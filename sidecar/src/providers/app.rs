@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
+use super::bluesky;
+
 /// An app on a platform.
 #[derive(Debug, Clone)]
 pub struct App {
@@ -31,6 +33,7 @@ pub struct Apps {
     apps: BTreeMap<&'static str, App>,
     endpoints: BTreeMap<&'static str, Endpoints>,
     video_service: VideoService,
+    bluesky: bluesky::Settings,
 }
 
 impl Apps {
@@ -54,6 +57,17 @@ impl Apps {
     /// What videos for Bluesky are processed by.
     pub fn video_service(&self) -> &VideoService {
         &self.video_service
+    }
+
+    /// By what accounts on Bluesky are connected.
+    pub fn bluesky(&self) -> &bluesky::Settings {
+        &self.bluesky
+    }
+
+    /// The same with other settings for Bluesky.
+    #[must_use]
+    pub fn with_bluesky(self, bluesky: bluesky::Settings) -> Self {
+        Self { bluesky, ..self }
     }
 
     /// The same with another service for videos.

@@ -6,6 +6,7 @@
 mod act;
 mod classify;
 mod facets;
+mod oauth;
 mod prepare;
 mod publish;
 mod reply;
@@ -18,17 +19,22 @@ mod xrpc;
 use async_trait::async_trait;
 use crier_core::platform::Platform;
 use crier_core::platform::bluesky::PLATFORM;
+use crier_core::refresh::Rotation;
 use secrecy::SecretString;
 use serde_json::Value;
 
 use super::{
-    Account, Act, Caller, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post, Provider, Published,
-    Sought, VideoService,
+    Account, Act, Caller, Connect, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post, Provider,
+    Published, Sought, VideoService,
 };
 use crate::client::Client;
 use crate::media::Fetcher;
 use crate::secrets::Session;
+use oauth::OAuth;
 use xrpc::Xrpc;
+
+pub use oauth::Settings;
+pub(crate) use oauth::{ClientKeys, PLC_DIRECTORY, app};
 
 /// Where accounts are that name no server of their own.
 const ENTRYWAY: &str = "https://bsky.social";
@@ -41,15 +47,22 @@ pub(super) struct Bluesky {
     keys: tid::Generator,
     /// What the operator wants to have videos processed by.
     video_service: VideoService,
+    oauth: OAuth,
 }
 
 impl Bluesky {
-    pub(super) fn new(client: Client, fetcher: Fetcher, video_service: VideoService) -> Self {
-        Self { client, fetcher, keys: tid::Generator::new(), video_service }
+    pub(super) fn new(
+        client: Client,
+        fetcher: Fetcher,
+        video_service: VideoService,
+        settings: Settings,
+    ) -> Self {
+        let (keys, oauth) = (tid::Generator::new(), OAuth::new(settings));
+        Self { client, fetcher, keys, video_service, oauth }
     }
 
-    fn server<'a>(&'a self, base_url: &'a str) -> Xrpc<'a> {
-        Xrpc::new(&self.client, base_url)
+    fn at<'a>(&'a self, base_url: &'a str) -> Xrpc<'a> {
+        Xrpc::new(&self.client, &self.oauth.nonces, base_url)
     }
 }
 
@@ -68,15 +81,26 @@ impl Provider for Bluesky {
     }
 
     async fn login(&self, base_url: &str, handle: &str, password: &SecretString) -> Result<Login, Failure> {
-        session::login(&self.server(base_url), base_url, handle, password).await
+        session::login(&self.at(base_url), base_url, handle, password).await
     }
 
     fn lifetime(&self, session: &Session) -> Lifetime {
-        session::lifetime(session)
+        match &session.bound {
+            Some(bound) => oauth::lifetime(session, bound),
+            None => session::lifetime(session),
+        }
+    }
+
+    /// Of a bound session a refresh token that comes again ends all of it.
+    fn rotation(&self, session: &Session) -> Rotation {
+        if session.bound.is_some() { Rotation::Strict } else { self.platform().rotation }
     }
 
     async fn refresh(&self, caller: &Caller) -> Result<Session, Failure> {
-        session::refresh(&self.server(&caller.account.base_url), caller).await
+        match &caller.session.bound {
+            Some(bound) => self.oauth.refresh(&self.client, caller, bound).await,
+            None => session::refresh(&self.at(&caller.account.base_url), caller).await,
+        }
     }
 
     async fn prepare(
@@ -87,8 +111,8 @@ impl Provider for Bluesky {
     ) -> Result<Option<Value>, Failure> {
         let base_url = &caller.account.base_url;
         let preparation = prepare::Preparation {
-            server: self.server(base_url),
-            video_service: video::service(&self.video_service, base_url).map(|url| self.server(url)),
+            server: self.at(base_url),
+            video_service: video::service(&self.video_service, base_url).map(|url| self.at(url)),
             fetcher: &self.fetcher,
             caller,
         };
@@ -100,7 +124,7 @@ impl Provider for Bluesky {
     }
 
     async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
-        publish::commit(&self.server(&caller.account.base_url), caller, frozen).await
+        publish::commit(&self.at(&caller.account.base_url), caller, frozen).await
     }
 
     async fn look(
@@ -109,7 +133,7 @@ impl Provider for Bluesky {
         _session: Option<&Session>,
         sought: Sought<'_>,
     ) -> Result<Found, Failure> {
-        publish::look(&self.server(&account.base_url), account, sought.frozen).await
+        publish::look(&self.at(&account.base_url), account, sought.frozen).await
     }
 
     fn looks_in_public(&self) -> bool {
@@ -117,14 +141,18 @@ impl Provider for Bluesky {
     }
 
     async fn act(&self, caller: &Caller, act: &Act) -> Result<Done, Failure> {
-        act::act(&self.server(&caller.account.base_url), caller, act).await
+        act::act(&self.at(&caller.account.base_url), caller, act).await
     }
 
     async fn metrics(&self, caller: &Caller, post: &str) -> Result<Metrics, Failure> {
-        act::metrics(&self.server(&caller.account.base_url), caller, post).await
+        act::metrics(&self.at(&caller.account.base_url), caller, post).await
+    }
+
+    fn connect(&self) -> Option<&dyn Connect> {
+        Some(self)
     }
 
     async fn reach(&self, base_url: &str) -> Result<(), Failure> {
-        self.server(base_url).describe().await
+        self.at(base_url).describe().await
     }
 }

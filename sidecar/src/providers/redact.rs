@@ -51,6 +51,9 @@ impl Redacting {
         let mut secrets = self.secrets();
         secrets.add(&session.access);
         secrets.add(&session.refresh);
+        if let Some(bound) = &session.bound {
+            secrets.add(bound.key.kept());
+        }
         secrets
     }
 }
@@ -71,7 +74,7 @@ impl Secrets {
         self.0.extend(Hidden::new(secret));
     }
 
-    fn hide(&self, text: &mut String) {
+    pub(super) fn hide(&self, text: &mut String) {
         self.0.iter().for_each(|secret| secret.hide(text));
     }
 

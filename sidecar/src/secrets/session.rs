@@ -4,7 +4,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::{Place, Vault};
+use super::bound::PlainBound;
+use super::{Bound, Place, Vault};
 use crate::error::Error;
 
 /// The tokens of one account. `Debug` shows none of them.
@@ -19,6 +20,9 @@ pub struct Session {
     /// When the access token ends, in seconds since 1970, where the token itself doesn't tell.
     #[serde(default)]
     pub expires_at: Option<u64>,
+    /// What the tokens are bound to, where they are of use with a proof only.
+    #[serde(default)]
+    pub bound: Option<Bound>,
 }
 
 #[derive(Serialize)]
@@ -27,12 +31,14 @@ struct Plain<'a> {
     refresh_jwt: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bound: Option<PlainBound<'a>>,
 }
 
 impl Session {
     /// Tokens that tell by themselves when they end, or never do.
     pub fn new(access: SecretString, refresh: SecretString) -> Self {
-        Self { access, refresh, expires_at: None }
+        Self { access, refresh, expires_at: None, bound: None }
     }
 
     /// Seals the tokens for their place.
@@ -41,9 +47,11 @@ impl Session {
             access_jwt: self.access.expose_secret(),
             refresh_jwt: self.refresh.expose_secret(),
             expires_at: self.expires_at,
+            bound: self.bound.as_ref().map(Bound::plain),
         };
         // Large enough from the start: a buffer that grows leaves copies behind.
-        let room = 2 * (plain.access_jwt.len() + plain.refresh_jwt.len()) + 96;
+        let bound = plain.bound.as_ref().map_or(0, PlainBound::room);
+        let room = 2 * (plain.access_jwt.len() + plain.refresh_jwt.len()) + 96 + bound;
         let mut buffer = Zeroizing::new(Vec::with_capacity(room));
         serde_json::to_writer(&mut *buffer, &plain)
             .map_err(|_| Error::Sealed("the credential could not be written".into()))?;
@@ -72,6 +80,7 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secrets::Es256;
     use crate::secrets::memory::in_memory;
     use uuid::Uuid;
 
@@ -100,11 +109,39 @@ mod tests {
         };
         let older = open(br#"{"access_jwt":"a","refresh_jwt":"r"}"#).await;
         assert_eq!((older.access.expose_secret(), older.expires_at), ("a", None));
+        assert!(older.bound.is_none());
         let newer = open(br#"{"access_jwt":"a","refresh_jwt":"r","expires_at":7,"more":1}"#).await;
         assert_eq!(newer.expires_at, Some(7));
         let timed = Session { expires_at: Some(9), ..session("a", "r") };
         let sealed = timed.seal(&vault, PLACE).await.unwrap();
         assert_eq!(Session::open(&vault, PLACE, &sealed).await.unwrap().expires_at, Some(9));
+    }
+
+    #[tokio::test]
+    async fn what_tokens_are_bound_to_is_sealed_with_them() {
+        let vault = in_memory();
+        let key = Es256::generate().unwrap();
+        let bound = Bound {
+            key: key.clone(),
+            issuer: "https://pds.example".into(),
+            client_id: "https://app.example/\"".into(),
+            client_key: Some("k".into()),
+            began_at: 7,
+            issued_at: 8,
+        };
+        let plain = bound.plain();
+        assert!(serde_json::to_string(&plain).unwrap().len() <= plain.room());
+        let bound_session = Session { bound: Some(bound.clone()), ..session("a", "r") };
+        let sealed = bound_session.seal(&vault, PLACE).await.unwrap();
+        let opened = Session::open(&vault, PLACE, &sealed).await.unwrap().bound.unwrap();
+        assert_eq!(opened.key.jwk(), key.jwk());
+        let fields = |bound: &Bound| {
+            let Bound { issuer, client_id, client_key, began_at, issued_at, .. } = bound.clone();
+            (issuer, client_id, client_key, began_at, issued_at)
+        };
+        assert_eq!(fields(&opened), fields(&bound));
+        let shown = format!("{opened:?}");
+        assert!(!shown.contains(&key.kept().expose_secret()[40..60]), "{shown}");
     }
 
     #[test]

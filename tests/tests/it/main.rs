@@ -6,6 +6,7 @@ mod add_a_platform;
 mod alerts;
 mod bad_input;
 mod benchmark;
+mod bluesky_oauth;
 mod bluesky_pds;
 mod bluesky_video;
 mod catalogue;

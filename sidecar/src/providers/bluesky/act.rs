@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::publish::{COLLECTION, PUT_RECORD};
 use super::syntax::{is_cid, is_did};
 use super::tid;
-use super::xrpc::{Xrpc, done, read};
+use super::xrpc::{As, Xrpc, done, read};
 use crate::providers::answer::Phase;
 use crate::providers::{Act, Caller, Done, Failure, Metrics};
 
@@ -35,8 +35,9 @@ pub(super) async fn act(server: &Xrpc<'_>, caller: &Caller, act: &Act) -> Result
             write(server, caller, LIKES, *key, subject, shown.viewer.like).await
         }
         Act::Follow { account, key } => {
-            let answer =
-                server.query_as(&caller.session.access, GET_PROFILE, &[("actor", account.as_str())]).await;
+            let answer = server
+                .query_as(As::Account(&caller.session), GET_PROFILE, &[("actor", account.as_str())])
+                .await;
             let profile: Profile = read(Phase::Read, answer)?;
             if !is_did(&profile.did) {
                 return Err(unreadable());
@@ -58,7 +59,7 @@ async fn delete(server: &Xrpc<'_>, caller: &Caller, post: &str) -> Result<Done, 
         _ => return Err(Failure::new(ErrorClass::ContentInvalid, "that is not a post of the account")),
     };
     let body = json!({ "repo": caller.account.external_id, "collection": COLLECTION, "rkey": key });
-    let answer = server.procedure(DELETE_RECORD, Some(&caller.session.access), Some(as_json(&body))).await;
+    let answer = server.procedure(DELETE_RECORD, As::Account(&caller.session), Some(as_json(&body))).await;
     done(Phase::Prepare, answer)?;
     Ok(Done::default())
 }
@@ -85,7 +86,7 @@ async fn write(
     let body = json!({
         "repo": caller.account.external_id, "collection": collection, "rkey": rkey, "record": record,
     });
-    let answer = server.procedure(PUT_RECORD, Some(&caller.session.access), Some(as_json(&body))).await;
+    let answer = server.procedure(PUT_RECORD, As::Account(&caller.session), Some(as_json(&body))).await;
     done(Phase::Prepare, answer)?;
     let uri = format!("at://{}/{collection}/{rkey}", caller.account.external_id);
     Ok(Done { external_id: Some(uri), url: None })
@@ -149,7 +150,7 @@ async fn view(server: &Xrpc<'_>, caller: &Caller, post: &str) -> Result<Shown, F
     if post_address(post).is_none() {
         return Err(Failure::new(ErrorClass::ContentInvalid, "that is not the address of a post on Bluesky"));
     }
-    let answer = server.query_as(&caller.session.access, GET_POSTS, &[("uris", post)]).await;
+    let answer = server.query_as(As::Account(&caller.session), GET_POSTS, &[("uris", post)]).await;
     let posts: Posts = read(Phase::Read, answer)?;
     let missing = || Failure::new(ErrorClass::TargetMissing, "there is no such post");
     posts.posts.into_iter().next().ok_or_else(missing)

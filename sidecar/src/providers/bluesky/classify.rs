@@ -6,6 +6,7 @@ use crier_core::error_class::ErrorClass;
 use reqwest::header::HeaderName;
 use serde_json::Value;
 
+use super::oauth::{INVALID_PROOF, USE_NONCE};
 use crate::client::Answer;
 use crate::providers::answer::{Phase, retry_at, since_1970};
 use crate::providers::failure::clean;
@@ -60,6 +61,8 @@ fn class(phase: Phase, status: u16, body: &Body) -> ErrorClass {
         (400.., "AccountTakedown" | "AccountDeactivated" | "AccountSuspended") => ErrorClass::AuthRevoked,
         // The word of something in between, not of the server: no reason to give a session up.
         (401, "") if phase == Phase::Refresh => ErrorClass::Transient,
+        // The clock, or a nonce that changes with every call: nothing was done, and no other token would help.
+        (400 | 401, USE_NONCE | INVALID_PROOF) => ErrorClass::Transient,
         (400 | 401, "ExpiredToken" | "InvalidToken") | (401, _) => phase.unauthorized(),
         (403, _) => ErrorClass::Permission,
         // Something is at the key. Only a look tells whether it is ours.

@@ -15,7 +15,7 @@ use super::facets::mentioned;
 use super::reply::{self, Reply};
 use super::syntax::is_did;
 use super::video::Video;
-use super::xrpc::{Xrpc, read};
+use super::xrpc::{As, Xrpc, read};
 use crate::media::Fetcher;
 use crate::providers::answer::{Phase, in_time, unclear};
 use crate::providers::{Caller, Failure, Post};
@@ -126,7 +126,7 @@ async fn upload(
 ) -> Result<Value, Failure> {
     let picture = fetcher.picture(&PLATFORM, index, image).await?;
     let body = (picture.mime_type, picture.bytes);
-    let answer = server.procedure(UPLOAD_BLOB, Some(&caller.session.access), Some(body)).await;
+    let answer = server.procedure(UPLOAD_BLOB, As::Account(&caller.session), Some(body)).await;
     let uploaded: Uploaded = read(Phase::Prepare, answer)?;
     let blob = blob(&uploaded.blob).ok_or_else(|| {
         let message = "the server answered the upload of an image with something unreadable";

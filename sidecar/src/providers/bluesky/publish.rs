@@ -12,7 +12,7 @@ use super::classify::is_error;
 use super::facets::facets;
 use super::prepare;
 use super::syntax::{is_cid, is_handle};
-use super::xrpc::{Xrpc, read};
+use super::xrpc::{As, Xrpc, read};
 use crate::client::CallError;
 use crate::providers::answer::{Phase, unclear};
 use crate::providers::{Account, Caller, Failure, Found, Frozen, Post, Published};
@@ -75,7 +75,7 @@ pub(super) async fn commit(
 ) -> Result<Published, Failure> {
     let body = body(&caller.account, frozen)?;
     let answer =
-        server.procedure(PUT_RECORD, Some(&caller.session.access), Some(("application/json", body))).await;
+        server.procedure(PUT_RECORD, As::Account(&caller.session), Some(("application/json", body))).await;
     let put: Put = read(Phase::Commit, answer)?;
     published(&caller.account, frozen, put.uri, put.cid).ok_or_else(|| {
         let message = "the server answered with the address of another record";

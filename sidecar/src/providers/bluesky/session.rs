@@ -10,8 +10,9 @@ use zeroize::Zeroizing;
 
 use super::ENTRYWAY;
 
+use super::oauth::server_of;
 use super::syntax::{MAX_HANDLE, is_did};
-use super::xrpc::{Xrpc, read};
+use super::xrpc::{As, Xrpc, read};
 use crate::address::{check_base, check_public};
 use crate::providers::answer::{Phase, since_1970};
 use crate::providers::failure::clean;
@@ -62,7 +63,7 @@ pub(super) async fn login(
 ) -> Result<Login, Failure> {
     let body = Credentials { identifier: handle.trim_start_matches('@'), password: password.expose_secret() };
     let body = serde_json::to_vec(&body).map_err(|_| unreadable("the credentials can't be written"))?;
-    let answer = server.procedure(CREATE, None, Some(("application/json", body))).await;
+    let answer = server.procedure(CREATE, As::Nobody, Some(("application/json", body))).await;
     let opened: Opened = read(Phase::Login, answer).map_err(second_factor)?;
     if opened.active == Some(false) {
         let status = opened.status.as_deref().unwrap_or("inactive");
@@ -82,7 +83,7 @@ pub(super) async fn login(
 
 /// Renews a session.
 pub(super) async fn refresh(server: &Xrpc<'_>, caller: &Caller) -> Result<Session, Failure> {
-    let answer = server.procedure(REFRESH, Some(&caller.session.refresh), None).await;
+    let answer = server.procedure(REFRESH, As::Token(&caller.session.refresh), None).await;
     renewed(caller, read(Phase::Refresh, answer)?)
 }
 
@@ -112,12 +113,8 @@ pub(super) fn lifetime(session: &Session) -> Lifetime {
 /// The server of the account. The entryway serves everyone, but the account lives on its own server.
 /// Another server that was named is the one the operator wants.
 fn home(base_url: &str, document: &Value) -> Result<String, Failure> {
-    let is_pds = |service: &&Value| service["id"].as_str().is_some_and(|id| id.ends_with("#atproto_pds"));
-    let endpoint = document["service"]
-        .as_array()
-        .and_then(|services| services.iter().find(is_pds))
-        .and_then(|service| service["serviceEndpoint"].as_str());
-    let Some(endpoint) = endpoint.filter(|_| base_url == ENTRYWAY) else { return Ok(base_url.to_owned()) };
+    let endpoint = server_of(document).filter(|_| base_url == ENTRYWAY);
+    let Some(endpoint) = endpoint else { return Ok(base_url.to_owned()) };
     // The account's owner wrote the document: it may not lead into our network, not even to loopback.
     let refused = |_| {
         Failure::new(

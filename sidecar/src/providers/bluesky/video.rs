@@ -17,7 +17,7 @@ use url::Url;
 
 use super::classify::failure;
 use super::prepare::{Preparation, UPLOAD_BLOB, Uploaded, blob};
-use super::xrpc::{File, Xrpc, read};
+use super::xrpc::{As, File, Xrpc, read};
 use crate::client::{Answer, CallError};
 use crate::media::{PART, shape};
 use crate::providers::answer::{Phase, content, unclear};
@@ -142,7 +142,7 @@ impl Preparation<'_> {
     }
 
     async fn to_server(&self, file: File) -> Result<Value, Failure> {
-        let answer = self.server.upload(UPLOAD_BLOB, &[], &self.caller.session.access, file).await;
+        let answer = self.server.upload(UPLOAD_BLOB, &[], As::Account(&self.caller.session), file).await;
         let uploaded: Uploaded = read(Phase::Prepare, answer)?;
         blob(&uploaded.blob).ok_or_else(|| unreadable("the upload of a video"))
     }
@@ -153,7 +153,7 @@ impl Preparation<'_> {
         // The token is not the session's: nobody else takes it out of what the service says.
         let secrets = Secrets::of(&token);
         let params = [("did", account.external_id.as_str()), ("name", "video.mp4")];
-        let answer = service.upload(UPLOAD, &params, &token, file).await;
+        let answer = service.upload(UPLOAD, &params, As::Token(&token), file).await;
         let mut told = told(answer, |status| status == 409).map_err(|failure| secrets.failure(failure))?;
         secrets.value(&mut told);
         stage(&told)
@@ -171,7 +171,7 @@ impl Preparation<'_> {
             Failure::new(ErrorClass::Config, "the address of the account's server names no host")
         })?;
         let params = [("aud", audience.as_str()), ("lxm", UPLOAD_BLOB), ("exp", &until)];
-        let answer = self.server.query_as(&self.caller.session.access, SERVICE_AUTH, &params).await;
+        let answer = self.server.query_as(As::Account(&self.caller.session), SERVICE_AUTH, &params).await;
         read::<Granted>(Phase::Prepare, answer).map(|granted| granted.token)
     }
 }

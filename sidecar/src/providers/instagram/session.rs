@@ -135,7 +135,7 @@ async fn renew(server: &Graph<'_>, token: &SecretString) -> Result<Session, Fail
 fn session(token: SecretString, life: Duration) -> Session {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let expires_at = Some(now.saturating_add(life).as_secs());
-    Session { access: token.clone(), refresh: token, expires_at }
+    Session { expires_at, ..Session::new(token.clone(), token) }
 }
 
 /// When a token was made and when it ends, for those that do. It is renewed with itself, so its end is the end of that.

@@ -37,7 +37,7 @@ pub(super) async fn login(
         handle: format!("{}@{}", me.username, host(base_url)),
         external_id: me.id.into(),
         base_url: base_url.to_owned(),
-        session: Session { access: token.clone(), refresh: SecretString::default(), expires_at: None },
+        session: Session::new(token.clone(), SecretString::default()),
     })
 }
 

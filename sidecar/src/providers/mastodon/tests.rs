@@ -79,7 +79,7 @@ async fn scripted(answers: &[(u16, Value)]) -> (Mastodon, Caller, Script) {
         base_url,
         charges: Default::default(),
     };
-    let session = Session { access: TOKEN.into(), refresh: SecretString::default(), expires_at: None };
+    let session = Session::new(TOKEN.into(), SecretString::default());
     (provider, Caller { account, session }, script)
 }
 

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::*;
 use crate::client::Client;
 use crate::media::Fetcher;
-use crate::providers::bluesky::Bluesky;
+use crate::providers::bluesky::{Bluesky, Settings};
 use crate::providers::{Account, Caller, Provider};
 use crate::secrets::Session;
 
@@ -66,7 +66,8 @@ async fn scripted(answers: &[(u16, Value)], with_service: bool) -> (Bluesky, Cal
     let base_url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, app).await });
     let service = if with_service { VideoService::At(base_url.clone()) } else { VideoService::Usual };
-    let provider = Bluesky::new(Client::new().unwrap(), Fetcher::new().unwrap(), service);
+    let provider =
+        Bluesky::new(Client::new().unwrap(), Fetcher::new().unwrap(), service, Settings::default());
     let account = Account {
         id: Uuid::nil(),
         external_id: "did:plc:a".into(),

@@ -1,0 +1,245 @@
+//! Bluesky's part of connecting an account: a login is pushed, and the code that comes back is exchanged for a session whose
+//! account is the one that was meant, and whose server is the one that made it.
+
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use crier_core::error_class::ErrorClass;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::app::{Client, SCOPE};
+use super::identity::{Directory, Identity};
+use super::issuer::{Issuer, of_server};
+use super::token::{Endpoint, Tokens};
+use super::{OAuth, session};
+use crate::error::Error;
+use crate::providers::answer::seconds_since_1970;
+use crate::providers::bluesky::syntax::is_handle;
+use crate::providers::bluesky::{Bluesky, ENTRYWAY};
+use crate::providers::connect::wrong_issuer;
+use crate::providers::{Ask, Begun, Callback, Connect, Failure, Granted, Kept, Reach};
+use crate::secrets::es256::{digest, unguessable};
+use crate::secrets::{Bound, Es256};
+
+/// The code of a failure: somebody logged in with another account than the one that was meant.
+const WRONG_ACCOUNT: &str = "wrong_account";
+/// The name of an account whose name nobody confirms.
+const NO_HANDLE: &str = "handle.invalid";
+
+/// What is remembered. What is secret stands by itself, the rest together.
+#[derive(Serialize)]
+struct Keep<'a> {
+    verifier: &'a str,
+    key: &'a str,
+    login: &'a Login,
+}
+
+/// The same, read.
+#[derive(Deserialize)]
+struct Remembered {
+    verifier: SecretString,
+    key: Es256,
+    login: Login,
+}
+
+/// What a login was begun with.
+#[derive(Debug, Serialize, Deserialize)]
+struct Login {
+    issuer: String,
+    client_id: String,
+    client_key: Option<String>,
+    /// The account that is meant, where one is.
+    account: Option<Meant>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Meant {
+    did: String,
+    pds: String,
+    handle: String,
+}
+
+#[async_trait]
+impl Connect for Bluesky {
+    /// An address is a server's; a name is an account's, and its server is looked up from it.
+    fn server(&self, named: Option<&str>, reach: Reach) -> Result<String, Failure> {
+        match named.map(str::trim) {
+            None | Some("") => Ok(ENTRYWAY.to_owned()),
+            Some(named) => match named.trim_start_matches('@') {
+                handle if is_handle(handle) => {
+                    reach.check(&format!("https://{}", handle.to_ascii_lowercase()))
+                }
+                url => reach.check(url),
+            },
+        }
+    }
+
+    async fn begin(&self, ask: &Ask<'_>) -> Result<Begun, Failure> {
+        let oauth = &self.oauth;
+        let app = Client::now(ask.public_url, ask.redirect_uri, &oauth.settings.client_keys)?;
+        let (issuer, meant) = self.find(ask).await?;
+        issuer.check(&app)?;
+        let (key, verifier) =
+            fresh().map_err(|error| Failure::new(ErrorClass::Transient, error.to_string()))?;
+        let challenge = digest(verifier.expose_secret());
+        let mut fields = vec![
+            ("response_type", "code"),
+            ("redirect_uri", ask.redirect_uri),
+            ("scope", SCOPE),
+            ("state", ask.state.expose_secret()),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+        ];
+        if let Some(account) = &meant {
+            fields.push(("login_hint", &account.handle));
+        }
+        let request = self.endpoint(&issuer, &app, &key).push(&fields).await?;
+        let unreadable =
+            |_| Failure::new(ErrorClass::Config, "the issuer of sessions has no page to log in on");
+        let mut page = Url::parse(&issuer.authorization).map_err(unreadable)?;
+        page.query_pairs_mut().append_pair("client_id", &app.id).append_pair("request_uri", &request);
+        let login = Login { issuer: issuer.name, client_id: app.id, client_key: app.key, account: meant };
+        let (verifier, key) = (verifier.expose_secret(), key.kept().expose_secret());
+        let kept = Kept::of(&Keep { verifier, key, login: &login })?;
+        Ok(Begun { authorize_url: page.as_str().into(), kept })
+    }
+
+    async fn finish(&self, kept: &Kept, callback: &Callback<'_>) -> Result<Vec<Granted>, Failure> {
+        let Remembered { verifier, key, login } = kept.read()?;
+        // Before the code goes anywhere: one that another issuer gave is not shown to this one.
+        if callback.iss != Some(login.issuer.as_str()) {
+            return Err(wrong_issuer());
+        }
+        let ask = &callback.ask;
+        let issuer = self.oauth.issuers.issuer(&self.client, &login.issuer, ask.reach).await?;
+        let app = Client { id: login.client_id, key: login.client_key };
+        let endpoint = self.endpoint(&issuer, &app, &key);
+        let tokens = endpoint.exchange(callback.code, &verifier, ask.redirect_uri).await?;
+        let now = SystemTime::now();
+        match self.granted(&issuer, login.account, &tokens, ask).await {
+            Ok((external_id, handle, base_url)) => {
+                let at = seconds_since_1970(now);
+                let bound = Bound {
+                    key: key.clone(),
+                    issuer: issuer.name.clone(),
+                    client_id: app.id.clone(),
+                    client_key: app.key.clone(),
+                    began_at: at,
+                    issued_at: at,
+                };
+                let session = session(tokens, bound, now);
+                Ok(vec![Granted { external_id, handle, base_url, session, missing: vec![] }])
+            }
+            Err(failure) => {
+                // Nobody will use it: it must not stay open for its owner to wonder about.
+                endpoint.revoke(tokens.refresh_token.as_ref().unwrap_or(&tokens.access_token)).await;
+                Err(failure)
+            }
+        }
+    }
+}
+
+impl Bluesky {
+    fn directory(&self, reach: Reach) -> Directory<'_> {
+        Directory { client: &self.client, plc: &self.oauth.settings.plc_directory, reach }
+    }
+
+    fn endpoint<'a>(&'a self, issuer: &'a Issuer, app: &'a Client, key: &'a Es256) -> Endpoint<'a> {
+        let OAuth { settings, nonces, .. } = &self.oauth;
+        Endpoint { client: &self.client, nonces, keys: &settings.client_keys, issuer, app, key }
+    }
+
+    /// Who makes the session, and whose it is to be, where that is known before the login.
+    async fn find(&self, ask: &Ask<'_>) -> Result<(Issuer, Option<Meant>), Failure> {
+        let directory = self.directory(ask.reach);
+        if let Some(handle) = ask.handle.filter(|handle| is_handle(handle) && *handle != NO_HANDLE) {
+            let identity = directory.of_handle(ask.server, &handle.to_ascii_lowercase()).await?;
+            return self.of_account(identity, ask.reach).await;
+        }
+        if let Some(name) = of_server(&self.client, ask.server, ask.reach).await? {
+            return Ok((self.oauth.issuers.issuer(&self.client, &name, ask.reach).await?, None));
+        }
+        // Not an account's server: the one that makes sessions itself, or the host of a name.
+        let issuer = self.oauth.issuers.issuer(&self.client, ask.server, ask.reach).await;
+        let host = ask.server.strip_prefix("https://").filter(|host| is_handle(host));
+        match (issuer, host) {
+            (Err(failure), Some(handle)) if failure.class == ErrorClass::Config => {
+                let identity = directory.of_handle(ENTRYWAY, handle).await?;
+                self.of_account(identity, ask.reach).await
+            }
+            (issuer, _) => Ok((issuer?, None)),
+        }
+    }
+
+    async fn of_account(&self, identity: Identity, reach: Reach) -> Result<(Issuer, Option<Meant>), Failure> {
+        let Identity { did, handle, pds } = identity;
+        let issuer = self.issuer_of(&pds, reach).await?;
+        let handle = handle.unwrap_or_else(|| did.clone());
+        Ok((issuer, Some(Meant { did, pds, handle })))
+    }
+
+    /// Who makes the sessions of an account that lives on a server.
+    async fn issuer_of(&self, pds: &str, reach: Reach) -> Result<Issuer, Failure> {
+        let name = of_server(&self.client, pds, reach).await?.ok_or_else(|| {
+            let message = "the account's server makes no sessions by OAuth: connect it with an app password";
+            Failure::new(ErrorClass::Unsupported, message)
+        })?;
+        self.oauth.issuers.issuer(&self.client, &name, reach).await
+    }
+
+    /// Whose session it is, checked against all that was meant: its DID, its name and its server.
+    async fn granted(
+        &self,
+        issuer: &Issuer,
+        meant: Option<Meant>,
+        tokens: &Tokens,
+        ask: &Ask<'_>,
+    ) -> Result<(String, String, String), Failure> {
+        check(tokens)?;
+        let did = tokens.sub().unwrap_or_default();
+        if let Some(meant) = meant {
+            if meant.did != did {
+                let message = "somebody logged in with another account than the one that was meant";
+                let failure = Failure::new(ErrorClass::PolicyBlocked, message);
+                return Err(Failure { code: Some(WRONG_ACCOUNT.into()), ..failure });
+            }
+            return Ok((meant.did, meant.handle, meant.pds));
+        }
+        // Any issuer can say any DID: only the one that the account's own server names is believed.
+        let directory = self.directory(ask.reach);
+        let identity = directory.of_did(did).await?;
+        if self.issuer_of(&identity.pds, ask.reach).await?.name != issuer.name {
+            return Err(wrong_issuer());
+        }
+        let handle = match identity.handle {
+            Some(handle) if directory.leads(&identity.pds, &handle, did).await => handle,
+            _ => NO_HANDLE.to_owned(),
+        };
+        Ok((identity.did, handle, identity.pds))
+    }
+}
+
+/// Whether tokens are what was asked for.
+fn check(tokens: &Tokens) -> Result<(), Failure> {
+    let is_there = |token: &SecretString| !token.expose_secret().is_empty();
+    if !is_there(&tokens.access_token) || !tokens.refresh_token.as_ref().is_some_and(is_there) {
+        return Err(Failure::new(ErrorClass::Config, "the server gave no token that lasts"));
+    }
+    if !tokens.are_bound() {
+        return Err(Failure::new(ErrorClass::Config, "the server gave tokens that anybody could use"));
+    }
+    let missing = tokens.missing(SCOPE);
+    if !missing.is_empty() {
+        let message =
+            format!("the account did not grant {}: nothing can be published without", missing.join(", "));
+        return Err(Failure::new(ErrorClass::Permission, message));
+    }
+    Ok(())
+}
+
+/// A key for one session, and the verifier of one login.
+fn fresh() -> Result<(Es256, SecretString), Error> {
+    Ok((Es256::generate()?, unguessable()?.into()))
+}
