@@ -129,7 +129,7 @@ async fn a_person_who_declines_or_is_somebody_else_connects_nothing() {
     assert_eq!(sent.with.get("error").map(String::as_str), Some("access_denied"), "{sent:?}");
     let shown = back(&browser, &sent).await;
     assert_eq!(shown.param("crier_account_ids"), None, "{}", shown.url);
-    assert_eq!(shown.param("crier_error").as_deref(), Some("denied"), "{}", shown.url);
+    assert_eq!(shown.param("crier_error").as_deref(), Some("access_denied"), "{}", shown.url);
 
     // alice is to log in again, and bob does
     let account = log_in(&test, pds, &alice).await;
@@ -157,7 +157,7 @@ async fn an_answer_that_another_issuer_could_have_given_is_refused() {
         sent.with.extend(iss.map(|iss| ("iss".to_owned(), iss.to_owned())));
         let shown = back(&browser, &sent).await;
         assert_eq!(shown.param("crier_account_ids"), None, "{}", shown.url);
-        assert_eq!(shown.param("crier_error").as_deref(), Some("issuer"), "{}", shown.url);
+        assert_eq!(shown.param("crier_error").as_deref(), Some("wrong_issuer"), "{}", shown.url);
     }
     assert_eq!(test.sql.text("SELECT count(*) FROM crier.social_account").await, "0");
 }
@@ -167,7 +167,8 @@ async fn an_app_with_keys_says_who_it_is_and_may_change_them() {
     let pds = Pds::short_lived();
     let alice = pds.add_account("alice").await;
     let mut test = tenant(pds).await;
-    let (here, name) = (test.public_url.clone(), format!("https://c{}.example", Uuid::new_v4().simple()));
+    let (here, name) =
+        (test.public_url.clone(), format!("https://c{}.crier-tests.dev", Uuid::new_v4().simple()));
     pds.read_instead(&name, &here).await;
     let file = test.deployment.dir().join("client.pem");
     let keys = |more: &str| {

@@ -94,17 +94,17 @@ async fn a_task_that_fails_is_noted_and_keeps_no_other() {
     assert_eq!(ran, TASKS);
     assert!(failed.starts_with("cleanup_old_events 42P01: ") && failed.contains("crier.event"), "{failed}");
     assert_eq!(
-        sql.text("SELECT task FROM crier.maintenance_tasks WHERE last_error IS NOT NULL").await,
-        "cleanup_old_events"
+        sql.text("SELECT task FROM crier.maintenance_tasks WHERE last_error IS NOT NULL ORDER BY task").await,
+        "cleanup_old_events\ncleanup_old_webhook_events"
     );
     assert_eq!(
-        sql.text("SELECT task FROM crier.maintenance_log WHERE error IS NOT NULL").await,
-        "cleanup_old_events"
+        sql.text("SELECT task FROM crier.maintenance_log WHERE error IS NOT NULL ORDER BY task").await,
+        "cleanup_old_events\ncleanup_old_webhook_events"
     );
     sql.run("ALTER TABLE crier.event_away RENAME TO event").await;
     assert_eq!(
-        run(&sql, "p_tasks => '{cleanup_old_events}'").await,
-        ("cleanup_old_events".into(), String::new())
+        run(&sql, "p_tasks => '{cleanup_old_events,cleanup_old_webhook_events}'").await,
+        ("cleanup_old_events,cleanup_old_webhook_events".into(), String::new())
     );
     assert_eq!(sql.text("SELECT count(last_error) FROM crier.maintenance_tasks").await, "0");
 }

@@ -83,6 +83,19 @@ pub(super) const FUNCTIONS: &str = "
 /// In the order of the files.
 #[rustfmt::skip]
 pub(super) const TYPICAL: &[Typical] = &[
+    call("connecting/account", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1]"),
+    call("connecting/begin", "(pg_temp.workspaces(1))[1], crier.new_id(), NULL, 'x', NULL, NULL, 'https://a.example/', now(), now() + interval '5 minutes'")
+        .of_types("uuid, uuid, uuid, text, text, uuid, text, timestamptz, timestamptz"),
+    call("connecting/begin_app", "'mastodon', 'https://m.example', 'https://c.example', crier.new_id(), 0, now(), now()"),
+    call("connecting/count_tickets", "(pg_temp.workspaces(1))[1], now(), 100"),
+    call("connecting/end", "(pg_temp.workspaces(1))[1], crier.new_id()"),
+    call("connecting/get_app", "'mastodon', 'https://m.example', 'https://c.example'"),
+    call("connecting/keep", "(pg_temp.workspaces(1))[1], crier.new_id(), 'started', 'login', sha256('a'), sha256('b'), NULL, decode('0202' || repeat('00', 60), 'hex'), now()")
+        .of_types("uuid, uuid, text, text, bytea, bytea, text, bytea, timestamptz"),
+    call("connecting/lock_workspace", "(pg_temp.workspaces(1))[1]"),
+    call("connecting/note_app", "crier.new_id(), 1, true, now()").of_types("uuid, bigint, boolean, timestamptz"),
+    call("connecting/store_app", "crier.new_id(), 1, decode('0202' || repeat('00', 60), 'hex'), now()"),
+    call("connecting/take", "sha256('a'), 'ticket', 'started', now()"),
     call("keys/sealing_key", "(pg_temp.workspaces(1))[1]").of_types("uuid"),
     call("keys/count_messages", "(pg_temp.workspaces(1))[1], 1000").of_types("uuid, bigint"),
     call("keys/add_data_key", "crier.new_id(), (pg_temp.workspaces(1))[1], 1, decode('0202' || repeat('00', 76), 'hex'), now()"),
@@ -99,10 +112,12 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("accounts/activate", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1], now()"),
     call("accounts/add_event", "(pg_temp.workspaces(1))[1], crier.new_id(), 'account_connected', (pg_temp.accounts(1))[1], '{}', now()"),
     call("accounts/begin_refresh", "(pg_temp.accounts(1))[1], 1, now(), now() + interval '1 minute'"),
-    call("accounts/connect", "(pg_temp.workspaces(1))[1], crier.new_id(), 'bluesky', 'did:1', 'h', 'http://localhost', now()"),
+    call("accounts/connect", "(pg_temp.workspaces(1))[1], crier.new_id(), 'bluesky', 'did:1', 'h', 'http://localhost', now(), ''"),
     call("accounts/defer_refresh", "(pg_temp.accounts(1))[1], 1, 0, now()"),
     // a hundred rows are locked, judged and written, of four platforms
-    long("accounts/expiring", "'{bluesky,instagram,mastodon,x}', now(), 100, now() + interval '5 minutes'", 5_000),
+    // a thousand of ten thousand accounts: here a scan of all is no worse, and the extension forbids it
+    long("accounts/expiring", "'{bluesky,instagram,mastodon,x}', now(), 100, now() + interval '5 minutes'", 5_000)
+        .reading(&["social_account", "credential"]),
     call("accounts/fail_refresh", "(pg_temp.accounts(1))[1], 1, 0, now(), true, '1 minute', '1 hour', NULL, '{}', 0.5"),
     call("accounts/get_credential", "(pg_temp.accounts(1))[1], now()"),
     call("accounts/lock_account", "(pg_temp.accounts(1))[1]"),

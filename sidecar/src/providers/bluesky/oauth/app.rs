@@ -109,9 +109,8 @@ impl Client {
                            without a port, or for tests http://127.0.0.1:PORT";
             return Err(config(message.into()));
         }
-        let is_number = Url::parse(redirect_uri).is_ok_and(|url| {
-            url.scheme() == "http" && !url.host_str().is_some_and(|host| host == "localhost")
-        });
+        let is_number = Url::parse(redirect_uri)
+            .is_ok_and(|url| url.scheme() == "http" && url.host_str().is_none_or(|host| host != "localhost"));
         if !is_number {
             let message = "servers of the AT Protocol send nobody back to localhost by its name: http.public_url must be like \
                            http://127.0.0.1:PORT";

@@ -45,7 +45,7 @@ pub(super) async fn of_server(
     let url = format!("{server}/.well-known/oauth-protected-resource");
     match fetch::json(client, &url, &[]).await? {
         Got::Json(resource) => issuer_of(server, &resource, reach).map(Some),
-        Got::Refused(300..=399 | 400..=499) => Ok(None),
+        Got::Refused(300..=499) => Ok(None),
         Got::Refused(status) => {
             let message = format!("the account's server can't say who makes its sessions: {status}");
             Err(Failure { status: Some(status), ..Failure::new(ErrorClass::Transient, message) })
