@@ -5,7 +5,7 @@ mod tests {
     use crate::in_database_tests::support::*;
     use pgrx::prelude::*;
 
-    const SEALED: &str = "'\\x0101' || decode(repeat('00', 40), 'hex')";
+    const SEALED: &str = "'\\x0202' || decode(repeat('00', 60), 'hex')";
 
     /// Takes a step; answers with the workspace and whether the user may, or with nothing.
     fn take(stage: &str, secret: &str) -> Option<String> {

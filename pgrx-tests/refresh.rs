@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[pg_test]
-    fn hostile_arguments_are_refused() {
+    fn hostile_arguments_of_refreshes_are_refused() {
         fixture();
         for (call, state) in [
             ("crier.refresh_expiring_tokens(NULL)", "22004"),

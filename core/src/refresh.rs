@@ -29,7 +29,7 @@ pub const LONG_BACKOFF: Backoff =
 /// ```
 /// # use std::time::Duration;
 /// # use crier_core::refresh::due_in;
-/// let hours = |n| Duration::from_secs(n * 60 * 60);
+/// let hours = |n: u64| Duration::from_secs(n * 60 * 60);
 /// let due = due_in([7; 16], 1, Some(hours(2)), None).unwrap();
 /// assert!(due <= hours(2) * 3 / 4 && due >= hours(2) * 5 / 8);
 /// ```
