@@ -13,9 +13,6 @@ WITH picked AS MATERIALIZED (
         FOR UPDATE SKIP LOCKED
     ) d
     ORDER BY d.refresh_at LIMIT $3
-), bounded AS (
-    -- never more than that: a plan for any $3 knows it by this
-    SELECT p.workspace_id, p.account_id FROM picked p LIMIT 1000
 ), judged AS (
     SELECT a.workspace_id, a.id, a.platform, a.external_id, a.handle, a.base_url,
            CASE WHEN a.status IN ('disconnected', 'reauth_required') THEN 'login'
@@ -26,9 +23,9 @@ WITH picked AS MATERIALIZED (
                      AND NOT coalesce(c.refresh_expires_at < $2 + interval '7 days', false) THEN 'paused'
                 WHEN c.refresh_leased_until > $2 THEN 'leased'
                 ELSE 'given' END AS verdict
-    FROM bounded b
-    JOIN crier.social_account a ON a.workspace_id = b.workspace_id AND a.id = b.account_id
-    JOIN crier.credential c ON c.workspace_id = b.workspace_id AND c.account_id = b.account_id
+    FROM picked
+    JOIN crier.social_account a ON a.workspace_id = picked.workspace_id AND a.id = picked.account_id
+    JOIN crier.credential c ON c.workspace_id = picked.workspace_id AND c.account_id = picked.account_id
 )
 UPDATE crier.credential c
 SET refresh_at = CASE j.verdict WHEN 'given' THEN $4
