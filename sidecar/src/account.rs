@@ -70,7 +70,14 @@ async fn store(
     let sealed = login.session.seal(vault, place).await?;
     let lifetime = provider.lifetime(&login.session);
     let stored = db
-        .store_credential(account_id, generation, &sealed, lifetime.expires_at, lifetime.refresh_expires_at)
+        .store_credential(
+            account_id,
+            generation,
+            &sealed,
+            lifetime.expires_at,
+            lifetime.refresh_expires_at,
+            None,
+        )
         .await?;
     if !stored {
         return Err(Error::Refused(

@@ -22,6 +22,7 @@ mod credentials;
 pub mod db;
 mod doctor;
 pub mod error;
+mod hex;
 mod hooks;
 mod http;
 mod init;

@@ -12,11 +12,13 @@ pub(crate) mod keyring;
 #[cfg(test)]
 pub(crate) mod memory;
 mod place;
+pub(crate) mod private_file;
 mod seal;
 mod session;
 mod source;
 #[cfg(test)]
 mod tests;
+pub(crate) mod unguessable;
 mod vault;
 
 pub use bound::Bound;

@@ -3,13 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
-use zeroize::Zeroizing;
 
 use super::reader::Reader;
 use crate::address::check_base;
 use crate::error::Error;
 use crate::providers::{App, Apps, Endpoints, VideoService};
-use crate::secrets::keyring::is_open;
+use crate::secrets::private_file;
 
 /// The names of a platform's settings: the setting and its variable, for the id, for the file with the secret, and for the
 /// addresses of a login, where those are not the usual ones.
@@ -122,12 +121,8 @@ pub(super) fn load(apps: &[AppFile]) -> Result<Apps, Error> {
 
 /// The first line of a file that nobody but its owner can read.
 fn read_secret(path: &Path) -> Result<SecretString, Error> {
-    let metadata = std::fs::metadata(path).map_err(Error::file("read the client secret", path))?;
     let refused = |problem: String| Error::Refused(format!("client secret {}: {problem}", path.display()));
-    if let Some(open) = is_open(&metadata, path) {
-        return Err(refused(open));
-    }
-    let bytes = Zeroizing::new(std::fs::read(path).map_err(Error::file("read the client secret", path))?);
+    let bytes = private_file::read(path, "read the client secret", refused)?;
     let text = std::str::from_utf8(&bytes).ok().and_then(|text| text.lines().next()).unwrap_or_default();
     match text.trim() {
         "" => Err(refused("its first line holds no text".into())),

@@ -2,13 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use zeroize::Zeroizing;
-
 use super::reader::Reader;
 use crate::address::check_base;
 use crate::error::Error;
 use crate::providers::{BlueskySettings, ClientKeys, PLC_DIRECTORY};
-use crate::secrets::keyring::is_open;
+use crate::secrets::private_file;
 
 /// What is set, its file not read yet.
 #[derive(Debug, Clone)]
@@ -41,11 +39,7 @@ impl Bluesky {
 /// The keys of a file that nobody but its owner can read.
 fn read_keys(path: &Path) -> Result<ClientKeys, Error> {
     let refused = |problem: String| Error::Refused(format!("client key file {}: {problem}", path.display()));
-    let metadata = std::fs::metadata(path).map_err(Error::file("read the client keys", path))?;
-    if let Some(open) = is_open(&metadata, path) {
-        return Err(refused(open));
-    }
-    let text = Zeroizing::new(std::fs::read(path).map_err(Error::file("read the client keys", path))?);
+    let text = private_file::read(path, "read the client keys", refused)?;
     ClientKeys::parse(&text).map_err(|problem| {
         refused(format!(
             "{problem}; make one with `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`"

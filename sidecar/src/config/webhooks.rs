@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::reader::Reader;
 use crate::error::Error;
 use crate::hooks::{self, Endpoint, Endpoints, Keys, Scheme};
-use crate::secrets::keyring::is_open;
+use crate::secrets::private_file;
 
 const SETTINGS: [&str; 3] = ["secrets_file", "verify_token", "account"];
 /// The most secrets of an endpoint: each is tried with each delivery.
@@ -142,11 +142,7 @@ fn read_secrets(
     path: &Path,
     refused: &impl Fn(&str) -> Error,
 ) -> Result<Vec<(Zeroizing<String>, SecretString)>, Error> {
-    let metadata = std::fs::metadata(path).map_err(Error::file("read the webhook secrets", path))?;
-    if let Some(open) = is_open(&metadata, path) {
-        return Err(refused(&open));
-    }
-    let bytes = Zeroizing::new(std::fs::read(path).map_err(Error::file("read the webhook secrets", path))?);
+    let bytes = private_file::read(path, "read the webhook secrets", |open| refused(&open))?;
     let text = std::str::from_utf8(&bytes).map_err(|_| refused("it is not text"))?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let secrets: Vec<_> =

@@ -3,6 +3,8 @@
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use crate::hex::hex;
+
 use super::Reason;
 
 /// The path that a server answers to: where every server is a platform of its own, each has another one.
@@ -11,7 +13,7 @@ pub(crate) fn redirect_uri(public_url: &str, platform: &str, server: &str, is_ow
         return format!("{public_url}/oauth/{platform}/callback");
     }
     let digest = Sha256::digest(server.as_bytes());
-    let tag: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let tag = hex(&digest[..8]);
     format!("{public_url}/oauth/{platform}/callback/{tag}")
 }
 

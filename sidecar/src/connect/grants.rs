@@ -138,7 +138,6 @@ impl Connector {
     async fn store_one(&self, login: &Login, granted: &Granted) -> Result<Uuid, Reason> {
         let provider = self.providers.get(&login.platform).ok_or(Reason::Unsupported)?;
         let lifetime = provider.lifetime(&granted.session);
-        let ends = (lifetime.expires_at, lifetime.refresh_expires_at);
         for _ in 0..TRIES {
             let connect = || {
                 self.db.connect_account(
@@ -152,8 +151,16 @@ impl Connector {
             let (account_id, generation) = patiently(PATIENCE, connect).await?;
             let place = Place::Credential { workspace_id: login.workspace_id, account_id, generation };
             let sealed = granted.session.seal(&self.vault, place).await?;
-            let store =
-                || self.db.store_granted_credential(account_id, generation, &sealed, ends, login.user_id);
+            let store = || {
+                self.db.store_credential(
+                    account_id,
+                    generation,
+                    &sealed,
+                    lifetime.expires_at,
+                    lifetime.refresh_expires_at,
+                    login.user_id,
+                )
+            };
             if patiently(PATIENCE, store).await? {
                 return Ok(account_id);
             }

@@ -1,14 +1,12 @@
 //! Secrets that are good once. Whoever stores one stores its hash: they have so many random bits that nobody finds another
 //! text with it.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::KeyInit as _;
-use hmac::{Hmac, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 
 use super::Reason;
+use crate::secrets::unguessable::unguessable;
 
 /// 256 random bits as a text.
 #[derive(Debug)]
@@ -18,9 +16,7 @@ pub(super) struct Secret {
 
 impl Secret {
     pub(super) fn new() -> Result<Self, Reason> {
-        let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes).map_err(|_| Reason::Internal)?;
-        Ok(Self { text: URL_SAFE_NO_PAD.encode(bytes).into() })
+        unguessable().map(|text| Self { text: text.into() }).map_err(|_| Reason::Internal)
     }
 
     pub(super) fn hash(&self) -> [u8; 32] {
@@ -40,11 +36,7 @@ pub(super) fn hash(secret: &str) -> [u8; 32] {
 
 /// Whether a text is the one of a hash, in a time that doesn't depend on where they differ.
 pub(super) fn is_same(text: &str, stored: &[u8]) -> bool {
-    let digest = |bytes: &[u8]| Hmac::<Sha256>::new_from_slice(&[0; 32]).map(|mac| mac.chain_update(bytes));
-    match (digest(&hash(text)), digest(stored)) {
-        (Ok(given), Ok(stored)) => given.verify(&stored.finalize().into_bytes()).is_ok(),
-        _ => false,
-    }
+    hash(text).ct_eq(stored).into()
 }
 
 #[cfg(test)]

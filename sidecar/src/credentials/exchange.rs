@@ -128,6 +128,7 @@ impl Credentials {
                 &bytes,
                 lifetime.expires_at,
                 lifetime.refresh_expires_at,
+                None,
             )
         };
         // The old refresh token may be used up: all that may pass is waited for, also a full disk or a server that only

@@ -14,7 +14,7 @@ use crate::error::Error;
 /// What a function raises for something that is not there.
 pub(super) const NO_DATA_FOUND: &str = "P0002";
 const CONNECT_ACCOUNT: &str = "SELECT account_id, generation FROM crier.connect_account($1, $2, $3, $4, $5)";
-const STORE_CREDENTIAL: &str = "SELECT crier.store_credential($1, $2, $3, $4, $5)";
+const STORE_CREDENTIAL: &str = "SELECT crier.store_credential($1, $2, $3, $4, $5, $6)";
 const GET_CREDENTIAL: &str = "SELECT workspace_id, generation, sealed, refresh_leased_until, account_status, \
      refresh_unclear_for FROM crier.get_credential($1)";
 const BEGIN_REFRESH: &str = "SELECT crier.begin_refresh($1, $2, pg_catalog.make_interval(secs => $3))";
@@ -46,7 +46,8 @@ impl Db {
     }
 
     /// Stores a sealed credential if it is the next generation; `false` if there is a newer one. An end that can't
-    /// be true is none: the platform's word for it must not cost the tokens.
+    /// be true is none: the platform's word for it must not cost the tokens. `user_id`: whose login it was; none leaves that as
+    /// it is.
     pub async fn store_credential(
         &self,
         account_id: Uuid,
@@ -54,6 +55,7 @@ impl Db {
         sealed: &[u8],
         expires_at: Option<SystemTime>,
         refresh_expires_at: Option<SystemTime>,
+        user_id: Option<Uuid>,
     ) -> Result<bool, Error> {
         let now = SystemTime::now();
         let (expires_at, refresh_expires_at) =
@@ -64,6 +66,7 @@ impl Db {
             (&sealed, Type::BYTEA),
             (&expires_at, Type::TIMESTAMPTZ),
             (&refresh_expires_at, Type::TIMESTAMPTZ),
+            (&user_id, Type::UUID),
         ];
         first(&self.one(STORE_CREDENTIAL, params).await?)
     }

@@ -20,7 +20,6 @@ const BEGIN_APP: &str = "SELECT id, generation FROM crier.begin_app_registration
      pg_catalog.make_interval(secs => $5))";
 const STORE_APP: &str = "SELECT crier.store_app_registration($1, $2, $3)";
 const NOTE_APP: &str = "SELECT crier.note_app_registration($1, $2, $3)";
-const STORE_CREDENTIAL: &str = "SELECT crier.store_credential($1, $2, $3, $4, $5, $6)";
 
 /// A step of a login.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,28 +188,5 @@ impl Db {
     ) -> Result<(), Error> {
         let params: &[Param<'_>] = &[(&id, Type::UUID), (&generation, Type::INT8), (&known, Type::BOOL)];
         self.rows(NOTE_APP, params).await.map(drop)
-    }
-
-    /// Stores the credential of an account that a user has connected.
-    pub(crate) async fn store_granted_credential(
-        &self,
-        account_id: Uuid,
-        generation: i64,
-        sealed: &[u8],
-        ends: (Option<SystemTime>, Option<SystemTime>),
-        user_id: Option<Uuid>,
-    ) -> Result<bool, Error> {
-        let now = SystemTime::now();
-        let (expires_at, refresh_expires_at) =
-            (super::accounts::plausible(ends.0, now), super::accounts::plausible(ends.1, now));
-        let params: &[Param<'_>] = &[
-            (&account_id, Type::UUID),
-            (&generation, Type::INT8),
-            (&sealed, Type::BYTEA),
-            (&expires_at, Type::TIMESTAMPTZ),
-            (&refresh_expires_at, Type::TIMESTAMPTZ),
-            (&user_id, Type::UUID),
-        ];
-        first(&self.one(STORE_CREDENTIAL, params).await?)
     }
 }

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::part::{Received, id_of, time_of, without};
-use super::sign::{is_ed25519, unhex};
+use super::sign::is_ed25519;
 use super::{Answer, Delivery, Findings, Keys, Refusal, Scheme};
+use crate::hex::unhex;
 
 pub(super) const DISCORD: Scheme = Scheme {
     platform: "discord",
@@ -46,18 +47,15 @@ fn ping(delivery: &Delivery<'_>) -> Option<Answer> {
 }
 
 fn read(delivery: &Delivery<'_>) -> Received {
-    match serde_json::from_slice::<Value>(delivery.body) {
-        Ok(payload @ Value::Object(_)) => {
-            let data = &payload["event"]["data"];
-            let places = [&data["guild"]["id"], &data["guild_id"], &payload["guild_id"], &data["user"]["id"]];
-            let account = places.into_iter().find_map(id_of);
-            let id = id_of(&payload["id"]);
-            // with it anybody could answer in the app's name
-            let payload = without(payload, &["token"]);
-            Received { id, ..Received::one(DISCORD.platform, account, payload) }
-        }
-        _ => Received::unreadable(DISCORD.platform, delivery.body),
-    }
+    Received::of_object(DISCORD.platform, delivery.body, |payload| {
+        let data = &payload["event"]["data"];
+        let places = [&data["guild"]["id"], &data["guild_id"], &payload["guild_id"], &data["user"]["id"]];
+        let account = places.into_iter().find_map(id_of);
+        let id = id_of(&payload["id"]);
+        // with it anybody could answer in the app's name
+        let payload = without(payload, &["token"]);
+        Received { id, ..Received::one(DISCORD.platform, account, payload) }
+    })
 }
 
 fn interpret(payload: &Value) -> Findings {

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::part::Received;
-use super::sign::{is_hmac, unhex, value_of};
+use super::sign::{is_hmac, value_of};
 use super::{Delivery, Findings, Keys, Refusal, Scheme, any_secret, no_ping};
+use crate::hex::unhex;
 
 pub(super) const GHOST: Scheme = Scheme {
     platform: "ghost",
@@ -35,10 +36,7 @@ fn verify(delivery: &Delivery<'_>, keys: &Keys) -> Result<(), Refusal> {
 
 /// What the payload says of itself names no account: whoever has the secret of a site could name another.
 fn read(delivery: &Delivery<'_>) -> Received {
-    match serde_json::from_slice::<Value>(delivery.body) {
-        Ok(payload @ Value::Object(_)) => Received::one(GHOST.platform, None, payload),
-        _ => Received::unreadable(GHOST.platform, delivery.body),
-    }
+    Received::of_object(GHOST.platform, delivery.body, |payload| Received::one(GHOST.platform, None, payload))
 }
 
 /// `post.published`, `page.deleted`, `member.changed`.

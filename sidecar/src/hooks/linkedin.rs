@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::part::{Part, Received, by_account, id_of};
-use super::sign::{hex, hmac, is_hmac, unhex};
+use super::sign::{hmac, is_hmac};
 use super::{Answer, Delivery, Findings, Keys, Query, Refusal, Scheme, any_secret, no_ping};
+use crate::hex::{hex, unhex};
 
 pub(super) const LINKEDIN: Scheme = Scheme {
     platform: "linkedin",

@@ -6,8 +6,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::part::{Part, Received, by_account, id_of};
-use super::sign::{is_hmac, is_one_of, unhex};
+use super::sign::{is_hmac, is_one_of};
 use super::{Answer, Delivery, Findings, Keys, Query, Refusal, Scheme, TOLERANCE, any_secret, no_ping};
+use crate::hex::unhex;
 
 pub(super) const FACEBOOK: Scheme = scheme("facebook", read::<0>);
 pub(super) const INSTAGRAM: Scheme = scheme("instagram", read::<1>);

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::sign::hex;
+use crate::hex::hex;
 
 /// The most parts of a delivery. What is beyond them belongs to no account.
 const MAX_PARTS: usize = 1_000;
@@ -35,6 +35,14 @@ impl Received {
     /// Of one part.
     pub(super) fn one(platform: &'static str, external_id: Option<String>, payload: Value) -> Self {
         Self { id: None, parts: vec![Part { platform, external_id, payload }] }
+    }
+
+    /// What a JSON object says; whatever else came can't be taken apart.
+    pub(super) fn of_object(platform: &'static str, body: &[u8], read: impl FnOnce(Value) -> Self) -> Self {
+        match serde_json::from_slice(body) {
+            Ok(payload @ Value::Object(_)) => read(payload),
+            _ => Self::unreadable(platform, body),
+        }
     }
 
     /// What can't be taken apart is kept as it is, for no account.

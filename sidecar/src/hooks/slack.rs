@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::part::{Received, id_of, without};
-use super::sign::{is_hmac, unhex};
+use super::sign::is_hmac;
 use super::{Answer, Delivery, Findings, Keys, MAX_CHALLENGE, Refusal, Scheme, any_secret};
+use crate::hex::unhex;
 
 pub(super) const SLACK: Scheme = Scheme {
     platform: "slack",
@@ -41,15 +42,12 @@ fn ping(delivery: &Delivery<'_>) -> Option<Answer> {
 }
 
 fn read(delivery: &Delivery<'_>) -> Received {
-    match serde_json::from_slice::<Value>(delivery.body) {
-        Ok(payload @ Value::Object(_)) => {
-            let (id, account) = (id_of(&payload["event_id"]), id_of(&payload["team_id"]));
-            // an old kind of secret, which other programs may still believe
-            let payload = without(payload, &["token"]);
-            Received { id, ..Received::one(SLACK.platform, account, payload) }
-        }
-        _ => Received::unreadable(SLACK.platform, delivery.body),
-    }
+    Received::of_object(SLACK.platform, delivery.body, |payload| {
+        let (id, account) = (id_of(&payload["event_id"]), id_of(&payload["team_id"]));
+        // an old kind of secret, which other programs may still believe
+        let payload = without(payload, &["token"]);
+        Received { id, ..Received::one(SLACK.platform, account, payload) }
+    })
 }
 
 fn interpret(payload: &Value) -> Findings {

@@ -43,14 +43,11 @@ fn verify(delivery: &Delivery<'_>, keys: &Keys) -> Result<(), Refusal> {
 }
 
 fn read(delivery: &Delivery<'_>) -> Received {
-    match serde_json::from_slice::<Value>(delivery.body) {
-        Ok(payload @ Value::Object(_)) => {
-            let account = CHATS.into_iter().find_map(|kind| id_of(&payload[kind]["chat"]["id"]));
-            // update_id counts for one bot, and several may share an address: the bytes tell them apart
-            Received::one(TELEGRAM.platform, account, payload)
-        }
-        _ => Received::unreadable(TELEGRAM.platform, delivery.body),
-    }
+    Received::of_object(TELEGRAM.platform, delivery.body, |payload| {
+        let account = CHATS.into_iter().find_map(|kind| id_of(&payload[kind]["chat"]["id"]));
+        // update_id counts for one bot, and several may share an address: the bytes tell them apart
+        Received::one(TELEGRAM.platform, account, payload)
+    })
 }
 
 fn interpret(payload: &Value) -> Findings {

@@ -6,8 +6,9 @@ use base64::engine::general_purpose::STANDARD;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::sign::{hex, hmac};
+use super::sign::hmac;
 use super::*;
+use crate::hex::hex;
 
 const NOW: i64 = 1_795_000_000;
 /// Of RFC 8032, 7.1, test 3: what signs for Discord, and its public key.
@@ -54,7 +55,7 @@ fn signed(scheme: &Scheme, body: &[u8], at: i64) -> HeaderMap {
             ("x-slack-request-timestamp", seconds),
         ],
         "discord" => {
-            let seed = super::sign::unhex(ED25519_SEED).unwrap();
+            let seed = crate::hex::unhex(ED25519_SEED).unwrap();
             let key = ring::signature::Ed25519KeyPair::from_seed_unchecked(&seed).unwrap();
             let signature = key.sign(&[seconds.as_bytes(), body].concat());
             vec![("x-signature-ed25519", hex(signature.as_ref())), ("x-signature-timestamp", seconds)]

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::part::{Received, id_of};
-use super::sign::{is_hmac, unhex, value_of};
+use super::sign::{is_hmac, value_of};
 use super::{Delivery, Findings, Keys, Refusal, Scheme, any_secret, no_ping};
+use crate::hex::unhex;
 
 pub(super) const TIKTOK: Scheme = Scheme {
     platform: "tiktok",
@@ -33,13 +34,10 @@ fn verify(delivery: &Delivery<'_>, keys: &Keys) -> Result<(), Refusal> {
 }
 
 fn read(delivery: &Delivery<'_>) -> Received {
-    match serde_json::from_slice::<Value>(delivery.body) {
-        Ok(payload @ Value::Object(_)) => {
-            let account = id_of(&payload["user_openid"]);
-            Received::one(TIKTOK.platform, account, payload)
-        }
-        _ => Received::unreadable(TIKTOK.platform, delivery.body),
-    }
+    Received::of_object(TIKTOK.platform, delivery.body, |payload| {
+        let account = id_of(&payload["user_openid"]);
+        Received::one(TIKTOK.platform, account, payload)
+    })
 }
 
 fn interpret(payload: &Value) -> Findings {

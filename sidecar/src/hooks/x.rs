@@ -47,14 +47,11 @@ fn handshake(query: &Query, keys: &Keys) -> Result<Answer, Refusal> {
 }
 
 fn read(delivery: &Delivery<'_>) -> Received {
-    match serde_json::from_slice::<Value>(delivery.body) {
-        Ok(payload @ Value::Object(_)) => {
-            let revoked = &payload["user_event"]["revoke"]["source"]["user_id"];
-            let account = id_of(&payload["for_user_id"]).or_else(|| id_of(revoked));
-            Received::one(X.platform, account, payload)
-        }
-        _ => Received::unreadable(X.platform, delivery.body),
-    }
+    Received::of_object(X.platform, delivery.body, |payload| {
+        let revoked = &payload["user_event"]["revoke"]["source"]["user_id"];
+        let account = id_of(&payload["for_user_id"]).or_else(|| id_of(revoked));
+        Received::one(X.platform, account, payload)
+    })
 }
 
 fn interpret(payload: &Value) -> Findings {

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::part::Received;
-use super::sign::{is_hmac, is_hmac_sha1, is_one_of, unhex};
+use super::sign::{is_hmac, is_hmac_sha1, is_one_of};
 use super::{Answer, Delivery, Findings, Keys, Query, Refusal, Scheme, any_secret, no_ping};
+use crate::hex::unhex;
 
 pub(super) const YOUTUBE: Scheme = Scheme {
     platform: "youtube",

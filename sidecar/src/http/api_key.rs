@@ -8,11 +8,10 @@ use axum::http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
-use zeroize::Zeroizing;
 
 use super::problem::Problem;
 use crate::error::Error;
-use crate::secrets::keyring::is_open;
+use crate::secrets::private_file;
 
 /// Shorter ones can be guessed.
 const MIN_LEN: usize = 24;
@@ -25,12 +24,8 @@ impl ApiKeys {
     /// Reads a file that nobody but its owner can read: one key a line, so that an old one can stay until nobody uses it;
     /// `#` begins a comment.
     pub(crate) fn load(path: &Path) -> Result<Self, Error> {
-        let metadata = std::fs::metadata(path).map_err(Error::file("read the API keys", path))?;
         let refused = |problem: String| Error::Refused(format!("API keys {}: {problem}", path.display()));
-        if let Some(open) = is_open(&metadata, path) {
-            return Err(refused(open));
-        }
-        let bytes = Zeroizing::new(std::fs::read(path).map_err(Error::file("read the API keys", path))?);
+        let bytes = private_file::read(path, "read the API keys", refused)?;
         Self::parse(&bytes).map_err(refused)
     }
 

@@ -1,12 +1,12 @@
 //! One record: a line with a checksum of what follows, then JSON. A record that was not written to its end is known by that.
 
-use std::fmt::Write;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
+
+use crate::hex::hex;
 
 /// The first line up to the checksum: what it is, and its version.
 const HEAD: &str = "crier-refresh 1 ";
@@ -50,11 +50,7 @@ impl Record {
 }
 
 fn checksum(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
-        // a String takes everything
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    hex(&Sha256::digest(bytes))
 }
 
 mod in_base64 {

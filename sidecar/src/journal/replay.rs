@@ -88,7 +88,7 @@ impl Entry {
         let end = |at: Option<u64>| at.map(|at| since_1970(at).max(now - LONG_AGO));
         let (expires_at, refresh_expires_at) = (end(record.expires_at), end(record.refresh_expires_at));
         let stored =
-            db.store_credential(account_id, generation, &record.sealed, expires_at, refresh_expires_at);
+            db.store_credential(account_id, generation, &record.sealed, expires_at, refresh_expires_at, None);
         match stored.await {
             Ok(true) => {
                 info!(%account_id, generation, "tokens of the journal were stored");

@@ -5,21 +5,19 @@
 
 use std::time::SystemTime;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crier_core::error_class::ErrorClass;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use url::{Url, form_urlencoded};
 
 use super::answer::{Phase, content, retry_at, unclear};
 use super::failure::clean;
 use super::{App, Failure, UNKNOWN_APP};
 use crate::client::{Answer, CallError, Client};
+use crate::secrets::unguessable::{digest, unguessable};
 
 /// The most characters of an error's name.
 const MAX_CODE: usize = 80;
@@ -36,14 +34,13 @@ pub(super) struct Pkce {
 impl Pkce {
     /// A new one, with 256 random bits.
     pub(super) fn new() -> Result<Self, Failure> {
-        let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes)
-            .map_err(|_| Failure::new(ErrorClass::Transient, "there are no random numbers for a login"))?;
-        Ok(Self::of(URL_SAFE_NO_PAD.encode(bytes)))
+        unguessable()
+            .map(Self::of)
+            .map_err(|_| Failure::new(ErrorClass::Transient, "there are no random numbers for a login"))
     }
 
     fn of(verifier: String) -> Self {
-        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
+        let challenge = digest(&verifier);
         Self { verifier: verifier.into(), challenge }
     }
 }

@@ -109,18 +109,6 @@ impl<'de> Deserialize<'de> for Es256 {
     }
 }
 
-/// A name that nobody guesses and nobody uses twice.
-pub(crate) fn unguessable() -> Result<String, Error> {
-    let mut bytes = [0_u8; 32];
-    getrandom::fill(&mut bytes).map_err(|error| Error::Refused(format!("no random bytes: {error}")))?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
-}
-
-/// The SHA-256 of a text in base64url: what a proof says of a token, and a challenge of a verifier.
-pub(crate) fn digest(text: &str) -> String {
-    URL_SAFE_NO_PAD.encode(Sha256::digest(text))
-}
-
 /// What a token says, its signature checked.
 #[cfg(test)]
 pub(crate) fn verified(token: &str, jwk: &Value) -> (Value, Value) {
@@ -195,20 +183,5 @@ mod tests {
             ("l8tFrhx-34tV3hRICRDY9zCkDlpBhF42UQUfWVAWBFs", "9VE4jf_Ok_o64zbTTlcuNJajHmt6v9TDVrU0CdvGRDA");
         let key = Es256 { pkcs8: "".into(), x: x.into(), y: y.into() };
         assert_eq!(key.thumbprint(), "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
-    }
-
-    #[test]
-    fn digests_are_those_of_the_rfcs() {
-        // RFC 7636, appendix B
-        assert_eq!(
-            digest("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
-            "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-        );
-        // RFC 9449, section 7.1
-        assert_eq!(
-            digest("Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU"),
-            "fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"
-        );
-        assert_ne!(unguessable().unwrap(), unguessable().unwrap());
     }
 }

@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
+use super::private_file;
 use crate::error::Error;
 
 /// Bytes of a key of AES-256.
@@ -34,13 +35,9 @@ impl fmt::Debug for Keyring {
 impl Keyring {
     /// Reads a key file that nobody but its owner can read.
     pub fn load(path: &Path) -> Result<Self, Error> {
-        let metadata = std::fs::metadata(path).map_err(Error::file("read the key file", path))?;
         let problem = |problem: String| Error::keys(path, problem);
-        if let Some(open) = is_open(&metadata, path) {
-            return Err(problem(open));
-        }
-        let text = std::fs::read(path).map_err(Error::file("read the key file", path))?;
-        Self::parse(&Zeroizing::new(text)).map_err(problem)
+        let text = private_file::read(path, "read the key file", problem)?;
+        Self::parse(&text).map_err(problem)
     }
 
     /// Reads the lines. What is wrong names the line, never its content.

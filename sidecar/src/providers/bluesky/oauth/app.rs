@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::providers::Failure;
 use crate::providers::answer::seconds_since_1970;
 use crate::secrets::Es256;
-use crate::secrets::es256::unguessable;
+use crate::secrets::unguessable::unguessable;
 
 /// What an account is asked for: its own records and blobs, and to read as it. Messages and the e-mail address are not in it.
 pub(super) const SCOPE: &str = "atproto transition:generic";

@@ -20,7 +20,7 @@ use crate::providers::bluesky::syntax::is_handle;
 use crate::providers::bluesky::{Bluesky, ENTRYWAY};
 use crate::providers::connect::wrong_issuer;
 use crate::providers::{Ask, Begun, Callback, Connect, Failure, Granted, Kept, Reach};
-use crate::secrets::es256::{digest, unguessable};
+use crate::secrets::unguessable::{digest, unguessable};
 use crate::secrets::{Bound, Es256};
 
 /// The code of a failure: somebody logged in with another account than the one that was meant.

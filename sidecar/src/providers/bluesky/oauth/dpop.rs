@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::providers::answer::seconds_since_1970;
 use crate::providers::redact::Secrets;
 use crate::secrets::Es256;
-use crate::secrets::es256::{digest, unguessable};
+use crate::secrets::unguessable::{digest, unguessable};
 
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 /// The error by which a server asks for its nonce.

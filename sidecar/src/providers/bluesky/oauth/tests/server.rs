@@ -11,7 +11,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use crate::secrets::es256::{digest, verified};
+use crate::secrets::es256::verified;
+use crate::secrets::unguessable::digest;
 
 pub(super) const DID: &str = "did:plc:abcdefghijklmnopqrstuvwx";
 pub(super) const HANDLE: &str = "alice.test";
