@@ -166,13 +166,7 @@ impl Connector {
         let login = self.take(Step::Login, state.expose_secret()).await?;
         let back = self.settings.return_url(&login.return_url).ok_or(Reason::ReturnUrl)?;
         let right_browser = is_this_browser(&login, cookie);
-        if !right_browser {
-            // Whoever holds this answer is not who began: no word to the application either.
-            warn!(platform = login.platform, workspace_id = %login.workspace_id, login = %login.id,
-                  "an answer came from another browser than the login began in");
-            self.forget(&login).await;
-            return Err(Reason::Browser.into());
-        }
+        self.require_browser(&login, right_browser).await?;
         let (this, public_url, path) = (self.clone(), public_url.to_owned(), path.to_owned());
         let exchange = async move {
             let outcome = this.exchange(&public_url, &path, &login, &back, answer).await;
@@ -235,18 +229,26 @@ impl Connector {
     ) -> Result<Outcome, End> {
         let login = self.take(Step::Choice, choice).await?;
         let back = self.settings.return_url(&login.return_url).ok_or(Reason::ReturnUrl)?;
-        if !is_this_browser(&login, cookie) {
-            warn!(platform = login.platform, workspace_id = %login.workspace_id, login = %login.id,
-                  "a choice came from another browser than the login began in");
-            self.forget(&login).await;
-            return Err(Reason::Browser.into());
-        }
+        let right_browser = is_this_browser(&login, cookie);
+        self.require_browser(&login, right_browser).await?;
         let (this, chosen) = (self.clone(), chosen.to_vec());
         let store = async move {
             let outcome = this.connect_chosen(&login, &back, &chosen).await;
             this.ended(&login, &back, outcome)
         };
         self.tasks.spawn(store).await.unwrap_or_else(|_| Err(Reason::Internal.into()))
+    }
+
+    /// Whoever holds an answer or a choice in another browser is not who began: the login is over, and no word goes to the
+    /// application either.
+    async fn require_browser(&self, login: &Login, is_right: bool) -> Result<(), End> {
+        if is_right {
+            return Ok(());
+        }
+        warn!(platform = login.platform, workspace_id = %login.workspace_id, login = %login.id,
+              "a step came from another browser than the login began in");
+        self.forget(login).await;
+        Err(Reason::Browser.into())
     }
 
     fn part(&self, platform: &str) -> Result<&dyn Connect, Reason> {

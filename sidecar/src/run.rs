@@ -79,7 +79,8 @@ fn open_journal(config: &Config) -> Option<Arc<Journal>> {
         Err(error) => {
             warn!(
                 %error,
-                "there is no journal of refreshes: tokens that are refreshed while the database is away are lost if this process                  is killed; set refresh.journal (CRIER_REFRESH_JOURNAL) to a directory of its own"
+                "there is no journal of refreshes: tokens that are refreshed while the database is away are lost if this process \
+                 is killed; set refresh.journal (CRIER_REFRESH_JOURNAL) to a directory of its own"
             );
             None
         }
