@@ -266,7 +266,7 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("queue/forget_reopened", ""),
     call("queue/free_keys", "pg_temp.waiting(100)"),
     call("queue/get_jobs", "pg_temp.waiting(100), pg_temp.at(10), pg_temp.at(-1)"),
-    call("queue/in_scope", "pg_temp.waiting(100), pg_temp.workspaces(100)"),
+    call("queue/in_scope", "pg_temp.waiting(100), pg_temp.workspaces(100), '{deliver_alert,process_webhook}', pg_temp.workspaces(10)"),
     call("queue/insert_completed", "pg_temp.waiting(100), pg_temp.workspaces(100), pg_temp.many(now()), pg_temp.many(1), pg_temp.many(0), pg_temp.many(1::bigint), pg_temp.many(NULL::jsonb), now()"),
     call("queue/insert_completed_one", "(pg_temp.waiting(1))[1], (pg_temp.workspaces(1))[1], now(), 1, 0, 1, NULL, now()"),
     call("queue/insert_job", "crier.new_id(), 'kind 1', '{}', (pg_temp.workspaces(1))[1], crier.new_id(), (pg_temp.accounts(1))[1], 'bluesky', 0, now(), 3, NULL, NULL, now(), NULL"),

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use crier_core::rights::Role;
 use crier_tests::cluster::Database;
 use crier_tests::session::{Refusal, Session};
 use uuid::Uuid;
@@ -367,19 +366,4 @@ pub(super) fn any(of: &str, ids: &[&String], roll: &mut impl FnMut(usize) -> usi
         _ => vec!["NULL".into()],
     };
     format!("{}::{of}", choices[roll(choices.len())])
-}
-
-#[tokio::test]
-async fn the_one_id_that_is_known_to_be_taken() {
-    // An id of an alert endpoint is the caller's to choose, and is one of a kind: who knows another tenant's learns that it is
-    // taken, and nothing else. It can't be guessed. This is the exception that docs/security.md names.
-    let database = Database::shared().await;
-    let (_superuser, ours, theirs) = two(&database).await;
-    let args = format!("'{}', 'https://x.test/', SEALED, 'WS'", theirs.names["ENDPOINT"]);
-    let refusal =
-        ours.owner().refusal(&ours.named(&format!("SELECT crier.add_alert_endpoint({args})"))).await;
-    assert_eq!(refusal.message, format!("endpoint {} is taken", theirs.names["ENDPOINT"]));
-    let enable = format!("SELECT crier.enable_alert_endpoint('{}')", theirs.names["ENDPOINT"]);
-    assert_eq!(ours.owner().refusal(&enable).await.code, "P0002");
-    assert_eq!(ours.as_role(Role::Viewer).refusal(&enable).await.code, "P0002");
 }
