@@ -1423,8 +1423,9 @@ BEGIN
       AND (c.relkind IN ('r', 'p') AND c.relrowsecurity
            OR c.relkind = 'v' AND EXISTS (SELECT FROM pg_options_to_table(c.reloptions) o
                                           WHERE o.option_name = 'security_invoker' AND o.option_value::boolean));
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'p_table % is not a table under row security', p_table
+    -- What a session may not read is not told from what is not there, nor by its name: an id alone would tell that.
+    IF NOT FOUND OR NOT coalesce(has_any_column_privilege(p_table, 'SELECT'), false) THEN
+        RAISE EXCEPTION 'p_table is not a table under row security that this session may read'
             USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument',
                   HINT = 'Name a table with ENABLE ROW LEVEL SECURITY, or a view WITH (security_invoker = true).';
     END IF;
@@ -4411,14 +4412,16 @@ CREATE FUNCTION "rules_changed"()
 -- finalize
 -- Who may call what, and what each function is for. The last script: everything exists by now.
 
--- Nobody may call anything unless it is granted below. Functions that run with their owner's rights belong to a
--- role that can't log in and owns nothing but crier's tables.
+-- Nobody may call anything unless it is granted below, whatever default privileges have given: a role of the application's users
+-- that could call what is the workers' would be asked nothing. Functions that run with their owner's rights belong to a role
+-- that can't log in and owns nothing but crier's tables.
 DO $do$
 DECLARE
     f record;
+    given record;
 BEGIN
     FOR f IN
-        SELECT p.oid::pg_catalog.regprocedure AS signature, p.prosecdef
+        SELECT p.oid::pg_catalog.regprocedure AS signature, p.prosecdef, p.proacl, p.proowner
         FROM pg_catalog.pg_depend d
         JOIN pg_catalog.pg_proc p ON p.oid = d.objid
         WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
@@ -4427,6 +4430,13 @@ BEGIN
           AND d.refobjid = (SELECT oid FROM pg_catalog.pg_extension WHERE extname = 'crier')
     LOOP
         EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', f.signature);
+        FOR given IN
+            SELECT DISTINCT r.rolname FROM pg_catalog.aclexplode(f.proacl) a
+            JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) a.grantee
+            WHERE a.grantee OPERATOR(pg_catalog.<>) f.proowner
+        LOOP
+            EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM %I', f.signature, given.rolname);
+        END LOOP;
         IF f.prosecdef THEN
             EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO crier_owner', f.signature);
         END IF;
@@ -4522,7 +4532,6 @@ GRANT EXECUTE ON FUNCTION crier.record_action(uuid, text, int, boolean) TO crier
 GRANT EXECUTE ON FUNCTION crier.set_rate_limit(uuid, text, interval, int) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.block_account(uuid, timestamptz, text, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.unblock_account(uuid, text) TO crier_app, crier_worker;
-GRANT EXECUTE ON FUNCTION crier.add_alert_endpoint(uuid, text, bytea, uuid, text[]) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_alert_endpoints(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.enable_alert_endpoint(uuid, boolean) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.remove_alert_endpoint(uuid) TO crier_app, crier_worker;
@@ -4570,6 +4579,8 @@ GRANT EXECUTE ON FUNCTION crier.defer_refresh(uuid, bigint, bigint, timestamptz)
 GRANT EXECUTE ON FUNCTION crier.refresh_expiring_tokens(integer, text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.installation_ids() TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_alert_endpoint(uuid) TO crier_worker;
+-- Only who has the key can seal a secret; and its id is one of a kind, which would tell a tenant that another has it.
+GRANT EXECUTE ON FUNCTION crier.add_alert_endpoint(uuid, text, bytea, uuid, text[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_sealing(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.add_data_key(uuid, uuid, bytea, uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_data_key(uuid) TO crier_worker;
