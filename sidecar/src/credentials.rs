@@ -5,6 +5,7 @@
 //! hands out the right to it (`begin_refresh`).
 
 mod exchange;
+mod home;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,8 +22,10 @@ use crate::db::{Db, StoredCredential, patiently};
 use crate::error::Error;
 use crate::journal::Journal;
 use crate::providers::{Account, Failure, Lifetime, Provider};
-use crate::secrets::{self, Place, Session, Vault};
+use crate::secrets::{self, Opened, Place, Session, Vault};
 use crate::shutdown::Shutdown;
+
+pub(crate) use home::may_be_on;
 
 /// How long the database may be away while a job reads.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -92,7 +95,7 @@ impl Credentials {
         account: &Account,
     ) -> Result<Held, Failure> {
         let stored = self.stored(account.id).await?;
-        let held = self.open(account.id, &stored).await?;
+        let held = self.open(provider.as_ref(), account, &stored).await?;
         let lifetime = provider.lifetime(&held.session);
         let now = SystemTime::now();
         if held.session.refresh.expose_secret().is_empty()
@@ -181,16 +184,24 @@ impl Credentials {
         })
     }
 
-    async fn open(&self, account_id: Uuid, stored: &StoredCredential) -> Result<Held, Failure> {
+    /// The tokens, for the server that they were made for and for no other.
+    async fn open(
+        &self,
+        provider: &dyn Provider,
+        account: &Account,
+        stored: &StoredCredential,
+    ) -> Result<Held, Failure> {
         let (workspace_id, generation) = (stored.workspace_id, stored.generation);
-        let place = Place::Credential { workspace_id, account_id, generation };
-        let session = Session::open(&self.vault, place, &stored.sealed).await.map_err(sealed)?;
+        let place = Place::Credential { workspace_id, account_id: account.id, generation };
+        let opened = Session::open(&self.vault, place, &stored.sealed).await.map_err(sealed)?;
+        let Opened { session, server } = opened;
+        home::may_be_sent(provider, &account.base_url, server.as_deref())?;
         Ok(Held { generation: stored.generation, session })
     }
 
-    async fn seal(&self, account_id: Uuid, workspace_id: Uuid, held: &Held) -> Result<Vec<u8>, Failure> {
-        let place = Place::Credential { workspace_id, account_id, generation: held.generation };
-        held.session.seal(&self.vault, place).await.map_err(sealed)
+    async fn seal(&self, account: &Account, workspace_id: Uuid, held: &Held) -> Result<Vec<u8>, Failure> {
+        let place = Place::Credential { workspace_id, account_id: account.id, generation: held.generation };
+        held.session.seal(&self.vault, place, &account.base_url).await.map_err(sealed)
     }
 
     fn turn(&self, account_id: Uuid) -> Arc<tokio::sync::Mutex<()>> {

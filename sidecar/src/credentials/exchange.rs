@@ -45,7 +45,7 @@ impl Credentials {
                 return self.exchange(occasion, provider, account, &stored, token).await;
             }
             if stored.generation != used || occasion == Occasion::Ahead {
-                return self.open(account.id, &stored).await.map(Renewal::Found);
+                return self.open(provider.as_ref(), account, &stored).await.map(Renewal::Found);
             }
             if tokio::time::Instant::now() > deadline {
                 return Err(Failure::new(
@@ -66,9 +66,11 @@ impl Credentials {
         stored: &StoredCredential,
         token: i64,
     ) -> Result<Renewal, Failure> {
-        let old = match self.open(account.id, stored).await {
+        let old = match self.open(provider.as_ref(), account, stored).await {
             Ok(old) => old,
-            Err(failure) => return self.refresh_failed(account, stored, token, failure).await,
+            Err(failure) => {
+                return self.refresh_failed(provider.as_ref(), account, stored, token, failure).await;
+            }
         };
         let lifetime = provider.lifetime(&old.session);
         if let Some(until) = better_time(occasion, provider.as_ref(), &old.session, &lifetime, stored) {
@@ -92,9 +94,9 @@ impl Credentials {
                 let session = caller.session.renewed(session);
                 let lifetime = provider.lifetime(&session);
                 let held = Held { generation: stored.generation + 1, session };
-                self.store(account, stored.workspace_id, held, lifetime).await
+                self.store(provider.as_ref(), account, stored.workspace_id, held, lifetime).await
             }
-            Err(failure) => self.refresh_failed(account, stored, token, failure).await,
+            Err(failure) => self.refresh_failed(provider.as_ref(), account, stored, token, failure).await,
         }
     }
 
@@ -114,12 +116,13 @@ impl Credentials {
 
     async fn store(
         &self,
+        provider: &dyn Provider,
         account: &Account,
         workspace_id: Uuid,
         held: Held,
         lifetime: Lifetime,
     ) -> Result<Renewal, Failure> {
-        let bytes = self.seal(account.id, workspace_id, &held).await?;
+        let bytes = self.seal(account, workspace_id, &held).await?;
         let entry = self.write_down(account.id, workspace_id, held.generation, &bytes, &lifetime).await;
         let store = || {
             self.db.store_credential(
@@ -146,7 +149,8 @@ impl Credentials {
             }
             Ok(false) => {
                 entry.into_iter().for_each(Entry::remove);
-                self.open(account.id, &self.stored(account.id).await?).await.map(Renewal::Found)
+                let stored = self.stored(account.id).await?;
+                self.open(provider, account, &stored).await.map(Renewal::Found)
             }
             Err(error) => {
                 // This process still holds them, so that the post at hand goes out.
@@ -213,6 +217,7 @@ impl Credentials {
     /// A refused token only ends the account if nobody else has newer ones.
     async fn refresh_failed(
         &self,
+        provider: &dyn Provider,
         account: &Account,
         refreshed: &StoredCredential,
         token: i64,
@@ -220,7 +225,7 @@ impl Credentials {
     ) -> Result<Renewal, Failure> {
         let stored = self.stored(account.id).await?;
         if stored.generation != refreshed.generation {
-            return self.open(account.id, &stored).await.map(Renewal::Found);
+            return self.open(provider, account, &stored).await.map(Renewal::Found);
         }
         if failure.class == ErrorClass::AuthRevoked && refreshed.refresh_unclear_for.is_some() {
             let lost = "the answer to an earlier refresh was lost, and the platform takes a refresh token once: \

@@ -3,6 +3,7 @@
 mod api;
 mod crashes;
 mod due;
+mod elsewhere;
 mod journal;
 mod many;
 mod together;

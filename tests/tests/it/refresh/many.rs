@@ -67,7 +67,9 @@ async fn connect(sim: &Sim, stage: &Stage, many: usize) {
         let id = sim.add_account("x", &handle, &format!("{access}:{refresh}"));
         let sql = "SELECT account_id FROM crier.connect_account($1, 'x', $2, $3, $4)";
         let account = stage.sql.value(sql, &[&stage.workspace, &id, &handle, &server]).await;
-        let plain = json!({"access_jwt": access, "refresh_jwt": refresh, "expires_at": null}).to_string();
+        let plain =
+            json!({"access_jwt": access, "refresh_jwt": refresh, "expires_at": null, "server": server})
+                .to_string();
         let sealed = key.seal(stage.workspace, account, &plain);
         let sql = "SELECT crier.store_credential($1, 1, $2, now() + interval '2 hours')";
         let stored: bool = stage.sql.value(sql, &[&account, &sealed]).await;
