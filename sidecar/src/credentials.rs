@@ -4,8 +4,11 @@
 //! nor a lost lease cancels; within the process one runs per account, and across sidecars the database
 //! hands out the right to it (`begin_refresh`).
 
+mod ask;
 mod exchange;
 mod home;
+mod lease;
+mod store;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,7 +23,7 @@ use uuid::Uuid;
 
 use crate::db::{Db, StoredCredential, patiently};
 use crate::error::Error;
-use crate::journal::Journal;
+use crate::journal::{Journal, Record};
 use crate::providers::{Account, Failure, Lifetime, Provider};
 use crate::secrets::{self, Opened, Place, Session, Vault};
 use crate::shutdown::Shutdown;
@@ -41,6 +44,8 @@ pub(crate) struct Credentials {
     /// What the journal calls the database.
     database: OnceCell<String>,
     turns: Mutex<HashMap<Uuid, Arc<tokio::sync::Mutex<()>>>>,
+    /// New tokens that nothing but this process has, by account.
+    bought: Mutex<HashMap<Uuid, Arc<Record>>>,
     refreshes: TaskTracker,
     shutdown: Shutdown,
 }
@@ -84,8 +89,9 @@ impl Renewal {
 
 impl Credentials {
     pub(crate) fn new(db: Db, vault: Arc<Vault>, journal: Option<Arc<Journal>>, shutdown: Shutdown) -> Self {
-        let (database, turns, refreshes) = (OnceCell::new(), Mutex::default(), TaskTracker::new());
-        Self { db, vault, journal, database, turns, refreshes, shutdown }
+        let (turns, bought) = (Mutex::default(), Mutex::default());
+        let (database, refreshes) = (OnceCell::new(), TaskTracker::new());
+        Self { db, vault, journal, database, turns, bought, refreshes, shutdown }
     }
 
     /// The session of an account, renewed first if it is about to end.
@@ -159,7 +165,7 @@ impl Credentials {
     }
 
     async fn renew_in_turn(
-        &self,
+        self: &Arc<Self>,
         occasion: Occasion,
         provider: &Arc<dyn Provider>,
         account: &Account,
@@ -197,11 +203,6 @@ impl Credentials {
         let Opened { session, server } = opened;
         home::may_be_sent(provider, &account.base_url, server.as_deref())?;
         Ok(Held { generation: stored.generation, session })
-    }
-
-    async fn seal(&self, account: &Account, workspace_id: Uuid, held: &Held) -> Result<Vec<u8>, Failure> {
-        let place = Place::Credential { workspace_id, account_id: account.id, generation: held.generation };
-        held.session.seal(&self.vault, place, &account.base_url).await.map_err(sealed)
     }
 
     fn turn(&self, account_id: Uuid) -> Arc<tokio::sync::Mutex<()>> {

@@ -189,13 +189,19 @@ async fn keep_fresh(refresher: Arc<Refresher>, platform: &'static str, every: Du
 
 /// A database that came back, or was adopted, takes what waits.
 async fn keep_empty(refresher: Arc<Refresher>, journal: Arc<Journal>, every: Duration) {
+    let mut said = None;
     while !refresher.shutdown.begun() {
         refresher.pause(every).await;
         match journal.replay(&refresher.db).await {
             Err(error) if !error.is_passing() => {
-                warn!(%error, "the journal of refreshes could not be replayed");
+                let error = error.to_string();
+                // once for each reason
+                if said.as_ref() != Some(&error) {
+                    warn!(error, "the journal of refreshes could not be replayed");
+                    said = Some(error);
+                }
             }
-            _ => {}
+            _ => said = None,
         }
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::bound::PlainBound;
-use super::{Bound, Place, Vault};
+use super::{Bound, DataKey, Place, Vault};
 use crate::error::Error;
 
 /// The tokens of one account. `Debug` shows none of them.
@@ -60,6 +60,12 @@ impl Session {
 
     /// Seals the tokens for their place, together with the server that they may be sent to.
     pub async fn seal(&self, vault: &Vault, place: Place, server: &str) -> Result<Vec<u8>, Error> {
+        let key = vault.prepare(place.parts().workspace_id).await?;
+        self.seal_with(&key, place, server)
+    }
+
+    /// The same with a key at hand: nothing is asked.
+    pub(crate) fn seal_with(&self, key: &DataKey, place: Place, server: &str) -> Result<Vec<u8>, Error> {
         let plain = Plain {
             server,
             access_jwt: self.access.expose_secret(),
@@ -74,7 +80,7 @@ impl Session {
         let mut buffer = Zeroizing::new(Vec::with_capacity(room));
         serde_json::to_writer(&mut *buffer, &plain)
             .map_err(|_| Error::Sealed("the credential could not be written".into()))?;
-        vault.seal(place, &buffer).await
+        key.seal(&place.parts(), &buffer)
     }
 
     /// Opens tokens at their place. Whoever is to send them compares the server first.
