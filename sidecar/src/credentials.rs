@@ -25,6 +25,7 @@ use crate::db::{Db, StoredCredential, patiently};
 use crate::error::Error;
 use crate::journal::{Journal, Record};
 use crate::providers::{Account, Failure, Lifetime, Provider};
+use crate::refresh::Servers;
 use crate::secrets::{self, Opened, Place, Session, Vault};
 use crate::shutdown::Shutdown;
 
@@ -47,6 +48,8 @@ pub(crate) struct Credentials {
     /// New tokens that nothing but this process has, by account.
     bought: Mutex<HashMap<Uuid, Arc<Record>>>,
     refreshes: TaskTracker,
+    /// How servers answer to refreshes.
+    pub(crate) servers: Servers,
     shutdown: Shutdown,
 }
 
@@ -90,8 +93,8 @@ impl Renewal {
 impl Credentials {
     pub(crate) fn new(db: Db, vault: Arc<Vault>, journal: Option<Arc<Journal>>, shutdown: Shutdown) -> Self {
         let (turns, bought) = (Mutex::default(), Mutex::default());
-        let (database, refreshes) = (OnceCell::new(), TaskTracker::new());
-        Self { db, vault, journal, database, turns, bought, refreshes, shutdown }
+        let (database, refreshes, servers) = (OnceCell::new(), TaskTracker::new(), Servers::default());
+        Self { db, vault, journal, database, turns, bought, refreshes, servers, shutdown }
     }
 
     /// The session of an account, renewed first if it is about to end.

@@ -35,8 +35,20 @@ pub(crate) struct Journal {
     dir: PathBuf,
     /// What this process has written and not yet stored or given up.
     writing: Mutex<HashSet<PathBuf>>,
-    /// What it has told of, and has nothing more to do with.
-    told: Mutex<HashSet<PathBuf>>,
+    /// What it has told of records: once is enough.
+    told: Mutex<HashSet<(PathBuf, Told)>>,
+}
+
+/// What is told of a record that stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Told {
+    NotOurs,
+    Unreadable,
+    Newer,
+    Foreign,
+    Refused,
+    /// It is stored, and stays for another database.
+    Settled,
 }
 
 /// What was written down of one answer.
@@ -115,7 +127,7 @@ impl Journal {
             // whoever may write to the directory could leave a record; one that is gone by now another process has stored
             match entry.metadata() {
                 Ok(metadata) if metadata.uid() == geteuid().as_raw() => paths.push(path),
-                Ok(_) if self.is_news(&path) => {
+                Ok(_) if self.is_news(&path, Told::NotOurs) => {
                     warn!(path = %path.display(), "a record of the journal is somebody else's and is not read");
                 }
                 _ => {}
@@ -128,9 +140,13 @@ impl Journal {
         Ok(paths.into_iter().map(|path| Entry { journal: Arc::clone(self), path }).collect())
     }
 
-    /// Whether nothing was told yet of a record.
-    fn is_news(&self, path: &Path) -> bool {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned())
+    /// Whether that was not told yet of a record.
+    fn is_news(&self, path: &Path, what: Told) -> bool {
+        self.told().insert((path.to_owned(), what))
+    }
+
+    fn told(&self) -> std::sync::MutexGuard<'_, HashSet<(PathBuf, Told)>> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn writing(&self) -> std::sync::MutexGuard<'_, HashSet<PathBuf>> {
@@ -164,8 +180,12 @@ impl Entry {
         self.leave();
     }
 
-    fn is_news(&self) -> bool {
-        self.journal.is_news(&self.path)
+    fn is_news(&self, what: Told) -> bool {
+        self.journal.is_news(&self.path, what)
+    }
+
+    fn is_settled(&self) -> bool {
+        self.journal.told().contains(&(self.path.clone(), Told::Settled))
     }
 
     fn read(&self) -> std::io::Result<Vec<u8>> {

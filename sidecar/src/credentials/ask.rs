@@ -7,6 +7,7 @@ use crier_core::refresh::Rotation;
 
 use super::lease::Lease;
 use crate::providers::{Caller, Failure, Provider};
+use crate::refresh::Servers;
 use crate::secrets::Session;
 
 /// Before an answer that was lost is asked for again.
@@ -18,11 +19,12 @@ pub(super) async fn ask(
     provider: &dyn Provider,
     caller: &Caller,
     lease: &Lease,
+    servers: &Servers,
 ) -> Option<Result<Session, Failure>> {
     if !lease.has_time() {
         return None;
     }
-    let first = provider.refresh(caller).await;
+    let first = send(provider, caller, servers).await;
     let lost = first.as_ref().is_err_and(|failure| failure.class == ErrorClass::OutcomeUnknown);
     if !lost || provider.rotation(&caller.session) == Rotation::Strict {
         return Some(first);
@@ -31,13 +33,21 @@ pub(super) async fn ask(
     if !lease.has_time() {
         return Some(first);
     }
-    Some(match provider.refresh(caller).await {
+    Some(match send(provider, caller, servers).await {
         // What became of the first is as unclear as before.
         Err(failure) if failure.class != ErrorClass::AuthRevoked => {
             Err(Failure { class: ErrorClass::OutcomeUnknown, ..failure })
         }
         second => second,
     })
+}
+
+/// Sends it, and notes how the server answered.
+async fn send(provider: &dyn Provider, caller: &Caller, servers: &Servers) -> Result<Session, Failure> {
+    let call = servers.begin(&caller.account.base_url, provider.servers().is_empty());
+    let answer = provider.refresh(caller).await;
+    call.ended(&answer);
+    answer
 }
 
 #[cfg(test)]
@@ -127,7 +137,7 @@ mod tests {
     async fn asked(provider: Losing, after: u64) -> (usize, bool) {
         let lease = Lease::new(1, Instant::now());
         advance(Duration::from_secs(after)).await;
-        let answer = ask(&provider, &caller(), &lease).await;
+        let answer = ask(&provider, &caller(), &lease, &Servers::default()).await;
         (provider.calls.load(Ordering::SeqCst), answer.is_some())
     }
 

@@ -110,7 +110,7 @@ impl Credentials {
             return Ok(Renewal::PutOff(old));
         }
         let caller = Caller { account: account.clone(), session: old.session };
-        match ask(provider.as_ref(), &caller, &lease).await {
+        match ask(provider.as_ref(), &caller, &lease, &self.servers).await {
             Some(Ok(session)) => {
                 let session = caller.session.renewed(session);
                 let held = Held { generation: stored.generation + 1, session };

@@ -7,7 +7,7 @@ use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use super::record::Unread;
-use super::{Entry, Journal, Record, place};
+use super::{Entry, Journal, Record, Told, place};
 use crate::db::{Db, patiently};
 use crate::error::Error;
 use crate::providers::since_1970;
@@ -112,13 +112,16 @@ enum Outcome {
 
 impl Entry {
     async fn replay(self, db: &Db, databases: &[String]) -> Result<Outcome, Error> {
+        if self.is_settled() {
+            return Ok(Outcome::Foreign);
+        }
         let path = self.path.display().to_string();
         let bytes = match self.read() {
             Ok(bytes) => bytes,
             // another process has stored it
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Outcome::Dropped),
             Err(error) => {
-                if self.is_news() {
+                if self.is_news(Told::Unreadable) {
                     warn!(path, %error, "a record of the journal can't be read");
                 }
                 return Ok(Outcome::Waiting(format!("it can't be read: {error}")));
@@ -127,7 +130,7 @@ impl Entry {
         let record = match Record::of(&bytes) {
             Ok(record) => record,
             Err(Unread::Newer(version)) => {
-                if self.is_news() {
+                if self.is_news(Told::Newer) {
                     warn!(
                         path,
                         version, "a record of the journal is of a newer version and is kept for that"
@@ -150,7 +153,7 @@ impl Entry {
         };
         let Record { account_id, generation, .. } = record;
         let Some(name) = databases.iter().position(|name| *name == record.database) else {
-            if self.is_news() {
+            if self.is_news(Told::Foreign) {
                 warn!(
                     path, %account_id, database = record.database,
                     "a record of the journal is for another database and is kept; remove it if that is gone"
@@ -172,7 +175,7 @@ impl Entry {
                 Ok(Outcome::Dropped)
             }
             Err(error) if error.is_callers() => {
-                if self.is_news() {
+                if self.is_news(Told::Refused) {
                     error!(path, %account_id, %error, "a record of the journal can't be stored");
                 }
                 Ok(Outcome::Waiting(error.to_string()))
@@ -187,7 +190,7 @@ impl Entry {
         if !under_a_former_name {
             return self.remove();
         }
-        if self.is_news() {
+        if self.is_news(Told::Settled) {
             let path = self.path.display().to_string();
             info!(
                 path,

@@ -6,6 +6,7 @@ mod due;
 mod elsewhere;
 mod journal;
 mod many;
+mod resting;
 mod together;
 
 use crier_tests::backdoor;

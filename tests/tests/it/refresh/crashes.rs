@@ -175,14 +175,15 @@ const QUIET: (&str, &str) = ("CRIER_REFRESH_EVERY", "1h");
 #[tokio::test]
 async fn who_needs_tokens_that_wait_in_the_journal_takes_them_and_buys_none() {
     let (sim, mut stage) = strict(Database::private().await).await;
+    // what is stored is refused from now on; what it buys is not
+    sim.platform("x").expire(HANDLE);
     let said = "refreshed tokens wait in the journal";
     let _crierd = bought_without_a_database(&sim, &stage, &[QUIET], said).await;
     stage.database.server().start();
     stage.reconnect().await;
     assert_eq!((generation(&stage).await.as_str(), journal(&stage).len()), ("1", 1));
-    // as if the database had been away until the old token ended
+    // as if the database had been away for as long as the right to refresh lasts
     backdoor::lapse_refreshes(&stage.sql).await;
-    sim.platform("x").expire(HANDLE);
     publishes(&sim, &stage, "with the token of the journal").await;
     assert_eq!((sim.calls(REFRESH), generation(&stage).await.as_str()), (1, "2"));
     assert_eq!(journal(&stage).len(), 0);

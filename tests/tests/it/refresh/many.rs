@@ -19,6 +19,8 @@ fn size() -> usize {
 async fn each_is_renewed_and_none_twice() {
     let (sim, stage) = strict(Database::private().await).await;
     let many = size();
+    // no limit of the platform's: as many as there are
+    sim.platform("x").set(&json!({"limits": {REFRESH: 1_000_000}})).expect("settings");
     connect(&sim, &stage, many - 1).await;
     stage.sql.run("ANALYZE crier.credential; ANALYZE crier.social_account").await;
     let sidecars = [start(&stage).await, start(&stage).await];
