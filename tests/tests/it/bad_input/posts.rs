@@ -220,8 +220,8 @@ pub(super) const ACCOUNTS: &[Case] = &[
     ("refresh_expiring_tokens(0)", INVALID, "p_limit is 0"),
     ("refresh_expiring_tokens(1001)", INVALID, "p_limit is 1001"),
     ("refresh_expiring_tokens(1, 'friendster')", INVALID, "friendster"),
-    ("refresh_expiring_tokens(1, NULL, ARRAY[NULL::text], ARRAY[now()])", NULL, "p_resting"),
-    ("refresh_expiring_tokens(1, NULL, ARRAY['s'], ARRAY[NULL::timestamptz])", NULL, "p_until"),
+    ("refresh_expiring_tokens(1, NULL, ARRAY[NULL::text], ARRAY[now()])", INVALID, "p_resting"),
+    ("refresh_expiring_tokens(1, NULL, ARRAY['s'], ARRAY[NULL::timestamptz])", INVALID, "p_until"),
     ("refresh_expiring_tokens(1, NULL, ARRAY['s'])", INVALID, "p_until"),
     (
         "refresh_expiring_tokens(1, NULL, ARRAY['s'], ARRAY['infinity'::timestamptz])",
