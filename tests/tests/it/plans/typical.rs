@@ -117,9 +117,10 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("accounts/defer_refresh", "(pg_temp.accounts(1))[1], 1, 0, now()"),
     // a hundred rows are locked, judged and written, of four platforms
     // a thousand of ten thousand accounts: here a scan of all is no worse, and the extension forbids it
-    long("accounts/expiring", "'{bluesky,instagram,mastodon,x}', now(), 100, now() + interval '5 minutes'", 5_000)
+    long("accounts/expiring", "'{bluesky,instagram,mastodon,x}', now(), 100, now() + interval '5 minutes', '{}', '{}', 100", 5_000)
         .reading(&["social_account", "credential"]),
     call("accounts/fail_refresh", "(pg_temp.accounts(1))[1], 1, 0, now(), true, '1 minute', '1 hour', NULL, '{}', 0.5"),
+    call("accounts/hand_back_refreshes", "(pg_temp.accounts(1)), '{1}', ARRAY[now()], ARRAY[now()]"),
     call("accounts/get_credential", "(pg_temp.accounts(1))[1], now()"),
     call("accounts/lock_account", "(pg_temp.accounts(1))[1]"),
     call("accounts/parked", "(pg_temp.accounts(100))[100]"),
