@@ -135,8 +135,9 @@ impl Connector {
             public_url,
             redirect_uri: &redirect_uri,
             state: &state.text,
+            named: login.server.as_deref(),
             server: &server,
-            handle: login.again.as_ref().map(|(_, handle)| handle.as_str()),
+            again: login.again.as_deref(),
             app,
             reach: self.settings.reach,
         };
@@ -203,8 +204,9 @@ impl Connector {
             public_url,
             redirect_uri: &redirect_uri,
             state,
+            named: None,
             server,
-            handle: login.again.as_ref().map(|(_, handle)| handle.as_str()),
+            again: login.again.as_deref(),
             app,
             reach: self.settings.reach,
         };

@@ -67,7 +67,7 @@ impl Connector {
         back: &Url,
         mut granted: Vec<Granted>,
     ) -> Result<Outcome, Reason> {
-        if let Some((external_id, _)) = &login.again {
+        if let Some(external_id) = &login.again {
             granted.retain(|account| account.external_id == *external_id);
             if granted.is_empty() {
                 return Err(Reason::OtherAccount);

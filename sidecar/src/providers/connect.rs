@@ -35,10 +35,12 @@ pub struct Ask<'a> {
     pub redirect_uri: &'a str,
     /// Comes back with the answer.
     pub state: &'a SecretString,
-    /// What the application named, as [`Connect::server`] understood it.
+    /// What the application named, as it wrote it. Nothing when the answer comes.
+    pub named: Option<&'a str>,
+    /// The same, as [`Connect::server`] understood it.
     pub server: &'a str,
-    /// The account that has to log in again: a hint for the platform's page, and for finding its server.
-    pub handle: Option<&'a str>,
+    /// The account that has to log in again, by its id on the platform: its name may be another one's by now.
+    pub again: Option<&'a str>,
     /// The app: the operator's own, or the one that [`Connect::register`] made at this server.
     pub app: Option<&'a App>,
     /// Where the calls may lead to.
@@ -140,6 +142,11 @@ impl Reach {
             Failure::new(ErrorClass::Config, format!("the server's address can't be used: {why}"))
         })
     }
+
+    /// The same of what a server names: an address that can't be used is its fault, not the operator's.
+    pub(crate) fn check_found(self, url: &str) -> Result<String, Failure> {
+        self.check(url).map_err(|failure| Failure { class: ErrorClass::Unsupported, ..failure })
+    }
 }
 
 fn is_loopback(url: &str) -> bool {
@@ -188,6 +195,9 @@ pub trait Connect: Send + Sync {
 pub(crate) const WRONG_ISSUER: &str = "wrong_issuer";
 /// The code of a failure: the server does not know the app (RFC 6749, 5.2).
 pub(crate) const UNKNOWN_APP: &str = "invalid_client";
+
+/// The code of a failure: somebody logged in with another account than the one that was meant.
+pub(crate) const WRONG_ACCOUNT: &str = "wrong_account";
 
 /// The answer came from somebody else than the login began with.
 pub(crate) fn wrong_issuer() -> Failure {

@@ -19,6 +19,7 @@ use secrecy::ExposeSecret;
 use crate::address::check_loopback;
 use crate::client::Client;
 use crate::providers::answer::{seconds_since_1970, since_1970};
+use crate::providers::bluesky::ENTRYWAY;
 use crate::providers::{Caller, Failure, Lifetime, Reach};
 use crate::secrets::{Bound, Session};
 
@@ -41,13 +42,19 @@ const KEYED_LIFE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 pub struct Settings {
     /// The directory of `did:plc:`.
     pub plc_directory: String,
+    /// Who is asked whose a name is, before the host of the name.
+    pub handle_resolver: String,
     /// The keys by which the app says who it is.
     pub client_keys: ClientKeys,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { plc_directory: PLC_DIRECTORY.into(), client_keys: ClientKeys::default() }
+        Self {
+            plc_directory: PLC_DIRECTORY.into(),
+            handle_resolver: ENTRYWAY.into(),
+            client_keys: ClientKeys::default(),
+        }
     }
 }
 

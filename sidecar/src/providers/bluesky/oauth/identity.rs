@@ -21,6 +21,8 @@ pub(super) struct Directory<'a> {
     pub(super) client: &'a Client,
     /// The directory of `did:plc:`.
     pub(super) plc: &'a str,
+    /// Who is asked whose a name is. Never the account's own server: that would have every name be its.
+    pub(super) resolver: &'a str,
     /// Where the rest may lead to.
     pub(super) reach: Reach,
 }
@@ -37,11 +39,11 @@ pub(super) struct Identity {
 
 impl Directory<'_> {
     /// The account of a name.
-    pub(super) async fn of_handle(&self, server: &str, handle: &str) -> Result<Identity, Failure> {
+    pub(super) async fn of_handle(&self, handle: &str) -> Result<Identity, Failure> {
         if !is_handle(handle) {
             return Err(Failure::new(ErrorClass::TargetMissing, "that is not the name of an account"));
         }
-        let did = self.did_of(server, handle).await?;
+        let did = self.did_of(handle).await?;
         let identity = self.of_did(&did).await?;
         if !identity.handle.as_deref().is_some_and(|claimed| claimed.eq_ignore_ascii_case(handle)) {
             let message = "the account that the name leads to does not claim the name";
@@ -51,14 +53,14 @@ impl Directory<'_> {
     }
 
     /// Whether a name leads to an account.
-    pub(super) async fn leads(&self, server: &str, handle: &str, did: &str) -> bool {
-        self.did_of(server, handle).await.is_ok_and(|found| found == did)
+    pub(super) async fn leads(&self, handle: &str, did: &str) -> bool {
+        self.did_of(handle).await.is_ok_and(|found| found == did)
     }
 
-    /// Asks a server, which looks into the DNS too, then the host of that name itself.
-    async fn did_of(&self, server: &str, handle: &str) -> Result<String, Failure> {
+    /// Asks the resolver, which looks into the DNS too, then the host of that name itself.
+    async fn did_of(&self, handle: &str) -> Result<String, Failure> {
         let query = [("handle", handle)];
-        let url = format!("{server}/xrpc/com.atproto.identity.resolveHandle");
+        let url = format!("{}/xrpc/com.atproto.identity.resolveHandle", self.resolver);
         if let Ok(Got::Json(found)) = fetch::json(self.client, &url, &query).await
             && let Some(did) = found["did"].as_str().filter(|did| is_did(did))
         {
@@ -106,25 +108,29 @@ impl Directory<'_> {
         let host = host.replace("%3A", ":").replace("%3a", ":");
         let local = format!("http://{host}");
         let base = if check_loopback(&local).is_ok() { local } else { format!("https://{host}") };
-        Ok(format!("{}/.well-known/did.json", origin(&self.reach.check(&base)?).ok_or_else(unsupported)?))
+        Ok(format!(
+            "{}/.well-known/did.json",
+            origin(&self.reach.check_found(&base)?).ok_or_else(unsupported)?
+        ))
     }
 
     fn read(&self, did: &str, document: &Value) -> Result<Identity, Failure> {
         if document["id"].as_str() != Some(did) {
-            return Err(Failure::new(
-                ErrorClass::Config,
-                "the document of the account's DID is another one's",
-            ));
+            return Err(unsuitable("the document of the account's DID is another one's"));
         }
-        let server = server_of(document)
-            .ok_or_else(|| Failure::new(ErrorClass::Config, "the account's document names no server"))?;
-        let pds = origin(&self.reach.check(server)?);
-        let pds = pds.ok_or_else(|| Failure::new(ErrorClass::Config, "the account's server has a path"))?;
+        let server =
+            server_of(document).ok_or_else(|| unsuitable("the account's document names no server"))?;
+        let pds = origin(&self.reach.check_found(server)?);
+        let pds = pds.ok_or_else(|| unsuitable("the account's server has a path"))?;
         let names = document["alsoKnownAs"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let handle = names.filter_map(|name| name.strip_prefix("at://")).find(|name| is_handle(name));
         let handle = handle.filter(|handle| handle.len() <= MAX_HANDLE).map(str::to_ascii_lowercase);
         Ok(Identity { did: did.to_owned(), handle, pds })
     }
+}
+
+fn unsuitable(message: &str) -> Failure {
+    Failure::new(ErrorClass::Unsupported, message)
 }
 
 /// The account's server, as its document names it.
@@ -149,7 +155,12 @@ mod tests {
     const DID: &str = "did:plc:abcdefghijklmnopqrstuvwx";
 
     fn directory(client: &Client, allow_loopback: bool) -> Directory<'_> {
-        Directory { client, plc: "https://plc.example", reach: Reach { allow_loopback } }
+        Directory {
+            client,
+            plc: "https://plc.example",
+            resolver: "https://names.example",
+            reach: Reach { allow_loopback },
+        }
     }
 
     #[test]
