@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::reader::Reader;
 use crate::address::check_base;
 use crate::error::Error;
-use crate::providers::{BlueskySettings, ClientKeys, HANDLE_RESOLVER, PLC_DIRECTORY};
+use crate::providers::{BlueskySettings, ClientKeys, HANDLE_RESOLVER, PLC_DIRECTORY, Reach};
 use crate::secrets::private_file;
 
 /// What is set, its file not read yet.
@@ -37,10 +37,10 @@ fn server(read: &mut Reader<'_>, key: &'static str, variable: &'static str, usua
 
 impl Bluesky {
     /// The same with the keys.
-    pub(super) fn load(&self) -> Result<BlueskySettings, Error> {
+    pub(super) fn load(&self, reach: Reach) -> Result<BlueskySettings, Error> {
         let client_keys = self.client_key_file.as_deref().map(read_keys).transpose()?.unwrap_or_default();
         let (plc_directory, handle_resolver) = (self.plc_directory.clone(), self.handle_resolver.clone());
-        Ok(BlueskySettings { plc_directory, handle_resolver, client_keys })
+        Ok(BlueskySettings { plc_directory, handle_resolver, client_keys, reach })
     }
 }
 
@@ -69,14 +69,14 @@ mod tests {
 
     #[test]
     fn directory_and_resolver_are_the_usual_ones_or_addresses() {
-        let usual = read("").unwrap().load().unwrap();
+        let usual = read("").unwrap().load(Reach::default()).unwrap();
         assert_eq!(usual.plc_directory, "https://plc.directory");
         assert_eq!(usual.handle_resolver, "https://bsky.social");
         let own = read("[platforms.bluesky]\nhandle_resolver = 'https://pds.example/'").unwrap();
-        assert_eq!(own.load().unwrap().handle_resolver, "https://pds.example");
+        assert_eq!(own.load(Reach::default()).unwrap().handle_resolver, "https://pds.example");
         assert!(read("platforms.bluesky.handle_resolver = 'pds.example'").is_err());
         let local = read("[platforms.bluesky]\nplc_directory = 'http://127.0.0.1:2582/'").unwrap();
-        assert_eq!(local.load().unwrap().plc_directory, "http://127.0.0.1:2582");
+        assert_eq!(local.load(Reach::default()).unwrap().plc_directory, "http://127.0.0.1:2582");
         for bad in ["", "plc.directory", "http://plc.directory", "https://10.0.0.1"] {
             assert!(read(&format!("platforms.bluesky.plc_directory = '{bad}'")).is_err(), "{bad}");
         }
@@ -88,14 +88,14 @@ mod tests {
         let load = |text: &str, mode| {
             std::fs::write(&path, text).unwrap();
             std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
-            of(&path).load()
+            of(&path).load(Reach::default())
         };
         for (text, mode, part) in [("canary", 0o644, "chmod 0400"), ("canary", 0o600, "openssl genpkey")] {
             let refused = load(text, mode).unwrap_err().to_string();
             assert!(refused.contains(part) && !refused.contains("canary"), "{refused}");
         }
         std::fs::remove_file(&path).unwrap();
-        assert!(of(&path).load().is_err());
+        assert!(of(&path).load(Reach::default()).is_err());
     }
 
     fn of(path: &Path) -> Bluesky {

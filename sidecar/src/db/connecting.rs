@@ -19,6 +19,7 @@ const GET_APP: &str = "SELECT id, generation, sealed, checked_at FROM crier.get_
 const BEGIN_APP: &str = "SELECT id, generation FROM crier.begin_app_registration($1, $2, $3, $4, \
      pg_catalog.make_interval(secs => $5))";
 const STORE_APP: &str = "SELECT crier.store_app_registration($1, $2, $3)";
+const RELEASE_APP: &str = "SELECT crier.release_app_registration($1, $2)";
 const NOTE_APP: &str = "SELECT crier.note_app_registration($1, $2, $3)";
 
 /// A step of a login.
@@ -30,6 +31,10 @@ pub(crate) enum Step {
     Login,
     /// The choice between accounts.
     Choice,
+    /// What was granted, which the application has to confirm.
+    Granted,
+    /// What it has confirmed, by the ticket it got for that.
+    Confirmed,
 }
 
 impl Step {
@@ -38,6 +43,8 @@ impl Step {
             Self::Ticket => "ticket",
             Self::Login => "login",
             Self::Choice => "choice",
+            Self::Granted => "granted",
+            Self::Confirmed => "confirmed",
         }
     }
 }
@@ -175,6 +182,11 @@ impl Db {
     ) -> Result<bool, Error> {
         let params: &[Param<'_>] = &[(&id, Type::UUID), (&generation, Type::INT8), (&sealed, Type::BYTEA)];
         first(&self.one(STORE_APP, params).await?)
+    }
+
+    /// Gives back the right to register an app of which nothing came.
+    pub(crate) async fn release_app_registration(&self, id: Uuid, generation: i64) -> Result<(), Error> {
+        self.rows(RELEASE_APP, &[(&id, Type::UUID), (&generation, Type::INT8)]).await.map(drop)
     }
 
     /// Notes whether a server still knows an app.

@@ -173,12 +173,12 @@ pub trait Connect: Send + Sync {
     }
 
     /// Registers an app at a server. Called once per server and redirect URI.
-    async fn register(&self, _server: &str, _redirect_uri: &str) -> Result<App, Failure> {
+    async fn register(&self, _server: &str, _redirect_uri: &str, _reach: Reach) -> Result<App, Failure> {
         Err(Failure::new(ErrorClass::Unsupported, "apps can't be registered there"))
     }
 
     /// Whether a server still knows an app that was registered there.
-    async fn knows(&self, _server: &str, _app: &App) -> Result<bool, Failure> {
+    async fn knows(&self, _server: &str, _app: &App, _reach: Reach) -> Result<bool, Failure> {
         Ok(true)
     }
 
@@ -189,6 +189,10 @@ pub trait Connect: Send + Sync {
     /// it must not be dropped: the code is used up. An `iss` that is not the expected one, or is missing where it was
     /// announced, is refused with [`wrong_issuer`].
     async fn finish(&self, kept: &Kept, callback: &Callback<'_>) -> Result<Vec<Granted>, Failure>;
+
+    /// Takes back tokens that nobody will use: they must not stay open for the account's owner to wonder about. Whether that
+    /// worked makes no difference to anyone. Where it would end what other workspaces have of the account, nothing is done.
+    async fn revoke(&self, _server: &str, _app: Option<&App>, _session: &Session, _reach: Reach) {}
 }
 
 /// The code of a failure: the answer came from somebody else than the login began with.

@@ -25,8 +25,9 @@ pub struct Session {
     pub bound: Option<Bound>,
 }
 
+/// As it stands inside the seal.
 #[derive(Serialize)]
-struct Plain<'a> {
+pub(crate) struct Plain<'a> {
     access_jwt: &'a str,
     refresh_jwt: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,14 +42,19 @@ impl Session {
         Self { access, refresh, expires_at: None, bound: None }
     }
 
-    /// Seals the tokens for their place.
-    pub async fn seal(&self, vault: &Vault, place: Place) -> Result<Vec<u8>, Error> {
-        let plain = Plain {
+    /// What is sealed: to be read as a session again.
+    pub(crate) fn plain(&self) -> Plain<'_> {
+        Plain {
             access_jwt: self.access.expose_secret(),
             refresh_jwt: self.refresh.expose_secret(),
             expires_at: self.expires_at,
             bound: self.bound.as_ref().map(Bound::plain),
-        };
+        }
+    }
+
+    /// Seals the tokens for their place.
+    pub async fn seal(&self, vault: &Vault, place: Place) -> Result<Vec<u8>, Error> {
+        let plain = self.plain();
         // Large enough from the start: a buffer that grows leaves copies behind.
         let bound = plain.bound.as_ref().map_or(0, PlainBound::room);
         let room = 2 * (plain.access_jwt.len() + plain.refresh_jwt.len()) + 96 + bound;

@@ -105,8 +105,8 @@ async fn a_callback_is_good_once_in_its_browser() {
     // two at once
     let callback = answer(&test, &browser).await;
     let (one, two) = tokio::join!(browser.go(&callback, APPLICATION), browser.go(&callback, APPLICATION));
-    let connected = [&one, &two].into_iter().filter(|page| page.param("crier_account_ids").is_some()).count();
-    assert_eq!(connected, 1, "{one:?} {two:?}");
+    let granted = [&one, &two].into_iter().filter(|page| page.param("crier_confirm").is_some()).count();
+    assert_eq!(granted, 1, "{one:?} {two:?}");
     assert_eq!(
         test.sim.calls("oauth2.token"),
         2,

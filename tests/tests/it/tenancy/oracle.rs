@@ -267,7 +267,8 @@ async fn nothing_of_another_tenant_comes_back() {
 }
 
 /// What gives something new each time.
-const MAKES: [&str; 5] = ["new_id", "create_workspace", "invite_member", "enqueue", "enqueue_many"];
+const MAKES: [&str; 6] =
+    ["new_id", "create_workspace", "invite_member", "enqueue", "enqueue_many", "confirm_connect"];
 
 /// Calls with whatever their types allow, the other tenant's ids among it.
 async fn fuzz(

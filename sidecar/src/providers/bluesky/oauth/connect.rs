@@ -19,9 +19,9 @@ use crate::providers::answer::seconds_since_1970;
 use crate::providers::bluesky::syntax::is_handle;
 use crate::providers::bluesky::{Bluesky, ENTRYWAY};
 use crate::providers::connect::{WRONG_ACCOUNT, wrong_issuer};
-use crate::providers::{Ask, Begun, Callback, Connect, Failure, Granted, Kept, Reach};
+use crate::providers::{App, Ask, Begun, Callback, Connect, Failure, Granted, Kept, Reach};
 use crate::secrets::unguessable::{digest, unguessable};
-use crate::secrets::{Bound, Es256};
+use crate::secrets::{Bound, Es256, Session};
 
 /// The name of an account whose name nobody confirms.
 const NO_HANDLE: &str = "handle.invalid";
@@ -95,7 +95,8 @@ impl Connect for Bluesky {
         if let Some(account) = &meant {
             fields.push(("login_hint", account.handle.as_ref().unwrap_or(&account.did)));
         }
-        let request = self.endpoint(&issuer, &app, &key).push(&fields).await?;
+        let client = self.client.within(ask.reach);
+        let request = self.endpoint(&client, &issuer, &app, &key).push(&fields).await?;
         let unreadable =
             |_| Failure::new(ErrorClass::Unsupported, "the issuer of sessions has no page to log in on");
         let mut page = Url::parse(&issuer.authorization).map_err(unreadable)?;
@@ -115,7 +116,8 @@ impl Connect for Bluesky {
         let ask = &callback.ask;
         let issuer = self.oauth.issuers.issuer(&self.client, &login.issuer, ask.reach).await?;
         let app = Client { id: login.client_id, key: login.client_key };
-        let endpoint = self.endpoint(&issuer, &app, &key);
+        let client = self.client.within(ask.reach);
+        let endpoint = self.endpoint(&client, &issuer, &app, &key);
         let tokens = endpoint.exchange(callback.code, &verifier, ask.redirect_uri).await?;
         let now = SystemTime::now();
         match self.granted(&issuer, login.account, &tokens, ask).await {
@@ -139,6 +141,14 @@ impl Connect for Bluesky {
             }
         }
     }
+
+    async fn revoke(&self, _server: &str, _app: Option<&App>, session: &Session, reach: Reach) {
+        let Some(bound) = &session.bound else { return };
+        let client = self.client.within(reach);
+        let Ok(issuer) = self.oauth.issuers.issuer(&client, &bound.issuer, reach).await else { return };
+        let app = Client { id: bound.client_id.clone(), key: bound.client_key.clone() };
+        self.endpoint(&client, &issuer, &app, &bound.key).revoke(&session.refresh).await;
+    }
 }
 
 impl Bluesky {
@@ -147,9 +157,15 @@ impl Bluesky {
         Directory { client: &self.client, plc: plc_directory, resolver: handle_resolver, reach }
     }
 
-    fn endpoint<'a>(&'a self, issuer: &'a Issuer, app: &'a Client, key: &'a Es256) -> Endpoint<'a> {
+    fn endpoint<'a>(
+        &'a self,
+        client: &'a crate::client::Client,
+        issuer: &'a Issuer,
+        app: &'a Client,
+        key: &'a Es256,
+    ) -> Endpoint<'a> {
         let OAuth { settings, nonces, .. } = &self.oauth;
-        Endpoint { client: &self.client, nonces, keys: &settings.client_keys, issuer, app, key }
+        Endpoint { client, nonces, keys: &settings.client_keys, issuer, app, key }
     }
 
     /// Who makes the session, and whose it is to be, where that is known before the login.

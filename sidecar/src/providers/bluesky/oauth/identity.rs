@@ -69,17 +69,17 @@ impl Directory<'_> {
         let missing = || Failure::new(ErrorClass::TargetMissing, "there is no account of that name");
         let host =
             self.reach.check(&format!("https://{}", handle.to_ascii_lowercase())).map_err(|_| missing())?;
-        let text = fetch::text(self.client, &format!("{host}/.well-known/atproto-did"))
-            .await
-            .map_err(|_| missing())?;
+        let client = self.client.within(self.reach);
+        let text =
+            fetch::text(&client, &format!("{host}/.well-known/atproto-did")).await.map_err(|_| missing())?;
         let did = text.trim();
         if is_did(did) { Ok(did.to_owned()) } else { Err(missing()) }
     }
 
     /// The account of a DID.
     pub(super) async fn of_did(&self, did: &str) -> Result<Identity, Failure> {
-        let url = self.document_of(did)?;
-        match fetch::json(self.client, &url, &[]).await? {
+        let (client, url) = self.document_of(did)?;
+        match fetch::json(&client, &url, &[]).await? {
             Got::Json(document) => self.read(did, &document),
             Got::Refused(404 | 410) => {
                 Err(Failure::new(ErrorClass::TargetMissing, "the account's DID is not known any more"))
@@ -91,8 +91,8 @@ impl Directory<'_> {
         }
     }
 
-    /// Where the document of a DID is.
-    fn document_of(&self, did: &str) -> Result<String, Failure> {
+    /// Where the document of a DID is, and who may ask there.
+    fn document_of(&self, did: &str) -> Result<(Client, String), Failure> {
         let unsupported =
             || Failure::new(ErrorClass::Unsupported, "the account's DID is neither did:plc nor did:web");
         if !is_did(did) {
@@ -101,17 +101,17 @@ impl Directory<'_> {
         if let Some(id) = did.strip_prefix("did:plc:") {
             let fits =
                 id.len() == PLC_LEN && id.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'));
-            return if fits { Ok(format!("{}/{did}", self.plc)) } else { Err(unsupported()) };
+            // the directory is the operator's own choice
+            let document = || (self.client.clone(), format!("{}/{did}", self.plc));
+            return fits.then(document).ok_or_else(unsupported);
         }
         // No path, and a port for tests only: the protocol wants a host alone.
         let host = did.strip_prefix("did:web:").filter(|host| !host.contains(':')).ok_or_else(unsupported)?;
         let host = host.replace("%3A", ":").replace("%3a", ":");
         let local = format!("http://{host}");
         let base = if check_loopback(&local).is_ok() { local } else { format!("https://{host}") };
-        Ok(format!(
-            "{}/.well-known/did.json",
-            origin(&self.reach.check_found(&base)?).ok_or_else(unsupported)?
-        ))
+        let base = origin(&self.reach.check_found(&base)?).ok_or_else(unsupported)?;
+        Ok((self.client.within(self.reach), format!("{base}/.well-known/did.json")))
     }
 
     fn read(&self, did: &str, document: &Value) -> Result<Identity, Failure> {
@@ -166,8 +166,10 @@ mod tests {
     #[test]
     fn documents_are_where_the_methods_say() {
         let client = Client::new().unwrap();
-        let at =
-            |did: &str, local| directory(&client, local).document_of(did).map_err(|failure| failure.class);
+        let at = |did: &str, local| {
+            let found = directory(&client, local).document_of(did);
+            found.map(|(_, url)| url).map_err(|failure| failure.class)
+        };
         let good = |url: &str| Ok(url.to_owned());
         assert_eq!(at(DID, false), good("https://plc.example/did:plc:abcdefghijklmnopqrstuvwx"));
         assert_eq!(at("did:web:a.example", false), good("https://a.example/.well-known/did.json"));

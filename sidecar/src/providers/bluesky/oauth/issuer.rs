@@ -43,7 +43,7 @@ pub(super) async fn of_server(
     reach: Reach,
 ) -> Result<Option<String>, Failure> {
     let url = format!("{server}/.well-known/oauth-protected-resource");
-    match fetch::json(client, &url, &[]).await? {
+    match fetch::json(&client.within(reach), &url, &[]).await? {
         Got::Json(resource) => issuer_of(server, &resource, reach).map(Some),
         Got::Refused(300..=499) => Ok(None),
         Got::Refused(status) => {
@@ -77,7 +77,7 @@ impl Known {
             return Ok(issuer);
         }
         let url = format!("{name}/.well-known/oauth-authorization-server");
-        let issuer = match fetch::json(client, &url, &[]).await? {
+        let issuer = match fetch::json(&client.within(reach), &url, &[]).await? {
             Got::Json(metadata) => Issuer::read(name, &metadata, reach)?,
             Got::Refused(status) => {
                 let class = if status >= 500 || status == 429 {

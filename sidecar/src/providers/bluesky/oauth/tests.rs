@@ -16,11 +16,12 @@ use crate::providers::{
 use crate::secrets::Es256;
 use server::{DID, HANDLE, Server};
 
+const HERE: Reach = Reach { allow_loopback: true };
 const BACK: &str = "http://127.0.0.1:8480/oauth/bluesky/callback";
 
 fn provider_with(server: &Server, client_keys: ClientKeys) -> Bluesky {
     let url = || server.url.clone();
-    let settings = Settings { plc_directory: url(), handle_resolver: url(), client_keys };
+    let settings = Settings { plc_directory: url(), handle_resolver: url(), client_keys, reach: HERE };
     Bluesky::new(Client::new().unwrap(), Fetcher::new().unwrap(), VideoService::None, settings)
 }
 
@@ -218,6 +219,19 @@ async fn only_the_account_that_was_meant_and_its_own_issuer_count() {
 }
 
 #[tokio::test]
+async fn what_nobody_will_use_is_taken_back() {
+    let server = Server::start().await;
+    let provider = provider(&server);
+    let granted = login(&provider, &server).await;
+    provider.revoke(&server.url, None, &granted.session, Reach { allow_loopback: false }).await;
+    assert_eq!(server.revoked(), 0, "a server that may not be called was called");
+    provider.revoke(&server.url, None, &granted.session, HERE).await;
+    assert_eq!(server.revoked(), 1);
+    let failure = provider.commit(&caller(granted), &post("k1")).await.unwrap_err();
+    assert_eq!(failure.class, ErrorClass::AuthExpired, "{failure}");
+}
+
+#[tokio::test]
 async fn tokens_must_be_what_was_asked_for() {
     let server = Server::start().await;
     let provider = provider(&server);
@@ -307,6 +321,7 @@ async fn an_accounts_own_server_has_no_say_in_whose_a_name_is() {
         plc_directory: server.url.clone(),
         handle_resolver: resolver.url.clone(),
         client_keys: ClientKeys::default(),
+        reach: HERE,
     };
     let provider =
         Bluesky::new(Client::new().unwrap(), Fetcher::new().unwrap(), VideoService::None, settings);
