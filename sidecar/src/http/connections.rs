@@ -335,7 +335,7 @@ mod tests {
     #[tokio::test]
     async fn a_head_has_a_size() {
         let (_connections, address) = served(Router::new().route("/healthz", get(|| async { "ok" }))).await;
-        let long = HEALTH.replace("host: a", &format!("host: a\r\nx: {}", "x".repeat(MAX_BUFFER)));
+        let long = HEALTH.replace("host: a", &format!("host: a\r\nx: {}", "x".repeat(4 * MAX_BUFFER)));
         // the connection may end while the rest is on its way
         let mut stream = TcpStream::connect(address).await.unwrap();
         let (_, mut answer) = (stream.write_all(long.as_bytes()).await, Vec::new());

@@ -101,6 +101,7 @@ async fn who_has_lost_the_right_before_the_end_connects_nothing() {
     test.sql.run(&role("editor")).await;
     let page = browser.go(&test.finish_url(&ticket), APPLICATION).await;
     assert_eq!(page.param("crier_error").as_deref(), Some("not_allowed"), "{page:?}");
+    assert_eq!(test.sim.calls("oauth2.revoke"), 1, "expected what nobody uses to be taken back");
     assert_eq!(accounts(&test).await, "0");
 }
 

@@ -93,7 +93,7 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("connecting/get_app", "'mastodon', 'https://m.example', 'https://c.example'"),
     call("connecting/granted", "'a secret', now(), false, crier.new_id()"),
     call("connecting/keep", "(pg_temp.workspaces(1))[1], crier.new_id(), ARRAY['started'], 'login', sha256('a'), sha256('b'), NULL, decode('0202' || repeat('00', 60), 'hex'), now()")
-        .of_types("uuid, uuid, text, text, bytea, bytea, text, bytea, timestamptz"),
+        .of_types("uuid, uuid, text[], text, bytea, bytea, text, bytea, timestamptz"),
     call("connecting/lock_workspace", "(pg_temp.workspaces(1))[1]"),
     call("connecting/note_app", "crier.new_id(), 1, true, now()").of_types("uuid, bigint, boolean, timestamptz"),
     call("connecting/release_app", "crier.new_id(), 1").of_types("uuid, bigint"),

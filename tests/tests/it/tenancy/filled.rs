@@ -105,8 +105,7 @@ impl Filled {
                     "INSERT INTO crier.oauth_state (workspace_id, id, stage, hash, user_id, platform, return_url, browser_hash, sealed, \
                          created_at, expires_at) \
                      VALUES ('{workspace}', crier.new_id(), 'granted', sha256('login of {user}'), '{user}', 'x', 'https://{word}.test/', \
-                         sha256('{user}'), {}, now(), now() + interval '1 hour')",
-                    sealed()
+                         sha256('{user}'), decode('0202' || repeat('00', 60), 'hex'), now(), now() + interval '1 hour')"
                 ))
                 .await;
         }
