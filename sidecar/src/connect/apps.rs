@@ -126,7 +126,7 @@ impl Connector {
         let app = app.map_err(|failure| refused(login, &failure))?;
         let registered = Registered { id, generation, app };
         let sealed = seal(&self.vault, &registered).await?;
-        lease.is_over();
+        lease.end();
         if !self.db.store_app_registration(id, generation, &sealed).await? {
             // Whoever was faster has stored another one, which serves as well the next time; this one is good too.
             warn!(server = %Origin(server), "an app was registered twice");
@@ -153,7 +153,7 @@ struct Lease<'a> {
 
 impl Lease<'_> {
     /// What is stored ends it.
-    fn is_over(mut self) {
+    fn end(mut self) {
         self.kept = false;
     }
 }
