@@ -2428,6 +2428,17 @@ AS 'MODULE_PATHNAME', 'complete_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::connecting::confirm::confirm_connect
+CREATE  FUNCTION "confirm_connect"(
+	"secret" TEXT /* Option < & str > */
+) RETURNS TEXT /* Result < String, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'confirm_connect_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::accounts::connect::connect_account
 CREATE  FUNCTION "connect_account"(
 	"workspace_id" uuid, /* Option < Uuid > */
@@ -3677,6 +3688,18 @@ AS 'MODULE_PATHNAME', 'reject_post_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::connecting::apps::release_app_registration
+CREATE  FUNCTION "release_app_registration"(
+	"p_id" uuid, /* Option < Uuid > */
+	"p_generation" bigint /* Option < i64 > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'release_app_registration_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::queue::operate::reload_queue
 CREATE  FUNCTION "reload_queue"() RETURNS bigint /* Result < i64, ErrorReport > */
 STRICT SECURITY DEFINER
@@ -4553,6 +4576,7 @@ GRANT EXECUTE ON FUNCTION crier.list_alert_endpoints(uuid) TO crier_app, crier_w
 GRANT EXECUTE ON FUNCTION crier.enable_alert_endpoint(uuid, boolean) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.remove_alert_endpoint(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_connect(uuid, text, text, text, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.confirm_connect(text) TO crier_app, crier_worker;
 
 -- The sidecar, and every other worker.
 GRANT EXECUTE ON FUNCTION crier.claim_jobs(text, int, text[], text[], uuid[], interval, interval) TO crier_worker;
@@ -4613,6 +4637,7 @@ GRANT EXECUTE ON FUNCTION crier.end_oauth_state(uuid, uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_app_registration(text, text, text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_app_registration(text, text, text, bigint, interval) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.store_app_registration(uuid, bigint, bytea) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.release_app_registration(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.note_app_registration(uuid, bigint, boolean) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.start_alert(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.report_alert(uuid, bigint, text, jsonb) TO crier_worker;
@@ -4910,14 +4935,17 @@ COMMENT ON FUNCTION crier.reseal(text, uuid, uuid, bigint, bytea, bytea) IS 'Sto
 COMMENT ON FUNCTION crier.key_usage() IS 'What each key of the key file wraps: active and retired data keys, values of older versions, values that retired data keys sealed; without a key id: values whose data key is not here. Reads every sealed value.';
 COMMENT ON FUNCTION crier.begin_connect(uuid, text, text, text, uuid) IS
     'Begins to connect an account by OAuth; answers with a ticket, good once and for five minutes, with which the person''s browser is sent to crierd: docs/connect.md. account_id: the account that has to log in again.';
+COMMENT ON FUNCTION crier.confirm_connect(text) IS
+    'Confirms that the person who came back with crier_confirm is the user who began the login, as that user; answers with a ticket, good once and for five minutes, with which the browser is sent to /oauth/finish of crierd: docs/connect.md.';
 COMMENT ON FUNCTION crier.take_oauth_state(text, bytea) IS
-    'Takes a step of a login (ticket, login, choice) with the hash of a secret that is good once. No row: unknown, used or too old.';
+    'Takes a step of a login (ticket, login, choice, confirmed) with the hash of a secret that is good once. No row: unknown, used or too old.';
 COMMENT ON FUNCTION crier.keep_oauth_state(uuid, uuid, text, bytea, bytea, bytea, text) IS
     'Keeps what the next step of a login needs, sealed, for fifteen minutes. False: the login is not at that step.';
 COMMENT ON FUNCTION crier.end_oauth_state(uuid, uuid) IS 'Forgets a login that has come to its end.';
 COMMENT ON FUNCTION crier.get_app_registration(text, text, text) IS 'The app that is registered at a server for a redirect URI, sealed. No row: none is.';
 COMMENT ON FUNCTION crier.begin_app_registration(text, text, text, bigint, interval) IS 'Asks to be the only one who registers an app; answers with the id and generation to seal it for. No row: somebody else does, or has.';
 COMMENT ON FUNCTION crier.store_app_registration(uuid, bigint, bytea) IS 'Stores a sealed app if its generation follows the stored one. False: a newer one is there.';
+COMMENT ON FUNCTION crier.release_app_registration(uuid, bigint) IS 'Gives back the right to register an app of which nothing came.';
 COMMENT ON FUNCTION crier.note_app_registration(uuid, bigint, boolean) IS 'Notes whether a server still knows an app.';
 COMMENT ON FUNCTION crier.start_action(uuid, bigint) IS 'Begins what an account is to do and answers with all that is needed. No row: the lease is lost, or nothing is left to do and the job has ended.';
 COMMENT ON FUNCTION crier.record_sending(uuid, bigint, interval) IS 'Records, before a message is sent, that it will be: without a clear answer it ends as unconfirmed. False: nothing may be sent.';

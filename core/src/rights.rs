@@ -96,6 +96,7 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("block_account", Needs::Role(Admin)),
     ("unblock_account", Needs::Role(Admin)),
     ("begin_connect", Needs::Role(Admin)),
+    ("confirm_connect", Needs::Role(Admin)),
     ("replay_webhook", Needs::Role(Admin)),
     ("replay_webhooks", Needs::Role(Admin)),
     ("add_alert_endpoint", Needs::Role(Admin)),

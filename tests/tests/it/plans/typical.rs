@@ -87,13 +87,16 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("connecting/begin", "(pg_temp.workspaces(1))[1], crier.new_id(), NULL, 'x', NULL, NULL, 'https://a.example/', now(), now() + interval '5 minutes'")
         .of_types("uuid, uuid, uuid, text, text, uuid, text, timestamptz, timestamptz"),
     call("connecting/begin_app", "'mastodon', 'https://m.example', 'https://c.example', crier.new_id(), 0, now(), now()"),
+    call("connecting/confirm", "(pg_temp.workspaces(1))[1], crier.new_id(), 'a secret', now()"),
     call("connecting/count_tickets", "(pg_temp.workspaces(1))[1], now(), 100"),
     call("connecting/end", "(pg_temp.workspaces(1))[1], crier.new_id()"),
     call("connecting/get_app", "'mastodon', 'https://m.example', 'https://c.example'"),
-    call("connecting/keep", "(pg_temp.workspaces(1))[1], crier.new_id(), 'started', 'login', sha256('a'), sha256('b'), NULL, decode('0202' || repeat('00', 60), 'hex'), now()")
-        .of_types("uuid, uuid, text, text, bytea, bytea, text, bytea, timestamptz"),
+    call("connecting/granted", "'a secret', now(), false, crier.new_id()"),
+    call("connecting/keep", "(pg_temp.workspaces(1))[1], crier.new_id(), ARRAY['started'], 'login', sha256('a'), sha256('b'), NULL, decode('0202' || repeat('00', 60), 'hex'), now()")
+        .of_types("uuid, uuid, text[], text, bytea, bytea, text, bytea, timestamptz"),
     call("connecting/lock_workspace", "(pg_temp.workspaces(1))[1]"),
     call("connecting/note_app", "crier.new_id(), 1, true, now()").of_types("uuid, bigint, boolean, timestamptz"),
+    call("connecting/release_app", "crier.new_id(), 1").of_types("uuid, bigint"),
     call("connecting/store_app", "crier.new_id(), 1, decode('0202' || repeat('00', 60), 'hex'), now()"),
     call("connecting/take", "sha256('a'), 'ticket', 'started', now()"),
     call("keys/sealing_key", "(pg_temp.workspaces(1))[1]").of_types("uuid"),
