@@ -7,8 +7,8 @@
 //!
 //! Work is bounded: nothing is before [`FIRST_YEAR`] or after [`LAST_YEAR`], no rule goes in smaller steps than an hour,
 //! and days on which an hourly rule can't fire are stepped over. The most that one answer takes is therefore some 700,000
-//! steps of a few nanoseconds (every hour until the last year, none of which fires); a rule without COUNT begins at the
-//! time that is asked for, not at its start.
+//! steps, tens of milliseconds (every hour until the last year, none of which fires); a rule without COUNT begins at the
+//! time that is asked for, not at its start, so that a usual one answers in a microsecond.
 //!
 //! The crate `rrule` is not what evaluates them: it always walks from the start of the rule, gives up after 100,000
 //! steps as if the rule had ended, leaves out what falls into a gap, and takes `MO,2TU` for the days that are both.
