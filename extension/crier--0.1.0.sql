@@ -2312,6 +2312,29 @@ AS 'MODULE_PATHNAME', 'breakers_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::pages::calendar::calendar
+CREATE  FUNCTION "calendar"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_from" timestamp with time zone, /* Option < Timestamptz > */
+	"p_to" timestamp with time zone, /* Option < Timestamptz > */
+	"p_account_id" uuid DEFAULT NULL /* Option < Uuid > */
+) RETURNS TABLE (
+	"due_at" timestamp with time zone,  /* Timestamptz */
+	"post_id" uuid,  /* Uuid */
+	"schedule_id" uuid,  /* Option < Uuid > */
+	"state" TEXT,  /* String */
+	"content" TEXT,  /* String */
+	"accounts" jsonb,  /* Jsonb */
+	"tags" TEXT[],  /* Vec < String > */
+	"media" INT  /* i32 */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'calendar_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::queue::cancel::cancel_jobs
 CREATE  FUNCTION "cancel_jobs"(
 	"job_ids" uuid[] /* :: std :: option :: Option < Vec < Option < Uuid > > > */
@@ -2920,6 +2943,61 @@ AS 'MODULE_PATHNAME', 'get_post_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::pages::post_pages::get_posts
+CREATE  FUNCTION "get_posts"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_page" INT DEFAULT 1, /* Option < i32 > */
+	"p_limit" INT DEFAULT 50, /* Option < i32 > */
+	"p_status" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_account_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_tag" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_search" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_since" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
+	"p_until" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
+	"p_order_by" TEXT DEFAULT 'created_at', /* Option < & str > */
+	"p_order_dir" TEXT DEFAULT 'desc' /* Option < & str > */
+) RETURNS TABLE (
+	"id" uuid,  /* Uuid */
+	"workspace_id" uuid,  /* Uuid */
+	"author_id" uuid,  /* Option < Uuid > */
+	"state" TEXT,  /* String */
+	"content" TEXT,  /* String */
+	"media" jsonb,  /* Jsonb */
+	"accounts" uuid[],  /* Vec < Uuid > */
+	"tags" TEXT[],  /* Vec < String > */
+	"priority" INT,  /* i32 */
+	"scheduled_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"created_at" timestamp with time zone,  /* Timestamptz */
+	"updated_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"targets" INT,  /* i32 */
+	"published" INT,  /* i32 */
+	"failed" INT,  /* i32 */
+	"unconfirmed" INT,  /* i32 */
+	"urls" TEXT[],  /* Vec < String > */
+	"total_count" bigint,  /* i64 */
+	"total_is_exact" bool  /* bool */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_posts_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::posts::slots::get_slots
+CREATE  FUNCTION "get_slots"(
+	"account_id" uuid /* Option < Uuid > */
+) RETURNS TABLE (
+	"zone" TEXT,  /* String */
+	"slots" jsonb  /* Jsonb */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_slots_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::pages::user_jobs::get_user_jobs
 CREATE  FUNCTION "get_user_jobs"(
 	"p_user_id" uuid, /* Option < Uuid > */
@@ -3284,7 +3362,10 @@ CREATE  FUNCTION "list_posts"(
 	"p_workspace_id" uuid DEFAULT NULL, /* Option < Uuid > */
 	"p_status" TEXT DEFAULT NULL, /* Option < & str > */
 	"p_since" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
-	"p_until" timestamp with time zone DEFAULT NULL /* Option < Timestamptz > */
+	"p_until" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
+	"p_account_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_tag" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_search" TEXT DEFAULT NULL /* Option < & str > */
 ) RETURNS TABLE (
 	"items" jsonb,  /* Jsonb */
 	"next_cursor" TEXT,  /* Option < String > */
@@ -3469,6 +3550,18 @@ AS 'MODULE_PATHNAME', 'next_run_at_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::posts::slots::next_slot
+CREATE  FUNCTION "next_slot"(
+	"account_id" uuid, /* Option < Uuid > */
+	"after" timestamp with time zone DEFAULT now() /* Option < Timestamptz > */
+) RETURNS timestamp with time zone /* Result < Option < Timestamptz > , ErrorReport > */
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'next_slot_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::statistics::next_xid::next_transaction_id
 CREATE  FUNCTION "next_transaction_id"() RETURNS bigint /* i64 */
 STRICT
@@ -3514,6 +3607,25 @@ IMMUTABLE STRICT PARALLEL SAFE
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'post_state_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::pages::timeline::post_timeline
+CREATE  FUNCTION "post_timeline"(
+	"p_post_id" uuid, /* Option < Uuid > */
+	"p_limit" INT DEFAULT 200 /* Option < i32 > */
+) RETURNS TABLE (
+	"at" timestamp with time zone,  /* Timestamptz */
+	"kind" TEXT,  /* String */
+	"account_id" uuid,  /* Option < Uuid > */
+	"target_id" uuid,  /* Option < Uuid > */
+	"user_id" uuid,  /* Option < Uuid > */
+	"details" jsonb  /* Jsonb */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'post_timeline_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -4068,6 +4180,19 @@ AS 'MODULE_PATHNAME', 'set_rate_limit_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::posts::slots::set_slots
+CREATE  FUNCTION "set_slots"(
+	"account_id" uuid, /* Option < Uuid > */
+	"zone" TEXT, /* Option < & str > */
+	"slots" jsonb /* Option < Jsonb > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'set_slots_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::statistics::sketch::sketch_quantile
 CREATE  FUNCTION "sketch_quantile"(
 	"sketch" bytea, /* & [u8] */
@@ -4550,7 +4675,15 @@ GRANT EXECUTE ON FUNCTION crier.list_jobs(text, int, uuid, uuid, text, text, tim
     TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.search_jobs(jsonb, jsonb, text, int, uuid, uuid, text, timestamptz, timestamptz)
     TO crier_app, crier_worker;
-GRANT EXECUTE ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz, uuid, text, text)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_posts(uuid, int, int, text, uuid, text, text, timestamptz, timestamptz, text, text)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.post_timeline(uuid, int) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.set_slots(uuid, text, jsonb) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_slots(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.next_slot(uuid, timestamptz) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.calendar(uuid, timestamptz, timestamptz, uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_events(text, int, uuid, text, uuid, uuid, timestamptz, timestamptz)
     TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_logs(text, int, uuid, text[], text, jsonb, uuid, timestamptz, timestamptz)
@@ -4864,8 +4997,19 @@ COMMENT ON FUNCTION crier.list_jobs(text, int, uuid, uuid, text, text, timestamp
     'Jobs, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
 COMMENT ON FUNCTION crier.search_jobs(jsonb, jsonb, text, int, uuid, uuid, text, timestamptz, timestamptz) IS
     'Jobs whose params and result contain something, the newest first. A page may be short while has_more.';
-COMMENT ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz) IS
-    'Posts, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
+COMMENT ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz, uuid, text, text) IS
+    'Posts, the newest first: a page as an array of objects, and next_cursor for the next page while has_more. p_account_id: for an account; p_tag: with a tag; p_search: words in the text, as for a web search.';
+COMMENT ON FUNCTION crier.get_posts(uuid, int, int, text, uuid, text, text, timestamptz, timestamptz, text, text) IS
+    'Posts of a workspace by number of page (the first 1000 posts), ordered by created_at or scheduled_at. total_count counts among the newest 10000 of the workspace, the account or the tag; total_is_exact: there are no older ones.';
+COMMENT ON FUNCTION crier.set_slots(uuid, text, jsonb) IS
+    'Sets the times of the week at which an account likes to publish, in a zone: {"mon": ["09:00", "17:30"]}. {}: none. What is planned stays.';
+COMMENT ON FUNCTION crier.get_slots(uuid) IS 'The slots of an account, as they were set; no row where it has none.';
+COMMENT ON FUNCTION crier.next_slot(uuid, timestamptz) IS
+    'The next slot of an account after a time that no post has; null where it has no slots. crier.create_post(…, next_slot => true) takes it.';
+COMMENT ON FUNCTION crier.post_timeline(uuid, int) IS
+    'What happened to a post, the first things first: that it was made, changed, sent and published for each account, what was done with it there, and who did it.';
+COMMENT ON FUNCTION crier.calendar(uuid, timestamptz, timestamptz, uuid) IS
+    'The posts of a workspace whose time lies from p_from on and before p_to (at most 92 days), the first ones first, at most 1000: planned, published, in review, and drafts that have a time.';
 COMMENT ON FUNCTION crier.list_events(text, int, uuid, text, uuid, uuid, timestamptz, timestamptz) IS
     'Events, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
 COMMENT ON FUNCTION crier.list_logs(text, int, uuid, text[], text, jsonb, uuid, timestamptz, timestamptz) IS

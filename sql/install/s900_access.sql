@@ -98,7 +98,15 @@ GRANT EXECUTE ON FUNCTION crier.list_jobs(text, int, uuid, uuid, text, text, tim
     TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.search_jobs(jsonb, jsonb, text, int, uuid, uuid, text, timestamptz, timestamptz)
     TO crier_app, crier_worker;
-GRANT EXECUTE ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz, uuid, text, text)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_posts(uuid, int, int, text, uuid, text, text, timestamptz, timestamptz, text, text)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.post_timeline(uuid, int) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.set_slots(uuid, text, jsonb) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_slots(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.next_slot(uuid, timestamptz) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.calendar(uuid, timestamptz, timestamptz, uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_events(text, int, uuid, text, uuid, uuid, timestamptz, timestamptz)
     TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_logs(text, int, uuid, text[], text, jsonb, uuid, timestamptz, timestamptz)
@@ -412,8 +420,19 @@ COMMENT ON FUNCTION crier.list_jobs(text, int, uuid, uuid, text, text, timestamp
     'Jobs, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
 COMMENT ON FUNCTION crier.search_jobs(jsonb, jsonb, text, int, uuid, uuid, text, timestamptz, timestamptz) IS
     'Jobs whose params and result contain something, the newest first. A page may be short while has_more.';
-COMMENT ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz) IS
-    'Posts, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
+COMMENT ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz, uuid, text, text) IS
+    'Posts, the newest first: a page as an array of objects, and next_cursor for the next page while has_more. p_account_id: for an account; p_tag: with a tag; p_search: words in the text, as for a web search.';
+COMMENT ON FUNCTION crier.get_posts(uuid, int, int, text, uuid, text, text, timestamptz, timestamptz, text, text) IS
+    'Posts of a workspace by number of page (the first 1000 posts), ordered by created_at or scheduled_at. total_count counts among the newest 10000 of the workspace, the account or the tag; total_is_exact: there are no older ones.';
+COMMENT ON FUNCTION crier.set_slots(uuid, text, jsonb) IS
+    'Sets the times of the week at which an account likes to publish, in a zone: {"mon": ["09:00", "17:30"]}. {}: none. What is planned stays.';
+COMMENT ON FUNCTION crier.get_slots(uuid) IS 'The slots of an account, as they were set; no row where it has none.';
+COMMENT ON FUNCTION crier.next_slot(uuid, timestamptz) IS
+    'The next slot of an account after a time that no post has; null where it has no slots. crier.create_post(…, next_slot => true) takes it.';
+COMMENT ON FUNCTION crier.post_timeline(uuid, int) IS
+    'What happened to a post, the first things first: that it was made, changed, sent and published for each account, what was done with it there, and who did it.';
+COMMENT ON FUNCTION crier.calendar(uuid, timestamptz, timestamptz, uuid) IS
+    'The posts of a workspace whose time lies from p_from on and before p_to (at most 92 days), the first ones first, at most 1000: planned, published, in review, and drafts that have a time.';
 COMMENT ON FUNCTION crier.list_events(text, int, uuid, text, uuid, uuid, timestamptz, timestamptz) IS
     'Events, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
 COMMENT ON FUNCTION crier.list_logs(text, int, uuid, text[], text, jsonb, uuid, timestamptz, timestamptz) IS

@@ -69,6 +69,11 @@ impl Filled {
             superuser.run(&format!("UPDATE crier.post SET stage = '{stage}' WHERE id = '{id}'")).await;
             names.insert(name, id);
         }
+        let slots = format!(
+            "SELECT crier.set_slots('{account}', 'Europe/Berlin', '{{\"mon\": [\"09:00\"], \"fri\": [\"18:00\"]}}')"
+        );
+        owner.text(&slots).await;
+        owner.text(&post("at a slot", ", next_slot => true")).await;
         let lost = owner.text(&post("lost", "")).await;
         superuser
             .run(&format!(
