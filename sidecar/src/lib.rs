@@ -34,6 +34,7 @@ mod logging;
 mod maintenance;
 pub mod media;
 mod migrate;
+mod people;
 pub mod providers;
 mod refresh;
 mod run;

@@ -1,0 +1,9 @@
+//! What people type into a terminal: posts, the calendar, what happens now, tables and calendars in and out.
+
+mod agenda;
+mod entry;
+mod mark;
+mod terminal;
+mod text;
+mod when;
+mod zone;
