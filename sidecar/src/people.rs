@@ -2,7 +2,10 @@
 
 mod agenda;
 mod entry;
+mod ical;
 mod mark;
+mod record;
+mod table;
 mod terminal;
 mod text;
 mod when;

@@ -322,15 +322,20 @@ impl When {
     /// What a change of the clocks made of it, in a sentence.
     pub(crate) fn note(&self) -> Option<String> {
         let (asked, decided) = self.decided?;
-        let (asked, zone) = (asked.format("%Y-%m-%d %H:%M"), self.zone.name());
-        Some(match decided {
-            Decided::Skipped => {
-                format!("the clocks of {zone} skip {asked}: it is the first time after that, {self}")
-            }
-            Decided::Twice => {
-                format!("the clocks of {zone} show {asked} twice: it is the first of the two, {self}")
-            }
-        })
+        Some(decision(asked, decided, self.instant, self.zone))
+    }
+}
+
+/// What a change of the clocks made of a wall time, in a sentence.
+pub(super) fn decision(asked: NaiveDateTime, decided: Decided, instant: DateTime<Utc>, zone: Tz) -> String {
+    let (asked, name, at) = (asked.format("%Y-%m-%d %H:%M"), zone.name(), local(instant, zone));
+    match decided {
+        Decided::Skipped => {
+            format!("the clocks of {name} skip {asked}: it is the first time after that, {at}")
+        }
+        Decided::Twice => {
+            format!("the clocks of {name} show {asked} twice: it is the first of the two, {at}")
+        }
     }
 }
 
