@@ -1,7 +1,6 @@
 //! The calendar as text: a block for each day, a line for each post, one more for each further account.
 
 use std::collections::BTreeSet;
-use std::fmt::Write;
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, Offset, Utc};
 use chrono_tz::Tz;
