@@ -2177,6 +2177,17 @@ AS 'MODULE_PATHNAME', 'adopt_database_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::posts::approval::approve_post
+CREATE  FUNCTION "approve_post"(
+	"post_id" uuid /* Option < Uuid > */
+) RETURNS TEXT /* Result < & '_ str, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'approve_post_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::queue::stuck::backlog
 CREATE  FUNCTION "backlog"() RETURNS TABLE (
 	"waiting" bigint,  /* i64 */
@@ -2442,7 +2453,12 @@ CREATE  FUNCTION "create_post"(
 	"author_id" uuid DEFAULT NULL, /* Option < Uuid > */
 	"thread" jsonb DEFAULT '[]', /* Option < Jsonb > */
 	"first_comment" TEXT DEFAULT NULL, /* Option < & str > */
-	"split" bool DEFAULT false /* Option < bool > */
+	"split" bool DEFAULT false, /* Option < bool > */
+	"variants" jsonb DEFAULT '{}', /* Option < Jsonb > */
+	"tags" TEXT[] DEFAULT '{}', /* :: std :: option :: Option < Vec < Option < String > > > */
+	"priority" INT DEFAULT 0, /* Option < i32 > */
+	"draft" bool DEFAULT false, /* Option < bool > */
+	"next_slot" bool DEFAULT false /* Option < bool > */
 ) RETURNS uuid /* Result < Uuid, ErrorReport > */
 SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
@@ -2514,6 +2530,23 @@ AS 'MODULE_PATHNAME', 'defer_refresh_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::posts::delete::delete_post
+CREATE  FUNCTION "delete_post"(
+	"post_id" uuid, /* Option < Uuid > */
+	"on_platforms" bool DEFAULT false /* Option < bool > */
+) RETURNS TABLE (
+	"target_id" uuid,  /* Uuid */
+	"account_id" uuid,  /* Uuid */
+	"state" TEXT,  /* & '_ str */
+	"action_id" uuid  /* Option < Uuid > */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'delete_post_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::actions::delete::delete_published
 CREATE  FUNCTION "delete_published"(
 	"target_id" uuid /* Option < Uuid > */
@@ -2533,6 +2566,18 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'delete_workspace_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::posts::duplicate::duplicate_post
+CREATE  FUNCTION "duplicate_post"(
+	"post_id" uuid, /* Option < Uuid > */
+	"scheduled_at" timestamp with time zone DEFAULT NULL /* Option < Timestamptz > */
+) RETURNS uuid /* Result < Uuid, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'duplicate_post_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3599,6 +3644,18 @@ AS 'MODULE_PATHNAME', 'refresh_expiring_tokens_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::posts::approval::reject_post
+CREATE  FUNCTION "reject_post"(
+	"post_id" uuid, /* Option < Uuid > */
+	"reason" TEXT /* Option < & str > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'reject_post_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::queue::operate::reload_queue
 CREATE  FUNCTION "reload_queue"() RETURNS bigint /* Result < i64, ErrorReport > */
 STRICT SECURITY DEFINER
@@ -3750,6 +3807,23 @@ AS 'MODULE_PATHNAME', 'report_webhook_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::posts::reschedule::reschedule_post
+CREATE  FUNCTION "reschedule_post"(
+	"post_id" uuid, /* Option < Uuid > */
+	"scheduled_at" timestamp with time zone DEFAULT now(), /* Option < Timestamptz > */
+	"next_slot" bool DEFAULT false /* Option < bool > */
+) RETURNS TABLE (
+	"target_id" uuid,  /* Uuid */
+	"account_id" uuid,  /* Uuid */
+	"state" TEXT  /* & '_ str */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'reschedule_post_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::keys::resealing::reseal
 CREATE  FUNCTION "reseal"(
 	"p_column" TEXT, /* Option < & str > */
@@ -3816,6 +3890,21 @@ AS 'MODULE_PATHNAME', 'retry_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::posts::retry::retry_post
+CREATE  FUNCTION "retry_post"(
+	"post_id" uuid /* Option < Uuid > */
+) RETURNS TABLE (
+	"target_id" uuid,  /* Uuid */
+	"account_id" uuid,  /* Uuid */
+	"state" TEXT  /* & '_ str */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'retry_post_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::keys::rotation::rewrap_data_key
 CREATE  FUNCTION "rewrap_data_key"(
 	"p_id" uuid, /* Option < Uuid > */
@@ -3826,6 +3915,24 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'rewrap_data_key_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::posts::due::run_due
+CREATE  FUNCTION "run_due"(
+	"p_limit" INT DEFAULT 1000, /* Option < i32 > */
+	"p_ahead" interval DEFAULT '1 hour', /* Option < Interval > */
+	"p_now" timestamp with time zone DEFAULT NULL /* Option < Timestamptz > */
+) RETURNS TABLE (
+	"targets" bigint,  /* i64 */
+	"occurrences" bigint,  /* i64 */
+	"next_due" timestamp with time zone,  /* Option < Timestamptz > */
+	"more" bool  /* bool */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'run_due_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3875,6 +3982,18 @@ STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'search_jobs_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::posts::approval::set_approval
+CREATE  FUNCTION "set_approval"(
+	"workspace_id" uuid, /* Option < Uuid > */
+	"role" TEXT /* Option < & str > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'set_approval_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -4116,6 +4235,17 @@ AS 'MODULE_PATHNAME', 'stuck_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::posts::approval::submit_post
+CREATE  FUNCTION "submit_post"(
+	"post_id" uuid /* Option < Uuid > */
+) RETURNS TEXT /* Result < & '_ str, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'submit_post_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::connecting::state::take_oauth_state
 CREATE  FUNCTION "take_oauth_state"(
 	"p_stage" TEXT, /* Option < & str > */
@@ -4206,6 +4336,31 @@ STRICT STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'unfinished_jobs_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::posts::update::update_post
+CREATE  FUNCTION "update_post"(
+	"post_id" uuid, /* Option < Uuid > */
+	"content" TEXT DEFAULT NULL, /* Option < & str > */
+	"accounts" uuid[] DEFAULT NULL, /* :: std :: option :: Option < Vec < Option < Uuid > > > */
+	"media" jsonb DEFAULT NULL, /* Option < Jsonb > */
+	"settings" jsonb DEFAULT NULL, /* Option < Jsonb > */
+	"thread" jsonb DEFAULT NULL, /* Option < Jsonb > */
+	"first_comment" TEXT DEFAULT NULL, /* Option < & str > */
+	"split" bool DEFAULT NULL, /* Option < bool > */
+	"variants" jsonb DEFAULT NULL, /* Option < Jsonb > */
+	"tags" TEXT[] DEFAULT NULL, /* :: std :: option :: Option < Vec < Option < String > > > */
+	"priority" INT DEFAULT NULL /* Option < i32 > */
+) RETURNS TABLE (
+	"target_id" uuid,  /* Uuid */
+	"account_id" uuid,  /* Uuid */
+	"state" TEXT  /* & '_ str */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'update_post_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -4308,8 +4463,19 @@ GRANT EXECUTE ON FUNCTION crier.transfer_ownership(uuid, uuid) TO crier_app, cri
 GRANT EXECUTE ON FUNCTION crier.delete_workspace(uuid) TO crier_app, crier_worker;
 -- For a server that knows its users: it does not ask them.
 GRANT EXECUTE ON FUNCTION crier.add_member(uuid, uuid, text) TO crier_worker;
-GRANT EXECUTE ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid, jsonb, text, boolean) TO crier_app;
-GRANT EXECUTE ON FUNCTION crier.cancel_post(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid, jsonb, text, boolean, jsonb, text[], int, boolean,
+    boolean) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.update_post(uuid, text, uuid[], jsonb, jsonb, jsonb, text, boolean, jsonb, text[], int)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.reschedule_post(uuid, timestamptz, boolean) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cancel_post(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.retry_post(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.delete_post(uuid, boolean) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.duplicate_post(uuid, timestamptz) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.submit_post(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.approve_post(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.reject_post(uuid, text) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.set_approval(uuid, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.resolve_target(uuid, text, text) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.get_post(uuid) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.act(uuid, text, text, text, timestamptz, uuid) TO crier_app;
@@ -4380,6 +4546,7 @@ GRANT EXECUTE ON FUNCTION crier.snooze_jobs(uuid[], bigint[], timestamptz[]) TO 
 GRANT EXECUTE ON FUNCTION crier.extend_jobs(uuid[], bigint[], interval, jsonb[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.log_job(uuid, text, text, jsonb) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.log_jobs(uuid[], text[], text[], jsonb[]) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.run_due(int, interval, timestamptz) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.start_target(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.save_prepared(uuid, bigint, jsonb) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.record_intent(uuid, bigint, text, text, interval) TO crier_worker;
@@ -4599,10 +4766,21 @@ COMMENT ON FUNCTION crier.purge_rows(uuid, name, integer) IS 'Some rows of a del
 COMMENT ON FUNCTION crier.end_jobs(uuid[]) IS 'Cancels unfinished jobs, whatever they are at. For crier.purge_workspaces.';
 COMMENT ON FUNCTION crier.post_state(text[]) IS 'The state of a post from the states of its targets: scheduled, publishing, published, partly_published, failed, unconfirmed or canceled.';
 COMMENT ON FUNCTION crier.create_workspace(text, uuid) IS 'Makes a workspace and its owner. name: 1 to 200 characters. Answers with the id.';
-COMMENT ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid, jsonb, text, boolean) IS
-    'Accepts a post for some accounts at a time, in the caller''s transaction, and answers with its id. Refuses what a platform would refuse. media: [{"url": "https://… or data:image/png;base64,…", "alt": "…"}]. settings: {"bluesky": {"langs": ["en"]}}. thread: ["what follows", {"content": "…", "media": […]}]. first_comment: what answers it after that. split: a text too long for a platform becomes a thread there.';
+COMMENT ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid, jsonb, text, boolean, jsonb, text[], int, boolean,
+    boolean) IS
+    'Accepts a post for some accounts at a time, in the caller''s transaction, and answers with its id. Refuses what a platform would refuse. media: [{"url": "https://… or data:image/png;base64,…", "alt": "…"}]. settings: {"bluesky": {"langs": ["en"]}}. thread: ["what follows", {"content": "…", "media": […]}]. first_comment: what answers it after that. split: a text too long for a platform becomes a thread there. variants: {"account id": {"content": …, "media": …, "settings": …}} in the place of these. priority: -100 to 100. draft: kept, not published; its time may be null. next_slot: each account at the next of its slots from scheduled_at on.';
 COMMENT ON FUNCTION crier.resolve_target(uuid, text, text) IS 'Says of an unconfirmed target whether the platform has the post: published (with its address, which a thread needs to go on) or absent, which sends it again. Answers with the state.';
-COMMENT ON FUNCTION crier.cancel_post(uuid) IS 'Cancels what was not sent yet. Answers with every target: canceled, or the state in which it was too late.';
+COMMENT ON FUNCTION crier.cancel_post(uuid) IS 'Cancels what was not sent yet. Answers with every target: canceled, or the state in which it was too late. What is in review or approved is a draft again.';
+COMMENT ON FUNCTION crier.update_post(uuid, text, uuid[], jsonb, jsonb, jsonb, text, boolean, jsonb, text[], int) IS 'Changes what is not out yet of a post; null leaves that as it is, an empty first_comment takes it away. What was approved goes back to review. Answers with every target''s state.';
+COMMENT ON FUNCTION crier.reschedule_post(uuid, timestamptz, boolean) IS 'Plans a post for another time: a draft, what waits, failed or was canceled. next_slot: each account at the next of its slots from then on. Answers with every target''s state: scheduled or waiting, or that in which it was too late.';
+COMMENT ON FUNCTION crier.retry_post(uuid) IS 'Tries at once again what failed of a post. Answers with every target''s state.';
+COMMENT ON FUNCTION crier.delete_post(uuid, boolean) IS 'Cancels what was not sent, and deletes the post; one of which platforms have something only leaves the lists. on_platforms: what is published is taken back there. Answers with every target''s state and that action.';
+COMMENT ON FUNCTION crier.duplicate_post(uuid, timestamptz) IS 'Makes another post of what a post says, a draft or planned at a time. Answers with its id.';
+COMMENT ON FUNCTION crier.submit_post(uuid) IS 'Sends a draft to review, or plans it where posts need no approval. Answers with its stage.';
+COMMENT ON FUNCTION crier.approve_post(uuid) IS 'Approves a post in review: it is planned at its time, or waits for one. Answers with its stage.';
+COMMENT ON FUNCTION crier.reject_post(uuid, text) IS 'Sends a post in review back to its author as a draft, with the reason.';
+COMMENT ON FUNCTION crier.set_approval(uuid, text) IS 'Has posts of a workspace approved by this role (admin, owner) before they are planned; null: no longer.';
+COMMENT ON FUNCTION crier.run_due(int, interval, timestamptz) IS 'Gives what is due within p_ahead its jobs and makes the posts of schedules. Any number may call it at once. targets: how many got jobs; next_due: when the next is due that has none; more: call again at once. p_now: as if it were then, for tests.';
 COMMENT ON FUNCTION crier.get_post(uuid) IS 'A post as JSON with every target''s state, url, error, attempts and newest metrics.';
 COMMENT ON FUNCTION crier.act(uuid, text, text, text, timestamptz, uuid) IS 'Has an account do something at a time: like (a post), follow (an account) or send_dm (to an account, with a text). Answers with the action''s id.';
 COMMENT ON FUNCTION crier.delete_published(uuid) IS 'Takes a published target back from its platform. Answers with the action''s id.';

@@ -71,6 +71,12 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     // posting
     ("create_post", Needs::Role(Editor)),
     ("cancel_post", Needs::Role(Editor)),
+    ("update_post", Needs::Role(Editor)),
+    ("reschedule_post", Needs::Role(Editor)),
+    ("retry_post", Needs::Role(Editor)),
+    ("delete_post", Needs::Role(Editor)),
+    ("duplicate_post", Needs::Role(Editor)),
+    ("submit_post", Needs::Role(Editor)),
     ("resolve_target", Needs::Role(Editor)),
     ("act", Needs::Role(Editor)),
     ("delete_published", Needs::Role(Editor)),
@@ -85,6 +91,8 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("purge_jobs", EachRow(Editor)),
     // deciding about accounts, limits, alerts and the members below
     ("connect_account", Needs::Role(Admin)),
+    ("approve_post", Needs::Role(Admin)),
+    ("reject_post", Needs::Role(Admin)),
     ("set_rate_limit", Needs::Role(Admin)),
     ("block_account", Needs::Role(Admin)),
     ("unblock_account", Needs::Role(Admin)),
@@ -101,6 +109,7 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("set_member_role", Needs::Role(Admin)),
     ("remove_member", Needs::Role(Admin)),
     // deciding about the workspace
+    ("set_approval", Needs::Role(Owner)),
     ("rename_workspace", Needs::Role(Owner)),
     ("transfer_ownership", Needs::Role(Owner)),
     ("delete_workspace", Needs::Role(Owner)),

@@ -32,6 +32,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (18, "0018_oauth", include_str!("../../sql/migrations/0018_oauth.sql")),
     (19, "0019_tenancy", include_str!("../../sql/migrations/0019_tenancy.sql")),
     (20, "0020_webhooks_in", include_str!("../../sql/migrations/0020_webhooks_in.sql")),
+    (21, "0021_plans", include_str!("../../sql/migrations/0021_plans.sql")),
     (24, "0024_imports", include_str!("../../sql/migrations/0024_imports.sql")),
 ];
 

@@ -21,6 +21,7 @@ mod connect;
 mod credentials;
 pub mod db;
 mod doctor;
+mod due;
 pub mod error;
 mod hex;
 mod hooks;

@@ -22,7 +22,7 @@ use crate::secrets::{self, Vault};
 use crate::shutdown::Shutdown;
 use crate::webhook::Webhooks;
 use crate::worker::Worker;
-use crate::{listen, maintenance};
+use crate::{due, listen, maintenance};
 
 /// Runs until SIGTERM or SIGINT. The database may come later; a key file or an address that can't be used
 /// is an error now.
@@ -55,6 +55,7 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     let wake = Arc::new(Notify::new());
     let listener = tokio::spawn(listen::run(config.database, Arc::clone(&wake)));
     let maintenance = tokio::spawn(maintenance::run(db.clone()));
+    let due = tokio::spawn(due::run(db.clone()));
     let refreshing = tokio::spawn(refresh::run(refresher, journal, config.refresh.every));
     let environment = Environment { db, providers, credentials: Arc::clone(&credentials), webhooks };
     let worker = Worker::new(Arc::new(environment), config.worker, worker_name());
@@ -62,6 +63,7 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
 
     listener.abort();
     maintenance.abort();
+    due.abort();
     refreshing.abort();
     // A refresh that was sent must be stored: the old refresh token may be used up.
     credentials.finish().await;

@@ -55,8 +55,19 @@ GRANT EXECUTE ON FUNCTION crier.transfer_ownership(uuid, uuid) TO crier_app, cri
 GRANT EXECUTE ON FUNCTION crier.delete_workspace(uuid) TO crier_app, crier_worker;
 -- For a server that knows its users: it does not ask them.
 GRANT EXECUTE ON FUNCTION crier.add_member(uuid, uuid, text) TO crier_worker;
-GRANT EXECUTE ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid, jsonb, text, boolean) TO crier_app, crier_worker;
-GRANT EXECUTE ON FUNCTION crier.cancel_post(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid, jsonb, text, boolean, jsonb, text[], int, boolean,
+    boolean) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.update_post(uuid, text, uuid[], jsonb, jsonb, jsonb, text, boolean, jsonb, text[], int)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.reschedule_post(uuid, timestamptz, boolean) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cancel_post(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.retry_post(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.delete_post(uuid, boolean) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.duplicate_post(uuid, timestamptz) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.submit_post(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.approve_post(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.reject_post(uuid, text) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.set_approval(uuid, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.resolve_target(uuid, text, text) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.get_post(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.act(uuid, text, text, text, timestamptz, uuid) TO crier_app;
@@ -127,6 +138,7 @@ GRANT EXECUTE ON FUNCTION crier.snooze_jobs(uuid[], bigint[], timestamptz[]) TO 
 GRANT EXECUTE ON FUNCTION crier.extend_jobs(uuid[], bigint[], interval, jsonb[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.log_job(uuid, text, text, jsonb) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.log_jobs(uuid[], text[], text[], jsonb[]) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.run_due(int, interval, timestamptz) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.start_target(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.save_prepared(uuid, bigint, jsonb) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.record_intent(uuid, bigint, text, text, interval) TO crier_worker;
@@ -357,10 +369,21 @@ COMMENT ON FUNCTION crier.purge_rows(uuid, name, integer) IS 'Some rows of a del
 COMMENT ON FUNCTION crier.end_jobs(uuid[]) IS 'Cancels unfinished jobs, whatever they are at. For crier.purge_workspaces.';
 COMMENT ON FUNCTION crier.post_state(text[]) IS 'The state of a post from the states of its targets: scheduled, publishing, published, partly_published, failed, unconfirmed or canceled.';
 COMMENT ON FUNCTION crier.create_workspace(text, uuid) IS 'Makes a workspace and its owner. name: 1 to 200 characters. Answers with the id.';
-COMMENT ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid, jsonb, text, boolean) IS
-    'Accepts a post for some accounts at a time, in the caller''s transaction, and answers with its id. Refuses what a platform would refuse. media: [{"url": "https://… or data:image/png;base64,…", "alt": "…"}]. settings: {"bluesky": {"langs": ["en"]}}. thread: ["what follows", {"content": "…", "media": […]}]. first_comment: what answers it after that. split: a text too long for a platform becomes a thread there.';
+COMMENT ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid, jsonb, text, boolean, jsonb, text[], int, boolean,
+    boolean) IS
+    'Accepts a post for some accounts at a time, in the caller''s transaction, and answers with its id. Refuses what a platform would refuse. media: [{"url": "https://… or data:image/png;base64,…", "alt": "…"}]. settings: {"bluesky": {"langs": ["en"]}}. thread: ["what follows", {"content": "…", "media": […]}]. first_comment: what answers it after that. split: a text too long for a platform becomes a thread there. variants: {"account id": {"content": …, "media": …, "settings": …}} in the place of these. priority: -100 to 100. draft: kept, not published; its time may be null. next_slot: each account at the next of its slots from scheduled_at on.';
 COMMENT ON FUNCTION crier.resolve_target(uuid, text, text) IS 'Says of an unconfirmed target whether the platform has the post: published (with its address, which a thread needs to go on) or absent, which sends it again. Answers with the state.';
-COMMENT ON FUNCTION crier.cancel_post(uuid) IS 'Cancels what was not sent yet. Answers with every target: canceled, or the state in which it was too late.';
+COMMENT ON FUNCTION crier.cancel_post(uuid) IS 'Cancels what was not sent yet. Answers with every target: canceled, or the state in which it was too late. What is in review or approved is a draft again.';
+COMMENT ON FUNCTION crier.update_post(uuid, text, uuid[], jsonb, jsonb, jsonb, text, boolean, jsonb, text[], int) IS 'Changes what is not out yet of a post; null leaves that as it is, an empty first_comment takes it away. What was approved goes back to review. Answers with every target''s state.';
+COMMENT ON FUNCTION crier.reschedule_post(uuid, timestamptz, boolean) IS 'Plans a post for another time: a draft, what waits, failed or was canceled. next_slot: each account at the next of its slots from then on. Answers with every target''s state: scheduled or waiting, or that in which it was too late.';
+COMMENT ON FUNCTION crier.retry_post(uuid) IS 'Tries at once again what failed of a post. Answers with every target''s state.';
+COMMENT ON FUNCTION crier.delete_post(uuid, boolean) IS 'Cancels what was not sent, and deletes the post; one of which platforms have something only leaves the lists. on_platforms: what is published is taken back there. Answers with every target''s state and that action.';
+COMMENT ON FUNCTION crier.duplicate_post(uuid, timestamptz) IS 'Makes another post of what a post says, a draft or planned at a time. Answers with its id.';
+COMMENT ON FUNCTION crier.submit_post(uuid) IS 'Sends a draft to review, or plans it where posts need no approval. Answers with its stage.';
+COMMENT ON FUNCTION crier.approve_post(uuid) IS 'Approves a post in review: it is planned at its time, or waits for one. Answers with its stage.';
+COMMENT ON FUNCTION crier.reject_post(uuid, text) IS 'Sends a post in review back to its author as a draft, with the reason.';
+COMMENT ON FUNCTION crier.set_approval(uuid, text) IS 'Has posts of a workspace approved by this role (admin, owner) before they are planned; null: no longer.';
+COMMENT ON FUNCTION crier.run_due(int, interval, timestamptz) IS 'Gives what is due within p_ahead its jobs and makes the posts of schedules. Any number may call it at once. targets: how many got jobs; next_due: when the next is due that has none; more: call again at once. p_now: as if it were then, for tests.';
 COMMENT ON FUNCTION crier.get_post(uuid) IS 'A post as JSON with every target''s state, url, error, attempts and newest metrics.';
 COMMENT ON FUNCTION crier.act(uuid, text, text, text, timestamptz, uuid) IS 'Has an account do something at a time: like (a post), follow (an account) or send_dm (to an account, with a text). Answers with the action''s id.';
 COMMENT ON FUNCTION crier.delete_published(uuid) IS 'Takes a published target back from its platform. Answers with the action''s id.';

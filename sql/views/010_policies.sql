@@ -11,7 +11,7 @@ BEGIN
     FOR t IN
         SELECT tab, col
         FROM (VALUES ('workspace', 'id'), ('workspace_member', 'workspace_id'), ('social_account', 'workspace_id'),
-                     ('post', 'workspace_id'), ('post_target', 'workspace_id'), ('job', 'workspace_id'),
+                     ('post', 'workspace_id'), ('post_tag', 'workspace_id'), ('post_target', 'workspace_id'), ('job', 'workspace_id'),
                      ('job_outcome', 'workspace_id'), ('job_retry', 'workspace_id'), ('job_progress', 'workspace_id'),
                      ('event', 'workspace_id'), ('job_log', 'workspace_id'), ('account_limit', 'workspace_id'),
                      ('limit_block', 'workspace_id'), ('account_action', 'workspace_id'),

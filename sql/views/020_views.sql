@@ -1,12 +1,14 @@
 -- What people read. Replaced by every crier.migrate(): columns may be added at the end, never moved or dropped.
 CREATE OR REPLACE VIEW crier.posts AS
-SELECT p.workspace_id, p.id, p.author_id, p.content, p.media, p.settings, crier.post_state(t.states) AS state,
+SELECT p.workspace_id, p.id, p.author_id, p.content, p.media, p.settings,
+       CASE WHEN p.stage = 'scheduled' THEN crier.post_state(t.states) ELSE p.stage END AS state,
        p.scheduled_at, p.created_at,
        cardinality(t.states)                                  AS targets,
        cardinality(array_positions(t.states, 'published'))    AS published,
        cardinality(array_positions(t.states, 'failed'))       AS failed,
        cardinality(array_positions(t.states, 'unconfirmed'))  AS unconfirmed,
-       t.urls, p.thread, t.deleted
+       t.urls, p.thread, t.deleted, p.stage, p.accounts, p.variants, p.first_comment, p.split, p.priority, p.updated_at,
+       ARRAY(SELECT g.tag FROM crier.post_tag g WHERE g.workspace_id = p.workspace_id AND g.post_id = p.id ORDER BY g.tag) AS tags
 FROM crier.post p
 CROSS JOIN LATERAL (
     SELECT coalesce(array_agg(pt.state ORDER BY pt.id), '{}') AS states,
@@ -14,8 +16,9 @@ CROSS JOIN LATERAL (
            (count(*) FILTER (WHERE pt.deleted_at IS NOT NULL))::integer AS deleted
     FROM crier.post_target pt
     WHERE pt.workspace_id = p.workspace_id AND pt.post_id = p.id
-) t;
-COMMENT ON VIEW crier.posts IS 'Every post with the state of all its targets taken together.';
+) t
+WHERE p.deleted_at IS NULL;
+COMMENT ON VIEW crier.posts IS 'Every post with the state of all its targets taken together, or its stage before it has any. Deleted ones are left out.';
 
 CREATE OR REPLACE VIEW crier.jobs AS
 SELECT j.id, j.workspace_id, j.user_id, j.account_id, j.platform, j.kind, j.params, j.priority,
@@ -55,7 +58,7 @@ COMMENT ON VIEW crier.blocks IS 'What is blocked until a time: an account, an ac
 
 CREATE OR REPLACE VIEW crier.events AS
 SELECT workspace_id, id, kind, account_id, post_id, target_id, payload, created_at FROM crier.event;
-COMMENT ON VIEW crier.events IS 'What happened: post_published, post_publish_failed, account_connected, token_refreshed, token_refresh_failed, webhook_received, account_revoked, action_done, action_failed, action_unconfirmed.';
+COMMENT ON VIEW crier.events IS 'What happened: post_published, post_publish_failed, account_connected, token_refreshed, token_refresh_failed, webhook_received, account_revoked, action_done, action_failed, action_unconfirmed, post_resolved_absent; and what somebody did with a post: post_edited, post_rescheduled, post_canceled, post_retried, post_submitted, post_approved, post_rejected, post_deleted.';
 
 CREATE OR REPLACE VIEW crier.actions AS
 SELECT workspace_id, id, account_id, platform, kind, subject, text, target_id, user_id, job_id, state, attempts, run_at,

@@ -34,8 +34,8 @@ pub(super) struct Published {
 }
 
 impl Published {
-    /// The target, if the caller may have this done with it.
-    pub(super) fn find(id: Uuid, action: Action, least: Role) -> Result<Self> {
+    /// The target, if the caller may have this done with it; nothing where it was taken back.
+    fn find_any(id: Uuid, action: Action, least: Role) -> Result<Option<Self>> {
         let caller = Caller::current()?;
         let found = FIND.read(&[id.into(), caller.readable()?.into()], |row| {
             let external_id: Option<String> = row.get(6)?;
@@ -51,7 +51,7 @@ impl Published {
         let platform = find_platform(&platform)?;
         let kind = require_offered(platform, action, account)?;
         if gone {
-            return Err(taken_back(id));
+            return Ok(None);
         }
         let external_id = match (state, external_id) {
             (TargetState::Published, Some(external_id)) => external_id,
@@ -72,7 +72,12 @@ impl Published {
             }
         };
         check_status(account, &status)?;
-        Ok(Self { workspace, account, platform, kind, external_id, user: caller.acts_as(None)? })
+        Ok(Some(Self { workspace, account, platform, kind, external_id, user: caller.acts_as(None)? }))
+    }
+
+    /// The same, where it must be there still.
+    pub(super) fn find(id: Uuid, action: Action, least: Role) -> Result<Self> {
+        Self::find_any(id, action, least)?.ok_or_else(|| taken_back(id))
     }
 }
 
@@ -91,27 +96,40 @@ fn taken_back(id: Uuid) -> CrierError {
 fn delete_published(target_id: Option<Uuid>) -> Result<Uuid, ErrorReport> {
     let id = input::required(target_id, "target_id")?;
     let target = Published::find(id, Action::Delete, const { rights::least("delete_published") })?;
-    let args = [target.workspace.into(), id.into()];
-    match LOCK.write(&args, |row| row.need::<bool>(1))?.first() {
-        Some(false) => {}
-        Some(true) => return Err(taken_back(id).into()),
-        None => return Err(CrierError::NotFound { what: "target", id }.into()),
+    Ok(target.take_back(id)?.ok_or_else(|| taken_back(id))?)
+}
+
+impl Published {
+    /// The action that takes it back, begun now or before; nothing where that is done.
+    fn take_back(self, id: Uuid) -> Result<Option<Uuid>> {
+        let Self { workspace, account, platform, kind, external_id, user } = self;
+        let args = [workspace.into(), id.into()];
+        match LOCK.write(&args, |row| row.need::<bool>(1))?.first() {
+            Some(false) => {}
+            Some(true) => return Ok(None),
+            None => return Err(CrierError::NotFound { what: "target", id }),
+        }
+        if let Some(open) = OPEN.newest(&args, |row| row.need::<Uuid>(1))?.first() {
+            return Ok(Some(*open));
+        }
+        let now = clock::now();
+        let new = NewAction {
+            workspace,
+            account,
+            platform,
+            kind,
+            subject: &external_id,
+            text: None,
+            target: Some(id),
+            user,
+            run_at: now,
+        };
+        new.insert(now).map(Some)
     }
-    if let Some(open) = OPEN.newest(&args, |row| row.need::<Uuid>(1))?.first() {
-        return Ok(*open);
-    }
-    let now = clock::now();
-    let Published { workspace, account, platform, kind, external_id, user } = target;
-    let new = NewAction {
-        workspace,
-        account,
-        platform,
-        kind,
-        subject: &external_id,
-        text: None,
-        target: Some(id),
-        user,
-        run_at: now,
-    };
-    Ok(new.insert(now)?)
+}
+
+/// Takes a published target of a post back that the caller may delete; nothing where that was done before.
+pub(crate) fn take_back(id: Uuid) -> Result<Option<Uuid>> {
+    let found = Published::find_any(id, Action::Delete, const { rights::least("delete_published") })?;
+    found.map_or(Ok(None), |target| target.take_back(id))
 }

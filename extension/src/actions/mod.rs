@@ -11,6 +11,7 @@ mod resolve;
 mod start;
 
 use crier_core::platform::{Action, Platform};
+pub(crate) use delete::take_back;
 use pgrx::Uuid;
 use serde_json::json;
 

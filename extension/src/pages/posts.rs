@@ -19,10 +19,19 @@ const WALKS: Walks = Walks::new(statement!(up "pages/posts_all"), statement!(up 
 const CHOOSE: Statement = statement!(up "pages/posts_choose").planned_once();
 pub(super) const ITEMS: Statement = statement!(up "pages/posts_items").planned_once();
 
-const STATES: [&str; 7] =
-    ["scheduled", "publishing", "published", "partly_published", "unconfirmed", "failed", "canceled"];
-const STATES_HINT: &str =
-    "Use scheduled, publishing, published, partly_published, unconfirmed, failed or canceled.";
+const STATES: [&str; 10] = [
+    "draft",
+    "in_review",
+    "approved",
+    "scheduled",
+    "publishing",
+    "published",
+    "partly_published",
+    "unconfirmed",
+    "failed",
+    "canceled",
+];
+const STATES_HINT: &str = "Use draft, in_review, approved, scheduled, publishing, published, partly_published, unconfirmed, failed or canceled.";
 
 /// Posts the caller may see, the newest first.
 #[pg_extern(stable, security_definer)]

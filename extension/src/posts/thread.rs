@@ -3,7 +3,7 @@
 use crier_core::thread::{MAX_PARTS, Piece};
 use serde_json::{Value, json};
 
-use super::create::{MAX_CONTENT_BYTES, MAX_MEDIA_BYTES};
+use super::definition::{MAX_CONTENT_BYTES, MAX_MEDIA_BYTES};
 use crate::error::{CrierError, Result};
 use crate::passed::Jsonb;
 

@@ -11,11 +11,12 @@ use crate::input;
 use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
 use crate::publishing::hold_job;
+use crate::queue::settle::{self, Fate, Said, Settled};
 
 const START: Statement = statement!(up "publishing/start").planned_once();
 
 /// Begins, or resumes, the publishing of a job's target and answers with all that is needed for it. No row: the
-/// lease is lost. State `unknown`: an earlier try may have been published, so the platform is asked first, as where it
+/// lease is lost, or the job publishes nothing any more and is canceled. State `unknown`: an earlier try may have been published, so the platform is asked first, as where it
 /// `was_unclear` before. A final state: nothing is left to do. `reply_to`: what the part of a thread answers, by the
 /// platform's id or address.
 #[pg_extern(security_definer)]
@@ -85,5 +86,10 @@ fn start_target(
             row.get(23)?,
         ))
     })?;
+    if rows.is_empty() {
+        // The post was planned anew or deleted since, and this job is no longer the one that publishes it.
+        let gone = Settled { job, said: Said::Nothing, fate: Fate::Canceled, result: None, error: None };
+        settle::settle_jobs(vec![gone], clock::now())?;
+    }
     Ok(TableIterator::new(rows))
 }

@@ -11,6 +11,7 @@ use crate::error::Error;
 
 const CHECKPOINT_QUEUE: &str = "SELECT crier.checkpoint_queue()";
 const RUN_MAINTENANCE: &str = "SELECT task, did, error FROM crier.run_maintenance('crierd', p_most => 1)";
+const RUN_DUE: &str = "SELECT targets, occurrences, more FROM crier.run_due()";
 const STATUS: &str =
     "SELECT paused, reason, library_version, schema_version, schema_current FROM crier.status()";
 const MIGRATE: &str = "SELECT name, action FROM crier.migrate()";
@@ -42,7 +43,25 @@ pub(crate) struct Task {
     pub(crate) error: Option<String>,
 }
 
+/// What a look for due work did.
+#[derive(Debug)]
+pub(crate) struct Due {
+    /// Targets that got jobs.
+    pub(crate) targets: i64,
+    /// Posts that schedules made.
+    pub(crate) occurrences: i64,
+    /// More is due already.
+    pub(crate) more: bool,
+}
+
 impl Db {
+    /// Has the database give some of what is due soon its jobs.
+    pub(crate) async fn run_due(&self) -> Result<Due, Error> {
+        let row = self.one(RUN_DUE, &[]).await?;
+        let field = |at| row.try_get(at).map_err(contract);
+        Ok(Due { targets: field(0)?, occurrences: field(1)?, more: row.try_get(2).map_err(contract)? })
+    }
+
     /// Has the database do one thing that is due, in a transaction of its own; what it did, or who does it instead.
     pub(crate) async fn run_maintenance(&self) -> Result<Option<Task>, Error> {
         let row = self.optional(RUN_MAINTENANCE, &[]).await?;

@@ -6,6 +6,7 @@ CROSS JOIN LATERAL (
     FROM crier.post t
     WHERE t.workspace_id >= w.id AND t.workspace_id <= w.id
       AND (t.workspace_id, t.id) >= (w.id, $1) AND (t.workspace_id, t.id) < (w.id, $2)
+      AND t.deleted_at IS NULL
     ORDER BY t.workspace_id DESC, t.id DESC
     LIMIT $3
 ) f

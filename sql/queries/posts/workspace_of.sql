@@ -1,1 +1,1 @@
-SELECT workspace_id FROM crier.post WHERE id = $1 AND ($2::uuid[] IS NULL OR workspace_id = ANY ($2))
+SELECT workspace_id FROM crier.post WHERE id = $1 AND deleted_at IS NULL AND ($2::uuid[] IS NULL OR workspace_id = ANY ($2))

@@ -17,11 +17,12 @@ SELECT t.id, t.post_id, t.workspace_id, t.account_id, t.platform, t.state,
             WHEN t.part = 0 THEN p.content
             ELSE p.thread -> (t.part - 1) ->> 'content'
        END AS content,
-       CASE WHEN t.part = 0 THEN p.media
+       CASE WHEN t.media IS NOT NULL THEN t.media
+            WHEN t.part = 0 THEN p.media
             WHEN t.content IS NULL THEN p.thread -> (t.part - 1) -> 'media'
             ELSE '[]'
        END AS media,
-       coalesce(p.settings -> t.platform, '{}') AS settings, t.prepared, t.platform_key, t.request, t.attempts,
+       coalesce(t.settings, p.settings -> t.platform, '{}') AS settings, t.prepared, t.platform_key, t.request, t.attempts,
        t.intent_at, a.external_id, a.handle, a.base_url, a.status, t.url, t.was_unclear, t.drafted_at, t.part,
        -- the post that this part answers: its id, or where a person found it
        CASE WHEN t.part > 0 THEN (

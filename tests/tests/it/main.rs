@@ -35,6 +35,7 @@ mod queue;
 mod refresh;
 mod replication;
 mod same_text;
+mod scheduling;
 mod secrets;
 mod simulator;
 mod soak;

@@ -42,6 +42,15 @@ pub(super) const CALLS: &[(&str, &str)] = &[
     ("rate_limit_status", "'ACC'"),
     ("create_post", "'WS', 'x', ARRAY['ACC'::uuid]"),
     ("cancel_post", "'POST'"),
+    ("update_post", "'POST', 'other'"),
+    ("reschedule_post", "'POST', now() + interval '2 hours'"),
+    ("retry_post", "'LOST'"),
+    ("delete_post", "'POST'"),
+    ("duplicate_post", "'POST'"),
+    ("submit_post", "'DRAFT'"),
+    ("approve_post", "'REVIEWED'"),
+    ("reject_post", "'REVIEWED', 'no'"),
+    ("set_approval", "'WS', NULL"),
     ("resolve_target", "'UNCONFIRMED', 'absent'"),
     ("act", "'ACC', 'follow', 'carol.test'"),
     ("delete_published", "'PUBLISHED'"),
@@ -79,6 +88,9 @@ pub(super) const CALLS: &[(&str, &str)] = &[
 /// Calls with what is one's own beside what is not.
 pub(super) const MIXED: &[(&str, &str)] = &[
     ("create_post", "'MINE', 'x', ARRAY['ACC'::uuid]"),
+    ("create_post", "'MINE', 'x', ARRAY['ACC'::uuid], draft => true"),
+    ("create_post", "'MINE', 'x', '{}', variants => jsonb_build_object('ACC', '{}'), draft => true"),
+    ("update_post", "'POST', accounts => ARRAY['ACC'::uuid]"),
     ("enqueue", "'k', workspace_id => 'MINE', account_id => 'ACC'"),
     (
         "enqueue_many",

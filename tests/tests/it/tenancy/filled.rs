@@ -62,6 +62,20 @@ impl Filled {
             ", settings => '{{\"bluesky\": {{\"langs\": [\"en\"]}}}}', thread => '[\"{word} goes on\"]'"
         );
         names.insert("POST", owner.text(&post("waits", &settings)).await);
+        let draft =
+            ", draft => true, tags => ARRAY['{word}'], first_comment => '{word}'".replace("{word}", word);
+        for (name, stage) in [("DRAFT", "draft"), ("REVIEWED", "in_review")] {
+            let id = owner.text(&post(stage, &draft)).await;
+            superuser.run(&format!("UPDATE crier.post SET stage = '{stage}' WHERE id = '{id}'")).await;
+            names.insert(name, id);
+        }
+        let lost = owner.text(&post("lost", "")).await;
+        superuser
+            .run(&format!(
+                "UPDATE crier.post_target SET state = 'failed', error = '\"{word}\"' WHERE post_id = '{lost}'"
+            ))
+            .await;
+        names.insert("LOST", lost);
         for (name, state) in [("PUBLISHED", "published"), ("UNCONFIRMED", "unconfirmed")] {
             let id = owner.text(&post(state, "")).await;
             let target = format!(

@@ -1,0 +1,160 @@
+//! What plans a post anew, once it is locked: makes its targets, or moves them.
+
+use crier_core::target::TargetState;
+use pgrx::Uuid;
+
+use super::due::{self, Placed};
+use super::plan::{Plan, Target};
+use super::store::{self, Accounts, Stage};
+use crate::error::{CrierError, Result};
+use crate::passed::{Jsonb, Timestamptz};
+use crate::plans::{Statement, statement};
+use crate::publishing::follow;
+use crate::workspaces::new_id;
+
+const REOPEN: Statement = statement!(up "posts/reopen");
+const SET_PLAN: Statement = statement!(up "posts/set_plan");
+const ADD_EVENT: Statement = statement!(up "posts/add_event");
+
+/// What has become of a target: its id, its account, its state.
+pub(super) type Standing = (Uuid, Uuid, &'static str);
+
+impl Plan {
+    /// Moves what can be moved to the time of the post.
+    pub(super) fn move_targets(&mut self, now: Timestamptz) -> Result<Vec<Standing>> {
+        let due = self.due_times(now)?;
+        self.move_to(|_| true, due, now)?;
+        self.set_plan(Stage::Scheduled, now)?;
+        Ok(self.standing())
+    }
+
+    /// Moves what can be moved, as far as `which` says so, to the times of its accounts.
+    pub(super) fn move_to(
+        &mut self,
+        which: impl Fn(&Target) -> bool,
+        due: impl Fn(Uuid) -> Timestamptz,
+        now: Timestamptz,
+    ) -> Result<()> {
+        let moves = |target: &Target| target.is_open() && which(target);
+        self.end_jobs(moves, now)?;
+        let moved = self.targets.iter().filter(|target| moves(target));
+        let (ids, times) = moved.map(|target| (target.id, due(target.account))).unzip();
+        let placed = self.reopen(ids, times, now)?;
+        due::add_jobs(&placed, true, now)
+    }
+
+    fn reopen(&mut self, ids: Vec<Uuid>, times: Vec<Timestamptz>, now: Timestamptz) -> Result<Vec<Placed>> {
+        if ids.is_empty() {
+            return Ok(vec![]);
+        }
+        let args = [self.post.workspace.into(), self.post.id.into(), ids.into(), times.into(), now.into()];
+        let reopened = REOPEN.write(&args, |row| {
+            let state = follow::parse(&row.need::<String>(4)?)?;
+            Ok((
+                row.need::<Uuid>(1)?,
+                row.need::<Uuid>(2)?,
+                row.need::<bool>(3)?,
+                state,
+                row.need::<Timestamptz>(5)?,
+            ))
+        })?;
+        let mut placed = vec![];
+        for (id, account, is_comment, state, due_at) in reopened {
+            if let Some(target) = self.targets.iter_mut().find(|target| target.id == id) {
+                target.state = state;
+            }
+            if state == TargetState::Scheduled && due::is_near(due_at, now) {
+                let job = new_id();
+                placed.push(Placed { job, target: id, account, is_comment, run_at: due_at, post: self.post });
+            }
+        }
+        due::name_jobs(&placed, now)?;
+        Ok(placed)
+    }
+
+    /// A draft, or what was changed, is to be published: it is in review, or planned.
+    pub(super) fn enter(&mut self, now: Timestamptz) -> Result<Vec<Standing>> {
+        if self.approval.is_none() {
+            return self.schedule(now);
+        }
+        // What somebody is to approve is what can be published.
+        self.planned_targets()?;
+        self.set_plan(Stage::InReview, now)?;
+        Ok(self.standing())
+    }
+
+    /// Makes the targets that a post has not yet, at its time.
+    pub(super) fn schedule(&mut self, now: Timestamptz) -> Result<Vec<Standing>> {
+        let targets = self.planned_targets()?;
+        self.scheduled_at = Some(self.scheduled_at.unwrap_or(now));
+        let due = self.due_times(now)?;
+        self.set_plan(Stage::Scheduled, now)?;
+        self.post.add_targets(targets, due, now)?;
+        self.read_targets()?;
+        Ok(self.standing())
+    }
+
+    /// What the accounts publish that have no targets.
+    fn planned_targets(&self) -> Result<Vec<store::NewTarget>> {
+        let parsed = self.definition.parse()?;
+        let missing: Vec<Uuid> = self
+            .definition
+            .accounts
+            .iter()
+            .copied()
+            .filter(|account| self.targets.iter().all(|target| target.account != *account))
+            .collect();
+        if missing.is_empty() && !self.targets.is_empty() {
+            return Ok(vec![]);
+        }
+        store::targets(&Accounts::of(self.post.workspace, &missing)?, &parsed)
+    }
+
+    pub(super) fn set_plan(&mut self, stage: Stage, now: Timestamptz) -> Result<()> {
+        self.stage = stage;
+        SET_PLAN.run_only(&[
+            self.post.workspace.into(),
+            self.post.id.into(),
+            stage.as_str().into(),
+            self.scheduled_at.into(),
+            self.next_slot.into(),
+            now.into(),
+        ])
+    }
+
+    /// When each account's part is due.
+    pub(super) fn due_times(&self, now: Timestamptz) -> Result<impl Fn(Uuid) -> Timestamptz + use<>> {
+        let at = self.scheduled_at.unwrap_or(now);
+        if self.next_slot {
+            return Err(CrierError::invalid("next_slot", "has no slots to look at", "Set slots first."));
+        }
+        Ok(move |_| at)
+    }
+
+    pub(super) fn standing(&self) -> Vec<Standing> {
+        self.targets.iter().map(|target| (target.id, target.account, target.state.as_str())).collect()
+    }
+
+    /// Notes what was done with the post, and by whom; `times`: when it was to be published, and when it is now.
+    pub(super) fn tell(
+        &self,
+        kind: &str,
+        mut what: serde_json::Value,
+        times: (Option<Timestamptz>, Option<Timestamptz>),
+        now: Timestamptz,
+    ) -> Result<()> {
+        if let (Some(fields), Some(user)) = (what.as_object_mut(), self.caller.acts_as(None)?) {
+            fields.insert("user_id".to_owned(), user.to_string().into());
+        }
+        ADD_EVENT.run_only(&[
+            self.post.workspace.into(),
+            new_id().into(),
+            kind.into(),
+            self.post.id.into(),
+            Jsonb::from_value(&what).into(),
+            now.into(),
+            times.0.into(),
+            times.1.into(),
+        ])
+    }
+}

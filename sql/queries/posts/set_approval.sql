@@ -1,0 +1,1 @@
+UPDATE crier.workspace SET approval = $2 WHERE id = $1
