@@ -24,7 +24,7 @@ pub(crate) use atomic::Atomic;
 pub(crate) use connecting::{Login, Registration, Step};
 pub(crate) use keys::{KeyUsage, Swap};
 pub(crate) use operation::{Server, Task};
-pub(crate) use people::{FoundAccount, NewPost, PublishingStatus};
+pub(crate) use people::{CALENDAR_ROWS, FoundAccount, NewPost, PublishingStatus};
 pub use pool::Db;
 pub(crate) use pool::{patiently, patiently_if, pg_config};
 use rows::contract;

@@ -6,6 +6,7 @@ mod attached;
 pub(crate) mod calendar;
 mod entry;
 pub(crate) mod export;
+mod fetch;
 mod files;
 mod ical;
 pub(crate) mod import;
@@ -20,4 +21,4 @@ mod text;
 mod when;
 mod zone;
 
-pub(crate) use entry::{Entry, Media};
+pub(crate) use entry::{Entry, Full};

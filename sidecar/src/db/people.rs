@@ -13,7 +13,7 @@ use super::pool::{Db, Param};
 use super::rows::{contract, from_row};
 use super::{all, first};
 use crate::error::Error;
-use crate::people::{Entry, Media};
+use crate::people::{Entry, Full};
 
 const ONLY_WORKSPACE: &str = "SELECT crier.only_workspace()";
 const FIND_ACCOUNTS: &str = "SELECT name, workspace_id, account_id, platform, handle, status \
@@ -21,14 +21,18 @@ const FIND_ACCOUNTS: &str = "SELECT name, workspace_id, account_id, platform, ha
 const CREATE_POST: &str = "SELECT crier.create_post(workspace_id => $1, content => $2, accounts => $3, \
      scheduled_at => $4, media => $5, tags => $6, draft => $7, next_slot => $8)";
 const GET_POST: &str = "SELECT crier.get_post($1)";
-const CALENDAR: &str = "SELECT due_at, post_id, state, content, accounts, tags, media \
-     FROM crier.calendar($1, $2, $3)";
+const GET_POSTS: &str = "SELECT crier.get_post(i.id) FROM pg_catalog.unnest($1::uuid[]) AS i (id)";
+const CALENDAR: &str =
+    "SELECT due_at, post_id, state, content, accounts, media FROM crier.calendar($1, $2, $3)";
 const IMPORTED_POSTS: &str = "SELECT source_id, post_id FROM crier.imported_posts($1, $2)";
 const NOTE_IMPORT: &str = "SELECT crier.note_import($1, $2, $3)";
 const PUBLISHING_STATUS: &str = "SELECT waiting, running, retrying, due, \
      extract(epoch FROM pg_catalog.clock_timestamp() - due_since)::float8 AS due_for, next_due_at, planned, \
      published_last_minute, failed_last_minute, published_last_hour, failed_last_hour, accounts_to_login, logins, paused, reason \
      FROM crier.publishing_status()";
+
+/// The most posts that `crier.calendar` answers with.
+pub(crate) const CALENDAR_ROWS: usize = 1_000;
 
 /// An account that a name means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,18 +111,15 @@ impl TryFrom<Row> for Entry {
 
     fn try_from(row: Row) -> Result<Self, Error> {
         let json = |name: &str| row.try_get::<_, Option<Value>>(name).map_err(contract);
-        let unfit = |why: String| Error::Contract(format!("crier.calendar: {why}"));
+        let unfit = |error: serde_json::Error| Error::Contract(format!("crier.calendar: {error}"));
         let accounts = json("accounts")?.unwrap_or_else(|| Value::Array(Vec::new()));
-        let media = json("media")?.unwrap_or_else(|| Value::Array(Vec::new()));
-        let tags: Option<Vec<String>> = row.try_get("tags").map_err(contract)?;
         Ok(Self {
             due_at: row.try_get::<_, SystemTime>("due_at").map_err(contract)?.into(),
             post_id: row.try_get("post_id").map_err(contract)?,
             state: row.try_get("state").map_err(contract)?,
             content: row.try_get("content").map_err(contract)?,
-            accounts: serde_json::from_value(accounts).map_err(|error| unfit(error.to_string()))?,
-            tags: tags.unwrap_or_default(),
-            media: Media::list(&media).map_err(unfit)?,
+            accounts: serde_json::from_value(accounts).map_err(unfit)?,
+            media: row.try_get("media").map_err(contract)?,
         })
     }
 }
@@ -139,7 +140,7 @@ impl Db {
         all(self.rows(FIND_ACCOUNTS, params).await?)
     }
 
-    /// What a workspace publishes within a time.
+    /// What a workspace publishes within a time of at most three months, the first ones first, [`CALENDAR_ROWS`] at most.
     pub(crate) async fn calendar(
         &self,
         workspace_id: Uuid,
@@ -150,6 +151,17 @@ impl Db {
         let params: &[Param<'_>] =
             &[(&workspace_id, Type::UUID), (&from, Type::TIMESTAMPTZ), (&to, Type::TIMESTAMPTZ)];
         all(self.rows(CALENDAR, params).await?)
+    }
+
+    /// What a calendar has no room for, of these posts.
+    pub(crate) async fn full_posts(&self, ids: &[Uuid]) -> Result<Vec<Full>, Error> {
+        let rows = self.rows(GET_POSTS, &[(&ids, Type::UUID_ARRAY)]).await?;
+        let posts = rows.iter().map(|row| row.try_get::<_, Option<Value>>(0).map_err(contract));
+        // one that was deleted meanwhile is none
+        let posts = posts.filter_map(Result::transpose);
+        posts
+            .map(|post| Full::read(&post?).map_err(|why| Error::Contract(format!("crier.get_post: {why}"))))
+            .collect()
     }
 
     /// How publishing goes.

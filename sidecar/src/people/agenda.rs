@@ -129,11 +129,7 @@ fn post(
 ) {
     let time = entry.due_at.with_timezone(&zone).format("%H:%M").to_string();
     let says = first_words(&entry.content, screen.columns.saturating_sub(BEFORE + columns + 2));
-    let says = if says.is_empty() && !entry.media.is_empty() {
-        format!("[{} media]", entry.media.len())
-    } else {
-        says
-    };
+    let says = if says.is_empty() && entry.media > 0 { format!("[{} media]", entry.media) } else { says };
     if entry.accounts.is_empty() {
         row(out, &time, mark(&entry.state), &pad("", columns), &says, screen, seen);
         return;

@@ -26,8 +26,7 @@ fn entry(due_at: &str, state: &str, content: &str, on: &[(&str, &str, Option<&st
         state: state.into(),
         content: content.into(),
         accounts: accounts.collect(),
-        tags: vec![],
-        media: vec![],
+        media: 0,
     }
 }
 

@@ -9,7 +9,7 @@ use super::accounts;
 use super::agenda::{Span, render};
 use super::out::print;
 use super::terminal::Screen;
-use super::{when, zone};
+use super::{fetch, when, zone};
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::Error;
@@ -44,8 +44,12 @@ pub(crate) async fn run(config: &Config, calendar: Calendar) -> Result<(), Error
     let db = Db::new(&config.database)?;
     let workspace = accounts::workspace(&db, calendar.workspace).await?;
     let (from, to) = span.bounds();
-    let entries = db.calendar(workspace, from, to).await?;
-    print(&render(span, &entries, now, Screen::of_stdout())).map(drop)
+    let fetched = fetch::entries(&db, workspace, from, to).await?;
+    let mut text = render(span, &fetched.entries, now, Screen::of_stdout());
+    for at in fetched.crowded {
+        text += &format!("note: there are more posts than are shown at {}\n", when::local(at, zone));
+    }
+    print(&text).map(drop)
 }
 
 impl Calendar {

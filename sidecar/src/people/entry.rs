@@ -12,10 +12,46 @@ pub(crate) struct Entry {
     /// None: a schedule makes it then.
     pub(crate) post_id: Option<Uuid>,
     pub(crate) state: String,
+    /// As much of it as a calendar has room for.
     pub(crate) content: String,
     pub(crate) accounts: Vec<OnAccount>,
-    pub(crate) tags: Vec<String>,
+    /// How many images and videos it has.
+    pub(crate) media: i32,
+}
+
+/// What `crier.get_post` has of a post that a calendar has no room for.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Full {
+    pub(crate) id: Uuid,
+    pub(crate) content: String,
     pub(crate) media: Vec<Media>,
+    pub(crate) tags: Vec<String>,
+    /// Whether it is more than a text with media: a thread, a first comment, variants, settings.
+    pub(crate) has_more: bool,
+}
+
+impl Full {
+    /// Reads it.
+    pub(crate) fn read(post: &Value) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Post {
+            id: Uuid,
+            content: String,
+            media: Value,
+            #[serde(default)]
+            tags: Vec<String>,
+        }
+        let read = Post::deserialize(post).map_err(|error| error.to_string())?;
+        let is_empty = |name: &str| match &post[name] {
+            Value::Array(list) => list.is_empty(),
+            Value::Object(fields) => fields.is_empty(),
+            value => value.is_null(),
+        };
+        let has_more =
+            ["thread", "first_comment", "variants", "settings"].into_iter().any(|name| !is_empty(name));
+        let media = Media::list(&read.media)?;
+        Ok(Self { id: read.id, content: read.content, media, tags: read.tags, has_more })
+    }
 }
 
 /// How it stands with one of its accounts.

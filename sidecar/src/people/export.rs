@@ -1,25 +1,25 @@
 //! `crierd export posts`: what a workspace publishes, as a table or a calendar.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, Days, Months, Utc};
+use chrono::{DateTime, Months, Utc};
 use chrono_tz::Tz;
 use clap::Args;
 use uuid::Uuid;
 
 use super::accounts::{self, Directory};
 use super::agenda::Span;
-use super::entry::Entry;
+use super::entry::{Entry, Full, OnAccount};
 use super::files::Format;
 use super::out::print;
 use super::record::Record;
-use super::{ical, table, when, zone};
+use super::{fetch, ical, table, when, zone};
 use crate::config::Config;
 use crate::db::Db;
 use crate::error::Error;
 
-/// So much is asked for at a time.
-const PAGE: Days = Days::new(31);
+/// So many posts are asked for at a time.
+const AT_ONCE: usize = 200;
 /// The longest time that is exported at once.
 const MAX_YEARS: u32 = 20;
 
@@ -49,23 +49,41 @@ pub(crate) async fn run(config: &Config, export: Export) -> Result<(), Error> {
     let (from, to) = export.bounds(now, zone)?;
     let db = Db::new(&config.database)?;
     let workspace = accounts::workspace(&db, export.workspace).await?;
-    let entries = fetch(&db, workspace, from, to).await?;
-    let inside =
-        entries.iter().filter(|entry| entry.media.iter().any(|media| media.url.starts_with("data:")));
-    let inside = inside.count();
-    let records = records(&db, workspace, entries, zone).await?;
+    let fetched = fetch::entries(&db, workspace, from, to).await?;
+    if let Some(at) = fetched.crowded.first() {
+        let at = when::local(*at, zone);
+        return Err(Error::Refused(format!(
+            "more posts are due at the same moment, {at}, than the database lists"
+        )));
+    }
+    let mut seen = HashSet::new();
+    // one that is due at different times on different accounts may stand there for each; what a schedule will make is no post yet
+    let entries = fetched.entries.into_iter().filter(|entry| entry.post_id.is_some_and(|id| seen.insert(id)));
+    let entries: Vec<_> = entries.collect();
+    let posts = full(&db, &entries).await?;
+    let records = records(&db, workspace, &entries, &posts, zone).await?;
     let text = match export.format {
         Format::Csv => table::write(&records)?,
         Format::Ics => ical::write(&records, now),
     };
     print(&text)?;
     eprintln!("{} post(s)", records.len());
+    tell_what_is_left_out(posts.values());
+    Ok(())
+}
+
+/// A file of posts has their texts; what it has no room for is not lost in silence.
+fn tell_what_is_left_out<'a>(posts: impl Iterator<Item = &'a Full> + Clone) {
+    let inside = |post: &&Full| post.media.iter().any(|media| media.url.starts_with("data:"));
+    let (inside, more) = (posts.clone().filter(inside).count(), posts.filter(|post| post.has_more).count());
     if inside > 0 {
         eprintln!(
-            "{inside} of them carry images or videos in themselves (data:), which no table has room for: left out"
+            "left out of {inside}: images and videos that are not at an https: address but in the post itself"
         );
     }
-    Ok(())
+    if more > 0 {
+        eprintln!("left out of {more}: threads, first comments, variants and settings");
+    }
 }
 
 impl Export {
@@ -88,42 +106,36 @@ impl Export {
     }
 }
 
-/// The posts within a time, each once. What schedules will make is no post yet.
-async fn fetch(
-    db: &Db,
-    workspace: Uuid,
-    from: DateTime<Utc>,
-    to: DateTime<Utc>,
-) -> Result<Vec<Entry>, Error> {
-    let (mut entries, mut seen) = (Vec::new(), HashSet::new());
-    let mut begin = from;
-    while begin < to {
-        let end = begin.checked_add_days(PAGE).unwrap_or(to).min(to);
-        let mut page = db.calendar(workspace, begin, end).await?;
-        page.sort_by_key(|entry| (entry.due_at, entry.post_id));
-        // one that is due at different times on different accounts stands there for each
-        entries.extend(page.into_iter().filter(|entry| entry.post_id.is_some_and(|id| seen.insert(id))));
-        begin = end;
+async fn full(db: &Db, entries: &[Entry]) -> Result<HashMap<Uuid, Full>, Error> {
+    let ids: Vec<_> = entries.iter().filter_map(|entry| entry.post_id).collect();
+    let mut posts = HashMap::with_capacity(ids.len());
+    for some in ids.chunks(AT_ONCE) {
+        posts.extend(db.full_posts(some).await?.into_iter().map(|post| (post.id, post)));
     }
-    Ok(entries)
+    Ok(posts)
 }
 
-async fn records(db: &Db, workspace: Uuid, entries: Vec<Entry>, zone: Tz) -> Result<Vec<Record>, Error> {
-    let names: Vec<_> =
-        entries.iter().flat_map(|entry| &entry.accounts).map(super::entry::OnAccount::name).collect();
+async fn records(
+    db: &Db,
+    workspace: Uuid,
+    entries: &[Entry],
+    posts: &HashMap<Uuid, Full>,
+    zone: Tz,
+) -> Result<Vec<Record>, Error> {
+    let names: Vec<_> = entries.iter().flat_map(|entry| &entry.accounts).map(OnAccount::name).collect();
     let directory = Directory::ask(db, &names, Some(workspace)).await?;
-    let record = |entry: &Entry| {
-        let id = entry.post_id.map(|id| id.to_string()).unwrap_or_default();
-        let name = |on: &super::entry::OnAccount| {
-            let name = on.name();
-            // names stand beside each other with blanks between them
-            let fits =
-                !name.contains(|c: char| c.is_whitespace() || c.is_control()) && directory.is_clear(&name);
-            if fits { name } else { on.account_id.to_string() }
-        };
-        Record::of(entry, id, zone, entry.accounts.iter().map(name).collect())
+    let name = |on: &OnAccount| {
+        let name = on.name();
+        // names stand beside each other with blanks between them
+        let fits = !name.contains(|c: char| c.is_whitespace() || c.is_control()) && directory.is_clear(&name);
+        if fits { name } else { on.account_id.to_string() }
     };
-    Ok(entries.iter().map(record).collect())
+    let record = |entry: &Entry| {
+        let post = posts.get(&entry.post_id?)?;
+        let names = entry.accounts.iter().map(name).collect();
+        Some(Record::of(entry, post, post.id.to_string(), zone, names))
+    };
+    Ok(entries.iter().filter_map(record).collect())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::entry::{Entry, Media};
+use super::entry::{Entry, Full, Media};
 use crate::hex::hex;
 
 /// A post in a file.
@@ -47,17 +47,17 @@ pub(crate) enum Wish {
 
 impl Record {
     /// A post of the calendar; `names` gives each of its accounts the name it is found by again.
-    pub(crate) fn of(entry: &Entry, id: String, zone: Tz, names: Vec<String>) -> Self {
+    pub(crate) fn of(entry: &Entry, full: &Full, id: String, zone: Tz, names: Vec<String>) -> Self {
         // the bytes of an image are no matter for a table
-        let media = entry.media.iter().filter(|media| !media.url.starts_with("data:"));
+        let media = full.media.iter().filter(|media| !media.url.starts_with("data:"));
         Self {
             id,
             at: Some(entry.due_at),
             zone: Some(zone),
             accounts: names,
-            content: entry.content.clone(),
+            content: full.content.clone(),
             media: media.cloned().collect(),
-            tags: entry.tags.clone(),
+            tags: full.tags.clone(),
             state: entry.state.clone(),
             urls: entry.accounts.iter().filter_map(|on| on.url.clone()).collect(),
         }
