@@ -2452,6 +2452,29 @@ AS 'MODULE_PATHNAME', 'breakers_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::pages::calendar::calendar
+CREATE  FUNCTION "calendar"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_from" timestamp with time zone, /* Option < Timestamptz > */
+	"p_to" timestamp with time zone, /* Option < Timestamptz > */
+	"p_account_id" uuid DEFAULT NULL /* Option < Uuid > */
+) RETURNS TABLE (
+	"due_at" timestamp with time zone,  /* Timestamptz */
+	"post_id" uuid,  /* Uuid */
+	"schedule_id" uuid,  /* Option < Uuid > */
+	"state" TEXT,  /* String */
+	"content" TEXT,  /* String */
+	"accounts" jsonb,  /* Jsonb */
+	"tags" TEXT[],  /* Vec < String > */
+	"media" INT  /* i32 */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'calendar_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::queue::cancel::cancel_jobs
 CREATE  FUNCTION "cancel_jobs"(
 	"job_ids" uuid[] /* :: std :: option :: Option < Vec < Option < Uuid > > > */
@@ -4643,6 +4666,7 @@ GRANT EXECUTE ON FUNCTION crier.list_jobs(text, int, uuid, uuid, text, text, tim
 GRANT EXECUTE ON FUNCTION crier.search_jobs(jsonb, jsonb, text, int, uuid, uuid, text, timestamptz, timestamptz)
     TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.calendar(uuid, timestamptz, timestamptz, uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_events(text, int, uuid, text, uuid, uuid, timestamptz, timestamptz)
     TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_logs(text, int, uuid, text[], text, jsonb, uuid, timestamptz, timestamptz)
@@ -4965,6 +4989,8 @@ COMMENT ON FUNCTION crier.search_jobs(jsonb, jsonb, text, int, uuid, uuid, text,
     'Jobs whose params and result contain something, the newest first. A page may be short while has_more.';
 COMMENT ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz) IS
     'Posts, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
+COMMENT ON FUNCTION crier.calendar(uuid, timestamptz, timestamptz, uuid) IS
+    'The posts of a workspace whose time lies from p_from on and before p_to (at most 92 days), the first ones first, at most 1000: planned, published, in review, and drafts that have a time.';
 COMMENT ON FUNCTION crier.list_events(text, int, uuid, text, uuid, uuid, timestamptz, timestamptz) IS
     'Events, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
 COMMENT ON FUNCTION crier.list_logs(text, int, uuid, text[], text, jsonb, uuid, timestamptz, timestamptz) IS

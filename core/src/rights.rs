@@ -51,6 +51,7 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("get_action", EachRow(Viewer)),
     ("get_workspace_stats", Needs::Role(Viewer)),
     ("list_members", Needs::Role(Viewer)),
+    ("calendar", Needs::Role(Viewer)),
     ("leave_workspace", Needs::Role(Viewer)),
     ("list_jobs", EachRow(Viewer)),
     ("search_jobs", EachRow(Viewer)),

@@ -90,6 +90,7 @@ GRANT EXECUTE ON FUNCTION crier.list_jobs(text, int, uuid, uuid, text, text, tim
 GRANT EXECUTE ON FUNCTION crier.search_jobs(jsonb, jsonb, text, int, uuid, uuid, text, timestamptz, timestamptz)
     TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.calendar(uuid, timestamptz, timestamptz, uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_events(text, int, uuid, text, uuid, uuid, timestamptz, timestamptz)
     TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_logs(text, int, uuid, text[], text, jsonb, uuid, timestamptz, timestamptz)
@@ -412,6 +413,8 @@ COMMENT ON FUNCTION crier.search_jobs(jsonb, jsonb, text, int, uuid, uuid, text,
     'Jobs whose params and result contain something, the newest first. A page may be short while has_more.';
 COMMENT ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz) IS
     'Posts, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
+COMMENT ON FUNCTION crier.calendar(uuid, timestamptz, timestamptz, uuid) IS
+    'The posts of a workspace whose time lies from p_from on and before p_to (at most 92 days), the first ones first, at most 1000: planned, published, in review, and drafts that have a time.';
 COMMENT ON FUNCTION crier.list_events(text, int, uuid, text, uuid, uuid, timestamptz, timestamptz) IS
     'Events, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
 COMMENT ON FUNCTION crier.list_logs(text, int, uuid, text[], text, jsonb, uuid, timestamptz, timestamptz) IS

@@ -3,6 +3,7 @@
 //! Ids are UUIDv7, so a listing by id is one by time, and a place in it is an id. Every function here only reads.
 
 mod by_time;
+mod calendar;
 mod events;
 mod input;
 mod jobs;

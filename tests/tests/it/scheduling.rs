@@ -1,6 +1,7 @@
 //! Posts before their time: drafts, changes of plan, approval, and what is due.
 
 mod approval;
+mod calendar;
 mod changes;
 mod due;
 mod races;

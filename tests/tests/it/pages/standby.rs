@@ -33,6 +33,9 @@ async fn answers(sql: &Session) -> Vec<String> {
         History::user(0)
     );
     answers.push(sql.text(&user_jobs).await);
+    let calendar = "SELECT c.* FROM crier.workspace w, crier.calendar(w.id, now() - interval '1 day', now() + interval '1 day') c \
+                    WHERE w.name = 'standby'";
+    answers.push(sql.text(calendar).await);
     answers
 }
 
@@ -44,7 +47,13 @@ async fn a_standby_and_a_read_only_transaction_give_the_same_pages() {
     primary.text("SELECT crier.index_history(100)").await;
     primary.text("SELECT crier.enqueue('open'), crier.enqueue('open')").await;
     primary.text("SELECT crier.receive_webhook('x', 'k', '{}', '{x}', '{NULL}', '{\"{}\"}')").await;
+    let workspace = crier_tests::stage::create_workspace(&primary).await;
+    let account = crier_tests::stage::dummy_account(&primary, workspace, "a.test").await;
+    primary.run(&format!("UPDATE crier.workspace SET name = 'standby' WHERE id = '{workspace}'")).await;
+    let post = "SELECT crier.create_post($1, 'planned', ARRAY[$2::uuid])";
+    primary.rows(post, &[&workspace, &account]).await;
     let expected = answers(&primary).await;
+    assert!(expected.last().is_some_and(|calendar| calendar.contains("planned")), "{expected:?}");
     assert!(expected[0].len() > 150 * 36 && expected[7].len() > 150 * 36, "{expected:?}");
 
     primary.run("BEGIN READ ONLY").await;

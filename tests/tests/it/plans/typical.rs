@@ -207,6 +207,10 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("pages/events_items", "pg_temp.targets(100)"),
     // up to 51 of each workspace
     long("pages/events_of_workspaces", "pg_temp.at(10), pg_temp.at(-1), 51, pg_temp.workspaces(100)", 10_000),
+    call("pages/calendar", "md5('workspace20')::uuid, now() - interval '5 days', now(), NULL, 1000, 100000"),
+    // every post of the span is looked at
+    long("pages/calendar", "md5('workspace20')::uuid, now() - interval '5 days', now(), (pg_temp.accounts(1))[1], 1000, 100000", 5_000),
+    call("pages/calendar_items", "md5('workspace20')::uuid, pg_temp.posts(100), pg_temp.many(now())"),
     call("pages/must_occur", "'upload \"3 tries\" -fast'"),
     call("pages/posts_all", "'00000000-0000-0000-0000-000000000000', 'ffffffff-ffff-ffff-ffff-ffffffffffff', 51"),
     call("pages/posts_choose", "pg_temp.posts(100), 'published'"),
