@@ -2215,7 +2215,8 @@ BEGIN
         retrying := coalesce(retrying, 0);
         due := coalesce(due, 0);
         next_due_at := crier.next_run_at(kinds);
-        next_due_at := CASE WHEN next_due_at > at THEN next_due_at END;
+        -- what is due already is said to be due now, by a clock that has gone on
+        next_due_at := CASE WHEN next_due_at > clock_timestamp() THEN next_due_at END;
     END IF;
     -- what is planned for later has no job yet
     SELECT count(*), count(*) FILTER (WHERE t.due_at <= at), min(t.due_at) FILTER (WHERE t.due_at <= at)

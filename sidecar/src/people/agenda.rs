@@ -52,6 +52,7 @@ impl Span {
 
 /// All of it, as it is printed.
 pub(crate) fn render(days: Span, entries: &[Entry], now: DateTime<Utc>, screen: Screen) -> String {
+    let entries: Vec<_> = entries.iter().flat_map(Entry::by_time).collect();
     let mut out = String::new();
     let title = format!("{}, {}", days.title(), days.zone.name());
     line(&mut out, &screen.paint(Style::Heading, &title));

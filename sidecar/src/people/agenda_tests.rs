@@ -19,6 +19,7 @@ fn entry(due_at: &str, state: &str, content: &str, on: &[(&str, &str, Option<&st
         handle: (*handle).into(),
         state: state.map(str::to_owned),
         url: None,
+        due_at: None,
     });
     Entry {
         due_at: utc(due_at),
@@ -101,6 +102,25 @@ fn a_day_on_which_the_clocks_change_has_all_of_its_hours() {
     assert!(shown.contains("\n  the clocks change from +01:00 to +02:00\n"), "{shown}");
     assert!(shown.contains("00:00 ○") && shown.contains("23:59 ○") && !shown.contains("tomorrow"), "{shown}");
     assert_eq!(day.bounds().1 - day.bounds().0, chrono::Duration::hours(23));
+}
+
+#[test]
+fn an_account_with_a_time_of_its_own_stands_there_at_that() {
+    let mut slots = entry(
+        "2026-12-01T08:00:00Z",
+        "scheduled",
+        "Hi",
+        &[("bluesky", "a.test", None), ("bluesky", "b.test", None)],
+    );
+    slots.accounts[1].due_at = Some(utc("2026-12-02T09:30:00Z"));
+    let shown = render(week((2026, 11, 30)), &[slots], utc("2026-12-01T12:00:00Z"), PLAIN);
+    assert!(
+        shown.contains(
+            "today                                                 1 post\n  09:00 ○ bluesky:a.test  Hi\n"
+        ),
+        "{shown}"
+    );
+    assert!(shown.contains("1 post\n  10:30 ○ bluesky:b.test  Hi\n"), "{shown}");
 }
 
 #[test]

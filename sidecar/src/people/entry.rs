@@ -1,5 +1,7 @@
 //! A post as the calendar has it.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
@@ -63,6 +65,8 @@ pub(crate) struct OnAccount {
     /// None before it has a target there.
     pub(crate) state: Option<String>,
     pub(crate) url: Option<String>,
+    /// Where slots give each account a time of its own.
+    pub(crate) due_at: Option<DateTime<Utc>>,
 }
 
 /// One of its images or videos; what else is known of it is kept.
@@ -72,6 +76,20 @@ pub(crate) struct Media {
     pub(crate) alt: String,
     /// `image` or `video`, where its address does not tell.
     pub(crate) kind: Option<String>,
+}
+
+impl Entry {
+    /// The same, once for each time at which some of its accounts are due.
+    pub(crate) fn by_time(&self) -> Vec<Self> {
+        let mut times: BTreeMap<DateTime<Utc>, Vec<OnAccount>> = BTreeMap::new();
+        for on in &self.accounts {
+            times.entry(on.due_at.unwrap_or(self.due_at)).or_default().push(on.clone());
+        }
+        if times.is_empty() {
+            return vec![self.clone()];
+        }
+        times.into_iter().map(|(due_at, accounts)| Self { due_at, accounts, ..self.clone() }).collect()
+    }
 }
 
 impl OnAccount {

@@ -5,9 +5,9 @@ use uuid::Uuid;
 use super::Desk;
 
 const TABLE: &str = "id,scheduled_at,zone,accounts,content,media,tags,state,url\r\n\
-    a1,2031-12-01T09:00:00+01:00,Europe/Berlin,bluesky:alice.test bob.test,\"Hi, \"\"world\"\"\nsecond line 日本\",https://a.example/1.png A cat,\"x, y\",scheduled,\r\n\
-    a2,2031-12-02 09:00,,alice.test,'=1+1,,,draft,\r\n\
-    ,2031-12-03 09:00,,alice.test,no id,,,,\r\n\
+    a1,2030-12-02T09:00:00+01:00,Europe/Berlin,bluesky:alice.test bob.test,\"Hi, \"\"world\"\"\nsecond line 日本\",https://a.example/1.png A cat,\"x, y\",scheduled,\r\n\
+    a2,2030-12-03 09:00,,alice.test,'=1+1,,,draft,\r\n\
+    ,2030-12-04 09:00,,alice.test,no id,,,,\r\n\
     a4,2020-12-03 09:00,,alice.test,old news,,,published,https://b.example\r\n";
 
 /// Text, stage, time and number of accounts of every post, sorted.
@@ -36,12 +36,12 @@ async fn a_table_becomes_posts_once() {
 
     let shown = desk.run(&import, "");
     assert!(shown.starts_with("line 2: ") && shown.contains("3 post(s) imported; 1 passed over"), "{shown}");
-    assert!(shown.contains("draft, Tue 2031-12-02 09:00 +01:00 (Europe/Berlin)  alice.test"), "{shown}");
+    assert!(shown.contains("draft, Tue 2030-12-03 09:00 +01:00 (Europe/Berlin)  alice.test"), "{shown}");
     assert_eq!(
         all_posts(&desk, desk.workspace).await,
-        "Hi, \"world\"\nsecond line 日本|scheduled|2031-12-01 08:00:00|2|[{\"alt\": \"A cat\", \"url\": \"https://a.example/1.png\"}]|{x,y}\n\
-         =1+1|draft|2031-12-02 08:00:00|1|[]|{}\n\
-         no id|scheduled|2031-12-03 08:00:00|1|[]|{}"
+        "Hi, \"world\"\nsecond line 日本|scheduled|2030-12-02 08:00:00|2|[{\"alt\": \"A cat\", \"url\": \"https://a.example/1.png\"}]|{x,y}\n\
+         =1+1|draft|2030-12-03 08:00:00|1|[]|{}\n\
+         no id|scheduled|2030-12-04 08:00:00|1|[]|{}"
     );
     // again, also what has no id; one that was changed in the file is the same post still
     desk.write("posts.csv", &TABLE.replace("Hi,", "Ho,"));
@@ -54,7 +54,7 @@ async fn a_table_becomes_posts_once() {
     // in another workspace it is another post
     let (other, _) = desk.another().await;
     let other = other.to_string();
-    let only = "content,scheduled_at,accounts,id\nHi,2031-12-01 09:00,alice.test,a1\n";
+    let only = "content,scheduled_at,accounts,id\nHi,2030-12-02 09:00,alice.test,a1\n";
     assert!(
         desk.refused(&["import", "posts", "-", "--format", "csv"], only).contains("name it with --workspace")
     );
@@ -68,18 +68,18 @@ async fn one_bad_line_and_nothing_is_imported() {
     let long = "x".repeat(301);
     let table = format!(
         "id,scheduled_at,accounts,content,state\n\
-         1,2031-12-01 09:00,alice.test,good,\n\
-         2,2031-12-01 09:00,nobody.test,x,\n\
+         1,2030-12-02 09:00,alice.test,good,\n\
+         2,2030-12-02 09:00,nobody.test,x,\n\
          3,2020-12-01 09:00,alice.test,x,\n\
          4,,alice.test,x,\n\
-         5,2031-12-01 09:00,,x,\n\
-         6,2031-12-01 09:00,alice.test,{long},\n\
-         7,2031-12-01 09:00,alice.test,x,soon\n\
-         1,2031-12-01 10:00,alice.test,x,\n\
-         ,2031-12-01 09:00,alice.test,same,\n\
-         ,2031-12-01 09:00,alice.test,same,\n\
+         5,2030-12-02 09:00,,x,\n\
+         6,2030-12-02 09:00,alice.test,{long},\n\
+         7,2030-12-02 09:00,alice.test,x,soon\n\
+         1,2030-12-02 10:00,alice.test,x,\n\
+         ,2030-12-02 09:00,alice.test,same,\n\
+         ,2030-12-02 09:00,alice.test,same,\n\
          12,tomorrow,alice.test,x,\n\
-         13,2031-12-01 09:00,alice.test,good,\n"
+         13,2030-12-02 09:00,alice.test,good,\n"
     );
     let said = desk.refused(&["import", "posts", "-", "--format", "csv", "--zone", "UTC"], &table);
     let lines: Vec<_> = said.lines().collect();
@@ -102,7 +102,7 @@ async fn one_bad_line_and_nothing_is_imported() {
     assert_eq!(desk.posts().await, 0);
     assert_eq!(desk.sql.text("SELECT count(*) FROM crier.post_import").await, "0");
     // an account for those that name none
-    let good = "id,scheduled_at,accounts,content\n5,2031-12-01 09:00,,x\n6,2031-12-01 09:00,bob.test,y\n";
+    let good = "id,scheduled_at,accounts,content\n5,2030-12-02 09:00,,x\n6,2030-12-02 09:00,bob.test,y\n";
     let shown =
         desk.run(&["import", "posts", "-", "--format", "csv", "--zone", "UTC", "--to", "alice.test"], good);
     assert!(shown.contains("(UTC)  alice.test\n") && shown.contains("(UTC)  bob.test\n"), "{shown}");
@@ -113,9 +113,9 @@ async fn a_calendar_of_another_program_becomes_posts_once() {
     let desk = Desk::new().await;
     desk.write(
         "week.ics",
-        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1@other\r\nDTSTART;TZID=Europe/Berlin:20311201T090000\r\n\
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1@other\r\nDTSTART;TZID=Europe/Berlin:20301202T090000\r\n\
          SUMMARY:Title\r\nDESCRIPTION:A long\r\n  text\\, with\\nlines\r\nEND:VEVENT\r\n\
-         BEGIN:VEVENT\r\nUID:2@other\r\nDTSTART:20311202T080000Z\r\nSUMMARY:Second\r\nSTATUS:TENTATIVE\r\nCATEGORIES:a,b\r\nEND:VEVENT\r\n\
+         BEGIN:VEVENT\r\nUID:2@other\r\nDTSTART:20301203T080000Z\r\nSUMMARY:Second\r\nSTATUS:TENTATIVE\r\nCATEGORIES:a,b\r\nEND:VEVENT\r\n\
          END:VCALENDAR\r\n",
     );
     let import = ["import", "posts", "week.ics", "--to", "alice.test", "--zone", "UTC"];
@@ -128,10 +128,10 @@ async fn a_calendar_of_another_program_becomes_posts_once() {
     );
     assert_eq!(
         all_posts(&desk, desk.workspace).await,
-        "A long text, with\nlines|scheduled|2031-12-01 08:00:00|1|[]|{}\nSecond|draft|2031-12-02 08:00:00|1|[]|{a,b}"
+        "A long text, with\nlines|scheduled|2030-12-02 08:00:00|1|[]|{}\nSecond|draft|2030-12-03 08:00:00|1|[]|{a,b}"
     );
     assert_eq!(desk.run(&import, ""), "0 post(s) imported; 2 are there already\n");
-    let recurs = "BEGIN:VEVENT\nUID:3\nDTSTART:20311202T080000Z\nRRULE:FREQ=DAILY\nSUMMARY:x\nEND:VEVENT\n";
+    let recurs = "BEGIN:VEVENT\nUID:3\nDTSTART:20301203T080000Z\nRRULE:FREQ=DAILY\nSUMMARY:x\nEND:VEVENT\n";
     let said = desk.refused(&["import", "posts", "-", "--format", "ics", "--to", "alice.test"], recurs);
     assert!(said.starts_with("line 1: it recurs (RRULE)"), "{said}");
 }
@@ -158,7 +158,7 @@ async fn two_imports_of_one_file_at_once() {
     let desk = Desk::new().await;
     let mut table = "id,scheduled_at,accounts,content\n".to_owned();
     for n in 0..40 {
-        table += &format!("p{n},2031-12-01 09:00,alice.test,post {n}\n");
+        table += &format!("p{n},2030-12-02 09:00,alice.test,post {n}\n");
     }
     desk.write("posts.csv", &table);
     let start = || {
@@ -194,9 +194,9 @@ async fn what_is_exported_is_imported_elsewhere_as_it_was() {
             "--format",
             format,
             "--from",
-            "2031-11-01",
+            "2030-11-01",
             "--to",
-            "2031-12-31",
+            "2030-12-31",
             "--zone",
             "Europe/Berlin",
         ];
@@ -204,14 +204,14 @@ async fn what_is_exported_is_imported_elsewhere_as_it_was() {
         if format == "csv" {
             assert!(
                 exported.contains(
-                    ",2031-12-01T09:00:00+01:00,Europe/Berlin,bluesky:alice.test bluesky:bob.test,"
+                    ",2030-12-02T09:00:00+01:00,Europe/Berlin,bluesky:alice.test bluesky:bob.test,"
                 ),
                 "{exported}"
             );
             assert!(exported.contains(",'=1+1,"), "{exported}");
         } else {
             assert!(
-                exported.contains("DTSTART:20311201T080000Z\r\n") && exported.contains("STATUS:TENTATIVE"),
+                exported.contains("DTSTART:20301202T080000Z\r\n") && exported.contains("STATUS:TENTATIVE"),
                 "{exported}"
             );
         }

@@ -38,7 +38,7 @@ async fn a_post_says_when_and_where() {
             "bluesky:alice.test",
             &bob_id,
             "--at",
-            "2031-12-01 09:00",
+            "2030-12-02 09:00",
             "--zone",
             "Europe/Berlin",
             "--tag",
@@ -58,7 +58,7 @@ async fn a_post_says_when_and_where() {
     assert_eq!(
         lines[1..],
         [
-            "scheduled: Mon 2031-12-01 09:00 +01:00 (Europe/Berlin), 2031-12-01T08:00:00Z".to_owned(),
+            "scheduled: Mon 2030-12-02 09:00 +01:00 (Europe/Berlin), 2030-12-02T08:00:00Z".to_owned(),
             format!("  bluesky:alice.test ({alice})"),
             format!("  bluesky:bob.test ({bob})"),
         ]
@@ -77,13 +77,13 @@ async fn a_post_says_when_and_where() {
     );
     let due: String =
         desk.sql.value("SELECT DISTINCT (due_at AT TIME ZONE 'UTC')::text FROM crier.post_target", &[]).await;
-    assert_eq!(due, "2031-12-01 08:00:00");
+    assert_eq!(due, "2030-12-02 08:00:00");
 
     // the night on which the clocks go forward
     let printed = desk
-        .run(&["post", "Hi", "--to", "bob.test", "--at", "2031-03-30 02:30", "--zone", "Europe/Berlin"], "");
-    assert!(printed.contains("scheduled: Sun 2031-03-30 03:00 +02:00"), "{printed}");
-    assert!(printed.contains("note: the clocks of Europe/Berlin skip 2031-03-30 02:30"), "{printed}");
+        .run(&["post", "Hi", "--to", "bob.test", "--at", "2030-03-31 02:30", "--zone", "Europe/Berlin"], "");
+    assert!(printed.contains("scheduled: Sun 2030-03-31 03:00 +02:00"), "{printed}");
+    assert!(printed.contains("note: the clocks of Europe/Berlin skip 2030-03-31 02:30"), "{printed}");
 }
 
 #[tokio::test]
@@ -109,8 +109,8 @@ async fn a_workspace_whose_posts_need_approval_gets_one_to_review() {
     let desk = Desk::new().await;
     desk.sql.text(&format!("SELECT crier.set_approval('{}', 'admin')", desk.workspace)).await;
     let printed =
-        desk.run(&["post", "Hi", "--to", "alice.test", "--at", "2031-12-01 09:00", "--zone", "UTC"], "");
-    assert!(printed.contains("\nin review: Mon 2031-12-01 09:00 +00:00 (UTC)"), "{printed}");
+        desk.run(&["post", "Hi", "--to", "alice.test", "--at", "2030-12-02 09:00", "--zone", "UTC"], "");
+    assert!(printed.contains("\nin review: Mon 2030-12-02 09:00 +00:00 (UTC)"), "{printed}");
     assert_eq!(desk.made(&printed).await["stage"], "in_review");
 }
 
@@ -146,7 +146,7 @@ async fn what_is_wrong_is_said_and_nothing_is_made() {
 async fn a_name_that_two_workspaces_have_needs_one_of_them() {
     let desk = Desk::new().await;
     let (other, _) = desk.another().await;
-    let arguments = ["post", "Hi", "--at", "2031-12-01 09:00", "--zone", "UTC", "--to", "alice.test"];
+    let arguments = ["post", "Hi", "--at", "2030-12-02 09:00", "--zone", "UTC", "--to", "alice.test"];
     let refusal = desk.refused(&arguments, "");
     assert!(refusal.contains("2 workspaces have alice.test: name one with --workspace"), "{refusal}");
     let workspace = other.to_string();
