@@ -2103,6 +2103,151 @@ $fn$;
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- requires:
+--   s230_check_alerts
+
+-- What commands for people ask, `crierd post` and its like: by names, across workspaces. For crier_worker and crier_monitor alone.
+
+-- The workspace, where there is but one: then nobody has to name it.
+CREATE FUNCTION only_workspace() RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+SELECT CASE WHEN cardinality(w.ids) = 1 THEN w.ids[1] END
+FROM (SELECT ARRAY(SELECT w.id FROM crier.workspace w WHERE w.deleted_at IS NULL LIMIT 2) AS ids) w
+$fn$;
+
+-- Accounts by what people call them: an id, a handle, or platform:handle, with or without an @. More than one row for a name that
+-- more than one account has; none for a name that none has.
+CREATE FUNCTION find_accounts(p_names text[], p_workspace_id uuid DEFAULT NULL)
+RETURNS TABLE (name text, workspace_id uuid, account_id uuid, platform text, handle text, status text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET jit = off
+AS $fn$
+BEGIN
+    IF cardinality(p_names) > 10000 THEN
+        RAISE EXCEPTION 'p_names has % elements', cardinality(p_names)
+            USING ERRCODE = 'program_limit_exceeded', DETAIL = 'too_large', HINT = 'Ask for at most 10000 at a time.';
+    END IF;
+    RETURN QUERY
+    WITH named AS (
+        SELECT DISTINCT n.name, lower(n.name) AS wanted
+        FROM unnest(p_names) AS n (name)
+        WHERE n.name IS NOT NULL AND octet_length(n.name) <= 1000
+    ), meant AS (
+        -- a handle may have a colon of its own
+        SELECT n.name, NULL AS platform, ltrim(n.wanted, '@') AS handle FROM named n
+        UNION ALL
+        SELECT n.name, split_part(n.wanted, ':', 1), ltrim(substr(n.wanted, strpos(n.wanted, ':') + 1), '@')
+        FROM named n WHERE strpos(n.wanted, ':') > 1
+    ), found AS (
+        SELECT n.name, a.workspace_id, a.id
+        FROM named n
+        JOIN crier.social_account a
+          ON a.id = CASE WHEN n.wanted ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' THEN n.wanted::uuid END
+        UNION
+        SELECT m.name, a.workspace_id, a.id
+        FROM meant m
+        JOIN crier.social_account a ON ltrim(lower(a.handle), '@') = m.handle AND (m.platform IS NULL OR a.platform = m.platform)
+        WHERE p_workspace_id IS NULL OR a.workspace_id = p_workspace_id
+    )
+    SELECT f.name, a.workspace_id, a.id, a.platform, a.handle, a.status
+    FROM found f
+    JOIN crier.social_account a ON a.workspace_id = f.workspace_id AND a.id = f.id
+    JOIN crier.workspace w ON w.id = a.workspace_id AND w.deleted_at IS NULL
+    WHERE p_workspace_id IS NULL OR a.workspace_id = p_workspace_id
+    ORDER BY f.name, a.workspace_id, a.id;
+END
+$fn$;
+
+-- Which of these names an import has made posts of already, or are ids of posts; of one workspace.
+CREATE FUNCTION imported_posts(p_workspace_id uuid, p_source_ids text[]) RETURNS TABLE (source_id text, post_id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+SELECT i.source_id, i.post_id
+FROM crier.post_import i
+WHERE i.workspace_id = p_workspace_id AND i.source_id = ANY (p_source_ids)
+UNION
+SELECT s.source_id, p.id
+FROM unnest(p_source_ids) AS s (source_id)
+JOIN crier.post p ON p.workspace_id = p_workspace_id
+                 AND p.id = CASE WHEN lower(s.source_id) ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'
+                                 THEN s.source_id::uuid END
+$fn$;
+
+-- Notes what a post was made of. False: another import has made one of it meanwhile, and this one is not noted.
+CREATE FUNCTION note_import(p_workspace_id uuid, p_source_id text, p_post_id uuid) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+BEGIN
+    IF octet_length(p_source_id) NOT BETWEEN 1 AND 1000 THEN
+        RAISE EXCEPTION 'p_source_id has % bytes', octet_length(p_source_id)
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument', HINT = 'Give 1 to 1000 bytes.';
+    END IF;
+    INSERT INTO crier.post_import (workspace_id, source_id, post_id) VALUES (p_workspace_id, p_source_id, p_post_id)
+    ON CONFLICT DO NOTHING;
+    RETURN FOUND;
+END
+$fn$;
+
+-- Publishing at a glance. due: what should be sent now and is not under way. What only the queue's memory knows is null on a
+-- standby; the last minute is that of crier.get_job_queue_stats.
+CREATE FUNCTION publishing_status()
+RETURNS TABLE (waiting bigint, running bigint, retrying bigint, due bigint, due_since timestamptz, next_due_at timestamptz,
+               planned bigint, published_last_minute bigint, failed_last_minute bigint, published_last_hour bigint,
+               failed_last_hour bigint, accounts_to_login bigint, logins text[], paused boolean, reason text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
+AS $fn$
+DECLARE
+    at timestamptz := statement_timestamp();
+    -- nobody needs to know more exactly how many there are
+    most CONSTANT bigint := 100000;
+    kinds CONSTANT text[] := ARRAY['publish_post', 'publish_comment'];
+    behind bigint;
+    behind_since timestamptz;
+BEGIN
+    PERFORM crier.require_table('stat_state');
+    SELECT sum(u.pending)::bigint, sum(u.running)::bigint, sum(u.retrying)::bigint, sum(u.due)::bigint, min(u.oldest_due_at)
+    INTO waiting, running, retrying, due, due_since
+    FROM crier.unfinished_jobs() u WHERE u.kind = ANY (kinds);
+    IF EXISTS (SELECT FROM crier.queue_memory()) THEN
+        waiting := coalesce(waiting, 0);
+        running := coalesce(running, 0);
+        retrying := coalesce(retrying, 0);
+        due := coalesce(due, 0);
+        next_due_at := crier.next_run_at(kinds);
+        -- what is due already is said to be due now, by a clock that has gone on
+        next_due_at := CASE WHEN next_due_at > clock_timestamp() THEN next_due_at END;
+    END IF;
+    -- what is planned for later has no job yet
+    SELECT count(*), count(*) FILTER (WHERE t.due_at <= at), min(t.due_at) FILTER (WHERE t.due_at <= at)
+    INTO planned, behind, behind_since
+    FROM (SELECT t.due_at FROM crier.post_target t WHERE t.job_id IS NULL AND t.state = 'scheduled' ORDER BY t.due_at LIMIT most) t;
+    due := due + behind;
+    due_since := least(due_since, behind_since);
+    next_due_at := least(next_due_at, (SELECT t.due_at FROM crier.post_target t
+                                       WHERE t.job_id IS NULL AND t.state = 'scheduled' AND t.due_at > at
+                                       ORDER BY t.due_at LIMIT 1));
+    SELECT coalesce(sum(j.completed), 0)::bigint, coalesce(sum(j.failed), 0)::bigint INTO published_last_minute, failed_last_minute
+    FROM crier.jobs_since(crier.stat_since('1 minute')) j WHERE j.kind = ANY (kinds);
+    SELECT coalesce(sum(j.completed), 0)::bigint, coalesce(sum(j.failed), 0)::bigint INTO published_last_hour, failed_last_hour
+    FROM crier.jobs_since(crier.stat_since('1 hour')) j WHERE j.kind = ANY (kinds);
+    SELECT count(*), (array_agg(a.platform || ':' || a.handle ORDER BY a.updated_at DESC))[1:10] INTO accounts_to_login, logins
+    FROM crier.social_account a
+    JOIN crier.workspace w ON w.id = a.workspace_id AND w.deleted_at IS NULL
+    WHERE a.status = 'reauth_required';
+    SELECT s.paused OR EXISTS (SELECT FROM crier.pause p WHERE p.scope = 'all'),
+           coalesce(s.reason, (SELECT p.reason FROM crier.pause p WHERE p.scope = 'all'))
+    INTO paused, reason FROM crier.status() s;
+    RETURN NEXT;
+END
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::workspaces::invitations::accept_invitation
 CREATE  FUNCTION "accept_invitation"(
 	"p_workspace_id" uuid /* Option < Uuid > */
@@ -4499,7 +4644,8 @@ CREATE  FUNCTION "unfinished_jobs"() RETURNS TABLE (
 	"retrying" bigint,  /* i64 */
 	"running" bigint,  /* i64 */
 	"changing" bigint,  /* i64 */
-	"oldest_due_at" timestamp with time zone  /* Option < Timestamptz > */
+	"oldest_due_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"due" bigint  /* i64 */
 )
 STRICT STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
@@ -4655,7 +4801,7 @@ GRANT EXECUTE ON FUNCTION crier.approve_post(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.reject_post(uuid, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.set_approval(uuid, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.resolve_target(uuid, text, text) TO crier_app;
-GRANT EXECUTE ON FUNCTION crier.get_post(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.get_post(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.act(uuid, text, text, text, timestamptz, uuid) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.delete_published(uuid) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.read_metrics(uuid) TO crier_app;
@@ -4744,6 +4890,11 @@ GRANT EXECUTE ON FUNCTION crier.record_sending(uuid, bigint, interval) TO crier_
 GRANT EXECUTE ON FUNCTION crier.report_action(uuid, bigint, text, jsonb, timestamptz) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.start_reading(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.report_metrics(uuid, bigint, text, jsonb, timestamptz) TO crier_worker;
+-- `crierd post` and its like.
+GRANT EXECUTE ON FUNCTION crier.only_workspace() TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.find_accounts(text[], uuid) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.imported_posts(uuid, text[]) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.note_import(uuid, text, uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.connect_account(uuid, text, text, text, text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.store_credential(uuid, bigint, bytea, timestamptz, timestamptz, uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_credential(uuid) TO crier_worker;
@@ -4807,6 +4958,7 @@ GRANT EXECUTE ON FUNCTION crier.get_queue_stats() TO crier_worker, crier_monitor
 GRANT EXECUTE ON FUNCTION crier.get_job_queue_stats(interval) TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.throughput(text, timestamptz) TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.get_worker_stats() TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.publishing_status() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.get_account_stats() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.alerts(boolean) TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.get_workspace_stats(uuid) TO crier_app, crier_worker;
@@ -4910,6 +5062,11 @@ COMMENT ON FUNCTION crier.get_job_queue_stats(interval) IS 'By kind, and all kin
 COMMENT ON FUNCTION crier.throughput(text, timestamptz) IS 'What ended in each minute, hour or day since a time.';
 COMMENT ON FUNCTION crier.get_worker_stats() IS 'Workers: jobs they have now and of how many workspaces, what they claimed and ended within a day, when they were seen last.';
 COMMENT ON FUNCTION crier.get_account_stats() IS 'Accounts by platform and status, and how many are blocked or will need a new login within a day.';
+COMMENT ON FUNCTION crier.publishing_status() IS 'Publishing at a glance: what waits, is due and under way, what was published and failed lately, who has to log in. For crierd status.';
+COMMENT ON FUNCTION crier.only_workspace() IS 'The workspace, where there is but one; else null. For crierd post and its like.';
+COMMENT ON FUNCTION crier.find_accounts(text[], uuid) IS 'Accounts by id, handle or platform:handle, of one workspace or of all. For crierd post and its like.';
+COMMENT ON FUNCTION crier.imported_posts(uuid, text[]) IS 'Which names of posts in files have been imported, or are ids of posts. For crierd import.';
+COMMENT ON FUNCTION crier.note_import(uuid, text, uuid) IS 'Notes what a post was made of. False: that has been imported meanwhile. For crierd import.';
 COMMENT ON FUNCTION crier.get_workspace_stats(uuid) IS 'A workspace at a glance, for its members: posts, jobs and accounts by state, members, last activity. Of posts and jobs the newest 5,000; complete: there are no more.';
 COMMENT ON FUNCTION crier.alerts(boolean) IS 'What is above its threshold in crier.alert_threshold. p_all: every value, also those that are not.';
 COMMENT ON FUNCTION crier.check_alerts(integer) IS 'Tells the operator''s endpoints what came above its threshold and what no longer is. {"begun": names, "ended": names, "attention": sentences} or {"busy": true}.';

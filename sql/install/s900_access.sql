@@ -78,7 +78,7 @@ GRANT EXECUTE ON FUNCTION crier.approve_post(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.reject_post(uuid, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.set_approval(uuid, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.resolve_target(uuid, text, text) TO crier_app;
-GRANT EXECUTE ON FUNCTION crier.get_post(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.get_post(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.act(uuid, text, text, text, timestamptz, uuid) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.delete_published(uuid) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.read_metrics(uuid) TO crier_app;
@@ -167,6 +167,11 @@ GRANT EXECUTE ON FUNCTION crier.record_sending(uuid, bigint, interval) TO crier_
 GRANT EXECUTE ON FUNCTION crier.report_action(uuid, bigint, text, jsonb, timestamptz) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.start_reading(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.report_metrics(uuid, bigint, text, jsonb, timestamptz) TO crier_worker;
+-- `crierd post` and its like.
+GRANT EXECUTE ON FUNCTION crier.only_workspace() TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.find_accounts(text[], uuid) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.imported_posts(uuid, text[]) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.note_import(uuid, text, uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.connect_account(uuid, text, text, text, text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.store_credential(uuid, bigint, bytea, timestamptz, timestamptz, uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_credential(uuid) TO crier_worker;
@@ -230,6 +235,7 @@ GRANT EXECUTE ON FUNCTION crier.get_queue_stats() TO crier_worker, crier_monitor
 GRANT EXECUTE ON FUNCTION crier.get_job_queue_stats(interval) TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.throughput(text, timestamptz) TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.get_worker_stats() TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.publishing_status() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.get_account_stats() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.alerts(boolean) TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.get_workspace_stats(uuid) TO crier_app, crier_worker;
@@ -333,6 +339,11 @@ COMMENT ON FUNCTION crier.get_job_queue_stats(interval) IS 'By kind, and all kin
 COMMENT ON FUNCTION crier.throughput(text, timestamptz) IS 'What ended in each minute, hour or day since a time.';
 COMMENT ON FUNCTION crier.get_worker_stats() IS 'Workers: jobs they have now and of how many workspaces, what they claimed and ended within a day, when they were seen last.';
 COMMENT ON FUNCTION crier.get_account_stats() IS 'Accounts by platform and status, and how many are blocked or will need a new login within a day.';
+COMMENT ON FUNCTION crier.publishing_status() IS 'Publishing at a glance: what waits, is due and under way, what was published and failed lately, who has to log in. For crierd status.';
+COMMENT ON FUNCTION crier.only_workspace() IS 'The workspace, where there is but one; else null. For crierd post and its like.';
+COMMENT ON FUNCTION crier.find_accounts(text[], uuid) IS 'Accounts by id, handle or platform:handle, of one workspace or of all. For crierd post and its like.';
+COMMENT ON FUNCTION crier.imported_posts(uuid, text[]) IS 'Which names of posts in files have been imported, or are ids of posts. For crierd import.';
+COMMENT ON FUNCTION crier.note_import(uuid, text, uuid) IS 'Notes what a post was made of. False: that has been imported meanwhile. For crierd import.';
 COMMENT ON FUNCTION crier.get_workspace_stats(uuid) IS 'A workspace at a glance, for its members: posts, jobs and accounts by state, members, last activity. Of posts and jobs the newest 5,000; complete: there are no more.';
 COMMENT ON FUNCTION crier.alerts(boolean) IS 'What is above its threshold in crier.alert_threshold. p_all: every value, also those that are not.';
 COMMENT ON FUNCTION crier.check_alerts(integer) IS 'Tells the operator''s endpoints what came above its threshold and what no longer is. {"begun": names, "ended": names, "attention": sentences} or {"busy": true}.';
