@@ -1423,8 +1423,9 @@ BEGIN
       AND (c.relkind IN ('r', 'p') AND c.relrowsecurity
            OR c.relkind = 'v' AND EXISTS (SELECT FROM pg_options_to_table(c.reloptions) o
                                           WHERE o.option_name = 'security_invoker' AND o.option_value::boolean));
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'p_table % is not a table under row security', p_table
+    -- What a session may not read is not told from what is not there, nor by its name: an id alone would tell that.
+    IF NOT FOUND OR NOT coalesce(has_any_column_privilege(p_table, 'SELECT'), false) THEN
+        RAISE EXCEPTION 'p_table is not a table under row security that this session may read'
             USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument',
                   HINT = 'Name a table with ENABLE ROW LEVEL SECURITY, or a view WITH (security_invoker = true).';
     END IF;
@@ -2038,6 +2039,9 @@ BEGIN
         UNION ALL SELECT 'reauth_required', coalesce(accounts.reauth_required, 0)
         UNION ALL SELECT 'expiring_logins', coalesce(accounts.expiring, 0)
         UNION ALL SELECT 'statistics_behind_seconds', extract(epoch FROM at - (SELECT s.closed_until FROM crier.stat_state s))
+        UNION ALL SELECT 'posts_without_jobs', (
+            SELECT count(*) FROM (SELECT FROM crier.post_target p
+                                  WHERE p.job_id IS NULL AND p.state = 'scheduled' AND p.due_at < at - interval '1 minute' LIMIT 1001) l)
     ) v (name, value)
     JOIN crier.alert_threshold t ON t.name = v.name
     WHERE p_all OR (t.enabled AND v.value > t.threshold)
@@ -2592,6 +2596,17 @@ AS 'MODULE_PATHNAME', 'complete_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::connecting::confirm::confirm_connect
+CREATE  FUNCTION "confirm_connect"(
+	"secret" TEXT /* Option < & str > */
+) RETURNS TEXT /* Result < String, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'confirm_connect_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::accounts::connect::connect_account
 CREATE  FUNCTION "connect_account"(
 	"workspace_id" uuid, /* Option < Uuid > */
@@ -3073,6 +3088,61 @@ AS 'MODULE_PATHNAME', 'get_post_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::pages::post_pages::get_posts
+CREATE  FUNCTION "get_posts"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_page" INT DEFAULT 1, /* Option < i32 > */
+	"p_limit" INT DEFAULT 50, /* Option < i32 > */
+	"p_status" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_account_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_tag" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_search" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_since" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
+	"p_until" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
+	"p_order_by" TEXT DEFAULT 'created_at', /* Option < & str > */
+	"p_order_dir" TEXT DEFAULT 'desc' /* Option < & str > */
+) RETURNS TABLE (
+	"id" uuid,  /* Uuid */
+	"workspace_id" uuid,  /* Uuid */
+	"author_id" uuid,  /* Option < Uuid > */
+	"state" TEXT,  /* String */
+	"content" TEXT,  /* String */
+	"media" jsonb,  /* Jsonb */
+	"accounts" uuid[],  /* Vec < Uuid > */
+	"tags" TEXT[],  /* Vec < String > */
+	"priority" INT,  /* i32 */
+	"scheduled_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"created_at" timestamp with time zone,  /* Timestamptz */
+	"updated_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"targets" INT,  /* i32 */
+	"published" INT,  /* i32 */
+	"failed" INT,  /* i32 */
+	"unconfirmed" INT,  /* i32 */
+	"urls" TEXT[],  /* Vec < String > */
+	"total_count" bigint,  /* i64 */
+	"total_is_exact" bool  /* bool */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_posts_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::posts::slots::get_slots
+CREATE  FUNCTION "get_slots"(
+	"account_id" uuid /* Option < Uuid > */
+) RETURNS TABLE (
+	"zone" TEXT,  /* String */
+	"slots" jsonb  /* Jsonb */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_slots_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::pages::user_jobs::get_user_jobs
 CREATE  FUNCTION "get_user_jobs"(
 	"p_user_id" uuid, /* Option < Uuid > */
@@ -3125,6 +3195,20 @@ STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_workspace_stats_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::accounts::expiring::hand_back_refreshes
+CREATE  FUNCTION "hand_back_refreshes"(
+	"p_account_ids" uuid[], /* :: std :: option :: Option < Vec < Option < Uuid > > > */
+	"p_generations" bigint[], /* :: std :: option :: Option < Vec < Option < i64 > > > */
+	"p_held_until" timestamp with time zone[], /* :: std :: option :: Option < Vec < Option < Timestamptz > > > */
+	"p_until" timestamp with time zone[] /* :: std :: option :: Option < Vec < Option < Timestamptz > > > */
+) RETURNS bigint /* Result < i64, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'hand_back_refreshes_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3423,7 +3507,10 @@ CREATE  FUNCTION "list_posts"(
 	"p_workspace_id" uuid DEFAULT NULL, /* Option < Uuid > */
 	"p_status" TEXT DEFAULT NULL, /* Option < & str > */
 	"p_since" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
-	"p_until" timestamp with time zone DEFAULT NULL /* Option < Timestamptz > */
+	"p_until" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
+	"p_account_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_tag" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_search" TEXT DEFAULT NULL /* Option < & str > */
 ) RETURNS TABLE (
 	"items" jsonb,  /* Jsonb */
 	"next_cursor" TEXT,  /* Option < String > */
@@ -3608,6 +3695,18 @@ AS 'MODULE_PATHNAME', 'next_run_at_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::posts::slots::next_slot
+CREATE  FUNCTION "next_slot"(
+	"account_id" uuid, /* Option < Uuid > */
+	"after" timestamp with time zone DEFAULT now() /* Option < Timestamptz > */
+) RETURNS timestamp with time zone /* Result < Option < Timestamptz > , ErrorReport > */
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'next_slot_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::statistics::next_xid::next_transaction_id
 CREATE  FUNCTION "next_transaction_id"() RETURNS bigint /* i64 */
 STRICT
@@ -3653,6 +3752,25 @@ IMMUTABLE STRICT PARALLEL SAFE
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'post_state_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::pages::timeline::post_timeline
+CREATE  FUNCTION "post_timeline"(
+	"p_post_id" uuid, /* Option < Uuid > */
+	"p_limit" INT DEFAULT 200 /* Option < i32 > */
+) RETURNS TABLE (
+	"at" timestamp with time zone,  /* Timestamptz */
+	"kind" TEXT,  /* String */
+	"account_id" uuid,  /* Option < Uuid > */
+	"target_id" uuid,  /* Option < Uuid > */
+	"user_id" uuid,  /* Option < Uuid > */
+	"details" jsonb  /* Jsonb */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'post_timeline_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3794,7 +3912,9 @@ AS 'MODULE_PATHNAME', 'record_sending_wrapper';
 -- crier::accounts::expiring::refresh_expiring_tokens
 CREATE  FUNCTION "refresh_expiring_tokens"(
 	"p_limit" INT DEFAULT 100, /* Option < i32 > */
-	"p_platform" TEXT DEFAULT NULL /* Option < & str > */
+	"p_platform" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_resting" TEXT[] DEFAULT NULL, /* :: std :: option :: Option < Vec < Option < String > > > */
+	"p_until" timestamp with time zone[] DEFAULT NULL /* :: std :: option :: Option < Vec < Option < Timestamptz > > > */
 ) RETURNS TABLE (
 	"workspace_id" uuid,  /* Uuid */
 	"account_id" uuid,  /* Uuid */
@@ -3803,7 +3923,8 @@ CREATE  FUNCTION "refresh_expiring_tokens"(
 	"handle" TEXT,  /* String */
 	"base_url" TEXT,  /* String */
 	"generation" bigint,  /* i64 */
-	"expires_at" timestamp with time zone  /* Option < Timestamptz > */
+	"expires_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"held_until" timestamp with time zone  /* Timestamptz */
 )
 SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
@@ -3821,6 +3942,18 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'reject_post_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::connecting::apps::release_app_registration
+CREATE  FUNCTION "release_app_registration"(
+	"p_id" uuid, /* Option < Uuid > */
+	"p_generation" bigint /* Option < i64 > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'release_app_registration_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -4189,6 +4322,19 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'set_rate_limit_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::posts::slots::set_slots
+CREATE  FUNCTION "set_slots"(
+	"account_id" uuid, /* Option < Uuid > */
+	"zone" TEXT, /* Option < & str > */
+	"slots" jsonb /* Option < Jsonb > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'set_slots_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -4577,14 +4723,16 @@ CREATE FUNCTION "rules_changed"()
 -- finalize
 -- Who may call what, and what each function is for. The last script: everything exists by now.
 
--- Nobody may call anything unless it is granted below. Functions that run with their owner's rights belong to a
--- role that can't log in and owns nothing but crier's tables.
+-- Nobody may call anything unless it is granted below, whatever default privileges have given: a role of the application's users
+-- that could call what is the workers' would be asked nothing. Functions that run with their owner's rights belong to a role
+-- that can't log in and owns nothing but crier's tables.
 DO $do$
 DECLARE
     f record;
+    given record;
 BEGIN
     FOR f IN
-        SELECT p.oid::pg_catalog.regprocedure AS signature, p.prosecdef
+        SELECT p.oid::pg_catalog.regprocedure AS signature, p.prosecdef, p.proacl, p.proowner
         FROM pg_catalog.pg_depend d
         JOIN pg_catalog.pg_proc p ON p.oid = d.objid
         WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
@@ -4593,6 +4741,13 @@ BEGIN
           AND d.refobjid = (SELECT oid FROM pg_catalog.pg_extension WHERE extname = 'crier')
     LOOP
         EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', f.signature);
+        FOR given IN
+            SELECT DISTINCT r.rolname FROM pg_catalog.aclexplode(f.proacl) a
+            JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) a.grantee
+            WHERE a.grantee OPERATOR(pg_catalog.<>) f.proowner
+        LOOP
+            EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM %I', f.signature, given.rolname);
+        END LOOP;
         IF f.prosecdef THEN
             EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO crier_owner', f.signature);
         END IF;
@@ -4666,7 +4821,14 @@ GRANT EXECUTE ON FUNCTION crier.list_jobs(text, int, uuid, uuid, text, text, tim
     TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.search_jobs(jsonb, jsonb, text, int, uuid, uuid, text, timestamptz, timestamptz)
     TO crier_app, crier_worker;
-GRANT EXECUTE ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz, uuid, text, text)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_posts(uuid, int, int, text, uuid, text, text, timestamptz, timestamptz, text, text)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.post_timeline(uuid, int) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.set_slots(uuid, text, jsonb) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_slots(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.next_slot(uuid, timestamptz) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.calendar(uuid, timestamptz, timestamptz, uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_events(text, int, uuid, text, uuid, uuid, timestamptz, timestamptz)
     TO crier_app, crier_worker;
@@ -4689,11 +4851,11 @@ GRANT EXECUTE ON FUNCTION crier.record_action(uuid, text, int, boolean) TO crier
 GRANT EXECUTE ON FUNCTION crier.set_rate_limit(uuid, text, interval, int) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.block_account(uuid, timestamptz, text, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.unblock_account(uuid, text) TO crier_app, crier_worker;
-GRANT EXECUTE ON FUNCTION crier.add_alert_endpoint(uuid, text, bytea, uuid, text[]) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_alert_endpoints(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.enable_alert_endpoint(uuid, boolean) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.remove_alert_endpoint(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_connect(uuid, text, text, text, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.confirm_connect(text) TO crier_app, crier_worker;
 
 -- The sidecar, and every other worker.
 GRANT EXECUTE ON FUNCTION crier.claim_jobs(text, int, text[], text[], uuid[], interval, interval) TO crier_worker;
@@ -4739,9 +4901,12 @@ GRANT EXECUTE ON FUNCTION crier.get_credential(uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_refresh(uuid, bigint, interval) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb, timestamptz) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.defer_refresh(uuid, bigint, bigint, timestamptz) TO crier_worker;
-GRANT EXECUTE ON FUNCTION crier.refresh_expiring_tokens(integer, text) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.refresh_expiring_tokens(integer, text, text[], timestamptz[]) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.hand_back_refreshes(uuid[], bigint[], timestamptz[], timestamptz[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.installation_ids() TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_alert_endpoint(uuid) TO crier_worker;
+-- Only who has the key can seal a secret; and its id is one of a kind, which would tell a tenant that another has it.
+GRANT EXECUTE ON FUNCTION crier.add_alert_endpoint(uuid, text, bytea, uuid, text[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_sealing(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.add_data_key(uuid, uuid, bytea, uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_data_key(uuid) TO crier_worker;
@@ -4756,6 +4921,7 @@ GRANT EXECUTE ON FUNCTION crier.end_oauth_state(uuid, uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_app_registration(text, text, text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_app_registration(text, text, text, bigint, interval) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.store_app_registration(uuid, bigint, bytea) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.release_app_registration(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.note_app_registration(uuid, bigint, boolean) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.start_alert(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.report_alert(uuid, bigint, text, jsonb) TO crier_worker;
@@ -4988,8 +5154,17 @@ COMMENT ON FUNCTION crier.list_jobs(text, int, uuid, uuid, text, text, timestamp
     'Jobs, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
 COMMENT ON FUNCTION crier.search_jobs(jsonb, jsonb, text, int, uuid, uuid, text, timestamptz, timestamptz) IS
     'Jobs whose params and result contain something, the newest first. A page may be short while has_more.';
-COMMENT ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz) IS
-    'Posts, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
+COMMENT ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz, uuid, text, text) IS
+    'Posts, the newest first: a page as an array of objects, and next_cursor for the next page while has_more. p_account_id: for an account; p_tag: with a tag; p_search: words in the text, as for a web search.';
+COMMENT ON FUNCTION crier.get_posts(uuid, int, int, text, uuid, text, text, timestamptz, timestamptz, text, text) IS
+    'Posts of a workspace by number of page (the first 1000 posts), ordered by created_at or scheduled_at. total_count counts among the newest 10000 of the workspace, the account or the tag; total_is_exact: there are no older ones.';
+COMMENT ON FUNCTION crier.set_slots(uuid, text, jsonb) IS
+    'Sets the times of the week at which an account likes to publish, in a zone: {"mon": ["09:00", "17:30"]}. {}: none. What is planned stays.';
+COMMENT ON FUNCTION crier.get_slots(uuid) IS 'The slots of an account, as they were set; no row where it has none.';
+COMMENT ON FUNCTION crier.next_slot(uuid, timestamptz) IS
+    'The next slot of an account after a time that no post has; null where it has no slots. crier.create_post(…, next_slot => true) takes it.';
+COMMENT ON FUNCTION crier.post_timeline(uuid, int) IS
+    'What happened to a post, the first things first: that it was made, changed, sent and published for each account, what was done with it there, and who did it.';
 COMMENT ON FUNCTION crier.calendar(uuid, timestamptz, timestamptz, uuid) IS
     'The posts of a workspace whose time lies from p_from on and before p_to (at most 92 days), the first ones first, at most 1000: planned, published, in review, and drafts that have a time.';
 COMMENT ON FUNCTION crier.list_events(text, int, uuid, text, uuid, uuid, timestamptz, timestamptz) IS
@@ -5041,7 +5216,8 @@ COMMENT ON FUNCTION crier.get_credential(uuid) IS 'The sealed credential of an a
 COMMENT ON FUNCTION crier.begin_refresh(uuid, bigint, interval) IS 'Asks to be the only one who refreshes this generation; answers with a token. Null: somebody else does, or it is old.';
 COMMENT ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb, timestamptz) IS 'Says that a refresh failed. Only auth_revoked asks for a new login; anything else is tried again later. outcome_unknown: it was sent, and nobody knows what came of it.';
 COMMENT ON FUNCTION crier.defer_refresh(uuid, bigint, bigint, timestamptz) IS 'Ends a refresh of which nothing was sent, and says when it is time for one; null: not by itself.';
-COMMENT ON FUNCTION crier.refresh_expiring_tokens(integer, text) IS 'Gives credentials whose tokens end soon, to be renewed under begin_refresh. Two who ask at once get different ones; what was given comes again after five minutes if nothing was done.';
+COMMENT ON FUNCTION crier.refresh_expiring_tokens(integer, text, text[], timestamptz[]) IS 'Gives credentials whose tokens end soon, to be renewed under begin_refresh. Two who ask at once get different ones; what was given comes again after five minutes (held_until) if nothing was done. Accounts of the servers p_resting are given once it is p_until.';
+COMMENT ON FUNCTION crier.hand_back_refreshes(uuid[], bigint[], timestamptz[], timestamptz[]) IS 'Says that credentials that refresh_expiring_tokens gave are not renewed now, and when each is due again; gives how many. Not those that somebody has done something with since.';
 COMMENT ON FUNCTION crier.installation_ids() IS 'Names this database: what it is, then what it was before it was adopted. Empty for a copy that was not adopted.';
 COMMENT ON FUNCTION crier.add_alert_endpoint(uuid, text, bytea, uuid, text[]) IS
     'Adds an address to which alerts go, signed with a secret that crierd has sealed for this id: "crierd alert add" does both. p_workspace_id null: for the whole installation, by trusted roles only. p_kinds null: everything.';
@@ -5060,14 +5236,17 @@ COMMENT ON FUNCTION crier.reseal(text, uuid, uuid, bigint, bytea, bytea) IS 'Sto
 COMMENT ON FUNCTION crier.key_usage() IS 'What each key of the key file wraps: active and retired data keys, values of older versions, values that retired data keys sealed; without a key id: values whose data key is not here. Reads every sealed value.';
 COMMENT ON FUNCTION crier.begin_connect(uuid, text, text, text, uuid) IS
     'Begins to connect an account by OAuth; answers with a ticket, good once and for five minutes, with which the person''s browser is sent to crierd: docs/connect.md. account_id: the account that has to log in again.';
+COMMENT ON FUNCTION crier.confirm_connect(text) IS
+    'Confirms that the person who came back with crier_confirm is the user who began the login, as that user; answers with a ticket, good once and for five minutes, with which the browser is sent to /oauth/finish of crierd: docs/connect.md.';
 COMMENT ON FUNCTION crier.take_oauth_state(text, bytea) IS
-    'Takes a step of a login (ticket, login, choice) with the hash of a secret that is good once. No row: unknown, used or too old.';
+    'Takes a step of a login (ticket, login, choice, confirmed) with the hash of a secret that is good once. No row: unknown, used or too old.';
 COMMENT ON FUNCTION crier.keep_oauth_state(uuid, uuid, text, bytea, bytea, bytea, text) IS
     'Keeps what the next step of a login needs, sealed, for fifteen minutes. False: the login is not at that step.';
 COMMENT ON FUNCTION crier.end_oauth_state(uuid, uuid) IS 'Forgets a login that has come to its end.';
 COMMENT ON FUNCTION crier.get_app_registration(text, text, text) IS 'The app that is registered at a server for a redirect URI, sealed. No row: none is.';
 COMMENT ON FUNCTION crier.begin_app_registration(text, text, text, bigint, interval) IS 'Asks to be the only one who registers an app; answers with the id and generation to seal it for. No row: somebody else does, or has.';
 COMMENT ON FUNCTION crier.store_app_registration(uuid, bigint, bytea) IS 'Stores a sealed app if its generation follows the stored one. False: a newer one is there.';
+COMMENT ON FUNCTION crier.release_app_registration(uuid, bigint) IS 'Gives back the right to register an app of which nothing came.';
 COMMENT ON FUNCTION crier.note_app_registration(uuid, bigint, boolean) IS 'Notes whether a server still knows an app.';
 COMMENT ON FUNCTION crier.start_action(uuid, bigint) IS 'Begins what an account is to do and answers with all that is needed. No row: the lease is lost, or nothing is left to do and the job has ended.';
 COMMENT ON FUNCTION crier.record_sending(uuid, bigint, interval) IS 'Records, before a message is sent, that it will be: without a clear answer it ends as unconfirmed. False: nothing may be sent.';

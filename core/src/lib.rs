@@ -9,6 +9,7 @@ pub mod cursor;
 pub mod error_class;
 pub mod media;
 pub mod platform;
+pub mod recurrence;
 pub mod refresh;
 pub mod retry;
 pub mod rights;

@@ -30,8 +30,7 @@ pub enum Needs {
 use Needs::{EachRow, Nothing};
 use Role::{Admin, Editor, Owner, Viewer};
 
-/// Every function that an application user may call (that is granted to `crier_app`), and `connect_account`, which its worker
-/// calls for one.
+/// Every function that an application user may call (that is granted to `crier_app`), and those that only workers call, for one.
 pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("version", Nothing),
     ("status", Nothing),
@@ -56,6 +55,10 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("list_jobs", EachRow(Viewer)),
     ("search_jobs", EachRow(Viewer)),
     ("list_posts", EachRow(Viewer)),
+    ("get_posts", EachRow(Viewer)),
+    ("post_timeline", EachRow(Viewer)),
+    ("get_slots", EachRow(Viewer)),
+    ("next_slot", EachRow(Viewer)),
     ("list_events", EachRow(Viewer)),
     ("list_logs", EachRow(Viewer)),
     ("list_webhooks", EachRow(Viewer)),
@@ -78,6 +81,7 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("delete_post", Needs::Role(Editor)),
     ("duplicate_post", Needs::Role(Editor)),
     ("submit_post", Needs::Role(Editor)),
+    ("set_slots", Needs::Role(Editor)),
     ("resolve_target", Needs::Role(Editor)),
     ("act", Needs::Role(Editor)),
     ("delete_published", Needs::Role(Editor)),
@@ -98,6 +102,7 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("block_account", Needs::Role(Admin)),
     ("unblock_account", Needs::Role(Admin)),
     ("begin_connect", Needs::Role(Admin)),
+    ("confirm_connect", Needs::Role(Admin)),
     ("replay_webhook", Needs::Role(Admin)),
     ("replay_webhooks", Needs::Role(Admin)),
     ("add_alert_endpoint", Needs::Role(Admin)),
@@ -115,6 +120,9 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("transfer_ownership", Needs::Role(Owner)),
     ("delete_workspace", Needs::Role(Owner)),
 ];
+
+/// Those that only workers call: they need what crierd alone has. What they ask for holds where an operator grants them to others.
+pub const FOR_WORKERS: &[&str] = &["connect_account", "add_alert_endpoint"];
 
 /// The least role with which a function may be called.
 ///

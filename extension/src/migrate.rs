@@ -33,7 +33,10 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (19, "0019_tenancy", include_str!("../../sql/migrations/0019_tenancy.sql")),
     (20, "0020_webhooks_in", include_str!("../../sql/migrations/0020_webhooks_in.sql")),
     (21, "0021_plans", include_str!("../../sql/migrations/0021_plans.sql")),
-    (24, "0024_imports", include_str!("../../sql/migrations/0024_imports.sql")),
+    (23, "0023_slots", include_str!("../../sql/migrations/0023_slots.sql")),
+    (24, "0024_confirm", include_str!("../../sql/migrations/0024_confirm.sql")),
+    (26, "0026_bounds", include_str!("../../sql/migrations/0026_bounds.sql")),
+    (27, "0027_imports", include_str!("../../sql/migrations/0027_imports.sql")),
 ];
 
 /// Run by every migrate, in this order: they replace what they made before.

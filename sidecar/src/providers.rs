@@ -38,10 +38,10 @@ use crate::secrets::Session;
 pub(crate) use answer::{seconds_since_1970, since_1970};
 pub use app::{App, Apps, Endpoints, VideoService};
 pub use bluesky::Settings as BlueskySettings;
-pub(crate) use bluesky::{ClientKeys, PLC_DIRECTORY, app as bluesky_app};
+pub(crate) use bluesky::{ClientKeys, ENTRYWAY as HANDLE_RESOLVER, PLC_DIRECTORY, app as bluesky_app};
 pub use charges::Charges;
 pub use connect::{Ask, Begun, Callback, Connect, Granted, Kept, Reach};
-pub(crate) use connect::{UNKNOWN_APP, WRONG_ISSUER};
+pub(crate) use connect::{UNKNOWN_APP, WRONG_ACCOUNT, WRONG_ISSUER};
 pub use failure::{Failure, Scope};
 use redact::Redacting;
 
@@ -248,6 +248,11 @@ pub trait Provider: Send + Sync {
 
     /// The server that is meant where none is named.
     fn default_base_url(&self) -> &'static str;
+
+    /// The servers that all its accounts are on; none where every server is a platform of its own.
+    fn servers(&self) -> Vec<&str> {
+        Vec::new()
+    }
 
     /// What an account's owner makes for Crier, in a word for a prompt.
     fn secret(&self) -> &'static str {

@@ -41,13 +41,15 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     let documents = ClientDocuments::new(config.oauth.public_url.as_deref(), apps.bluesky());
     let providers = Providers::new(&client, &Fetcher::new()?, &apps);
     let webhooks = Webhooks::new(client, Arc::clone(&vault), config.alerts_allow_loopback);
-    let connector = Connector::new(db.clone(), vault, providers.clone(), config.oauth.clone());
+    let connector =
+        Connector::new(db.clone(), vault, providers.clone(), config.oauth.clone(), shutdown.clone());
     let refresher = Refresher::new(db.clone(), Arc::clone(&credentials), providers.clone(), shutdown.clone());
     let api_keys = config.api_key_file.as_deref().map(ApiKeys::load).transpose()?.unwrap_or_default();
     let health = Health { db: db.clone(), shutdown: shutdown.clone() };
     let refresh_batch = RefreshBatch { refresher: Arc::clone(&refresher), keys: api_keys };
     let intake = Intake::new(db.clone(), config.webhooks()?);
-    http::serve(config.http_listen, health, connector.clone(), documents, refresh_batch, intake).await?;
+    let served = http::serve(config.http_listen, health, connector.clone(), documents, refresh_batch, intake);
+    let connections = served.await?;
     if let Some(journal) = &journal {
         replay(journal, &db, &shutdown).await;
     }
@@ -69,24 +71,24 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     credentials.finish().await;
     // Nor a code that was exchanged: it is used up.
     connector.finish().await;
+    // And the person's way back to the application is in the answer.
+    connections.finish().await;
     info!("ended");
     worked
 }
 
-/// Where refreshed tokens are written down first. It goes without, and says so.
+/// Where refreshed tokens are written down first. Where that can't be done it goes without and says so; what is there is stored all
+/// the same.
 fn open_journal(config: &Config) -> Option<Arc<Journal>> {
-    let dir = config.refresh.journal.as_deref()?;
-    match Journal::open(dir) {
-        Ok(journal) => Some(journal),
-        Err(error) => {
-            warn!(
-                %error,
-                "there is no journal of refreshes: tokens that are refreshed while the database is away are lost if this process \
-                 is killed; set refresh.journal (CRIER_REFRESH_JOURNAL) to a directory of its own"
-            );
-            None
-        }
+    let journal = Journal::open(config.refresh.journal.as_deref()?);
+    if let Err(error) = journal.try_out() {
+        warn!(
+            %error,
+            "there is no journal of refreshes that can be written to: tokens that are refreshed while the database is away are lost if \
+             this process is killed; set refresh.journal (CRIER_REFRESH_JOURNAL) to a directory of its own"
+        );
     }
+    Some(journal)
 }
 
 /// Before any token is used: a refresh token that the journal has the successor of must not be sent again. Waits for the

@@ -1,13 +1,15 @@
 -- Who may call what, and what each function is for. The last script: everything exists by now.
 
--- Nobody may call anything unless it is granted below. Functions that run with their owner's rights belong to a
--- role that can't log in and owns nothing but crier's tables.
+-- Nobody may call anything unless it is granted below, whatever default privileges have given: a role of the application's users
+-- that could call what is the workers' would be asked nothing. Functions that run with their owner's rights belong to a role
+-- that can't log in and owns nothing but crier's tables.
 DO $do$
 DECLARE
     f record;
+    given record;
 BEGIN
     FOR f IN
-        SELECT p.oid::pg_catalog.regprocedure AS signature, p.prosecdef
+        SELECT p.oid::pg_catalog.regprocedure AS signature, p.prosecdef, p.proacl, p.proowner
         FROM pg_catalog.pg_depend d
         JOIN pg_catalog.pg_proc p ON p.oid = d.objid
         WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
@@ -16,6 +18,13 @@ BEGIN
           AND d.refobjid = (SELECT oid FROM pg_catalog.pg_extension WHERE extname = 'crier')
     LOOP
         EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', f.signature);
+        FOR given IN
+            SELECT DISTINCT r.rolname FROM pg_catalog.aclexplode(f.proacl) a
+            JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) a.grantee
+            WHERE a.grantee OPERATOR(pg_catalog.<>) f.proowner
+        LOOP
+            EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM %I', f.signature, given.rolname);
+        END LOOP;
         IF f.prosecdef THEN
             EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO crier_owner', f.signature);
         END IF;
@@ -89,7 +98,14 @@ GRANT EXECUTE ON FUNCTION crier.list_jobs(text, int, uuid, uuid, text, text, tim
     TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.search_jobs(jsonb, jsonb, text, int, uuid, uuid, text, timestamptz, timestamptz)
     TO crier_app, crier_worker;
-GRANT EXECUTE ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz, uuid, text, text)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_posts(uuid, int, int, text, uuid, text, text, timestamptz, timestamptz, text, text)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.post_timeline(uuid, int) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.set_slots(uuid, text, jsonb) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_slots(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.next_slot(uuid, timestamptz) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.calendar(uuid, timestamptz, timestamptz, uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_events(text, int, uuid, text, uuid, uuid, timestamptz, timestamptz)
     TO crier_app, crier_worker;
@@ -112,11 +128,11 @@ GRANT EXECUTE ON FUNCTION crier.record_action(uuid, text, int, boolean) TO crier
 GRANT EXECUTE ON FUNCTION crier.set_rate_limit(uuid, text, interval, int) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.block_account(uuid, timestamptz, text, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.unblock_account(uuid, text) TO crier_app, crier_worker;
-GRANT EXECUTE ON FUNCTION crier.add_alert_endpoint(uuid, text, bytea, uuid, text[]) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_alert_endpoints(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.enable_alert_endpoint(uuid, boolean) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.remove_alert_endpoint(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_connect(uuid, text, text, text, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.confirm_connect(text) TO crier_app, crier_worker;
 
 -- The sidecar, and every other worker.
 GRANT EXECUTE ON FUNCTION crier.claim_jobs(text, int, text[], text[], uuid[], interval, interval) TO crier_worker;
@@ -162,9 +178,12 @@ GRANT EXECUTE ON FUNCTION crier.get_credential(uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_refresh(uuid, bigint, interval) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb, timestamptz) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.defer_refresh(uuid, bigint, bigint, timestamptz) TO crier_worker;
-GRANT EXECUTE ON FUNCTION crier.refresh_expiring_tokens(integer, text) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.refresh_expiring_tokens(integer, text, text[], timestamptz[]) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.hand_back_refreshes(uuid[], bigint[], timestamptz[], timestamptz[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.installation_ids() TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_alert_endpoint(uuid) TO crier_worker;
+-- Only who has the key can seal a secret; and its id is one of a kind, which would tell a tenant that another has it.
+GRANT EXECUTE ON FUNCTION crier.add_alert_endpoint(uuid, text, bytea, uuid, text[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_sealing(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.add_data_key(uuid, uuid, bytea, uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_data_key(uuid) TO crier_worker;
@@ -179,6 +198,7 @@ GRANT EXECUTE ON FUNCTION crier.end_oauth_state(uuid, uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_app_registration(text, text, text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_app_registration(text, text, text, bigint, interval) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.store_app_registration(uuid, bigint, bytea) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.release_app_registration(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.note_app_registration(uuid, bigint, boolean) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.start_alert(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.report_alert(uuid, bigint, text, jsonb) TO crier_worker;
@@ -411,8 +431,17 @@ COMMENT ON FUNCTION crier.list_jobs(text, int, uuid, uuid, text, text, timestamp
     'Jobs, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
 COMMENT ON FUNCTION crier.search_jobs(jsonb, jsonb, text, int, uuid, uuid, text, timestamptz, timestamptz) IS
     'Jobs whose params and result contain something, the newest first. A page may be short while has_more.';
-COMMENT ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz) IS
-    'Posts, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
+COMMENT ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz, uuid, text, text) IS
+    'Posts, the newest first: a page as an array of objects, and next_cursor for the next page while has_more. p_account_id: for an account; p_tag: with a tag; p_search: words in the text, as for a web search.';
+COMMENT ON FUNCTION crier.get_posts(uuid, int, int, text, uuid, text, text, timestamptz, timestamptz, text, text) IS
+    'Posts of a workspace by number of page (the first 1000 posts), ordered by created_at or scheduled_at. total_count counts among the newest 10000 of the workspace, the account or the tag; total_is_exact: there are no older ones.';
+COMMENT ON FUNCTION crier.set_slots(uuid, text, jsonb) IS
+    'Sets the times of the week at which an account likes to publish, in a zone: {"mon": ["09:00", "17:30"]}. {}: none. What is planned stays.';
+COMMENT ON FUNCTION crier.get_slots(uuid) IS 'The slots of an account, as they were set; no row where it has none.';
+COMMENT ON FUNCTION crier.next_slot(uuid, timestamptz) IS
+    'The next slot of an account after a time that no post has; null where it has no slots. crier.create_post(…, next_slot => true) takes it.';
+COMMENT ON FUNCTION crier.post_timeline(uuid, int) IS
+    'What happened to a post, the first things first: that it was made, changed, sent and published for each account, what was done with it there, and who did it.';
 COMMENT ON FUNCTION crier.calendar(uuid, timestamptz, timestamptz, uuid) IS
     'The posts of a workspace whose time lies from p_from on and before p_to (at most 92 days), the first ones first, at most 1000: planned, published, in review, and drafts that have a time.';
 COMMENT ON FUNCTION crier.list_events(text, int, uuid, text, uuid, uuid, timestamptz, timestamptz) IS
@@ -464,7 +493,8 @@ COMMENT ON FUNCTION crier.get_credential(uuid) IS 'The sealed credential of an a
 COMMENT ON FUNCTION crier.begin_refresh(uuid, bigint, interval) IS 'Asks to be the only one who refreshes this generation; answers with a token. Null: somebody else does, or it is old.';
 COMMENT ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb, timestamptz) IS 'Says that a refresh failed. Only auth_revoked asks for a new login; anything else is tried again later. outcome_unknown: it was sent, and nobody knows what came of it.';
 COMMENT ON FUNCTION crier.defer_refresh(uuid, bigint, bigint, timestamptz) IS 'Ends a refresh of which nothing was sent, and says when it is time for one; null: not by itself.';
-COMMENT ON FUNCTION crier.refresh_expiring_tokens(integer, text) IS 'Gives credentials whose tokens end soon, to be renewed under begin_refresh. Two who ask at once get different ones; what was given comes again after five minutes if nothing was done.';
+COMMENT ON FUNCTION crier.refresh_expiring_tokens(integer, text, text[], timestamptz[]) IS 'Gives credentials whose tokens end soon, to be renewed under begin_refresh. Two who ask at once get different ones; what was given comes again after five minutes (held_until) if nothing was done. Accounts of the servers p_resting are given once it is p_until.';
+COMMENT ON FUNCTION crier.hand_back_refreshes(uuid[], bigint[], timestamptz[], timestamptz[]) IS 'Says that credentials that refresh_expiring_tokens gave are not renewed now, and when each is due again; gives how many. Not those that somebody has done something with since.';
 COMMENT ON FUNCTION crier.installation_ids() IS 'Names this database: what it is, then what it was before it was adopted. Empty for a copy that was not adopted.';
 COMMENT ON FUNCTION crier.add_alert_endpoint(uuid, text, bytea, uuid, text[]) IS
     'Adds an address to which alerts go, signed with a secret that crierd has sealed for this id: "crierd alert add" does both. p_workspace_id null: for the whole installation, by trusted roles only. p_kinds null: everything.';
@@ -483,14 +513,17 @@ COMMENT ON FUNCTION crier.reseal(text, uuid, uuid, bigint, bytea, bytea) IS 'Sto
 COMMENT ON FUNCTION crier.key_usage() IS 'What each key of the key file wraps: active and retired data keys, values of older versions, values that retired data keys sealed; without a key id: values whose data key is not here. Reads every sealed value.';
 COMMENT ON FUNCTION crier.begin_connect(uuid, text, text, text, uuid) IS
     'Begins to connect an account by OAuth; answers with a ticket, good once and for five minutes, with which the person''s browser is sent to crierd: docs/connect.md. account_id: the account that has to log in again.';
+COMMENT ON FUNCTION crier.confirm_connect(text) IS
+    'Confirms that the person who came back with crier_confirm is the user who began the login, as that user; answers with a ticket, good once and for five minutes, with which the browser is sent to /oauth/finish of crierd: docs/connect.md.';
 COMMENT ON FUNCTION crier.take_oauth_state(text, bytea) IS
-    'Takes a step of a login (ticket, login, choice) with the hash of a secret that is good once. No row: unknown, used or too old.';
+    'Takes a step of a login (ticket, login, choice, confirmed) with the hash of a secret that is good once. No row: unknown, used or too old.';
 COMMENT ON FUNCTION crier.keep_oauth_state(uuid, uuid, text, bytea, bytea, bytea, text) IS
     'Keeps what the next step of a login needs, sealed, for fifteen minutes. False: the login is not at that step.';
 COMMENT ON FUNCTION crier.end_oauth_state(uuid, uuid) IS 'Forgets a login that has come to its end.';
 COMMENT ON FUNCTION crier.get_app_registration(text, text, text) IS 'The app that is registered at a server for a redirect URI, sealed. No row: none is.';
 COMMENT ON FUNCTION crier.begin_app_registration(text, text, text, bigint, interval) IS 'Asks to be the only one who registers an app; answers with the id and generation to seal it for. No row: somebody else does, or has.';
 COMMENT ON FUNCTION crier.store_app_registration(uuid, bigint, bytea) IS 'Stores a sealed app if its generation follows the stored one. False: a newer one is there.';
+COMMENT ON FUNCTION crier.release_app_registration(uuid, bigint) IS 'Gives back the right to register an app of which nothing came.';
 COMMENT ON FUNCTION crier.note_app_registration(uuid, bigint, boolean) IS 'Notes whether a server still knows an app.';
 COMMENT ON FUNCTION crier.start_action(uuid, bigint) IS 'Begins what an account is to do and answers with all that is needed. No row: the lease is lost, or nothing is left to do and the job has ended.';
 COMMENT ON FUNCTION crier.record_sending(uuid, bigint, interval) IS 'Records, before a message is sent, that it will be: without a clear answer it ends as unconfirmed. False: nothing may be sent.';

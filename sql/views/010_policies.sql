@@ -15,7 +15,8 @@ BEGIN
                      ('job_outcome', 'workspace_id'), ('job_retry', 'workspace_id'), ('job_progress', 'workspace_id'),
                      ('event', 'workspace_id'), ('job_log', 'workspace_id'), ('account_limit', 'workspace_id'),
                      ('limit_block', 'workspace_id'), ('account_action', 'workspace_id'),
-                     ('post_metrics', 'workspace_id'), ('webhook_event', 'workspace_id')) AS v (tab, col)
+                     ('post_metrics', 'workspace_id'), ('webhook_event', 'workspace_id'), ('account_slots', 'workspace_id'),
+                     ('slot_booking', 'workspace_id')) AS v (tab, col)
     LOOP
         CONTINUE WHEN EXISTS (SELECT FROM pg_policies
                               WHERE schemaname = 'crier' AND tablename = t.tab AND policyname = 'members_read');

@@ -1,5 +1,7 @@
 //! `crier.calendar`: what is planned in a span of time.
 
+use std::collections::HashSet;
+
 use crier_core::rights;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -10,9 +12,11 @@ use crate::error::{CrierError, Result};
 use crate::identity::Caller;
 use crate::input::required;
 use crate::passed::{Jsonb, Timestamptz};
-use crate::plans::{Statement, statement};
+use crate::plans::{Row, Statement, statement};
 
 const LOOK: Statement = statement!(up "pages/calendar").planned_once();
+const SLOTS: Statement = statement!(up "pages/calendar_slots").planned_once();
+const SLOTS_OF_ACCOUNT: Statement = statement!(up "pages/calendar_slots_of_account").planned_once();
 const ITEMS: Statement = statement!(up "pages/calendar_items").planned_once();
 
 const HOUR: i64 = 60 * 60 * 1_000_000;
@@ -24,8 +28,9 @@ const MAX_POSTS: usize = 1_000;
 const MAX_LOOKED_AT: i64 = 100_000;
 
 /// The posts of a workspace whose time lies in a span of at most 92 days, the first ones first: drafts that have a time, and posts
-/// in review, beside what is planned or was published. At most 1,000 posts. `content` is the beginning of the text, `media` how many
-/// there are; each of `accounts` has its state, the time and the address of its post.
+/// in review, beside what is planned or was published. At most 1,000 posts. One that has slots is there at the first of them in the
+/// span, or at that of the account. `content` is the beginning of the text, `media` how many there are; each of `accounts` has its
+/// state, the time and the address of its post.
 #[pg_extern(stable, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn calendar(
@@ -54,7 +59,7 @@ fn calendar(
     let to = finite(p_to, "p_to")?;
     check_span(from, to)?;
     Caller::current()?.require(workspace, const { rights::least("calendar") })?;
-    let (ids, times) = look(workspace, p_account_id, from, to)?;
+    let (times, ids): (Vec<_>, Vec<_>) = look(workspace, p_account_id, from, to)?.into_iter().unzip();
     let rows = ITEMS.read(&[workspace.into(), ids.into(), times.into()], |row| {
         Ok((
             row.need(1)?,
@@ -94,18 +99,18 @@ fn check_span(from: Timestamptz, to: Timestamptz) -> Result<()> {
     Ok(())
 }
 
-/// The posts of the span, or those of them that are for the account.
+/// The posts of the span, each once at its first time there, or those that are for the account, at its time.
 fn look(
     workspace: Uuid,
     account: Option<Uuid>,
     from: Timestamptz,
     to: Timestamptz,
-) -> Result<(Vec<Uuid>, Vec<Timestamptz>)> {
-    let (most, looked_at) = ((MAX_POSTS as i64).into(), MAX_LOOKED_AT.into());
-    let args = [workspace.into(), from.into(), to.into(), account.into(), most, looked_at];
+) -> Result<Vec<(Timestamptz, Uuid)>> {
+    let most = MAX_POSTS as i64;
+    let args = [workspace.into(), from.into(), to.into(), account.into(), most.into(), MAX_LOOKED_AT.into()];
     let found = LOOK
-        .read(&args, |row| Ok((row.need::<Uuid>(1)?, row.need::<Timestamptz>(2)?, row.need::<bool>(3)?)))?;
-    if let Some((_, at, false)) = found.last() {
+        .read(&args, |row| Ok((row.need::<Timestamptz>(2)?, row.need::<Uuid>(1)?, row.need::<bool>(3)?)))?;
+    if let Some((at, _, true)) = found.last() {
         let days = (at.0 - from.0) / (24 * HOUR);
         return Err(CrierError::invalid(
             "the span from p_from to p_to",
@@ -113,5 +118,14 @@ fn look(
             "Ask for the account's posts of fewer days, or use crier.list_posts().",
         ));
     }
-    Ok(found.into_iter().map(|(id, at, _)| (id, at)).unzip())
+    let dated = |row: &Row<'_>| Ok((row.need::<Timestamptz>(2)?, row.need::<Uuid>(1)?));
+    let args = [workspace.into(), from.into(), to.into(), most.into(), account.into()];
+    let slots =
+        if account.is_none() { SLOTS.read(&args[..4], dated) } else { SLOTS_OF_ACCOUNT.read(&args, dated) }?;
+    let mut all: Vec<_> = found.into_iter().map(|(at, id, _)| (at, id)).chain(slots).collect();
+    all.sort_unstable_by_key(|(at, id)| (*at, *id.as_bytes()));
+    let mut seen = HashSet::new();
+    all.retain(|(_, id)| seen.insert(*id));
+    all.truncate(MAX_POSTS);
+    Ok(all)
 }

@@ -33,6 +33,7 @@ mod platforms;
 mod pooler;
 mod publishing;
 mod queue;
+mod recurrence;
 mod refresh;
 mod replication;
 mod same_text;

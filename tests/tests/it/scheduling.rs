@@ -5,6 +5,7 @@ mod calendar;
 mod changes;
 mod due;
 mod races;
+mod slots;
 
 use crier_tests::cluster::Database;
 use crier_tests::session::Session;

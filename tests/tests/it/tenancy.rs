@@ -1,5 +1,6 @@
 //! One tenant never meets another's rows, nor learns that they exist.
 
+mod bounds;
 mod calls;
 mod deletion;
 mod filled;
@@ -263,6 +264,7 @@ async fn an_application_can_not_do_a_workers_work() {
         "SELECT * FROM crier.take_oauth_state('ticket', sha256('x'))".into(),
         format!("SELECT crier.keep_oauth_state('{id}', '{id}', 'login', sha256('x'), '\\x00')"),
         format!("SELECT crier.end_oauth_state('{id}', '{id}')"),
+        format!("SELECT crier.release_app_registration('{id}', 1)"),
         "SELECT * FROM crier.get_app_registration('mastodon', 's', 'r')".into(),
         "SELECT * FROM crier.begin_app_registration('mastodon', 's', 'r')".into(),
         format!("SELECT crier.store_app_registration('{id}', 1, '\\x00')"),
@@ -282,6 +284,8 @@ async fn an_application_can_not_do_a_workers_work() {
         "SELECT * FROM crier.stuck_jobs()".into(),
         "SELECT * FROM crier.dead_letters".into(),
         "UPDATE crier.maintenance_setting SET value = '1 second'".into(),
+        "UPDATE crier.tenant_limit SET max = NULL".into(),
+        "INSERT INTO crier.job_kind (kind) VALUES ('mine')".into(),
         "SELECT * FROM crier.migrate()".into(),
         "SELECT crier.adopt_database()".into(),
         format!("INSERT INTO crier.event (workspace_id, id, kind) VALUES ('{}', '{id}', 'x')", one.workspace),
