@@ -35,8 +35,8 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (21, "0021_plans", include_str!("../../sql/migrations/0021_plans.sql")),
     (23, "0023_slots", include_str!("../../sql/migrations/0023_slots.sql")),
     (24, "0024_confirm", include_str!("../../sql/migrations/0024_confirm.sql")),
+    (25, "0025_imports", include_str!("../../sql/migrations/0025_imports.sql")),
     (26, "0026_bounds", include_str!("../../sql/migrations/0026_bounds.sql")),
-    (27, "0027_imports", include_str!("../../sql/migrations/0027_imports.sql")),
 ];
 
 /// Run by every migrate, in this order: they replace what they made before.
