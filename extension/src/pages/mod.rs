@@ -9,6 +9,7 @@ mod jobs;
 mod listing;
 mod logs;
 mod posts;
+mod schedules;
 mod search;
 mod span;
 mod table;

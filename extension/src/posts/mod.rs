@@ -13,7 +13,11 @@ mod replan;
 mod reschedule;
 mod retry;
 mod store;
+mod take_back;
 mod thread;
 mod update;
 
-pub(crate) use store::check_status;
+pub(crate) use definition::Definition;
+pub(crate) use due::AHEAD;
+pub(crate) use store::{NewPost, check, check_accounts, check_status};
+pub(crate) use take_back::{TakenBack, take_back};
