@@ -335,7 +335,7 @@ impl Moved {
     }
 
     fn store(self) -> Result<()> {
-        if self.ids.is_waiting() {
+        if self.ids.is_empty() {
             return Ok(());
         }
         ADVANCE.run_only(&[

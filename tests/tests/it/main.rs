@@ -36,6 +36,7 @@ mod recurrence;
 mod refresh;
 mod replication;
 mod same_text;
+mod schedules;
 mod scheduling;
 mod secrets;
 mod simulator;
