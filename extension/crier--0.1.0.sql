@@ -1423,8 +1423,9 @@ BEGIN
       AND (c.relkind IN ('r', 'p') AND c.relrowsecurity
            OR c.relkind = 'v' AND EXISTS (SELECT FROM pg_options_to_table(c.reloptions) o
                                           WHERE o.option_name = 'security_invoker' AND o.option_value::boolean));
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'p_table % is not a table under row security', p_table
+    -- What a session may not read is not told from what is not there, nor by its name: an id alone would tell that.
+    IF NOT FOUND OR NOT coalesce(has_any_column_privilege(p_table, 'SELECT'), false) THEN
+        RAISE EXCEPTION 'p_table is not a table under row security that this session may read'
             USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument',
                   HINT = 'Name a table with ENABLE ROW LEVEL SECURITY, or a view WITH (security_invoker = true).';
     END IF;
@@ -2038,6 +2039,9 @@ BEGIN
         UNION ALL SELECT 'reauth_required', coalesce(accounts.reauth_required, 0)
         UNION ALL SELECT 'expiring_logins', coalesce(accounts.expiring, 0)
         UNION ALL SELECT 'statistics_behind_seconds', extract(epoch FROM at - (SELECT s.closed_until FROM crier.stat_state s))
+        UNION ALL SELECT 'posts_without_jobs', (
+            SELECT count(*) FROM (SELECT FROM crier.post_target p
+                                  WHERE p.job_id IS NULL AND p.state = 'scheduled' AND p.due_at < at - interval '1 minute' LIMIT 1001) l)
     ) v (name, value)
     JOIN crier.alert_threshold t ON t.name = v.name
     WHERE p_all OR (t.enabled AND v.value > t.threshold)
@@ -3019,6 +3023,20 @@ AS 'MODULE_PATHNAME', 'get_workspace_stats_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::accounts::expiring::hand_back_refreshes
+CREATE  FUNCTION "hand_back_refreshes"(
+	"p_account_ids" uuid[], /* :: std :: option :: Option < Vec < Option < Uuid > > > */
+	"p_generations" bigint[], /* :: std :: option :: Option < Vec < Option < i64 > > > */
+	"p_held_until" timestamp with time zone[], /* :: std :: option :: Option < Vec < Option < Timestamptz > > > */
+	"p_until" timestamp with time zone[] /* :: std :: option :: Option < Vec < Option < Timestamptz > > > */
+) RETURNS bigint /* Result < i64, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'hand_back_refreshes_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::workspaces::mine::has_workspace_role
 CREATE  FUNCTION "has_workspace_role"(
 	"p_workspace_id" uuid, /* Option < Uuid > */
@@ -3750,7 +3768,9 @@ AS 'MODULE_PATHNAME', 'record_sending_wrapper';
 -- crier::accounts::expiring::refresh_expiring_tokens
 CREATE  FUNCTION "refresh_expiring_tokens"(
 	"p_limit" INT DEFAULT 100, /* Option < i32 > */
-	"p_platform" TEXT DEFAULT NULL /* Option < & str > */
+	"p_platform" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_resting" TEXT[] DEFAULT NULL, /* :: std :: option :: Option < Vec < Option < String > > > */
+	"p_until" timestamp with time zone[] DEFAULT NULL /* :: std :: option :: Option < Vec < Option < Timestamptz > > > */
 ) RETURNS TABLE (
 	"workspace_id" uuid,  /* Uuid */
 	"account_id" uuid,  /* Uuid */
@@ -3759,7 +3779,8 @@ CREATE  FUNCTION "refresh_expiring_tokens"(
 	"handle" TEXT,  /* String */
 	"base_url" TEXT,  /* String */
 	"generation" bigint,  /* i64 */
-	"expires_at" timestamp with time zone  /* Option < Timestamptz > */
+	"expires_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"held_until" timestamp with time zone  /* Timestamptz */
 )
 SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
@@ -4578,14 +4599,16 @@ CREATE FUNCTION "rules_changed"()
 -- finalize
 -- Who may call what, and what each function is for. The last script: everything exists by now.
 
--- Nobody may call anything unless it is granted below. Functions that run with their owner's rights belong to a
--- role that can't log in and owns nothing but crier's tables.
+-- Nobody may call anything unless it is granted below, whatever default privileges have given: a role of the application's users
+-- that could call what is the workers' would be asked nothing. Functions that run with their owner's rights belong to a role
+-- that can't log in and owns nothing but crier's tables.
 DO $do$
 DECLARE
     f record;
+    given record;
 BEGIN
     FOR f IN
-        SELECT p.oid::pg_catalog.regprocedure AS signature, p.prosecdef
+        SELECT p.oid::pg_catalog.regprocedure AS signature, p.prosecdef, p.proacl, p.proowner
         FROM pg_catalog.pg_depend d
         JOIN pg_catalog.pg_proc p ON p.oid = d.objid
         WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
@@ -4594,6 +4617,13 @@ BEGIN
           AND d.refobjid = (SELECT oid FROM pg_catalog.pg_extension WHERE extname = 'crier')
     LOOP
         EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', f.signature);
+        FOR given IN
+            SELECT DISTINCT r.rolname FROM pg_catalog.aclexplode(f.proacl) a
+            JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) a.grantee
+            WHERE a.grantee OPERATOR(pg_catalog.<>) f.proowner
+        LOOP
+            EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM %I', f.signature, given.rolname);
+        END LOOP;
         IF f.prosecdef THEN
             EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO crier_owner', f.signature);
         END IF;
@@ -4702,7 +4732,6 @@ GRANT EXECUTE ON FUNCTION crier.record_action(uuid, text, int, boolean) TO crier
 GRANT EXECUTE ON FUNCTION crier.set_rate_limit(uuid, text, interval, int) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.block_account(uuid, timestamptz, text, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.unblock_account(uuid, text) TO crier_app, crier_worker;
-GRANT EXECUTE ON FUNCTION crier.add_alert_endpoint(uuid, text, bytea, uuid, text[]) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_alert_endpoints(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.enable_alert_endpoint(uuid, boolean) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.remove_alert_endpoint(uuid) TO crier_app, crier_worker;
@@ -4747,9 +4776,12 @@ GRANT EXECUTE ON FUNCTION crier.get_credential(uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_refresh(uuid, bigint, interval) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb, timestamptz) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.defer_refresh(uuid, bigint, bigint, timestamptz) TO crier_worker;
-GRANT EXECUTE ON FUNCTION crier.refresh_expiring_tokens(integer, text) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.refresh_expiring_tokens(integer, text, text[], timestamptz[]) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.hand_back_refreshes(uuid[], bigint[], timestamptz[], timestamptz[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.installation_ids() TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_alert_endpoint(uuid) TO crier_worker;
+-- Only who has the key can seal a secret; and its id is one of a kind, which would tell a tenant that another has it.
+GRANT EXECUTE ON FUNCTION crier.add_alert_endpoint(uuid, text, bytea, uuid, text[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_sealing(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.add_data_key(uuid, uuid, bytea, uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_data_key(uuid) TO crier_worker;
@@ -5055,7 +5087,8 @@ COMMENT ON FUNCTION crier.get_credential(uuid) IS 'The sealed credential of an a
 COMMENT ON FUNCTION crier.begin_refresh(uuid, bigint, interval) IS 'Asks to be the only one who refreshes this generation; answers with a token. Null: somebody else does, or it is old.';
 COMMENT ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb, timestamptz) IS 'Says that a refresh failed. Only auth_revoked asks for a new login; anything else is tried again later. outcome_unknown: it was sent, and nobody knows what came of it.';
 COMMENT ON FUNCTION crier.defer_refresh(uuid, bigint, bigint, timestamptz) IS 'Ends a refresh of which nothing was sent, and says when it is time for one; null: not by itself.';
-COMMENT ON FUNCTION crier.refresh_expiring_tokens(integer, text) IS 'Gives credentials whose tokens end soon, to be renewed under begin_refresh. Two who ask at once get different ones; what was given comes again after five minutes if nothing was done.';
+COMMENT ON FUNCTION crier.refresh_expiring_tokens(integer, text, text[], timestamptz[]) IS 'Gives credentials whose tokens end soon, to be renewed under begin_refresh. Two who ask at once get different ones; what was given comes again after five minutes (held_until) if nothing was done. Accounts of the servers p_resting are given once it is p_until.';
+COMMENT ON FUNCTION crier.hand_back_refreshes(uuid[], bigint[], timestamptz[], timestamptz[]) IS 'Says that credentials that refresh_expiring_tokens gave are not renewed now, and when each is due again; gives how many. Not those that somebody has done something with since.';
 COMMENT ON FUNCTION crier.installation_ids() IS 'Names this database: what it is, then what it was before it was adopted. Empty for a copy that was not adopted.';
 COMMENT ON FUNCTION crier.add_alert_endpoint(uuid, text, bytea, uuid, text[]) IS
     'Adds an address to which alerts go, signed with a secret that crierd has sealed for this id: "crierd alert add" does both. p_workspace_id null: for the whole installation, by trusted roles only. p_kinds null: everything.';

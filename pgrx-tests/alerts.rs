@@ -225,7 +225,9 @@ mod tests {
         }
         let all = format!("SELECT crier.add_alert_endpoint(crier.new_id(), 'https://x/', {SEALED})");
         assert_eq!(refused(&all)[0], "42501");
+        run("RESET ROLE");
         of_workspace();
+        run("SELECT set_config('role', 'crier_app', true)");
         assert_eq!(listed("enabled, waiting"), "t 0");
         run("SELECT crier.remove_alert_endpoint(current_setting('t.endpoint')::uuid)");
         assert_eq!(one::<i64>("SELECT count(*) FROM crier.list_alert_endpoints()"), 0);

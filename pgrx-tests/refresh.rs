@@ -56,6 +56,15 @@ mod tests {
     }
 
     #[pg_test]
+    fn the_right_to_refresh_is_on_disk_even_where_commits_are_not() {
+        fixture();
+        run("SET LOCAL synchronous_commit = off");
+        assert_eq!(one::<String>("SHOW synchronous_commit"), "off");
+        assert_eq!(begin(1), Some(1));
+        assert_eq!(one::<String>("SHOW synchronous_commit"), "on");
+    }
+
+    #[pg_test]
     fn what_is_due_is_given_once() {
         fixture();
         store(2, "'2 hours'", "NULL");

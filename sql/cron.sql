@@ -10,6 +10,9 @@
 -- What is due: how often each task is due stands in crier.maintenance_task.
 SELECT cron.schedule('crier-maintenance', '* * * * *', 'CALL crier.maintain(''pg_cron'')');
 
+-- The jobs of what is due soon, where no crierd makes them: an hour ahead.
+SELECT cron.schedule('crier-due', '* * * * *', 'SELECT crier.run_due(10000)');
+
 -- What a start of the server need not read again.
 SELECT cron.schedule('crier-checkpoint', '5 * * * *', 'SELECT crier.checkpoint_queue()');
 

@@ -40,10 +40,10 @@ BEGIN
 END
 $do$;
 
--- Whatever default privileges have given them.
-REVOKE ALL ON SCHEMA crier FROM PUBLIC, anon;
-REVOKE ALL ON ALL TABLES IN SCHEMA crier FROM PUBLIC, anon;
-REVOKE ALL ON ALL ROUTINES IN SCHEMA crier FROM PUBLIC, anon;
+-- Whatever default privileges have given them. What the two others may, they may as members of Crier's roles.
+REVOKE ALL ON SCHEMA crier FROM PUBLIC, anon, authenticated, service_role;
+REVOKE ALL ON ALL TABLES IN SCHEMA crier FROM PUBLIC, anon, authenticated, service_role;
+REVOKE ALL ON ALL ROUTINES IN SCHEMA crier FROM PUBLIC, anon, authenticated, service_role;
 
 -- PostgREST serves the schemas that it is told to. Where that is kept in the database, crier is added to them; where it is kept in
 -- PostgREST's own configuration or the dashboard, you add it there.

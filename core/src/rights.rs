@@ -30,8 +30,7 @@ pub enum Needs {
 use Needs::{EachRow, Nothing};
 use Role::{Admin, Editor, Owner, Viewer};
 
-/// Every function that an application user may call (that is granted to `crier_app`), and `connect_account`, which its worker
-/// calls for one.
+/// Every function that an application user may call (that is granted to `crier_app`), and those that only workers call, for one.
 pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("version", Nothing),
     ("status", Nothing),
@@ -125,6 +124,9 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("transfer_ownership", Needs::Role(Owner)),
     ("delete_workspace", Needs::Role(Owner)),
 ];
+
+/// Those that only workers call: they need what crierd alone has. What they ask for holds where an operator grants them to others.
+pub const FOR_WORKERS: &[&str] = &["connect_account", "add_alert_endpoint"];
 
 /// The least role with which a function may be called.
 ///

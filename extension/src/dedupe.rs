@@ -60,6 +60,7 @@ fn find_or_create_job(
         user_id: user,
         workspace_id: workspace,
         dedupe_key: Some(key(named, &params)?),
+        of_user: matches!(caller, Caller::User(_)),
         ..NewJob::new(kind, params)
     };
     job.check(now)?;

@@ -32,6 +32,8 @@ pub(crate) enum CrierError {
     Unsupported { account: pgrx::Uuid, platform: &'static str, kind: &'static str, offers: String },
     #[error("user {user} has {active} unfinished jobs of kind {kind}; at most {limit} are accepted")]
     UserLimit { user: pgrx::Uuid, kind: String, limit: i32, active: i64 },
+    #[error("{what} {problem}")]
+    Limit { what: String, problem: String, hint: &'static str },
     #[error("there is no room in memory for one more limit")]
     LimitsFull,
     #[error("p_cursor {0}")]
@@ -104,7 +106,9 @@ impl CrierError {
             Self::TooLarge { .. } => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
             Self::NotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
             Self::NotAllowed(_) => PgSqlErrorCode::ERRCODE_INSUFFICIENT_PRIVILEGE,
-            Self::UserLimit { .. } => PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED,
+            Self::UserLimit { .. } | Self::Limit { .. } => {
+                PgSqlErrorCode::ERRCODE_CONFIGURATION_LIMIT_EXCEEDED
+            }
             Self::Busy(_) => PgSqlErrorCode::ERRCODE_LOCK_NOT_AVAILABLE,
             Self::TooManyDatabases | Self::LimitsFull => PgSqlErrorCode::ERRCODE_INSUFFICIENT_RESOURCES,
             Self::Prepared => PgSqlErrorCode::ERRCODE_FEATURE_NOT_SUPPORTED,
@@ -132,6 +136,7 @@ impl CrierError {
             Self::Content { .. } => "content_invalid",
             Self::Unsupported { .. } => "unsupported",
             Self::UserLimit { .. } => "user_limit",
+            Self::Limit { .. } => "tenant_limit",
             Self::Cursor(_) => "invalid_cursor",
             Self::Recurrence(_) => "invalid_recurrence",
             Self::Busy(_) => "busy",
@@ -152,7 +157,9 @@ impl CrierError {
     fn hint(&self) -> String {
         match self {
             Self::Null(name) => format!("Give a value for {name}."),
-            Self::Invalid { hint, .. } | Self::Account { hint, .. } => (*hint).to_owned(),
+            Self::Invalid { hint, .. } | Self::Account { hint, .. } | Self::Limit { hint, .. } => {
+                (*hint).to_owned()
+            }
             Self::Lengths { .. } => "Pass arrays of the same length, one element per job.".to_owned(),
             Self::TooLarge { .. } => "Split it up, or make it smaller.".to_owned(),
             Self::NotFound { what, .. } => {

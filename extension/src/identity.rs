@@ -63,7 +63,15 @@ impl Caller {
         match self {
             Self::Trusted => Ok(None),
             Self::User(None) => Ok(Some(vec![])),
-            Self::User(Some(user)) => workspaces_of(user, least).map(Some),
+            Self::User(Some(user)) => match least {
+                // who reads, reads as the rest of their transaction does
+                None => workspaces_of(user, None).map(Some),
+                Some(_) => {
+                    let args = [user.into(), least.map(Role::and_above).into()];
+                    let found = MY_WORKSPACES.newest(&args, |row| row.need(1))?;
+                    Ok(Some(found.into_iter().next().unwrap_or_default()))
+                }
+            },
         }
     }
 
@@ -98,7 +106,8 @@ impl Caller {
             Self::Trusted => None,
             Self::User(user) => user,
         };
-        let found = WORKSPACE_ROLE.read(&[workspace.into(), user.into()], |row| row.get::<String>(1))?;
+        // as it is now: a transaction that began before somebody was removed does not go on for them
+        let found = WORKSPACE_ROLE.newest(&[workspace.into(), user.into()], |row| row.get::<String>(1))?;
         let missing = || CrierError::NotFound { what: "workspace", id: workspace };
         let role = found.into_iter().next().ok_or_else(missing)?;
         match (self, role) {
@@ -135,9 +144,8 @@ pub(crate) fn parse_role(role: &str) -> Result<Role> {
 
 /// The workspaces in which the user has a role or a higher one, or any.
 pub(crate) fn workspaces_of(user: Uuid, least: Option<Role>) -> Result<Vec<Uuid>> {
-    let roles = least.map(Role::and_above);
-    let rows = MY_WORKSPACES.read(&[user.into(), roles.into()], |row| row.need::<Vec<Uuid>>(1))?;
-    Ok(rows.into_iter().next().unwrap_or_default())
+    let args = [user.into(), least.map(Role::and_above).into()];
+    Ok(MY_WORKSPACES.read(&args, |row| row.need(1))?.into_iter().next().unwrap_or_default())
 }
 
 fn is_member(role: pg_sys::Oid, group: &CStr) -> bool {

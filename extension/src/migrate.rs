@@ -34,6 +34,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (20, "0020_webhooks_in", include_str!("../../sql/migrations/0020_webhooks_in.sql")),
     (21, "0021_plans", include_str!("../../sql/migrations/0021_plans.sql")),
     (22, "0022_schedules", include_str!("../../sql/migrations/0022_schedules.sql")),
+    (26, "0026_bounds", include_str!("../../sql/migrations/0026_bounds.sql")),
 ];
 
 /// Run by every migrate, in this order: they replace what they made before.

@@ -11,6 +11,7 @@ use zeroize::Zeroize;
 use crate::address::check_base;
 use crate::client::Client;
 use crate::config::Config;
+use crate::credentials::may_be_on;
 use crate::db::Db;
 use crate::error::Error;
 use crate::media::Fetcher;
@@ -48,6 +49,7 @@ pub(crate) async fn add(config: &Config, add: Add<'_>) -> Result<(), Error> {
     let server = add.server.unwrap_or(provider.default_base_url());
     let base_url =
         check_base(server).map_err(|why| Error::Refused(format!("the server's address: {why}")))?;
+    may_be_on(provider.as_ref(), &base_url)?;
     let password = read_password(provider.secret())?;
     let login = provider.login(&base_url, add.handle, &password).await?;
     let account_id = store(&db, &vault, provider.as_ref(), add.workspace_id, &login).await?;
@@ -67,7 +69,7 @@ async fn store(
         .connect_account(workspace_id, platform, &login.external_id, &login.handle, &login.base_url)
         .await?;
     let place = Place::Credential { workspace_id, account_id, generation };
-    let sealed = login.session.seal(vault, place).await?;
+    let sealed = login.session.seal(vault, place, &login.base_url).await?;
     let lifetime = provider.lifetime(&login.session);
     let stored = db
         .store_credential(

@@ -4,7 +4,11 @@
 //! nor a lost lease cancels; within the process one runs per account, and across sidecars the database
 //! hands out the right to it (`begin_refresh`).
 
+mod ask;
 mod exchange;
+mod home;
+mod lease;
+mod store;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,10 +23,13 @@ use uuid::Uuid;
 
 use crate::db::{Db, StoredCredential, patiently};
 use crate::error::Error;
-use crate::journal::Journal;
+use crate::journal::{Journal, Record};
 use crate::providers::{Account, Failure, Lifetime, Provider};
-use crate::secrets::{self, Place, Session, Vault};
+use crate::refresh::Servers;
+use crate::secrets::{self, Opened, Place, Session, Vault};
 use crate::shutdown::Shutdown;
+
+pub(crate) use home::may_be_on;
 
 /// How long the database may be away while a job reads.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -38,7 +45,11 @@ pub(crate) struct Credentials {
     /// What the journal calls the database.
     database: OnceCell<String>,
     turns: Mutex<HashMap<Uuid, Arc<tokio::sync::Mutex<()>>>>,
+    /// New tokens that nothing but this process has, by account.
+    bought: Mutex<HashMap<Uuid, Arc<Record>>>,
     refreshes: TaskTracker,
+    /// How servers answer to refreshes.
+    pub(crate) servers: Servers,
     shutdown: Shutdown,
 }
 
@@ -81,8 +92,9 @@ impl Renewal {
 
 impl Credentials {
     pub(crate) fn new(db: Db, vault: Arc<Vault>, journal: Option<Arc<Journal>>, shutdown: Shutdown) -> Self {
-        let (database, turns, refreshes) = (OnceCell::new(), Mutex::default(), TaskTracker::new());
-        Self { db, vault, journal, database, turns, refreshes, shutdown }
+        let (turns, bought) = (Mutex::default(), Mutex::default());
+        let (database, refreshes, servers) = (OnceCell::new(), TaskTracker::new(), Servers::default());
+        Self { db, vault, journal, database, turns, bought, refreshes, servers, shutdown }
     }
 
     /// The session of an account, renewed first if it is about to end.
@@ -92,7 +104,7 @@ impl Credentials {
         account: &Account,
     ) -> Result<Held, Failure> {
         let stored = self.stored(account.id).await?;
-        let held = self.open(account.id, &stored).await?;
+        let held = self.open(provider.as_ref(), account, &stored).await?;
         let lifetime = provider.lifetime(&held.session);
         let now = SystemTime::now();
         if held.session.refresh.expose_secret().is_empty()
@@ -156,7 +168,7 @@ impl Credentials {
     }
 
     async fn renew_in_turn(
-        &self,
+        self: &Arc<Self>,
         occasion: Occasion,
         provider: &Arc<dyn Provider>,
         account: &Account,
@@ -181,16 +193,19 @@ impl Credentials {
         })
     }
 
-    async fn open(&self, account_id: Uuid, stored: &StoredCredential) -> Result<Held, Failure> {
+    /// The tokens, for the server that they were made for and for no other.
+    async fn open(
+        &self,
+        provider: &dyn Provider,
+        account: &Account,
+        stored: &StoredCredential,
+    ) -> Result<Held, Failure> {
         let (workspace_id, generation) = (stored.workspace_id, stored.generation);
-        let place = Place::Credential { workspace_id, account_id, generation };
-        let session = Session::open(&self.vault, place, &stored.sealed).await.map_err(sealed)?;
+        let place = Place::Credential { workspace_id, account_id: account.id, generation };
+        let opened = Session::open(&self.vault, place, &stored.sealed).await.map_err(sealed)?;
+        let Opened { session, server } = opened;
+        home::may_be_sent(provider, &account.base_url, server.as_deref())?;
         Ok(Held { generation: stored.generation, session })
-    }
-
-    async fn seal(&self, account_id: Uuid, workspace_id: Uuid, held: &Held) -> Result<Vec<u8>, Failure> {
-        let place = Place::Credential { workspace_id, account_id, generation: held.generation };
-        held.session.seal(&self.vault, place).await.map_err(sealed)
     }
 
     fn turn(&self, account_id: Uuid) -> Arc<tokio::sync::Mutex<()>> {

@@ -249,6 +249,11 @@ pub trait Provider: Send + Sync {
     /// The server that is meant where none is named.
     fn default_base_url(&self) -> &'static str;
 
+    /// The servers that all its accounts are on; none where every server is a platform of its own.
+    fn servers(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
     /// What an account's owner makes for Crier, in a word for a prompt.
     fn secret(&self) -> &'static str {
         "access token"

@@ -4,16 +4,17 @@
 //! and for all of them, whoever asked.
 
 mod servers;
+mod stretch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crier_core::error_class::ErrorClass;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use crate::credentials::{Credentials, Renewal};
 use crate::db::{Db, Expiring};
@@ -21,14 +22,17 @@ use crate::error::Error;
 use crate::journal::Journal;
 use crate::providers::Providers;
 use crate::shutdown::Shutdown;
-use servers::Servers;
+pub(crate) use servers::Servers;
+use stretch::Stretch;
 
-/// How many are asked for at a time.
+/// How many an operator asks for at the most, and after how many a loop says what came of them.
 pub(crate) const BATCH: i32 = 100;
 /// How many of a platform are under way at a time.
 const AT_ONCE: usize = 5;
 /// How many of all platforms are.
 const AT_ONCE_IN_ALL: usize = 20;
+/// The most servers that the database is told of.
+const MAX_RESTING: usize = 1_000;
 
 /// Renews what is due.
 pub(crate) struct Refresher {
@@ -37,7 +41,6 @@ pub(crate) struct Refresher {
     providers: Providers,
     lanes: BTreeMap<&'static str, Semaphore>,
     all: Semaphore,
-    servers: Servers,
     shutdown: Shutdown,
 }
 
@@ -63,6 +66,8 @@ enum Came {
     Refreshed,
     Skipped,
     Failed(ErrorClass),
+    /// It was not begun, and is due at this time.
+    NotBegun(Box<Expiring>, SystemTime),
 }
 
 impl Refresher {
@@ -73,9 +78,8 @@ impl Refresher {
         shutdown: Shutdown,
     ) -> Arc<Self> {
         let lanes = providers.iter().map(|provider| (provider.platform().name, Semaphore::new(AT_ONCE)));
-        let lanes = lanes.collect();
-        let (all, servers) = (Semaphore::new(AT_ONCE_IN_ALL), Servers::default());
-        Arc::new(Self { db, credentials, providers, lanes, all, servers, shutdown })
+        let (lanes, all) = (lanes.collect(), Semaphore::new(AT_ONCE_IN_ALL));
+        Arc::new(Self { db, credentials, providers, lanes, all, shutdown })
     }
 
     /// Whether there is such a platform.
@@ -89,44 +93,31 @@ impl Refresher {
         limit: i32,
         platform: Option<&str>,
     ) -> Result<Summary, Error> {
-        let begun = Instant::now();
-        let given = self.db.refresh_expiring_tokens(limit, platform).await?;
-        let mut summary = Summary { given: given.len(), ..Summary::default() };
-        let mut tasks = JoinSet::new();
-        for expiring in given {
-            let this = Arc::clone(self);
-            tasks.spawn(async move { this.renew(expiring).await });
+        Stretch::new(self, platform).run(usize::try_from(limit).unwrap_or_default()).await
+    }
+
+    /// Asks the database for so many that are due, on servers that may be asked.
+    async fn due(&self, limit: usize, platform: Option<&str>) -> Result<Vec<Expiring>, Error> {
+        let mut resting = self.credentials.servers.resting();
+        resting.truncate(MAX_RESTING);
+        let resting: Vec<_> =
+            resting.into_iter().map(|(server, until)| (server, by_the_clock(until))).collect();
+        let limit = i32::try_from(limit).unwrap_or(BATCH).min(BATCH);
+        self.db.refresh_expiring_tokens(limit, platform, &resting).await
+    }
+
+    /// When one that was given should be begun, if not now.
+    fn better_time(&self, expiring: &Expiring) -> Option<SystemTime> {
+        if self.shutdown.begun() {
+            return Some(SystemTime::now());
         }
-        while let Some(came) = tasks.join_next().await {
-            match came {
-                Ok(Came::Refreshed) => summary.refreshed += 1,
-                Ok(Came::Skipped) => summary.skipped += 1,
-                Ok(Came::Failed(class)) => {
-                    summary.failed += 1;
-                    summary.need_login += usize::from(class == ErrorClass::AuthRevoked);
-                }
-                Err(error) => {
-                    warn!(%error, "a refresh was interrupted");
-                    summary.failed += 1;
-                }
-            }
-        }
-        summary.seconds = begun.elapsed().as_secs_f64();
-        if summary.given > 0 {
-            let Summary { given, refreshed, failed, skipped, need_login, seconds } = summary;
-            info!(
-                platform = platform.unwrap_or("all"),
-                given, refreshed, failed, skipped, need_login, seconds, "expiring tokens were refreshed"
-            );
-        }
-        Ok(summary)
+        self.credentials.servers.not_before(&expiring.account.base_url).map(by_the_clock)
     }
 
     /// Renews one when it is its turn.
     async fn renew(&self, expiring: Expiring) -> Came {
-        let Expiring { platform, account, generation } = expiring;
-        let (Some(provider), Some(lane)) = (self.providers.get(&platform), self.lanes.get(platform.as_str()))
-        else {
+        let platform = expiring.platform.as_str();
+        let (Some(provider), Some(lane)) = (self.providers.get(platform), self.lanes.get(platform)) else {
             debug!(platform, "no provider for a token that ends");
             return Came::Skipped;
         };
@@ -134,18 +125,27 @@ impl Refresher {
         let (Ok(_lane), Ok(_one_of_all)) = (lane.acquire().await, self.all.acquire().await) else {
             return Came::Skipped;
         };
-        // Those that are not begun are given again a few minutes later.
-        if self.shutdown.begun() || !self.servers.may_be_asked(&account.base_url) {
-            return Came::Skipped;
+        if let Some(until) = self.better_time(&expiring) {
+            return Came::NotBegun(Box::new(expiring), until);
         }
-        let renewed = self.credentials.renew_ahead(provider, &account, generation).await;
-        self.servers.note(&account.base_url, renewed.as_ref().err());
-        match renewed {
+        match self.credentials.renew_ahead(provider, &expiring.account, expiring.generation).await {
             Ok(Renewal::Bought(_)) => Came::Refreshed,
             Ok(Renewal::Found(_) | Renewal::PutOff(_)) => Came::Skipped,
             Err(failure) => Came::Failed(failure.class),
         }
     }
+
+    /// How long a loop waits that has nothing to do: a server that rested is asked when that has ended.
+    fn wait(&self, every: Duration) -> Duration {
+        let ends = self.credentials.servers.resting().into_iter().map(|(_, until)| until).min();
+        let rest = ends.map(|end| end.saturating_duration_since(Instant::now()));
+        rest.map_or(every, |rest| rest.clamp(Duration::from_secs(1), every.max(Duration::from_secs(1))))
+    }
+}
+
+/// A time of this process as the database knows it.
+fn by_the_clock(at: Instant) -> SystemTime {
+    SystemTime::now() + at.saturating_duration_since(Instant::now())
 }
 
 /// Renews what is due, of each platform for itself, until the process is to end; and stores what the journal has left.
@@ -163,14 +163,10 @@ pub(crate) async fn run(refresher: Arc<Refresher>, journal: Option<Arc<Journal>>
 async fn keep_fresh(refresher: Arc<Refresher>, platform: &'static str, every: Duration) {
     let mut said = None;
     while !refresher.shutdown.begun() {
-        let more = match refresher.batch(BATCH, Some(platform)).await {
-            Ok(summary) => {
-                said = None;
-                // where all were skipped their server rests: taking more would only put them off
-                summary.given >= BATCH as usize && summary.skipped < summary.given
-            }
+        match Stretch::new(&refresher, Some(platform)).run(usize::MAX).await {
+            Ok(_) => said = None,
             // The loop tells of a database that is away.
-            Err(error) if error.is_passing() => false,
+            Err(error) if error.is_passing() => {}
             Err(error) => {
                 let error = error.to_string();
                 // once for each reason
@@ -178,24 +174,27 @@ async fn keep_fresh(refresher: Arc<Refresher>, platform: &'static str, every: Du
                     warn!(platform, error, "expiring tokens can't be asked for");
                     said = Some(error);
                 }
-                false
             }
-        };
-        if !more {
-            refresher.pause(every).await;
         }
+        refresher.pause(refresher.wait(every)).await;
     }
 }
 
 /// A database that came back, or was adopted, takes what waits.
 async fn keep_empty(refresher: Arc<Refresher>, journal: Arc<Journal>, every: Duration) {
+    let mut said = None;
     while !refresher.shutdown.begun() {
         refresher.pause(every).await;
         match journal.replay(&refresher.db).await {
             Err(error) if !error.is_passing() => {
-                warn!(%error, "the journal of refreshes could not be replayed");
+                let error = error.to_string();
+                // once for each reason
+                if said.as_ref() != Some(&error) {
+                    warn!(error, "the journal of refreshes could not be replayed");
+                    said = Some(error);
+                }
             }
-            _ => {}
+            _ => said = None,
         }
     }
 }

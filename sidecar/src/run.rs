@@ -73,20 +73,18 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     worked
 }
 
-/// Where refreshed tokens are written down first. It goes without, and says so.
+/// Where refreshed tokens are written down first. Where that can't be done it goes without and says so; what is there is stored all
+/// the same.
 fn open_journal(config: &Config) -> Option<Arc<Journal>> {
-    let dir = config.refresh.journal.as_deref()?;
-    match Journal::open(dir) {
-        Ok(journal) => Some(journal),
-        Err(error) => {
-            warn!(
-                %error,
-                "there is no journal of refreshes: tokens that are refreshed while the database is away are lost if this process \
-                 is killed; set refresh.journal (CRIER_REFRESH_JOURNAL) to a directory of its own"
-            );
-            None
-        }
+    let journal = Journal::open(config.refresh.journal.as_deref()?);
+    if let Err(error) = journal.try_out() {
+        warn!(
+            %error,
+            "there is no journal of refreshes that can be written to: tokens that are refreshed while the database is away are lost if \
+             this process is killed; set refresh.journal (CRIER_REFRESH_JOURNAL) to a directory of its own"
+        );
     }
+    Some(journal)
 }
 
 /// Before any token is used: a refresh token that the journal has the successor of must not be sent again. Waits for the

@@ -34,8 +34,9 @@ BEGIN
       AND (c.relkind IN ('r', 'p') AND c.relrowsecurity
            OR c.relkind = 'v' AND EXISTS (SELECT FROM pg_options_to_table(c.reloptions) o
                                           WHERE o.option_name = 'security_invoker' AND o.option_value::boolean));
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'p_table % is not a table under row security', p_table
+    -- What a session may not read is not told from what is not there, nor by its name: an id alone would tell that.
+    IF NOT FOUND OR NOT coalesce(has_any_column_privilege(p_table, 'SELECT'), false) THEN
+        RAISE EXCEPTION 'p_table is not a table under row security that this session may read'
             USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument',
                   HINT = 'Name a table with ENABLE ROW LEVEL SECURITY, or a view WITH (security_invoker = true).';
     END IF;

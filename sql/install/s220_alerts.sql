@@ -45,6 +45,9 @@ BEGIN
         UNION ALL SELECT 'reauth_required', coalesce(accounts.reauth_required, 0)
         UNION ALL SELECT 'expiring_logins', coalesce(accounts.expiring, 0)
         UNION ALL SELECT 'statistics_behind_seconds', extract(epoch FROM at - (SELECT s.closed_until FROM crier.stat_state s))
+        UNION ALL SELECT 'posts_without_jobs', (
+            SELECT count(*) FROM (SELECT FROM crier.post_target p
+                                  WHERE p.job_id IS NULL AND p.state = 'scheduled' AND p.due_at < at - interval '1 minute' LIMIT 1001) l)
     ) v (name, value)
     JOIN crier.alert_threshold t ON t.name = v.name
     WHERE p_all OR (t.enabled AND v.value > t.threshold)

@@ -1,13 +1,15 @@
 -- Who may call what, and what each function is for. The last script: everything exists by now.
 
--- Nobody may call anything unless it is granted below. Functions that run with their owner's rights belong to a
--- role that can't log in and owns nothing but crier's tables.
+-- Nobody may call anything unless it is granted below, whatever default privileges have given: a role of the application's users
+-- that could call what is the workers' would be asked nothing. Functions that run with their owner's rights belong to a role
+-- that can't log in and owns nothing but crier's tables.
 DO $do$
 DECLARE
     f record;
+    given record;
 BEGIN
     FOR f IN
-        SELECT p.oid::pg_catalog.regprocedure AS signature, p.prosecdef
+        SELECT p.oid::pg_catalog.regprocedure AS signature, p.prosecdef, p.proacl, p.proowner
         FROM pg_catalog.pg_depend d
         JOIN pg_catalog.pg_proc p ON p.oid = d.objid
         WHERE d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass
@@ -16,6 +18,13 @@ BEGIN
           AND d.refobjid = (SELECT oid FROM pg_catalog.pg_extension WHERE extname = 'crier')
     LOOP
         EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', f.signature);
+        FOR given IN
+            SELECT DISTINCT r.rolname FROM pg_catalog.aclexplode(f.proacl) a
+            JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) a.grantee
+            WHERE a.grantee OPERATOR(pg_catalog.<>) f.proowner
+        LOOP
+            EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM %I', f.signature, given.rolname);
+        END LOOP;
         IF f.prosecdef THEN
             EXECUTE pg_catalog.format('ALTER ROUTINE %s OWNER TO crier_owner', f.signature);
         END IF;
@@ -124,7 +133,6 @@ GRANT EXECUTE ON FUNCTION crier.record_action(uuid, text, int, boolean) TO crier
 GRANT EXECUTE ON FUNCTION crier.set_rate_limit(uuid, text, interval, int) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.block_account(uuid, timestamptz, text, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.unblock_account(uuid, text) TO crier_app, crier_worker;
-GRANT EXECUTE ON FUNCTION crier.add_alert_endpoint(uuid, text, bytea, uuid, text[]) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_alert_endpoints(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.enable_alert_endpoint(uuid, boolean) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.remove_alert_endpoint(uuid) TO crier_app, crier_worker;
@@ -169,9 +177,12 @@ GRANT EXECUTE ON FUNCTION crier.get_credential(uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_refresh(uuid, bigint, interval) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb, timestamptz) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.defer_refresh(uuid, bigint, bigint, timestamptz) TO crier_worker;
-GRANT EXECUTE ON FUNCTION crier.refresh_expiring_tokens(integer, text) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.refresh_expiring_tokens(integer, text, text[], timestamptz[]) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.hand_back_refreshes(uuid[], bigint[], timestamptz[], timestamptz[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.installation_ids() TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_alert_endpoint(uuid) TO crier_worker;
+-- Only who has the key can seal a secret; and its id is one of a kind, which would tell a tenant that another has it.
+GRANT EXECUTE ON FUNCTION crier.add_alert_endpoint(uuid, text, bytea, uuid, text[]) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_sealing(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.add_data_key(uuid, uuid, bytea, uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_data_key(uuid) TO crier_worker;
@@ -477,7 +488,8 @@ COMMENT ON FUNCTION crier.get_credential(uuid) IS 'The sealed credential of an a
 COMMENT ON FUNCTION crier.begin_refresh(uuid, bigint, interval) IS 'Asks to be the only one who refreshes this generation; answers with a token. Null: somebody else does, or it is old.';
 COMMENT ON FUNCTION crier.fail_refresh(uuid, bigint, bigint, text, jsonb, timestamptz) IS 'Says that a refresh failed. Only auth_revoked asks for a new login; anything else is tried again later. outcome_unknown: it was sent, and nobody knows what came of it.';
 COMMENT ON FUNCTION crier.defer_refresh(uuid, bigint, bigint, timestamptz) IS 'Ends a refresh of which nothing was sent, and says when it is time for one; null: not by itself.';
-COMMENT ON FUNCTION crier.refresh_expiring_tokens(integer, text) IS 'Gives credentials whose tokens end soon, to be renewed under begin_refresh. Two who ask at once get different ones; what was given comes again after five minutes if nothing was done.';
+COMMENT ON FUNCTION crier.refresh_expiring_tokens(integer, text, text[], timestamptz[]) IS 'Gives credentials whose tokens end soon, to be renewed under begin_refresh. Two who ask at once get different ones; what was given comes again after five minutes (held_until) if nothing was done. Accounts of the servers p_resting are given once it is p_until.';
+COMMENT ON FUNCTION crier.hand_back_refreshes(uuid[], bigint[], timestamptz[], timestamptz[]) IS 'Says that credentials that refresh_expiring_tokens gave are not renewed now, and when each is due again; gives how many. Not those that somebody has done something with since.';
 COMMENT ON FUNCTION crier.installation_ids() IS 'Names this database: what it is, then what it was before it was adopted. Empty for a copy that was not adopted.';
 COMMENT ON FUNCTION crier.add_alert_endpoint(uuid, text, bytea, uuid, text[]) IS
     'Adds an address to which alerts go, signed with a secret that crierd has sealed for this id: "crierd alert add" does both. p_workspace_id null: for the whole installation, by trusted roles only. p_kinds null: everything.';

@@ -53,3 +53,6 @@ CREATE TABLE crier.post_tag (
 );
 CREATE INDEX post_tag_post ON crier.post_tag (workspace_id, post_id);
 ALTER TABLE crier.post_tag ENABLE ROW LEVEL SECURITY;
+
+INSERT INTO crier.alert_threshold (name, threshold, enabled, about)
+VALUES ('posts_without_jobs', 0, true, 'parts of posts that are due for a minute and have no job (1001 stands for more): nobody runs crier.run_due()');

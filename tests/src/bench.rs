@@ -6,6 +6,7 @@ mod client;
 mod costs;
 mod crier;
 mod drain;
+mod due;
 mod enqueue;
 mod held;
 mod limits;
@@ -77,6 +78,8 @@ pub enum Workload {
     Costs,
     /// What publishing costs.
     Posts,
+    /// What posts that are planned for later cost.
+    Due,
     /// How long logins take.
     Logins,
     /// What lists and searches take with a long history.
@@ -144,6 +147,7 @@ pub async fn run(plan: Plan) -> Report {
             Workload::Upkeep => upkeep::run(&mut bench).await,
             Workload::Costs => costs::run(&mut bench).await,
             Workload::Posts => posts::run(&mut bench).await,
+            Workload::Due => due::run(&mut bench).await,
             Workload::Logins => logins::run(&mut bench).await,
             Workload::Pages => pages::run(&mut bench).await,
             Workload::Rls => rls::run(&mut bench).await,

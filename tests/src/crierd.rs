@@ -1,10 +1,12 @@
 //! The sidecar as its users run it: the real program with a key file, a configuration and variables.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Pid, Signal, kill_process};
 use uuid::Uuid;
@@ -28,6 +30,8 @@ pub struct Deployment {
     dir: tempfile::TempDir,
     database_url: String,
     runs: AtomicU32,
+    /// Where platforms are that have one server: the names of settings, and addresses.
+    servers: Mutex<BTreeMap<&'static str, String>>,
 }
 
 /// What a command of the program printed.
@@ -53,7 +57,12 @@ impl Deployment {
     /// An empty directory.
     pub fn uninitialized(database_url: &str) -> Self {
         let dir = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary directory: {error}"));
-        Self { dir, database_url: database_url.to_owned(), runs: AtomicU32::new(0) }
+        Self {
+            dir,
+            database_url: database_url.to_owned(),
+            runs: AtomicU32::new(0),
+            servers: Mutex::default(),
+        }
     }
 
     /// The directory.
@@ -66,6 +75,7 @@ impl Deployment {
         let mut command = bound_to_this_thread(&program());
         command.current_dir(self.dir()).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.envs(SETTINGS).env("CRIER_DATABASE_URL", &self.database_url);
+        command.envs(self.servers().iter());
         command
     }
 
@@ -102,7 +112,7 @@ impl Deployment {
         id_in(&self.try_add_account_on(platform, workspace, handle, server, secret))
     }
 
-    /// The same without a judgement.
+    /// The same without a judgement. A platform that has one server has this one from now on.
     pub fn try_add_account_on(
         &self,
         platform: &str,
@@ -111,10 +121,19 @@ impl Deployment {
         server: &str,
         secret: &str,
     ) -> Printed {
+        match platform {
+            "x" => self.servers().insert("CRIER_X_SERVER", server.to_owned()),
+            "instagram" => self.servers().insert("CRIER_INSTAGRAM_SERVER", server.to_owned()),
+            _ => None,
+        };
         let workspace = workspace.to_string();
         let arguments =
             ["account", "add", platform, "--workspace", &workspace, "--handle", handle, "--server", server];
         self.run(&arguments, &format!("{secret}\n"))
+    }
+
+    fn servers(&self) -> MutexGuard<'_, BTreeMap<&'static str, String>> {
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts `crierd run` and waits until it listens.

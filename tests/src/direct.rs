@@ -24,7 +24,7 @@ pub fn first_key(deployment: &Deployment) -> (u32, Vec<u8>) {
     (id.parse().unwrap_or_else(|error| panic!("no key id: {error}")), key)
 }
 
-/// The tokens of an account as a version before had sealed them.
+/// The tokens of an account as a version before had sealed them, for this server; the oldest named none.
 ///
 /// # Panics
 /// When the key has a wrong length.
@@ -34,8 +34,10 @@ pub fn sealed(
     account: Uuid,
     generation: i64,
     (access, refresh): (&str, &str),
+    server: Option<&str>,
 ) -> Vec<u8> {
-    let plain = serde_json::json!({ "access_jwt": access, "refresh_jwt": refresh }).to_string();
+    let plain =
+        serde_json::json!({ "access_jwt": access, "refresh_jwt": refresh, "server": server }).to_string();
     let binding = Binding {
         workspace_id: workspace.into_bytes(),
         column: "credential.sealed",
@@ -58,9 +60,15 @@ pub async fn as_before(
     account: Uuid,
     tokens: (&str, &str),
 ) {
-    let generation: i64 =
-        sql.value("SELECT generation FROM crier.credential WHERE account_id = $1", &[&account]).await;
-    let sealed = sealed(&first_key(deployment), workspace, account, generation, tokens);
+    let row = sql
+        .row(
+            "SELECT c.generation, a.base_url FROM crier.credential c JOIN crier.social_account a ON a.id = c.account_id \
+             WHERE c.account_id = $1",
+            &[&account],
+        )
+        .await;
+    let (generation, server): (i64, String) = (row.get(0), row.get(1));
+    let sealed = sealed(&first_key(deployment), workspace, account, generation, tokens, Some(&server));
     sql.rows("UPDATE crier.credential SET sealed = $2 WHERE account_id = $1", &[&account, &sealed]).await;
     sql.run("DELETE FROM crier.data_key").await;
 }
@@ -79,7 +87,7 @@ pub async fn many_as_before(sql: &Session, deployment: &Deployment, count: i32) 
     let mut accounts = Vec::with_capacity(rows.len());
     for row in rows {
         let (account, workspace, generation): (Uuid, Uuid, i64) = (row.get(0), row.get(1), row.get(2));
-        let sealed = sealed(&key, workspace, account, generation, ("canary-access", "canary-refresh"));
+        let sealed = sealed(&key, workspace, account, generation, ("canary-access", "canary-refresh"), None);
         let stored: bool =
             sql.value("SELECT crier.store_credential($1, $2, $3)", &[&account, &generation, &sealed]).await;
         assert!(stored, "expected the credential of a new account to be stored");

@@ -36,7 +36,7 @@ impl Key {
         Self { id: id.parse().unwrap_or_else(|error| panic!("{id:?}: {error}")), cipher }
     }
 
-    /// Seals tokens for an account that has none yet.
+    /// Seals tokens for an account that has none yet. They name the server that they are for.
     ///
     /// # Panics
     /// Never with a key that was read.

@@ -10,7 +10,7 @@ use crate::rules::Book;
 use crate::types::{Counts, Db, Node};
 use crate::window::Window;
 
-const MAGIC: u64 = u64::from_be_bytes(*b"crier002");
+const MAGIC: u64 = u64::from_be_bytes(*b"crier003");
 const ALIGN: usize = 64;
 
 /// How much of everything there is room for.
@@ -21,7 +21,7 @@ pub struct Capacity {
     pub nodes: u32,
     /// Pairs of an owner and a kind of jobs.
     pub lanes: u32,
-    /// Accounts and users with jobs.
+    /// Accounts and users with jobs, and the workspaces they are of.
     pub owners: u32,
     /// Pairs of a kind of jobs and a platform.
     pub classes: u32,
@@ -39,7 +39,7 @@ impl Capacity {
         Self {
             nodes: jobs,
             lanes: jobs / 2 + 1_024,
-            owners: jobs / 4 + 1_024,
+            owners: jobs / 2 + 2_048,
             classes: 4_096,
             databases: 1_024,
             gates: jobs / 2 + 8_192,
@@ -197,7 +197,7 @@ pub(crate) struct Class {
     pub(crate) platform: Name<64>,
 }
 
-/// Who must be treated fairly.
+/// Who must be treated fairly; and for each workspace one that stands for all of its own.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct Owner {
@@ -211,6 +211,12 @@ pub(crate) struct Owner {
     /// Jobs that wait for their turn.
     pub(crate) due: u32,
     pub(crate) hash_next: u32,
+    /// The one that stands for its workspace; none: it belongs to none.
+    pub(crate) root: u32,
+    /// Of one that stands for a workspace: those that it stands for.
+    pub(crate) members: u32,
+    /// Of one that stands for a workspace: the jobs in memory.
+    pub(crate) jobs: u32,
 }
 
 /// The jobs of one owner and one class.

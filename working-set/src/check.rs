@@ -1,5 +1,7 @@
 //! Looks at everything and says what does not fit together.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::block::{Place, Set};
 use crate::heap::NIL;
 use crate::types::{Counts, MARKED, State};
@@ -42,7 +44,29 @@ impl Set<'_> {
             assert_eq!(in_leases, leased, "leases");
         }
         assert_eq!(lanes, self.head.lanes.in_use, "lanes in use");
+        self.check_workspaces();
         self.check_gates();
+    }
+
+    /// Workspaces are there as long as somebody of theirs has jobs, and count them.
+    fn check_workspaces(&self) {
+        let mut members: HashMap<u32, u32> = HashMap::new();
+        let mut jobs: HashMap<u32, u32> = HashMap::new();
+        let mut owners = HashSet::new();
+        for lane in self.lanes.iter().filter(|lane| lane.nodes > 0) {
+            let owner = &self.owners[lane.owner as usize];
+            let is_new = owners.insert(lane.owner);
+            if owner.root != NIL {
+                *members.entry(owner.root).or_default() += u32::from(is_new);
+                *jobs.entry(owner.root).or_default() += lane.nodes;
+            }
+        }
+        for (root, members) in &members {
+            let entry = &self.owners[*root as usize];
+            assert_eq!((entry.members, entry.jobs), (*members, jobs[root]), "what a workspace has");
+            assert_eq!(self.jobs_of(entry.db, entry.workspace), entry.jobs);
+        }
+        assert_eq!(owners.len() + members.len(), self.head.owners.in_use as usize, "owners in use");
     }
 
     /// Lanes wait at one gate or sit in one heap, and gates count what is there.

@@ -55,6 +55,7 @@ impl Set<'_> {
         }
         self.slots[ix as usize] = slot;
         self.lanes[lane as usize].nodes += 1;
+        self.count_for_workspace(lane, |jobs| jobs + 1);
         let class = self.lanes[lane as usize].class as usize;
         if locker == 0 {
             self.account_for(ix, now);
@@ -258,6 +259,7 @@ impl Set<'_> {
         self.slots[ix as usize].place = Place::Free;
         self.slots[ix as usize].hash_next = self.head.nodes.give(ix);
         self.lanes[lane as usize].nodes -= 1;
+        self.count_for_workspace(lane, |jobs| jobs - 1);
         self.free_lane_if_unused(lane);
     }
 

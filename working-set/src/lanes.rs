@@ -5,6 +5,9 @@ use crate::gates::site;
 use crate::heap::{NIL, UNLINKED};
 use crate::types::{Counts, Full, NewJob};
 
+/// Account and user of the owner that stands for a workspace: no owner has both.
+const ROOT: u128 = u128::MAX;
+
 impl Set<'_> {
     /// The lane of a new job, made where there is none.
     pub(crate) fn lane_for(&mut self, db: u32, job: &NewJob<'_>) -> Result<u32, Full> {
@@ -89,40 +92,100 @@ impl Set<'_> {
 
     fn owner_for(&mut self, db: u32, job: &NewJob<'_>) -> Result<u32, Full> {
         let user = if job.account == 0 { job.user } else { 0 };
-        let bucket = self.owner_bucket(db, job.workspace, job.account, user);
-        let mut ix = self.owner_buckets[bucket].wrapping_sub(1);
+        if let Some(owner) = self.find_owner(db, job.workspace, job.account, user) {
+            return Ok(owner);
+        }
+        let root = match job.workspace {
+            0 => NIL,
+            workspace => match self.find_owner(db, workspace, ROOT, ROOT) {
+                Some(root) => root,
+                None => self.make_owner(db, (workspace, ROOT, ROOT), NIL)?,
+            },
+        };
+        let made = self.make_owner(db, (job.workspace, job.account, user), root);
+        if root != NIL {
+            match made {
+                Ok(_) => self.owners[root as usize].members += 1,
+                Err(_) => self.free_root_if_unused(root),
+            }
+        }
+        made
+    }
+
+    /// How many jobs of a workspace are in memory.
+    pub fn jobs_of(&self, db: u32, workspace: u128) -> u32 {
+        self.find_owner(db, workspace, ROOT, ROOT).map_or(0, |root| self.owners[root as usize].jobs)
+    }
+
+    /// Counts a job that came or went for its workspace.
+    pub(crate) fn count_for_workspace(&mut self, lane: u32, count: impl FnOnce(u32) -> u32) {
+        let root = self.owners[self.lanes[lane as usize].owner as usize].root;
+        if root != NIL {
+            let jobs = &mut self.owners[root as usize].jobs;
+            *jobs = count(*jobs);
+        }
+    }
+
+    fn find_owner(&self, db: u32, workspace: u128, account: u128, user: u128) -> Option<u32> {
+        let mut ix = self.owner_buckets[self.owner_bucket(db, workspace, account, user)].wrapping_sub(1);
         while ix != NIL {
             let owner = &self.owners[ix as usize];
-            if (owner.db, owner.workspace, owner.account, owner.user)
-                == (db, job.workspace, job.account, user)
-            {
-                return Ok(ix);
+            if (owner.db, owner.workspace, owner.account, owner.user) == (db, workspace, account, user) {
+                return Some(ix);
             }
             ix = owner.hash_next;
         }
+        None
+    }
+
+    fn make_owner(
+        &mut self,
+        db: u32,
+        (workspace, account, user): (u128, u128, u128),
+        root: u32,
+    ) -> Result<u32, Full> {
         let owners = &mut *self.owners;
         let taken = self.head.owners.take(owners.len(), |free| owners[free as usize].hash_next);
         let ix = taken.ok_or(Full::Room)?;
+        let bucket = self.owner_bucket(db, workspace, account, user);
         let hash_next = std::mem::replace(&mut self.owner_buckets[bucket], ix + 1).wrapping_sub(1);
         let turn = self.dbs[db as usize].turn;
         self.owners[ix as usize] = Owner {
-            workspace: job.workspace,
-            account: job.account,
+            workspace,
+            account,
             user,
             turn,
             db,
             lanes: NIL,
             due: 0,
             hash_next,
+            root,
+            members: 0,
+            jobs: 0,
         };
         Ok(ix)
     }
 
     fn free_owner_if_unused(&mut self, owner: u32) {
-        let Owner { db, workspace, account, user, lanes, hash_next, .. } = self.owners[owner as usize];
+        let Owner { lanes, root, .. } = self.owners[owner as usize];
         if lanes != NIL {
             return;
         }
+        self.free_owner(owner);
+        if root != NIL {
+            self.owners[root as usize].members -= 1;
+            self.free_root_if_unused(root);
+        }
+    }
+
+    fn free_root_if_unused(&mut self, root: u32) {
+        if self.owners[root as usize].members == 0 {
+            self.free_owner(root);
+        }
+    }
+
+    fn free_owner(&mut self, owner: u32) {
+        let Owner { db, workspace, account, user, hash_next, .. } = self.owners[owner as usize];
         let bucket = self.owner_bucket(db, workspace, account, user);
         let mut ix = self.owner_buckets[bucket].wrapping_sub(1);
         if ix == owner {

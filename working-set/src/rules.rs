@@ -163,6 +163,11 @@ impl Set<'_> {
         self.kind_rule(db, kind).map_or_else(KindPolicy::default, |entry| entry.policy)
     }
 
+    /// Whether a rule says anything of a kind.
+    pub fn has_rule(&self, db: u32, kind: &str) -> bool {
+        self.kind_rule(db, kind).is_some()
+    }
+
     /// The action of a kind: what its jobs do on a platform. `None`: nothing that is limited.
     pub(crate) fn action_of(&self, db: u32, kind: &str) -> u32 {
         self.kind_rule(db, kind).map_or(NIL, |entry| entry.action)

@@ -12,9 +12,11 @@ use crate::error::{CrierError, Result, find_platform};
 use crate::identity::Caller;
 use crate::input;
 use crate::plans::{Statement, statement};
+use crate::queue::tenant_limits;
 use crate::workspaces::new_id;
 
 const CONNECT: Statement = statement!(up "accounts/connect");
+const COUNT_WORKSPACES: Statement = statement!(up "accounts/count_workspaces").planned_once();
 
 /// Adds an account to a workspace, or finds it again, and answers with the generation its next credential must
 /// have. The account can be used once `store_credential` was called.
@@ -37,6 +39,8 @@ fn connect_account(
         return Err(CrierError::invalid("base_url", "is not an http address", hint).into());
     }
     Caller::current()?.require(workspace, const { rights::least("connect_account") })?;
+    let realm = platform.realm(&base_url);
+    require_room(workspace, platform.name, &external_id, realm)?;
     let now = clock::now();
     let args = [
         workspace.into(),
@@ -46,7 +50,7 @@ fn connect_account(
         handle.clone().into(),
         base_url.clone().into(),
         now.into(),
-        platform.realm(&base_url).into(),
+        realm.into(),
     ];
     let rows = CONNECT.write(&args, |row| Ok((row.need::<Uuid>(1)?, row.need::<i64>(2)?)))?;
     for (account, _) in &rows {
@@ -54,4 +58,19 @@ fn connect_account(
         add_event(workspace, "account_connected", *account, &payload, now)?;
     }
     Ok(TableIterator::new(rows))
+}
+
+/// Refuses one workspace more than may have an account: what its platform tells of it is stored for each of them.
+fn require_room(workspace: Uuid, platform: &str, external_id: &str, realm: &str) -> Result<()> {
+    const HINT: &str = "Disconnect it where nobody needs it. The operator sets the bound, workspaces_per_account in crier.tenant_limit.";
+    let Some(max) = tenant_limits::limit("workspaces_per_account")? else { return Ok(()) };
+    let args = [workspace.into(), platform.into(), external_id.into(), realm.into(), max.into()];
+    let found = COUNT_WORKSPACES.newest(&args, |row| Ok((row.need::<i64>(1)?, row.need::<bool>(2)?)))?;
+    match found.into_iter().next() {
+        Some((others, false)) if others >= max => {
+            let problem = format!("is connected to {max} workspaces already");
+            Err(CrierError::Limit { what: format!("the account on {platform}"), problem, hint: HINT })
+        }
+        _ => Ok(()),
+    }
 }

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::accounts::add_event;
 use crate::alerts;
 use crate::clock;
+use crate::durable;
 use crate::error::Result;
 use crate::input;
 use crate::passed::{Jsonb, Timestamptz};
@@ -40,6 +41,8 @@ fn begin_refresh(
     let now = clock::now();
     let until = clock::lease_end(lease, now)?;
     let args = [account.into(), generation.into(), now.into(), until.into()];
+    // a crash that forgets who has it would give it to a second one, who sends a refresh token that was used
+    durable::require_commit()?;
     Ok(BEGIN.write(&args, |row| row.need(1))?.into_iter().next())
 }
 

@@ -22,8 +22,7 @@ use crate::queue::settle::{self, Fate, Said, Settled};
 #[search_path(pg_catalog, pg_temp)]
 fn cancel_jobs(job_ids: Option<Vec<Option<Uuid>>>) -> Result<SetOfIterator<'static, Uuid>, ErrorReport> {
     let ids = input::elements(job_ids, "job_ids")?;
-    let scope = Caller::current()?.within(const { rights::least("cancel_jobs") })?;
-    let ids = held::in_scope(ids, scope.as_deref())?;
+    let ids = held::in_scope(ids, Caller::current()?, const { rights::least("cancel_jobs") })?;
     let jobs = held::unfinished(&ids)?;
     let publishing = jobs.iter().filter(|job| settle::publishes(&job.kind));
     // Looked at after the jobs are locked: an intent that was being recorded meanwhile counts.

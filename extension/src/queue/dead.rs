@@ -89,7 +89,6 @@ fn dead_jobs(
 #[search_path(pg_catalog, pg_temp)]
 fn purge_jobs(job_ids: Option<Vec<Option<Uuid>>>) -> Result<SetOfIterator<'static, Uuid>, ErrorReport> {
     let ids = input::elements(job_ids, "job_ids")?;
-    let scope = Caller::current()?.within(const { rights::least("purge_jobs") })?;
-    let ids = held::in_scope(ids, scope.as_deref())?;
+    let ids = held::in_scope(ids, Caller::current()?, const { rights::least("purge_jobs") })?;
     Ok(SetOfIterator::new(PURGE.write(&[ids.into()], |row| row.need(1))?))
 }

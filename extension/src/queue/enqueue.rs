@@ -82,6 +82,7 @@ fn add(mut jobs: Vec<NewJob>, blame: impl Fn(usize, CrierError) -> CrierError) -
     let caller = Caller::current()?;
     for job in &mut jobs {
         job.user_id = caller.acts_as(job.user_id)?;
+        job.of_user = matches!(caller, Caller::User(_));
     }
     check_rights(&jobs, caller)?;
     job::insert(&jobs, now)

@@ -3,18 +3,22 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use crier_core::rights::Role;
 use crier_working_set::{Ix, Node, State};
 use pgrx::Uuid;
 use pgrx::pg_sys;
 
+use crate::alerts::DELIVER;
 use crate::clock;
 use crate::error::{CrierError, Result};
+use crate::identity::Caller;
 use crate::latch;
 use crate::memory::{self, Memory, me};
 use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
 use crate::queue::load;
 use crate::transaction;
+use crate::webhooks::PROCESS;
 
 const IN_SCOPE: Statement = statement!(up "queue/in_scope");
 
@@ -93,13 +97,14 @@ pub(crate) fn unfinished(ids: &[Uuid]) -> Result<Vec<Held>> {
     hold(ids, |node, _| node.state != State::Gone)
 }
 
-/// The jobs among those named that belong to one of the workspaces; all of them for who is bound to none. Nobody
-/// can lock, not even for a moment, what is not theirs.
-pub(crate) fn in_scope(ids: Vec<Uuid>, workspaces: Option<&[Uuid]>) -> Result<Vec<Uuid>> {
-    match workspaces {
-        None => Ok(ids),
-        Some(workspaces) => IN_SCOPE.read(&[ids.into(), workspaces.to_vec().into()], |row| row.need(1)),
-    }
+/// The jobs among those named that belong to workspaces in which the caller has this role; all of them for who is bound to none.
+/// Nobody can lock, not even for a moment, what is not theirs. Alerts and webhooks are for admins to decide about:
+/// who could cancel them, or have their attempts used up in a moment, could keep an admin from hearing what was done.
+pub(crate) fn in_scope(ids: Vec<Uuid>, caller: Caller, least: Role) -> Result<Vec<Uuid>> {
+    let Some(workspaces) = caller.within(least)? else { return Ok(ids) };
+    let deciding = caller.within(least.max(Role::Admin))?.unwrap_or_default();
+    let args = [ids.into(), workspaces.into(), vec![DELIVER, PROCESS].into(), deciding.into()];
+    IN_SCOPE.read(&args, |row| row.need(1))
 }
 
 fn hold(ids: &[Uuid], wanted: impl Fn(&Node, usize) -> bool) -> Result<Vec<Held>> {

@@ -16,7 +16,7 @@ use crate::queue::held::id_of;
 use crate::queue::kinds::Policies;
 use crate::queue::settle::{PUBLISH, PUBLISH_COMMENT};
 use crate::queue::stored::small;
-use crate::queue::{checkpoint, load, settle, user_limits};
+use crate::queue::{checkpoint, load, settle, tenant_limits, user_limits};
 use crate::transaction::{self, FAR, KEYED};
 use crate::webhooks::PROCESS;
 use crate::workspaces::new_id;
@@ -65,6 +65,8 @@ pub(crate) struct NewJob {
     pub(crate) dedupe_key: Option<String>,
     /// It goes on with what was accepted before: no limit of its user refuses it.
     pub(crate) goes_on: bool,
+    /// An application user asks for it: the bounds of tenants hold.
+    pub(crate) of_user: bool,
 }
 
 impl NewJob {
@@ -83,6 +85,7 @@ impl NewJob {
             expires_at: None,
             dedupe_key: None,
             goes_on: false,
+            of_user: false,
         }
     }
 
@@ -167,6 +170,7 @@ pub(crate) fn append(jobs: &[&NewJob], policies: &Policies, now: Timestamptz) ->
     let platform = |job: &NewJob| place(job).map(|(platform, _)| platform.as_str());
     let host = |job: &NewJob| place(job).map(|(_, host)| host.as_str());
     let attempts = |job: &NewJob| job.attempts(policies.max_attempts(&job.kind));
+    tenant_limits::check(jobs, platform, now)?;
     if let [job] = jobs {
         INSERT_ONE.run_only(&[
             job.id.into(),

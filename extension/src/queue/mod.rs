@@ -25,4 +25,5 @@ mod snooze;
 mod stale;
 pub(crate) mod stored;
 mod stuck;
+pub(crate) mod tenant_limits;
 mod user_limits;

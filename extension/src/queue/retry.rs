@@ -29,8 +29,7 @@ const RETRY_TARGETS: Statement = statement!(up "publishing/retry");
 #[search_path(pg_catalog, pg_temp)]
 fn retry_jobs(job_ids: Option<Vec<Option<Uuid>>>) -> Result<SetOfIterator<'static, Uuid>, ErrorReport> {
     let ids = input::elements(job_ids, "job_ids")?;
-    let scope = Caller::current()?.within(const { rights::least("retry_jobs") })?;
-    let ids = held::in_scope(ids, scope.as_deref())?;
+    let ids = held::in_scope(ids, Caller::current()?, const { rights::least("retry_jobs") })?;
     let now = clock::now();
     let mut done = revive(&ids, now)?;
     done.extend(hasten(&ids, now)?);

@@ -5,13 +5,15 @@ use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
-use crate::error::Result;
+use crate::error::{CrierError, Result};
 use crate::identity::Caller;
 use crate::input;
 use crate::plans::{Statement, statement};
+use crate::queue::tenant_limits;
 use crate::workspaces::new_id;
 
 const INSERT: Statement = statement!(up "posts/insert_workspace");
+const COUNT_OWNED: Statement = statement!(up "workspaces/count_owned");
 const RENAME: Statement = statement!(up "workspaces/rename");
 const MAX_NAME: usize = 200;
 
@@ -21,10 +23,26 @@ const MAX_NAME: usize = 200;
 fn create_workspace(name: Option<&str>, owner_id: Option<Uuid>) -> Result<Uuid, ErrorReport> {
     let name = input::text(name, "name", MAX_NAME)?;
     let owner = input::required(owner_id, "owner_id")?;
-    Caller::current()?.acts_as(Some(owner))?;
+    let caller = Caller::current()?;
+    caller.acts_as(Some(owner))?;
+    if matches!(caller, Caller::User(_)) {
+        require_room(owner)?;
+    }
     let id = new_id();
     INSERT.run_only(&[id.into(), name.into(), owner.into()])?;
     Ok(id)
+}
+
+/// Refuses a user who owns as many workspaces as one may: what is bounded for each would be bounded for nobody.
+fn require_room(owner: Uuid) -> Result<()> {
+    const HINT: &str = "Delete some, or hand them over. The operator sets the bound, workspaces_per_user in crier.tenant_limit.";
+    let Some(max) = tenant_limits::limit("workspaces_per_user")? else { return Ok(()) };
+    let owned = COUNT_OWNED.newest(&[owner.into(), max.into()], |row| row.need::<i64>(1))?;
+    if owned.into_iter().next().unwrap_or_default() < max {
+        return Ok(());
+    }
+    let problem = format!("owns {max} workspaces already");
+    Err(CrierError::Limit { what: format!("user {owner}"), problem, hint: HINT })
 }
 
 /// Gives a workspace another name.

@@ -65,6 +65,10 @@ fn invite_member(
         let hint = "Change their role with crier.set_member_role.";
         return Err(CrierError::invalid(format!("user {user}"), "is a member already", hint).into());
     }
+    // an invitation that stands is changed like a member: by who decides about that role
+    if let Some(before) = found(workspace, user)? {
+        require_above(workspace, standing.own, before)?;
+    }
     let now = clock::now();
     FORGET_OVER.run_only(&[workspace.into(), now.into()])?;
     let open = COUNT.newest(&[workspace.into(), user.into()], |row| row.need::<i64>(1))?;

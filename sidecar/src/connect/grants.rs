@@ -150,7 +150,7 @@ impl Connector {
             };
             let (account_id, generation) = patiently(PATIENCE, connect).await?;
             let place = Place::Credential { workspace_id: login.workspace_id, account_id, generation };
-            let sealed = granted.session.seal(&self.vault, place).await?;
+            let sealed = granted.session.seal(&self.vault, place, &granted.base_url).await?;
             let store = || {
                 self.db.store_credential(
                     account_id,

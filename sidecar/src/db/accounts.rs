@@ -20,8 +20,9 @@ const GET_CREDENTIAL: &str = "SELECT workspace_id, generation, sealed, refresh_l
 const BEGIN_REFRESH: &str = "SELECT crier.begin_refresh($1, $2, pg_catalog.make_interval(secs => $3))";
 const FAIL_REFRESH: &str = "SELECT crier.fail_refresh($1, $2, $3, $4, $5, $6)";
 const DEFER_REFRESH: &str = "SELECT crier.defer_refresh($1, $2, $3, $4)";
-const REFRESH_EXPIRING_TOKENS: &str = "SELECT account_id, platform, external_id, handle, base_url, generation \
-     FROM crier.refresh_expiring_tokens($1, $2)";
+const REFRESH_EXPIRING_TOKENS: &str = "SELECT account_id, platform, external_id, handle, base_url, generation, \
+     held_until FROM crier.refresh_expiring_tokens($1, $2, $3, $4)";
+const HAND_BACK_REFRESHES: &str = "SELECT crier.hand_back_refreshes($1, $2, $3, $4)";
 const INSTALLATION_IDS: &str = "SELECT crier.installation_ids()";
 
 impl Db {
@@ -131,14 +132,37 @@ impl Db {
         self.rows(DEFER_REFRESH, params).await.map(drop)
     }
 
-    /// Accounts whose tokens are to be renewed, of one platform or of all.
+    /// Accounts whose tokens are to be renewed, of one platform or of all; those on servers that rest, after that.
     pub(crate) async fn refresh_expiring_tokens(
         &self,
         limit: i32,
         platform: Option<&str>,
+        resting: &[(String, SystemTime)],
     ) -> Result<Vec<Expiring>, Error> {
-        let params: &[Param<'_>] = &[(&limit, Type::INT4), (&platform, Type::TEXT)];
+        let (servers, until): (Vec<_>, Vec<_>) =
+            resting.iter().map(|(server, until)| (server.as_str(), *until)).unzip();
+        let params: &[Param<'_>] = &[
+            (&limit, Type::INT4),
+            (&platform, Type::TEXT),
+            (&servers, Type::TEXT_ARRAY),
+            (&until, Type::TIMESTAMPTZ_ARRAY),
+        ];
         all(self.rows(REFRESH_EXPIRING_TOKENS, params).await?)
+    }
+
+    /// Hands back what was given and not begun, with the time at which each is due again.
+    pub(crate) async fn hand_back_refreshes(&self, back: &[(Expiring, SystemTime)]) -> Result<i64, Error> {
+        let accounts: Vec<_> = back.iter().map(|(expiring, _)| expiring.account.id).collect();
+        let generations: Vec<_> = back.iter().map(|(expiring, _)| expiring.generation).collect();
+        let held_until: Vec<_> = back.iter().map(|(expiring, _)| expiring.held_until).collect();
+        let until: Vec<_> = back.iter().map(|(_, until)| *until).collect();
+        let params: &[Param<'_>] = &[
+            (&accounts, Type::UUID_ARRAY),
+            (&generations, Type::INT8_ARRAY),
+            (&held_until, Type::TIMESTAMPTZ_ARRAY),
+            (&until, Type::TIMESTAMPTZ_ARRAY),
+        ];
+        first(&self.one(HAND_BACK_REFRESHES, params).await?)
     }
 
     /// What the database is called outside of it: what it is first, then what it was before it was adopted.

@@ -97,6 +97,8 @@ pub(crate) struct Expiring {
     pub(crate) account: Account,
     /// Which of its credentials.
     pub(crate) generation: i64,
+    /// Until when nobody else is given it.
+    pub(crate) held_until: SystemTime,
 }
 
 impl TryFrom<Row> for Expiring {
@@ -107,6 +109,7 @@ impl TryFrom<Row> for Expiring {
             platform: row.try_get("platform").map_err(contract)?,
             account: account(&row)?,
             generation: row.try_get("generation").map_err(contract)?,
+            held_until: row.try_get("held_until").map_err(contract)?,
         })
     }
 }

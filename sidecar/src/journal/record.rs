@@ -8,8 +8,10 @@ use uuid::Uuid;
 
 use crate::hex::hex;
 
-/// The first line up to the checksum: what it is, and its version.
-const HEAD: &str = "crier-refresh 1 ";
+/// What every record begins with, whatever its version.
+const MARK: &str = "crier-refresh ";
+/// The version that is written.
+const VERSION: u32 = 1;
 
 /// New tokens that the database may not have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,19 +36,37 @@ pub(crate) struct Record {
 impl Record {
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let body = serde_json::to_string(self).unwrap_or_default();
-        format!("{HEAD}{}\n{body}\n", checksum(body.as_bytes())).into_bytes()
+        format!("{MARK}{VERSION} {}\n{body}\n", checksum(body.as_bytes())).into_bytes()
     }
 
-    /// Reads it; nothing where it was not written to its end, or is of another version.
-    pub(super) fn of(bytes: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(bytes).ok()?;
-        let (sum, body) = text.strip_prefix(HEAD)?.split_once('\n')?;
-        let body = body.strip_suffix('\n')?;
-        if checksum(body.as_bytes()) != sum {
-            return None;
+    /// Reads it.
+    pub(super) fn of(bytes: &[u8]) -> Result<Self, Unread> {
+        let (version, rest) = after_mark(bytes).ok_or(Unread::Torn)?;
+        if version > VERSION {
+            return Err(Unread::Newer(version));
         }
-        serde_json::from_str(body).ok()
+        let whole = || {
+            let (sum, body) = rest.split_once('\n')?;
+            let body = body.strip_suffix('\n')?;
+            let is_whole = version == VERSION && checksum(body.as_bytes()) == sum;
+            is_whole.then(|| serde_json::from_str(body).ok()).flatten()
+        };
+        whole().ok_or(Unread::Torn)
     }
+}
+
+/// Why something is no record that this version reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// It was not written to its end, or damaged.
+    Torn,
+    /// A newer version has written it.
+    Newer(u32),
+}
+
+fn after_mark(bytes: &[u8]) -> Option<(u32, &str)> {
+    let (version, rest) = std::str::from_utf8(bytes).ok()?.strip_prefix(MARK)?.split_once(' ')?;
+    Some((version.parse().ok()?, rest))
 }
 
 fn checksum(bytes: &[u8]) -> String {
@@ -76,16 +96,19 @@ mod tests {
     fn a_record_is_read_whole_or_not_at_all() {
         let record = record(7, 3);
         let bytes = record.to_bytes();
-        assert_eq!(Record::of(&bytes), Some(record));
+        assert_eq!(Record::of(&bytes), Ok(record));
         for end in 0..bytes.len() {
-            assert_eq!(Record::of(&bytes[..end]), None, "the first {end} bytes");
+            assert_eq!(Record::of(&bytes[..end]), Err(Unread::Torn), "the first {end} bytes");
         }
         for at in 0..bytes.len() {
             let mut changed = bytes.clone();
             changed[at] ^= 1;
-            assert_eq!(Record::of(&changed), None, "byte {at}");
+            assert!(Record::of(&changed).is_err(), "byte {at}");
         }
-        assert_eq!(Record::of(b""), None);
-        assert_eq!(Record::of(&vec![0; 4_096]), None);
+        assert_eq!(Record::of(b""), Err(Unread::Torn));
+        assert_eq!(Record::of(&vec![0; 4_096]), Err(Unread::Torn));
+        // another version's is not torn
+        assert_eq!(Record::of(b"crier-refresh 2 whatever that says"), Err(Unread::Newer(2)));
+        assert_eq!(Record::of(b"crier-refresh 2"), Err(Unread::Torn));
     }
 }

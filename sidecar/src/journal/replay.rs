@@ -4,14 +4,18 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tracing::{error, info, warn};
+use uuid::Uuid;
 
-use super::{Entry, Journal, Record};
-use crate::db::Db;
+use super::record::Unread;
+use super::{Entry, Journal, Record, Told, place};
+use crate::db::{Db, patiently};
 use crate::error::Error;
 use crate::providers::since_1970;
 
 /// The end of a token that lies further back is not taken for one; what ended while nobody was there has ended.
 const LONG_AGO: Duration = Duration::from_secs(23 * 60 * 60);
+/// How long the database may be away while somebody waits for one account's tokens.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a replay did.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -38,77 +42,161 @@ impl Journal {
             match entry.replay(db, &databases).await? {
                 Outcome::Stored => replayed.stored += 1,
                 Outcome::Dropped => replayed.dropped += 1,
-                Outcome::Kept => replayed.kept += 1,
+                Outcome::Foreign | Outcome::Waiting(_) => replayed.kept += 1,
             }
         }
         let Replayed { stored, dropped, kept } = replayed;
-        info!(stored, dropped, kept, "the journal of refreshes was replayed");
+        if stored + dropped > 0 {
+            info!(stored, dropped, kept, "the journal of refreshes was replayed");
+        }
         Ok(replayed)
+    }
+
+    /// Stores what is left of one account and generation. True: there was something, and the database has it or something newer.
+    /// Fails where there is something that can't be stored now.
+    pub(crate) async fn store_left(
+        self: &Arc<Self>,
+        db: &Db,
+        account_id: Uuid,
+        generation: i64,
+    ) -> Result<bool, Error> {
+        // one that can't be read is as good as none, and was told of at start
+        let mut left = self.left().unwrap_or_default();
+        let sought = (account_id.to_string(), generation);
+        left.retain(|entry| place(&entry.path) == sought);
+        if left.is_empty() {
+            return Ok(false);
+        }
+        let databases = patiently(PATIENCE, || db.installation_ids()).await?;
+        let mut is_stored = false;
+        for entry in left {
+            let path = entry.path.display().to_string();
+            match entry.replay(db, &databases).await? {
+                Outcome::Stored | Outcome::Dropped => is_stored = true,
+                Outcome::Foreign => {}
+                Outcome::Waiting(why) => {
+                    let text = format!("new tokens of the account wait in the journal, in {path}: {why}");
+                    return Err(Error::Refused(text));
+                }
+            }
+        }
+        Ok(is_stored)
+    }
+}
+
+impl Record {
+    /// Stores it; `false` if there is something newer.
+    pub(crate) async fn store(&self, db: &Db) -> Result<bool, Error> {
+        let now = SystemTime::now();
+        let end = |at: Option<u64>| at.map(|at| since_1970(at).max(now - LONG_AGO));
+        let (expires_at, refresh_expires_at) = (end(self.expires_at), end(self.refresh_expires_at));
+        db.store_credential(
+            self.account_id,
+            self.generation,
+            &self.sealed,
+            expires_at,
+            refresh_expires_at,
+            None,
+        )
+        .await
     }
 }
 
 enum Outcome {
     Stored,
     Dropped,
-    Kept,
+    Foreign,
+    /// And why.
+    Waiting(String),
 }
 
 impl Entry {
     async fn replay(self, db: &Db, databases: &[String]) -> Result<Outcome, Error> {
+        if self.is_settled() {
+            return Ok(Outcome::Foreign);
+        }
         let path = self.path.display().to_string();
         let bytes = match self.read() {
             Ok(bytes) => bytes,
             // another process has stored it
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Outcome::Dropped),
             Err(error) => {
-                warn!(path, %error, "a record of the journal can't be read");
-                return Ok(Outcome::Kept);
+                if self.is_news(Told::Unreadable) {
+                    warn!(path, %error, "a record of the journal can't be read");
+                }
+                return Ok(Outcome::Waiting(format!("it can't be read: {error}")));
             }
         };
-        let Some(record) = Record::of(&bytes) else {
-            if self.is_young() {
-                return Ok(Outcome::Kept);
+        let record = match Record::of(&bytes) {
+            Ok(record) => record,
+            Err(Unread::Newer(version)) => {
+                if self.is_news(Told::Newer) {
+                    warn!(
+                        path,
+                        version, "a record of the journal is of a newer version and is kept for that"
+                    );
+                }
+                return Ok(Outcome::Waiting(format!("it is of version {version}; update crierd")));
             }
-            warn!(
-                path,
-                "a record of the journal was not written to its end: the account of that id may need a new login"
-            );
-            self.remove();
-            return Ok(Outcome::Dropped);
+            Err(Unread::Torn) if self.is_young() => {
+                return Ok(Outcome::Waiting("it is being written".into()));
+            }
+            Err(Unread::Torn) => {
+                warn!(
+                    path,
+                    "a record of the journal was not written to its end and is set aside: the account of that id may need a new \
+                     login"
+                );
+                self.set_aside();
+                return Ok(Outcome::Dropped);
+            }
         };
         let Record { account_id, generation, .. } = record;
-        if !databases.contains(&record.database) {
-            warn!(
-                path, %account_id, database = record.database,
-                "a record of the journal is for another database and is kept; remove it if that is gone"
-            );
-            return Ok(Outcome::Kept);
-        }
-        let now = SystemTime::now();
-        let end = |at: Option<u64>| at.map(|at| since_1970(at).max(now - LONG_AGO));
-        let (expires_at, refresh_expires_at) = (end(record.expires_at), end(record.refresh_expires_at));
-        let stored =
-            db.store_credential(account_id, generation, &record.sealed, expires_at, refresh_expires_at, None);
-        match stored.await {
-            Ok(true) => {
-                info!(%account_id, generation, "tokens of the journal were stored");
-                self.remove();
-                Ok(Outcome::Stored)
+        let Some(name) = databases.iter().position(|name| *name == record.database) else {
+            if self.is_news(Told::Foreign) {
+                warn!(
+                    path, %account_id, database = record.database,
+                    "a record of the journal is for another database and is kept; remove it if that is gone"
+                );
             }
-            Ok(false) => {
-                self.remove();
-                Ok(Outcome::Dropped)
+            return Ok(Outcome::Foreign);
+        };
+        match record.store(db).await {
+            Ok(stored) => {
+                if stored {
+                    info!(%account_id, generation, "tokens of the journal were stored");
+                }
+                self.settle(name > 0);
+                Ok(if stored { Outcome::Stored } else { Outcome::Dropped })
             }
             Err(error) if error.is_not_found() => {
                 info!(%account_id, "the account of a record of the journal is gone");
-                self.remove();
+                self.settle(name > 0);
                 Ok(Outcome::Dropped)
             }
             Err(error) if error.is_callers() => {
-                error!(path, %account_id, %error, "a record of the journal can't be stored");
-                Ok(Outcome::Kept)
+                if self.is_news(Told::Refused) {
+                    error!(path, %account_id, %error, "a record of the journal can't be stored");
+                }
+                Ok(Outcome::Waiting(error.to_string()))
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// This database has it, or something newer. One that was written when it had another name is also its origin's, if that is still
+    /// there, and stays for that.
+    fn settle(self, under_a_former_name: bool) {
+        if !under_a_former_name {
+            return self.remove();
+        }
+        if self.is_news(Told::Settled) {
+            let path = self.path.display().to_string();
+            info!(
+                path,
+                "a record of the journal is also for the database that this one was copied from: remove it if that is gone"
+            );
+        }
+        self.leave();
     }
 }

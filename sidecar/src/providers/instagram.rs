@@ -73,6 +73,10 @@ impl Provider for Instagram {
         SERVER
     }
 
+    fn servers(&self) -> Vec<&str> {
+        self.logins.servers()
+    }
+
     async fn login(&self, base_url: &str, handle: &str, token: &SecretString) -> Result<Login, Failure> {
         session::login(&Graph::new(&self.client, base_url, Some(token)), base_url, handle, token).await
     }

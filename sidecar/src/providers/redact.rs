@@ -117,6 +117,10 @@ impl Provider for Redacting {
         self.provider.default_base_url()
     }
 
+    fn servers(&self) -> Vec<&str> {
+        self.provider.servers()
+    }
+
     fn secret(&self) -> &'static str {
         self.provider.secret()
     }

@@ -32,7 +32,7 @@ use crate::media::Fetcher;
 use crate::secrets::Session;
 use api::Api;
 
-/// Where all accounts are.
+/// Where all accounts are, unless the operator says otherwise.
 const API: &str = "https://api.x.com";
 
 /// The provider.
@@ -58,6 +58,11 @@ impl X {
         Api::new(&self.client, base_url)
     }
 
+    /// Where all accounts are.
+    fn home(&self) -> &str {
+        self.endpoints.server.as_deref().unwrap_or(API)
+    }
+
     fn of<'a>(&'a self, caller: &'a Caller) -> Api<'a> {
         self.server(&caller.account.base_url).with(&caller.session)
     }
@@ -71,6 +76,10 @@ impl Provider for X {
 
     fn default_base_url(&self) -> &'static str {
         API
+    }
+
+    fn servers(&self) -> Vec<&str> {
+        vec![self.home()]
     }
 
     fn secret(&self) -> &'static str {

@@ -50,11 +50,6 @@ impl Cache {
         self.opened.put(key.id, Arc::clone(key));
     }
 
-    /// Whether a message can be sealed without asking the database.
-    pub(super) fn is_ready(&mut self, workspace_id: Option<Uuid>) -> bool {
-        self.sealing.get(&workspace_id).is_some_and(|sealing| sealing.is_ready())
-    }
-
     /// The key for one message, if the database need not be asked.
     pub(super) fn take(&mut self, workspace_id: Option<Uuid>) -> Option<Arc<DataKey>> {
         let sealing = self.sealing.get(&workspace_id).filter(|sealing| sealing.is_ready())?;

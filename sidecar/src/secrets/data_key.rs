@@ -62,8 +62,14 @@ impl DataKey {
         Ok(Self { id, workspace_id, key: Zeroizing::new(key) })
     }
 
-    /// Seals a value for its place.
+    /// Seals a value for its place, which is one of its workspace's.
     pub(super) fn seal(&self, place: &Parts, plain: &[u8]) -> Result<Vec<u8>, Error> {
+        if self.workspace_id != place.workspace_id {
+            return Err(Error::Sealed(format!(
+                "{} is not sealed with another workspace's key",
+                place.what()
+            )));
+        }
         let (nonce, ciphertext) = seal::seal(&self.key, &self.aad(place), plain)?;
         Ok(Enveloped { data_key_id: self.id.into_bytes(), nonce, ciphertext: &ciphertext }.to_bytes())
     }

@@ -86,15 +86,16 @@ impl Keyring {
     }
 }
 
-/// What is wrong with a secret's file that others than its owner can read.
+/// What is wrong with a secret's file or directory that others than its owner can read.
 pub(crate) fn is_open(metadata: &std::fs::Metadata, path: &Path) -> Option<String> {
     let mode = metadata.permissions().mode() & 0o777;
     // systemd lets the service's user read its credentials by an access list, which shows as a right of the group.
     let others =
         if is_credential(path, std::env::var_os("CREDENTIALS_DIRECTORY").as_deref()) { 0o037 } else { 0o077 };
+    let right = if metadata.is_dir() { "0700" } else { "0400" };
     (mode & others != 0).then(|| {
         format!(
-            "others than its owner may access it (mode {mode:04o}); remedy: chmod 0400 {}",
+            "others than its owner may access it (mode {mode:04o}); remedy: chmod {right} {}",
             path.display()
         )
     })

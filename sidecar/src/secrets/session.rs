@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::bound::PlainBound;
-use super::{Bound, Place, Vault};
+use super::{Bound, DataKey, Place, Vault};
 use crate::error::Error;
 
 /// The tokens of one account. `Debug` shows none of them.
@@ -25,8 +25,25 @@ pub struct Session {
     pub bound: Option<Bound>,
 }
 
+/// Tokens as they were sealed.
+#[derive(Debug)]
+pub struct Opened {
+    /// The tokens.
+    pub session: Session,
+    /// The server that they are for; none where a version sealed them that didn't say.
+    pub server: Option<String>,
+}
+
+/// What stands beside the tokens inside the seal.
+#[derive(Deserialize)]
+struct Beside {
+    #[serde(default)]
+    server: Option<String>,
+}
+
 #[derive(Serialize)]
 struct Plain<'a> {
+    server: &'a str,
     access_jwt: &'a str,
     refresh_jwt: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,9 +58,16 @@ impl Session {
         Self { access, refresh, expires_at: None, bound: None }
     }
 
-    /// Seals the tokens for their place.
-    pub async fn seal(&self, vault: &Vault, place: Place) -> Result<Vec<u8>, Error> {
+    /// Seals the tokens for their place, together with the server that they may be sent to.
+    pub async fn seal(&self, vault: &Vault, place: Place, server: &str) -> Result<Vec<u8>, Error> {
+        let key = vault.prepare(place.parts().workspace_id).await?;
+        self.seal_with(&key, place, server)
+    }
+
+    /// The same with a key at hand: nothing is asked.
+    pub(crate) fn seal_with(&self, key: &DataKey, place: Place, server: &str) -> Result<Vec<u8>, Error> {
         let plain = Plain {
+            server,
             access_jwt: self.access.expose_secret(),
             refresh_jwt: self.refresh.expose_secret(),
             expires_at: self.expires_at,
@@ -51,19 +75,22 @@ impl Session {
         };
         // Large enough from the start: a buffer that grows leaves copies behind.
         let bound = plain.bound.as_ref().map_or(0, PlainBound::room);
-        let room = 2 * (plain.access_jwt.len() + plain.refresh_jwt.len()) + 96 + bound;
+        let tokens = plain.access_jwt.len() + plain.refresh_jwt.len();
+        let room = 2 * (tokens + server.len()) + 112 + bound;
         let mut buffer = Zeroizing::new(Vec::with_capacity(room));
         serde_json::to_writer(&mut *buffer, &plain)
             .map_err(|_| Error::Sealed("the credential could not be written".into()))?;
-        vault.seal(place, &buffer).await
+        key.seal(&place.parts(), &buffer)
     }
 
-    /// Opens tokens at their place.
-    pub async fn open(vault: &Vault, place: Place, sealed: &[u8]) -> Result<Self, Error> {
+    /// Opens tokens at their place. Whoever is to send them compares the server first.
+    pub async fn open(vault: &Vault, place: Place, sealed: &[u8]) -> Result<Opened, Error> {
         let plain = vault.open(place, sealed).await?;
         // What the parser says could quote the content.
-        serde_json::from_slice(&plain)
-            .map_err(|_| Error::Sealed("the opened credential is not a session of this version".into()))
+        let unread = |_| Error::Sealed("the opened credential is not a session of this version".into());
+        let session = serde_json::from_slice(&plain).map_err(unread)?;
+        let Beside { server } = serde_json::from_slice(&plain).map_err(unread)?;
+        Ok(Opened { session, server })
     }
 
     /// The pair after a refresh. A platform that sends no new refresh token means that the old one stays good.
@@ -91,11 +118,14 @@ mod tests {
     const PLACE: Place =
         Place::Credential { workspace_id: Uuid::from_u128(1), account_id: Uuid::nil(), generation: 1 };
 
+    const SERVER: &str = "https://pds.example";
+
     #[tokio::test]
     async fn tokens_survive_the_seal() {
         let vault = in_memory();
-        let sealed = session("a\"1", "r1").seal(&vault, PLACE).await.unwrap();
-        let opened = Session::open(&vault, PLACE, &sealed).await.unwrap();
+        let sealed = session("a\"1", "r1").seal(&vault, PLACE, SERVER).await.unwrap();
+        let Opened { session: opened, server } = Session::open(&vault, PLACE, &sealed).await.unwrap();
+        assert_eq!(server.as_deref(), Some(SERVER));
         assert_eq!((opened.access.expose_secret(), opened.refresh.expose_secret()), ("a\"1", "r1"));
         assert_eq!(opened.expires_at, None);
     }
@@ -105,7 +135,9 @@ mod tests {
         let vault = in_memory();
         let open = async |plain: &[u8]| {
             let sealed = vault.seal(PLACE, plain).await.unwrap();
-            Session::open(&vault, PLACE, &sealed).await.unwrap()
+            let Opened { session, server } = Session::open(&vault, PLACE, &sealed).await.unwrap();
+            assert_eq!(server, None);
+            session
         };
         let older = open(br#"{"access_jwt":"a","refresh_jwt":"r"}"#).await;
         assert_eq!((older.access.expose_secret(), older.expires_at), ("a", None));
@@ -113,8 +145,8 @@ mod tests {
         let newer = open(br#"{"access_jwt":"a","refresh_jwt":"r","expires_at":7,"more":1}"#).await;
         assert_eq!(newer.expires_at, Some(7));
         let timed = Session { expires_at: Some(9), ..session("a", "r") };
-        let sealed = timed.seal(&vault, PLACE).await.unwrap();
-        assert_eq!(Session::open(&vault, PLACE, &sealed).await.unwrap().expires_at, Some(9));
+        let sealed = timed.seal(&vault, PLACE, SERVER).await.unwrap();
+        assert_eq!(Session::open(&vault, PLACE, &sealed).await.unwrap().session.expires_at, Some(9));
     }
 
     #[tokio::test]
@@ -132,8 +164,8 @@ mod tests {
         let plain = bound.plain();
         assert!(serde_json::to_string(&plain).unwrap().len() <= plain.room());
         let bound_session = Session { bound: Some(bound.clone()), ..session("a", "r") };
-        let sealed = bound_session.seal(&vault, PLACE).await.unwrap();
-        let opened = Session::open(&vault, PLACE, &sealed).await.unwrap().bound.unwrap();
+        let sealed = bound_session.seal(&vault, PLACE, SERVER).await.unwrap();
+        let opened = Session::open(&vault, PLACE, &sealed).await.unwrap().session.bound.unwrap();
         assert_eq!(opened.key.jwk(), key.jwk());
         let fields = |bound: &Bound| {
             let Bound { issuer, client_id, client_key, began_at, issued_at, .. } = bound.clone();

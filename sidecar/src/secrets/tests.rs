@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::cache::BLOCK;
 use super::memory::{Memory, on};
-use super::{DataKey, Place, Vault};
+use super::{DataKey, Place, Session, Vault};
 use crate::error::Error;
 
 fn credential(workspace: u128, account: u128, generation: i64) -> Place {
@@ -242,7 +242,7 @@ async fn a_database_that_goes_away_keeps_nothing_from_being_sealed_that_was_prep
     let memory = Arc::<Memory>::default();
     let vault = on(&memory, &[(1, 7)]);
     let workspace = Uuid::from_u128(1);
-    vault.prepare(Some(workspace)).await.unwrap();
+    let key = vault.prepare(Some(workspace)).await.unwrap();
     *memory.is_away.lock().unwrap() = true;
     let mut last = Vec::new();
     for _ in 0..BLOCK + 10 {
@@ -251,6 +251,21 @@ async fn a_database_that_goes_away_keeps_nothing_from_being_sealed_that_was_prep
     assert_eq!(vault.open(credential(1, 2, 3), &last).await.unwrap().as_slice(), b"token");
     let error = vault.seal(credential(2, 2, 3), b"token").await.unwrap_err();
     assert!(error.is_unavailable(), "{error}");
+    // nor does it matter what became of the key meanwhile: a process that knows it no more seals with it all the same
+    let session = Session::new("canary-access".into(), "canary-refresh".into());
+    let place = credential(1, 2, 3);
+    let sealed = session.seal_with(&key, place, "https://a.example").unwrap();
+    let opened = Session::open(&vault, place, &sealed).await.unwrap();
+    assert_eq!(opened.server.as_deref(), Some("https://a.example"));
+    let forgetful = on(&memory, &[(1, 7)]);
+    assert!(
+        session.seal(&forgetful, place, "https://a.example").await.is_err(),
+        "expected it to need the database"
+    );
+    assert!(
+        session.seal_with(&key, credential(2, 2, 3), "https://a.example").is_err(),
+        "another workspace's"
+    );
     // what was owed is counted then
     *memory.is_away.lock().unwrap() = false;
     vault.seal(credential(1, 2, 3), b"token").await.unwrap();

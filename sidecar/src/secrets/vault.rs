@@ -108,13 +108,10 @@ impl Vault {
         self.open_at(&place.parts(), sealed).await
     }
 
-    /// Makes sure that a value of the workspace can be sealed, also if the database goes away now. To be called before something is
-    /// bought that must not be lost.
-    pub async fn prepare(&self, workspace_id: Option<Uuid>) -> Result<(), Error> {
-        if self.cache().is_ready(workspace_id) {
-            return Ok(());
-        }
-        self.sealing_key(workspace_id).await.map(drop)
+    /// What one value of the workspace is sealed with. To be called before something is bought that must not be lost: whatever
+    /// happens to the database or to the keys meanwhile, it can be sealed.
+    pub(crate) async fn prepare(&self, workspace_id: Option<Uuid>) -> Result<Arc<DataKey>, Error> {
+        self.sealing_key(workspace_id).await
     }
 
     pub(crate) async fn seal_at(&self, place: &Parts, plain: &[u8]) -> Result<Vec<u8>, Error> {

@@ -1,2 +1,5 @@
--- Accounts first, credentials second, as everywhere. NO KEY: posts for the account may be made meanwhile.
-SELECT workspace_id, platform FROM crier.social_account WHERE id = $1 FOR NO KEY UPDATE
+-- Accounts first, credentials second, as everywhere. NO KEY: posts for the account may be made meanwhile. That of a workspace that
+-- is deleted is none: no token is stored for it any more.
+SELECT a.workspace_id, a.platform FROM crier.social_account a
+WHERE a.id = $1 AND EXISTS (SELECT FROM crier.workspace w WHERE w.id = a.workspace_id AND w.deleted_at IS NULL)
+FOR NO KEY UPDATE

@@ -3,6 +3,7 @@ WITH taken AS MATERIALIZED (
     SELECT s.workspace_id, s.id, s.sealed
     FROM crier.oauth_state s
     WHERE s.hash = $1 AND s.stage = $2 AND s.expires_at > $4
+      AND EXISTS (SELECT FROM crier.workspace w WHERE w.id = s.workspace_id AND w.deleted_at IS NULL)
     FOR UPDATE
 ), stepped AS (
     UPDATE crier.oauth_state s SET stage = $3, hash = NULL, sealed = NULL

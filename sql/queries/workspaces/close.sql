@@ -7,6 +7,9 @@ WITH members AS (
     DELETE FROM crier.credential WHERE workspace_id = $1
 ), endpoints AS (
     DELETE FROM crier.alert_endpoint WHERE workspace_id = $1
+), logins AS (
+    -- what comes back from the platform finds nothing to go on with
+    DELETE FROM crier.oauth_state WHERE workspace_id = $1
 ), keys AS (
     -- what is left of sealed values, in backups too, opens with nothing
     DELETE FROM crier.data_key WHERE workspace_id = $1

@@ -55,6 +55,8 @@ const ACCEPTED: &[(&str, &str)] = &[
     ("defer_refresh('NO', 1, 1, NULL)", "f"),
     ("defer_refresh('ACC', 7, 1, now())", "f"),
     ("refresh_expiring_tokens()", ""),
+    ("hand_back_refreshes(ARRAY['NO'::uuid], ARRAY[1], ARRAY[now()], ARRAY[now()])", "0"),
+    ("hand_back_refreshes('{}', '{}', '{}', '{}')", "0"),
     ("start_action('NO', 1)", ""),
     ("record_sending('NO', 1)", "f"),
     ("report_action('NO', 1, 'done')", "∅"),

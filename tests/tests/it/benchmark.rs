@@ -24,7 +24,7 @@ async fn every_part_of_it_measures_something() {
         assert!(rate.jobs > 0 && rate.per_second > 0.0 && rate.wal_bytes_per_job > 0.0, "{rate:?}");
     }
     // six variants and the sums later; five of the log
-    assert_eq!((count("costs"), count("log line"), count("posts")), (7, 5, 3));
+    assert_eq!((count("costs"), count("log line"), count("posts"), count("due")), (7, 5, 3, 1));
     let held = report.held.iter().map(|held| &held.steady);
     let systems: Vec<_> = report.steady.iter().chain(held).map(|steady| steady.system.as_str()).collect();
     assert_eq!(systems, ["crier", "textbook", "crier", "textbook"]);
@@ -35,7 +35,7 @@ async fn every_part_of_it_measures_something() {
     assert_eq!((backlog.jobs, backlog.urgent_first), (1_000, 20), "{backlog:?}");
     let limits: Vec<_> = report.limits.iter().map(|limits| (limits.overshot, limits.missing)).collect();
     assert_eq!(limits, [(0, 0); 3], "{:?}", report.limits);
-    assert_eq!((report.targets.len(), report.timings.len(), report.plans.len()), (30, 29, 9));
+    assert_eq!((report.targets.len(), report.timings.len(), report.plans.len()), (33, 32, 9));
     for target in &report.targets {
         assert!(target.measured.is_some_and(|value| value > 0.0) && target.pass.is_some(), "{target:?}");
     }

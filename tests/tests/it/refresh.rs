@@ -3,8 +3,10 @@
 mod api;
 mod crashes;
 mod due;
+mod elsewhere;
 mod journal;
 mod many;
+mod resting;
 mod together;
 
 use crier_tests::backdoor;

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crier_tests::cluster::{Database, Server};
+use crier_tests::cluster::Server;
 use crier_tests::session::{Refusal, Session};
 use crier_tests::stage::dummy_account;
 use serde_json::{Value, json};
@@ -82,19 +82,67 @@ fn claims(user: Uuid) -> Value {
     json!({"sub": user, "role": "authenticated", "aud": "authenticated", "email": "a@example.com"})
 }
 
-/// A database with Crier and the roles, set up by the script, and PostgREST's connection.
-async fn set_up() -> (Database, Session, Rest) {
-    let database = Database::private().await;
-    let sql = database.connect().await;
+/// A server with the roles and their default privileges, and Crier installed after them, as it is on a project that was there
+/// before. Not a copy of the template, in which every function was there before the roles.
+async fn installed() -> (Server, Session) {
+    let server = Server::bare();
+    server.connect("postgres").await.run("CREATE DATABASE crier").await;
+    let sql = server.connect("crier").await;
     sql.run(ROLES).await;
+    sql.run("CREATE EXTENSION crier; SELECT * FROM crier.migrate(); SELECT crier.adopt_database()").await;
+    (server, sql)
+}
+
+/// The same, set up by the script, and PostgREST's connection.
+async fn set_up() -> (Server, Session, Rest) {
+    let (server, sql) = installed().await;
     sql.run(&script()).await;
-    let session = database.connect_as("authenticator").await;
-    (database, sql, Rest { session })
+    let session = Session::connect(&server.url("authenticator", "crier")).await;
+    (server, sql, Rest { session })
+}
+
+/// What a role may do that another may not, or the other way round: functions, tables and the schema.
+async fn differences(sql: &Session, one: &str, other: &str) -> String {
+    let differ = format!(
+        "SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'crier'::regnamespace \
+             AND has_function_privilege('{one}', p.oid, 'EXECUTE') <> has_function_privilege('{other}', p.oid, 'EXECUTE') \
+         UNION ALL SELECT c.oid::regclass || ' ' || r FROM pg_class c, unnest('{{SELECT,INSERT,UPDATE,DELETE}}'::text[]) r \
+             WHERE c.relnamespace = 'crier'::regnamespace AND c.relkind IN ('r', 'p', 'v') \
+             AND has_table_privilege('{one}', c.oid, r) <> has_table_privilege('{other}', c.oid, r) \
+         UNION ALL SELECT 'schema ' || r FROM unnest('{{USAGE,CREATE}}'::text[]) r \
+             WHERE has_schema_privilege('{one}', 'crier', r) <> has_schema_privilege('{other}', 'crier', r) ORDER BY 1"
+    );
+    sql.text(&differ).await
+}
+
+#[tokio::test]
+async fn default_privileges_give_nobody_what_is_the_workers() {
+    let (_server, sql) = installed().await;
+    // the control: they give what they are there for
+    sql.run("CREATE FUNCTION public.anybody() RETURNS int LANGUAGE sql AS 'SELECT 1'; REVOKE ALL ON FUNCTION public.anybody() FROM PUBLIC").await;
+    for role in ["anon", "authenticated"] {
+        let given = format!("SELECT has_function_privilege('{role}', 'public.anybody()', 'EXECUTE')");
+        assert_eq!(sql.text(&given).await, "t");
+        let reach = format!(
+            "SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'crier'::regnamespace \
+             AND has_function_privilege('{role}', p.oid, 'EXECUTE')"
+        );
+        assert_eq!(sql.text(&reach).await, "", "{role} has not been given anything yet");
+    }
+    sql.run(&script()).await;
+    assert_eq!(differences(&sql, "authenticated", "crier_app").await, "");
+    // what an installation has that was made by an earlier library
+    sql.run("GRANT EXECUTE ON ALL ROUTINES IN SCHEMA crier TO anon, authenticated; GRANT SELECT ON ALL TABLES IN SCHEMA crier TO authenticated").await;
+    assert!(differences(&sql, "authenticated", "crier_app").await.contains("get_credential"));
+    sql.run(&script()).await;
+    assert_eq!(differences(&sql, "authenticated", "crier_app").await, "");
+    sql.run("CREATE ROLE nobody").await;
+    assert_eq!(differences(&sql, "anon", "nobody").await, "");
 }
 
 #[tokio::test]
 async fn users_work_through_postgrest_each_in_their_own_workspaces() {
-    let (_database, sql, rest) = set_up().await;
+    let (_server, sql, rest) = set_up().await;
     let (alice, bob) = (Uuid::new_v4(), Uuid::new_v4());
     let of = |name: &str, user: Uuid| {
         let (rest, name) = (&rest, name.to_owned());
@@ -191,7 +239,7 @@ async fn users_work_through_postgrest_each_in_their_own_workspaces() {
 
 #[tokio::test]
 async fn who_has_not_logged_in_can_do_nothing() {
-    let (_database, sql, rest) = set_up().await;
+    let (_server, sql, rest) = set_up().await;
     let reach = "SELECT (SELECT count(*) FROM pg_proc p WHERE p.pronamespace = 'crier'::regnamespace AND has_function_privilege('anon', p.oid, 'EXECUTE')), \
                  (SELECT count(*) FROM pg_class c WHERE c.relnamespace = 'crier'::regnamespace AND c.relkind IN ('r', 'p', 'v') \
                       AND has_table_privilege('anon', c.oid, 'SELECT, INSERT, UPDATE, DELETE')), has_schema_privilege('anon', 'crier', 'USAGE')";
@@ -215,7 +263,7 @@ async fn who_has_not_logged_in_can_do_nothing() {
 
 #[tokio::test]
 async fn the_script_can_be_run_again_and_says_what_is_missing() {
-    let (_database, sql, _rest) = set_up().await;
+    let (_server, sql, _rest) = set_up().await;
     let state = "SELECT (SELECT string_agg(setting, ';') FROM pg_db_role_setting s, unnest(setconfig) setting WHERE setrole = 'authenticator'::regrole), \
                  (SELECT string_agg(m.roleid::regrole || '>' || m.member::regrole, ',' ORDER BY 1) FROM pg_auth_members m WHERE m.roleid::regrole::text LIKE 'crier%'), \
                  (SELECT string_agg(nspacl::text, '') FROM pg_namespace WHERE nspname = 'crier')";

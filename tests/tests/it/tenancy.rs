@@ -1,5 +1,6 @@
 //! One tenant never meets another's rows, nor learns that they exist.
 
+mod bounds;
 mod calls;
 mod deletion;
 mod filled;
@@ -282,6 +283,8 @@ async fn an_application_can_not_do_a_workers_work() {
         "SELECT * FROM crier.stuck_jobs()".into(),
         "SELECT * FROM crier.dead_letters".into(),
         "UPDATE crier.maintenance_setting SET value = '1 second'".into(),
+        "UPDATE crier.tenant_limit SET max = NULL".into(),
+        "INSERT INTO crier.job_kind (kind) VALUES ('mine')".into(),
         "SELECT * FROM crier.migrate()".into(),
         "SELECT crier.adopt_database()".into(),
         format!("INSERT INTO crier.event (workspace_id, id, kind) VALUES ('{}', '{id}', 'x')", one.workspace),

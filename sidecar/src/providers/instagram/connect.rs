@@ -44,6 +44,11 @@ impl Logins {
         self.facebook.endpoints.server.as_deref().unwrap_or(facebook::SERVER)
     }
 
+    /// The one of Instagram's own login first.
+    pub(super) fn servers(&self) -> Vec<&str> {
+        vec![self.own_server(), self.facebook_server()]
+    }
+
     fn is_facebook(&self, server: &str) -> bool {
         server == self.facebook_server()
     }
@@ -76,7 +81,7 @@ fn secret(app: &App) -> Result<&SecretString, Failure> {
 impl Connect for Instagram {
     /// The server tells the login: graph.instagram.com or graph.facebook.com.
     fn server(&self, named: Option<&str>, _reach: Reach) -> Result<String, Failure> {
-        oauth::only_server(&[self.logins.own_server(), self.logins.facebook_server()], named)
+        oauth::only_server(&self.logins.servers(), named)
     }
 
     fn app(&self, server: &str) -> Result<Option<&App>, Failure> {

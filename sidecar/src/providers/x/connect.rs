@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
-use super::{API, X, session};
+use super::{X, session};
 use crate::client::basic;
 use crate::providers::oauth::{self, Pkce};
-use crate::providers::{App, Ask, Begun, Callback, Connect, Failure, Granted, Kept, Reach};
+use crate::providers::{App, Ask, Begun, Callback, Connect, Failure, Granted, Kept, Provider, Reach};
 use crate::secrets::Session;
 
 /// Where people are asked.
@@ -27,7 +27,7 @@ struct Remembered {
 #[async_trait]
 impl Connect for X {
     fn server(&self, named: Option<&str>, _reach: Reach) -> Result<String, Failure> {
-        oauth::only_server(&[self.endpoints.server.as_deref().unwrap_or(API)], named)
+        oauth::only_server(&self.servers(), named)
     }
 
     fn app(&self, _server: &str) -> Result<Option<&App>, Failure> {

@@ -115,6 +115,36 @@ async fn who_has_lost_the_right_meanwhile_connects_nothing() {
     assert_eq!(test.sql.text("SELECT count(*) FROM crier.social_account").await, "0");
 }
 
+#[tokio::test]
+async fn a_login_of_a_workspace_that_is_deleted_leads_nowhere() {
+    let test = Connecting::on(Database::shared().await).await;
+    test.person("x", "alice");
+    let _crierd = test.start().await;
+    let browser = Browser::new();
+    let ticket = test.ticket("x", None, None).await;
+    let stop = format!("{}/oauth/x/callback", test.public_url);
+    let callback = browser.go(&test.start_url("x", &ticket), &stop).await.url.to_string();
+    let kept = "SELECT * FROM crier.oauth_state";
+    assert_eq!(test.sql.rows(kept, &[]).await.len(), 1);
+    test.owner.run(&format!("SELECT crier.delete_workspace('{}')", test.workspace)).await;
+    assert_eq!(test.sql.rows(kept, &[]).await.len(), 0, "expected it to be forgotten");
+    let page = browser.go(&callback, APPLICATION).await;
+    assert!(page.text.contains("<code>expired</code>"), "{page:?}");
+    assert_eq!(test.sim.calls("oauth2.token"), 0);
+    // one that was begun in a transaction that ended after the deletion
+    test.sql
+        .run(&format!(
+            "INSERT INTO crier.oauth_state (workspace_id, id, stage, hash, platform, return_url, created_at, expires_at) \
+             VALUES ('{}', crier.new_id(), 'ticket', sha256('late'), 'x', '{RETURN_URL}', now(), now() + interval '1 hour')",
+            test.workspace
+        ))
+        .await;
+    let take = "SELECT * FROM crier.take_oauth_state('ticket', sha256('late'))";
+    assert_eq!(test.sql.rows(take, &[]).await.len(), 0);
+    test.sql.run("UPDATE crier.workspace SET deleted_at = NULL").await;
+    assert_eq!(test.sql.rows(take, &[]).await.len(), 1, "the control");
+}
+
 /// Whoever holds the secret of a step needs the browser too, and what is connected goes to the workspace that began.
 #[tokio::test]
 async fn a_login_ends_in_the_workspace_that_began_it() {

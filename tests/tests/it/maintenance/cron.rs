@@ -29,7 +29,7 @@ async fn pg_cron_does_what_is_due() {
                 .arg(&file),
         );
     }
-    assert_eq!(kept.sql.text("SELECT count(*) FROM cron.job").await, "7");
+    assert_eq!(kept.sql.text("SELECT count(*) FROM cron.job").await, "8");
     // a full minute may pass before the next one begins
     wait_for("pg_cron to run the maintenance", std::time::Duration::from_secs(150), async || {
         let ran = kept.sql.text("SELECT string_agg(DISTINCT runner, ','), count(DISTINCT task), count(error) FROM crier.maintenance_log").await;
@@ -45,5 +45,5 @@ async fn pg_cron_does_what_is_due() {
     for command in &weekly {
         kept.sql.run(command).await;
     }
-    assert_eq!(weekly.len(), 6);
+    assert_eq!(weekly.len(), 7);
 }

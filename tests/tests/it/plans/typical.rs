@@ -113,12 +113,14 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("accounts/add_event", "(pg_temp.workspaces(1))[1], crier.new_id(), 'account_connected', (pg_temp.accounts(1))[1], '{}', now()"),
     call("accounts/begin_refresh", "(pg_temp.accounts(1))[1], 1, now(), now() + interval '1 minute'"),
     call("accounts/connect", "(pg_temp.workspaces(1))[1], crier.new_id(), 'bluesky', 'did:1', 'h', 'http://localhost', now(), ''"),
+    call("accounts/count_workspaces", "(pg_temp.workspaces(1))[1], 'bluesky', 'did:1', '', 50"),
     call("accounts/defer_refresh", "(pg_temp.accounts(1))[1], 1, 0, now()"),
     // a hundred rows are locked, judged and written, of four platforms
     // a thousand of ten thousand accounts: here a scan of all is no worse, and the extension forbids it
-    long("accounts/expiring", "'{bluesky,instagram,mastodon,x}', now(), 100, now() + interval '5 minutes'", 5_000)
+    long("accounts/expiring", "'{bluesky,instagram,mastodon,x}', now(), 100, now() + interval '5 minutes', '{}', '{}', 100", 5_000)
         .reading(&["social_account", "credential"]),
     call("accounts/fail_refresh", "(pg_temp.accounts(1))[1], 1, 0, now(), true, '1 minute', '1 hour', NULL, '{}', 0.5"),
+    call("accounts/hand_back_refreshes", "(pg_temp.accounts(1)), '{1}', ARRAY[now()], ARRAY[now()]"),
     call("accounts/get_credential", "(pg_temp.accounts(1))[1], now()"),
     call("accounts/lock_account", "(pg_temp.accounts(1))[1]"),
     call("accounts/parked", "(pg_temp.accounts(100))[100]"),
@@ -280,7 +282,7 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("queue/forget_reopened", ""),
     call("queue/free_keys", "pg_temp.waiting(100)"),
     call("queue/get_jobs", "pg_temp.waiting(100), pg_temp.at(10), pg_temp.at(-1)"),
-    call("queue/in_scope", "pg_temp.waiting(100), pg_temp.workspaces(100)"),
+    call("queue/in_scope", "pg_temp.waiting(100), pg_temp.workspaces(100), '{deliver_alert,process_webhook}', pg_temp.workspaces(10)"),
     call("queue/insert_completed", "pg_temp.waiting(100), pg_temp.workspaces(100), pg_temp.many(now()), pg_temp.many(1), pg_temp.many(0), pg_temp.many(1::bigint), pg_temp.many(NULL::jsonb), now()"),
     call("queue/insert_completed_one", "(pg_temp.waiting(1))[1], (pg_temp.workspaces(1))[1], now(), 1, 0, 1, NULL, now()"),
     call("queue/insert_job", "crier.new_id(), 'kind 1', '{}', (pg_temp.workspaces(1))[1], crier.new_id(), (pg_temp.accounts(1))[1], 'bluesky', 0, now(), 3, NULL, NULL, now(), NULL"),
@@ -318,6 +320,10 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("queue/scheduled_among", "pg_temp.waiting(100), pg_temp.many(now())"),
     call("queue/set_progress", "pg_temp.waiting(100), pg_temp.workspaces(100), pg_temp.many('{}'::jsonb), now()"),
     call("queue/setting", "'stuck_after'"),
+    call("queue/tenant_limit", "'kinds'"),
+    call("queue/new_kinds", "pg_temp.many('kind 1'::text), pg_temp.many(''::text)"),
+    call("queue/count_kinds", "(pg_temp.workspaces(1))[1]"),
+    call("queue/add_kinds", "pg_temp.many('kind 1'::text), pg_temp.many(''::text), (pg_temp.workspaces(1))[1], now()"),
     call("queue/state_of", "(pg_temp.finished(1))[1]"),
     call("queue/take_key_over", "(pg_temp.workspaces(1))[1], 'kind 1', 'new key', crier.new_id(), now(), now() - interval '1 minute'"),
     call("queue/take_keys", "pg_temp.workspaces(100), pg_temp.many('kind 1'::text), pg_temp.keys(100), pg_temp.new(100), now()"),
@@ -344,6 +350,7 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("workspaces/list_members", "(pg_temp.workspaces(1))[1], NULL, 1000").of_types("uuid, uuid, int"),
     call("workspaces/lock", "(pg_temp.workspaces(1))[1]"),
     call("workspaces/look", "(pg_temp.workspaces(1))[1], md5('user1')::uuid, md5('user2')::uuid"),
+    call("workspaces/count_owned", "md5('user1')::uuid, 100"),
     call("workspaces/mine", "md5('user1')::uuid, 1000"),
     call("workspaces/my_invitations", "crier.new_id(), now(), 1000"),
     // a thousand jobs, each looked up in the outcomes of every day

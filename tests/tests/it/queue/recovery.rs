@@ -68,6 +68,12 @@ async fn a_killed_backend_loses_nothing() {
     assert_eq!(victim.claim(2).await.len(), 2);
     let pid: i32 = victim.0.value("SELECT pg_backend_pid()", &[]).await;
     crier_tests::process::kill_hard(pid.unsigned_abs());
+    // The server ends every session when it hears of it. One that is begun before that would be ended with them.
+    let crashed = async || match queue.0.try_text("SELECT 1").await {
+        Ok(answer) => Err(answer),
+        Err(_) => Ok(()),
+    };
+    crier_tests::wait::wait_for("the server to end its sessions", crier_tests::wait::SOON, crashed).await;
     let again = crier_tests::wait::wait_for("the server to be back", crier_tests::wait::SOON, async || {
         let session = crier_tests::session::Session::try_connect(&database.url("postgres")).await?;
         session.try_text("SELECT crier.next_run_at()").await.map(|_| session)

@@ -152,6 +152,72 @@ async fn a_database_that_is_away_after_the_answer_gets_it_later() {
     assert_eq!((sim.calls(REFRESH), journal(&stage).len()), (1, 0));
 }
 
+/// Has a sidecar renew the token, and takes the database away before the answer comes; ends when the log says this.
+async fn bought_without_a_database(
+    sim: &Sim,
+    stage: &Stage,
+    variables: &[(&str, &str)],
+    said: &'static str,
+) -> Crierd {
+    sim.plan(Rule::once("x", REFRESH, Fault::HoldAfterCommit));
+    backdoor::make_refreshes_due(&stage.sql).await;
+    let crierd = start_with(stage, variables).await;
+    wait_until("the number of held answers", 1, async || sim.held()).await;
+    stage.database.server().stop("immediate");
+    sim.release();
+    wait_until(said, true, async || crierd.log().contains(said)).await;
+    crierd
+}
+
+/// Nothing but a job that needs them looks for them.
+const QUIET: (&str, &str) = ("CRIER_REFRESH_EVERY", "1h");
+
+#[tokio::test]
+async fn who_needs_tokens_that_wait_in_the_journal_takes_them_and_buys_none() {
+    let (sim, mut stage) = strict(Database::private().await).await;
+    // what is stored is refused from now on; what it buys is not
+    sim.platform("x").expire(HANDLE);
+    let said = "refreshed tokens wait in the journal";
+    let _crierd = bought_without_a_database(&sim, &stage, &[QUIET], said).await;
+    stage.database.server().start();
+    stage.reconnect().await;
+    assert_eq!((generation(&stage).await.as_str(), journal(&stage).len()), ("1", 1));
+    // as if the database had been away for as long as the right to refresh lasts
+    backdoor::lapse_refreshes(&stage.sql).await;
+    publishes(&sim, &stage, "with the token of the journal").await;
+    assert_eq!((sim.calls(REFRESH), generation(&stage).await.as_str()), (1, "2"));
+    assert_eq!(journal(&stage).len(), 0);
+}
+
+#[tokio::test]
+async fn what_waits_in_the_journal_is_stored_when_the_database_is_back() {
+    let (sim, mut stage) = strict(Database::private().await).await;
+    let said = "refreshed tokens wait in the journal";
+    let _crierd = bought_without_a_database(&sim, &stage, &[], said).await;
+    stage.database.server().start();
+    stage.reconnect().await;
+    reaches(&stage, "2").await;
+    wait_until("the records of the journal", 0, async || journal(&stage).len()).await;
+    publishes(&sim, &stage, "after all").await;
+    assert_eq!(sim.calls(REFRESH), 1);
+}
+
+#[tokio::test]
+async fn without_a_journal_what_was_bought_is_kept_until_it_is_stored() {
+    let (sim, mut stage) = strict(Database::private().await).await;
+    let variables = [QUIET, ("CRIER_REFRESH_JOURNAL", "none")];
+    let crierd = bought_without_a_database(&sim, &stage, &variables, "are in memory only").await;
+    // also while it ends
+    crierd.terminate();
+    stage.database.server().start();
+    stage.reconnect().await;
+    reaches(&stage, "2").await;
+    assert!(crierd.ended().await.success());
+    let _crierd = start_with(&stage, &variables).await;
+    publishes(&sim, &stage, "after all").await;
+    assert_eq!(sim.calls(REFRESH), 1);
+}
+
 #[tokio::test]
 async fn a_sidecar_that_stays_up_stores_them_when_the_database_is_back() {
     let (sim, mut stage) = strict(Database::private().await).await;

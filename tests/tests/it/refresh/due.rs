@@ -107,7 +107,7 @@ async fn a_token_that_nothing_renews_asks_for_a_login_when_it_has_ended() {
     // the same with a token that has ended
     let key = Key::of_file(&stage.deployment.dir().join("crier.key"));
     let plain =
-        json!({"access_jwt": "only-access-canary", "refresh_jwt": "", "expires_at": 1_000}).to_string();
+        json!({"access_jwt": "only-access-canary", "refresh_jwt": "", "expires_at": 1_000, "server": sim.url_of("x")}).to_string();
     let sealed = key.seal(stage.workspace, stage.account, &plain);
     stage.sql.rows("UPDATE crier.credential SET sealed = $1", &[&sealed]).await;
     backdoor::make_refreshes_due(&stage.sql).await;

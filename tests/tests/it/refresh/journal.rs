@@ -54,23 +54,35 @@ async fn only_whole_records_of_this_database_that_follow_are_stored() {
     let old = leave(&dir, account, 1, &record(&ours[0], workspace, account, 1));
     let gone = leave(&dir, Uuid::from_u128(2), 2, &record(&ours[0], workspace, Uuid::from_u128(2), 2));
     let foreign = leave(&dir, account, 2, &record("1/2/3", workspace, account, 2));
+    // its version is told by its first line
+    std::fs::write(dir.join("newer.refresh"), "crier-refresh 2 more").expect("a record");
     let crierd = start(&stage).await;
-    wait_until("the records that are left", vec![foreign.clone()], async || journal(&stage)).await;
+    let (newer, aside) = (dir.join("newer.refresh"), torn.with_extension("torn"));
+    let mut left = vec![foreign.clone(), newer, aside];
+    left.sort();
+    wait_until("the records that are left", left, async || {
+        let mut left = journal(&stage);
+        left.sort();
+        left
+    })
+    .await;
     assert!(!torn.exists() && !old.exists() && !gone.exists());
     assert_eq!(generation(&stage).await, "1", "expected nothing to be stored");
     let log = crierd.log();
-    for part in ["was not written to its end", "is for another database and is kept"] {
-        assert!(log.contains(part), "{part:?} is not in {log}");
+    for part in ["was not written to its end", "is for another database and is kept", "is of a newer version"]
+    {
+        assert_eq!(log.matches(part).count(), 1, "{part:?} in {log}");
     }
     publishes(&sim, &stage, "with its own token").await;
+    assert_eq!(crierd.log().matches("is for another database").count(), 1, "expected it to be said once");
     drop(crierd);
 
     // the positive control: the same of this database is stored
     std::fs::remove_file(&foreign).expect("the record");
-    leave(&dir, account, 2, &whole);
+    let ours = leave(&dir, account, 2, &whole);
     let _crierd = start(&stage).await;
     reaches(&stage, "2").await;
-    wait_until("the records that are left", 0, async || journal(&stage).len()).await;
+    wait_until("the record to be gone", true, async || !ours.exists()).await;
 }
 
 #[tokio::test]
@@ -94,7 +106,9 @@ async fn a_database_that_was_moved_and_adopted_takes_its_records_and_a_copy_take
     assert_eq!(stage.sql.text(given).await, "0", "expected a copy to be given nothing");
     stage.sql.run("SELECT crier.adopt_database()").await;
     reaches(&stage, "2").await;
-    wait_until("the records that are left", 0, async || journal(&stage).len()).await;
+    // what it was copied from may still be there, and in need of it
+    wait_until("that to be said", true, async || crierd.log().contains("was copied from")).await;
+    assert_eq!(journal(&stage).len(), 1);
 }
 
 #[tokio::test]
@@ -109,9 +123,18 @@ async fn without_a_journal_tokens_are_renewed_and_that_is_said() {
     let open = stage.deployment.dir().join("open");
     std::fs::create_dir(&open).expect("a directory");
     std::fs::set_permissions(&open, Permissions::from_mode(0o755)).expect("its mode");
+    // what is in it counts all the same
+    let ours: Vec<String> = stage.sql.value("SELECT crier.installation_ids()", &[]).await;
+    let sealed: Vec<u8> = stage.sql.value("SELECT sealed FROM crier.credential", &[]).await;
+    leave(&open, stage.account, 3, &record(&ours[0], stage.workspace, stage.account, 3));
     let crierd = start_with(&stage, &[("CRIER_REFRESH_JOURNAL", "open")]).await;
     wait_until("the warning", true, async || crierd.log().contains("chmod 0700")).await;
+    reaches(&stage, "3").await;
     drop(crierd);
+    stage
+        .sql
+        .rows("UPDATE crier.credential SET generation = 2, sealed = $1, refresh_at = now()", &[&sealed])
+        .await;
     // and one that is lost while it is used
     let crierd = start(&stage).await;
     std::fs::remove_dir_all(stage.deployment.dir().join("refresh-journal")).expect("the directory");

@@ -19,6 +19,8 @@ fn size() -> usize {
 async fn each_is_renewed_and_none_twice() {
     let (sim, stage) = strict(Database::private().await).await;
     let many = size();
+    // no limit of the platform's: as many as there are
+    sim.platform("x").set(&json!({"limits": {REFRESH: 1_000_000}})).expect("settings");
     connect(&sim, &stage, many - 1).await;
     stage.sql.run("ANALYZE crier.credential; ANALYZE crier.social_account").await;
     let sidecars = [start(&stage).await, start(&stage).await];
@@ -67,7 +69,9 @@ async fn connect(sim: &Sim, stage: &Stage, many: usize) {
         let id = sim.add_account("x", &handle, &format!("{access}:{refresh}"));
         let sql = "SELECT account_id FROM crier.connect_account($1, 'x', $2, $3, $4)";
         let account = stage.sql.value(sql, &[&stage.workspace, &id, &handle, &server]).await;
-        let plain = json!({"access_jwt": access, "refresh_jwt": refresh, "expires_at": null}).to_string();
+        let plain =
+            json!({"access_jwt": access, "refresh_jwt": refresh, "expires_at": null, "server": server})
+                .to_string();
         let sealed = key.seal(stage.workspace, account, &plain);
         let sql = "SELECT crier.store_credential($1, 1, $2, now() + interval '2 hours')";
         let stored: bool = stage.sql.value(sql, &[&account, &sealed]).await;

@@ -43,7 +43,7 @@ pub(super) const CALLS: &[(&str, &str)] = &[
     ("create_post", "'WS', 'x', ARRAY['ACC'::uuid]"),
     ("cancel_post", "'POST'"),
     ("update_post", "'POST', 'other'"),
-    ("reschedule_post", "'POST', now() + interval '2 hours'"),
+    ("reschedule_post", "'POST', 'tomorrow'"),
     ("retry_post", "'LOST'"),
     ("delete_post", "'POST'"),
     ("duplicate_post", "'POST'"),

@@ -47,7 +47,7 @@ async fn fill(superuser: &Session, tenant: &Tenant) {
     let endpoint = format!(
         "SELECT crier.add_alert_endpoint(crier.new_id(), 'https://a.test/', '\\x{sealed}', '{workspace}')"
     );
-    tenant.session.text(&endpoint).await;
+    superuser.run(&endpoint).await;
     superuser
         .run(&format!(
             "SELECT crier.log_job(id, 'info', 'a line') FROM crier.job WHERE workspace_id = '{workspace}'; \
@@ -140,7 +140,19 @@ async fn a_large_workspace_goes_batch_by_batch() {
     // a credential that came too late
     let sealed: String =
         crier_tests::stage::dummy_sealed().iter().map(|byte| format!("{byte:02x}")).collect();
-    superuser.text(&format!("SELECT crier.store_credential('{late}', 1, '\\x{sealed}')")).await;
+    let store = format!("SELECT crier.store_credential('{late}', 1, '\\x{sealed}')");
+    assert_eq!(
+        superuser.refusal(&store).await.code,
+        "P0002",
+        "expected no token for a workspace that is deleted"
+    );
+    // as one whose transaction had begun before
+    superuser
+        .run(&format!(
+            "INSERT INTO crier.credential (workspace_id, account_id, platform, generation, sealed) VALUES ('{}', '{late}', 'bluesky', 1, '\\x{sealed}')",
+            one.workspace
+        ))
+        .await;
     let purge = "SELECT crier.purge_workspaces(p_batch => 200, p_max_ms => 1)";
     let mut runs = 0;
     sum_up(&superuser).await;

@@ -113,7 +113,7 @@ impl Filled {
         let invited = Uuid::new_v4();
         owner.text(&format!("SELECT crier.invite_member('{workspace}', '{invited}', 'editor')")).await;
         let (endpoint, sealed) = (Uuid::new_v4(), sealed());
-        owner
+        superuser
             .text(&format!("SELECT crier.add_alert_endpoint('{endpoint}', 'https://{word}.test/', {sealed}, '{workspace}')"))
             .await;
         names.extend([

@@ -182,12 +182,15 @@ async fn nothing_that_was_put_there_beforehand_is_called() {
     let others = [
         "ACTION",
         "DEAD",
+        "DRAFT",
         "ENDPOINT",
         "INVITED",
         "JOB",
         "LEASED",
+        "LOST",
         "MEMBER",
         "PUBLISHED",
+        "REVIEWED",
         "UNCONFIRMED",
         "UNSENT",
     ];

@@ -97,6 +97,15 @@ async fn an_admin_decides_about_those_below_and_an_owner_about_all() {
         assert_eq!((refusal.code.as_str(), refusal.detail.as_str()), ("42501", "not_allowed"), "{call}");
         assert!(!refusal.hint.is_empty());
     }
+    // nor is what an owner has promised to be made less
+    owner.session.text(&team.invite(&team.stranger, "admin")).await;
+    let lower = admin.session.refusal(&team.invite(&team.stranger, "viewer")).await;
+    assert_eq!((lower.code.as_str(), lower.detail.as_str()), ("42501", "not_allowed"), "{lower}");
+    let invited = format!("SELECT role FROM crier.list_invitations('{}')", team.workspace);
+    assert_eq!(owner.session.text(&invited).await, "admin");
+    owner.session.text(&team.invite(&team.stranger, "editor")).await;
+    admin.session.text(&team.invite(&team.stranger, "viewer")).await;
+    assert_eq!(owner.session.text(&invited).await, "viewer");
     admin.session.text(&team.set_role(&team.viewer, "editor")).await;
     admin.session.text(&team.set_role(&team.viewer, "viewer")).await;
     owner.session.text(&team.set_role(&team.editor, "admin")).await;
@@ -268,6 +277,24 @@ async fn a_right_that_was_taken_away_meanwhile_is_gone() {
     });
     assert_eq!(refusal.code, "42501", "{refusal}");
     assert_eq!(team.roles().await, "owner,editor,viewer,viewer");
+}
+
+#[tokio::test]
+async fn an_old_snapshot_keeps_no_right_alive() {
+    let team = Team::new().await;
+    let (editor, viewer) = (&team.editor, &team.viewer);
+    let enqueue = format!("SELECT crier.enqueue('k', workspace_id => '{}')", team.workspace);
+    let job = editor.session.text(&enqueue).await;
+    let cancel = format!("SELECT crier.cancel_jobs(ARRAY['{job}'::uuid])");
+    for session in [&editor.session, &viewer.session] {
+        session.run("BEGIN ISOLATION LEVEL REPEATABLE READ").await;
+        assert_eq!(session.text("SELECT count(*) FROM crier.my_workspaces()").await, "1");
+    }
+    team.owner.session.text(&team.remove(editor)).await;
+    team.owner.session.text(&team.set_role(viewer, "editor")).await;
+    assert_eq!(editor.session.text(&cancel).await, "");
+    assert_eq!(editor.session.refusal(&enqueue).await.code, "P0002");
+    viewer.session.text(&enqueue).await;
 }
 
 #[tokio::test]

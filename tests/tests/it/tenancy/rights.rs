@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crier_core::rights::{FUNCTIONS, Needs, Role};
+use crier_core::rights::{FOR_WORKERS, FUNCTIONS, Needs, Role};
 use crier_tests::cluster::Database;
 
 use super::app_role;
@@ -20,12 +20,14 @@ async fn every_function_asks_for_the_role_that_the_table_says() {
     let role = app_role(&superuser).await;
     let granted: BTreeSet<String> = superuser.column(GRANTED, &[]).await.into_iter().collect();
     let listed: BTreeSet<String> = FUNCTIONS.iter().map(|(name, _)| (*name).to_owned()).collect();
-    let only_for_workers = BTreeSet::from(["connect_account".to_owned()]);
+    let only_for_workers = FOR_WORKERS.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(granted, &listed - &only_for_workers, "expected a line of crier_core::rights for each");
     let called: BTreeSet<String> = CALLS.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(called, listed, "expected a call in calls.rs for each");
-    // crierd calls it for a member: what it asks for is asked here
-    superuser.run("GRANT EXECUTE ON FUNCTION crier.connect_account TO crier_app").await;
+    // crierd calls them for a member: what they ask for is asked here
+    for function in FOR_WORKERS {
+        superuser.run(&format!("GRANT EXECUTE ON FUNCTION crier.{function} TO crier_app")).await;
+    }
 
     let tenant = Filled::new(&database, &superuser, &role, "plain").await;
     let mut wrong = Vec::new();

@@ -317,11 +317,52 @@ async fn what_is_a_month_old_goes() {
 }
 
 #[tokio::test]
+async fn a_workspace_hears_of_an_account_as_long_as_its_own_grant_lasts() {
+    let tenants = Tenants::new().await;
+    let both = "UPDATE crier.social_account SET external_id = 'both'";
+    tenants.sql.run(both).await;
+    let heard = async |key: &str| {
+        let before = "SELECT count(*) FROM crier.webhooks";
+        let before: i64 = tenants.sql.value(before, &[]).await;
+        receive(&tenants.sql, key, "both").await;
+        let new = "SELECT coalesce(w.name, 'nobody') FROM crier.webhooks h LEFT JOIN crier.workspace w ON w.id = h.workspace_id \
+                   ORDER BY h.id OFFSET $1";
+        let mut names: Vec<String> = tenants.sql.column(new, &[&before]).await;
+        names.sort();
+        names.join(" ")
+    };
+    let name = format!("UPDATE crier.workspace SET name = 'two' WHERE id = '{}'", tenants.two);
+    tenants.sql.run(&name).await;
+    assert_eq!(heard("active").await, "one two");
+    for (status, expected) in [("paused", "one two"), ("reauth_required", "two"), ("disconnected", "two")] {
+        let set = "UPDATE crier.social_account SET status = $2 WHERE workspace_id = $1";
+        tenants.sql.rows(set, &[&tenants.one, &status]).await;
+        assert_eq!(heard(status).await, expected, "{status}");
+    }
+    let delete = "SELECT crier.delete_workspace($1)";
+    tenants.sql.rows(delete, &[&tenants.two]).await;
+    assert_eq!(heard("deleted").await, "nobody");
+    tenants.sql.run("UPDATE crier.social_account SET status = 'active'").await;
+    assert_eq!(heard("connected again").await, "one");
+}
+
+#[tokio::test]
 async fn a_workspace_takes_its_webhooks_along() {
     let tenants = Tenants::new().await;
     tenants.sql.run(&format!("DELETE FROM crier.workspace WHERE id = '{}'", tenants.two)).await;
     assert_eq!(tenants.sql.text("SELECT count(*) FROM crier.webhooks").await, "2");
     assert!(receive(&tenants.sql, "two", "two").await, "expected the delivery to be known still");
+    // one that is deleted is no longer filled while its rows go, and comes to its end
+    tenants.sql.rows("SELECT crier.delete_workspace($1)", &[&tenants.one]).await;
+    receive(&tenants.sql, "after", "one").await;
+    let of_it = format!("SELECT count(*) FROM crier.webhook_event WHERE workspace_id = '{}'", tenants.one);
+    assert_eq!(tenants.sql.text(&of_it).await, "1");
+    tenants
+        .sql
+        .run("UPDATE crier.stat_state SET closed_until = clock_timestamp() + interval '1 second'")
+        .await;
+    let purge = "SELECT crier.purge_workspaces(p_max_ms => 60000) ->> 'workspaces'";
+    assert_eq!(tenants.sql.text(purge).await, "1");
 }
 
 #[tokio::test]
