@@ -73,7 +73,6 @@ fn create_schedule(
         next_at: None,
         cursor_at: now,
         cursor_wall: None,
-        is_waiting: false,
         empty_since: None,
     };
     let next = schedule.next(&schedule.settings.when.recurrence()?).ok_or_else(nothing_comes)?;

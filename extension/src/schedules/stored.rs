@@ -119,8 +119,6 @@ pub(super) struct Schedule {
     pub(super) cursor_at: Timestamptz,
     /// and up to this wall time: where the rules of a zone change, an occurrence moves and stays the same.
     pub(super) cursor_wall: Option<Wall>,
-    /// The last look, ahead of the time, found nothing that could be made.
-    pub(super) is_waiting: bool,
     pub(super) empty_since: Option<Timestamptz>,
 }
 
@@ -172,8 +170,7 @@ impl Schedule {
             next_at: row.get(18)?,
             cursor_at: row.need(19)?,
             cursor_wall: wall(row.get(20)?)?,
-            is_waiting: row.need(21)?,
-            empty_since: row.get(22)?,
+            empty_since: row.get(21)?,
         })
     }
 

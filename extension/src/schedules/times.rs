@@ -23,19 +23,17 @@ impl Timestamptz {
 impl Timestamp {
     /// The same wall time in whole seconds, if something may recur then.
     pub(super) fn wall(self) -> Result<Wall> {
+        if matches!(self.0, i64::MIN | i64::MAX) {
+            return Err(RecurrenceError::Wall {
+                found: if self.0 < 0 { "-infinity" } else { "infinity" }.to_owned(),
+                advice: "write a date and a time, such as 2026-03-29 09:00".to_owned(),
+            }
+            .into());
+        }
         let whole = self.0.div_euclid(1_000_000).checked_mul(1_000_000);
         let wall =
             whole.and_then(|micros| micros.checked_add(EPOCH)).and_then(Instant::from_timestamp_micros);
-        let infinite = || RecurrenceError::Wall {
-            found: if self.0 < 0 { "-infinity" } else { "infinity" }.to_owned(),
-            advice: "write a date and a time, such as 2026-03-29 09:00".to_owned(),
-        };
-        let wall = wall.filter(|_| !self.is_infinite()).ok_or_else(infinite)?;
-        Ok(wall_in_range(wall.naive_utc())?)
-    }
-
-    pub(super) fn is_infinite(self) -> bool {
-        matches!(self.0, i64::MIN | i64::MAX)
+        Ok(wall_in_range(wall.map_or(Wall::MAX, |wall| wall.naive_utc()))?)
     }
 
     pub(super) fn of(wall: Wall) -> Self {

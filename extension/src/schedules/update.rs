@@ -106,7 +106,6 @@ impl Schedule {
                 next_at: None,
                 cursor_at: now,
                 cursor_wall: None,
-                is_waiting: false,
                 empty_since: None,
             };
             cursor = now;

@@ -18,7 +18,7 @@ use typical::{TYPICAL, Typical, call};
 const SMALL: i32 = 50;
 
 /// Tables that grow with the work.
-const LARGE: [&str; 17] = [
+const LARGE: [&str; 20] = [
     "job",
     "job_outcome",
     "job_retry",
@@ -36,6 +36,9 @@ const LARGE: [&str; 17] = [
     "credential",
     "webhook_event",
     "webhook_delivery",
+    "schedule",
+    "schedule_item",
+    "schedule_occurrence",
 ];
 
 /// What is not looked at, and why.

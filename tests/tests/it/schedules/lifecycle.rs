@@ -188,7 +188,9 @@ async fn the_sidecar_publishes_them() {
     let _: Uuid = stage.sql.value(create, &[&stage.workspace, &stage.account]).await;
     crier_tests::wait::wait_until("posts on the platform", 1, async || sim.ledger().len()).await;
     // two hours pass, and what is due by then is found by looking
-    let later = create.replace("interval '59 minutes 59 seconds'", "interval '-2 hours'").replace("by itself", "later");
+    let later = create
+        .replace("interval '59 minutes 59 seconds'", "interval '-2 hours'")
+        .replace("by itself", "later");
     let later: Uuid = stage.sql.value(&later, &[&stage.workspace, &stage.account]).await;
     stage
         .sql
