@@ -113,7 +113,7 @@ BEGIN
     INSERT INTO crier.schedule (workspace_id, id, kind, state, template, rule, starts, zone, missed, next_at, cursor_at, created_at)
     SELECT pg_temp.named('workspace', s % 1000), pg_temp.named('schedule', s), 'evergreen', CASE WHEN s % 4 = 0 THEN 'paused' ELSE 'active' END, '{}',
            'FREQ=DAILY', now(), 'UTC', 'skip', CASE WHEN s % 4 > 0 THEN now() + (s - 200) * interval '1 minute' END, now(), now()
-    FROM generate_series(0, 9999) AS s;
+    FROM generate_series(0, 59999) AS s;
     -- one has as many as one can have
     INSERT INTO crier.schedule_item (workspace_id, schedule_id, id, template, weight, turn, created_at)
     SELECT pg_temp.named('workspace', CASE WHEN i < 10000 THEN 20 ELSE i % 1000 END),

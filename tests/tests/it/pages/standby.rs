@@ -6,7 +6,7 @@ use crier_tests::session::Session;
 
 use super::all;
 
-const CALLS: [&str; 12] = [
+const CALLS: [&str; 13] = [
     "list_jobs()",
     "list_jobs(p_status => 'failed')",
     "list_jobs(p_status => 'running')",
@@ -19,6 +19,7 @@ const CALLS: [&str; 12] = [
     "list_by_time('jobs', 'day', now() - interval '1 day')",
     "get_paginated_data('crier.jobs')",
     "list_webhooks()",
+    "list_schedules()",
 ];
 
 async fn answers(sql: &Session) -> Vec<String> {
