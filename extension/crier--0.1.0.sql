@@ -2103,6 +2103,151 @@ $fn$;
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- requires:
+--   s230_check_alerts
+
+-- What commands for people ask, `crierd post` and its like: by names, across workspaces. For crier_worker and crier_monitor alone.
+
+-- The workspace, where there is but one: then nobody has to name it.
+CREATE FUNCTION only_workspace() RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+SELECT CASE WHEN cardinality(w.ids) = 1 THEN w.ids[1] END
+FROM (SELECT ARRAY(SELECT w.id FROM crier.workspace w WHERE w.deleted_at IS NULL LIMIT 2) AS ids) w
+$fn$;
+
+-- Accounts by what people call them: an id, a handle, or platform:handle, with or without an @. More than one row for a name that
+-- more than one account has; none for a name that none has.
+CREATE FUNCTION find_accounts(p_names text[], p_workspace_id uuid DEFAULT NULL)
+RETURNS TABLE (name text, workspace_id uuid, account_id uuid, platform text, handle text, status text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET jit = off
+AS $fn$
+BEGIN
+    IF cardinality(p_names) > 10000 THEN
+        RAISE EXCEPTION 'p_names has % elements', cardinality(p_names)
+            USING ERRCODE = 'program_limit_exceeded', DETAIL = 'too_large', HINT = 'Ask for at most 10000 at a time.';
+    END IF;
+    RETURN QUERY
+    WITH named AS (
+        SELECT DISTINCT n.name, lower(n.name) AS wanted
+        FROM unnest(p_names) AS n (name)
+        WHERE n.name IS NOT NULL AND octet_length(n.name) <= 1000
+    ), meant AS (
+        -- a handle may have a colon of its own
+        SELECT n.name, NULL AS platform, ltrim(n.wanted, '@') AS handle FROM named n
+        UNION ALL
+        SELECT n.name, split_part(n.wanted, ':', 1), ltrim(substr(n.wanted, strpos(n.wanted, ':') + 1), '@')
+        FROM named n WHERE strpos(n.wanted, ':') > 1
+    ), found AS (
+        SELECT n.name, a.workspace_id, a.id
+        FROM named n
+        JOIN crier.social_account a
+          ON a.id = CASE WHEN n.wanted ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$' THEN n.wanted::uuid END
+        UNION
+        SELECT m.name, a.workspace_id, a.id
+        FROM meant m
+        JOIN crier.social_account a ON ltrim(lower(a.handle), '@') = m.handle AND (m.platform IS NULL OR a.platform = m.platform)
+        WHERE p_workspace_id IS NULL OR a.workspace_id = p_workspace_id
+    )
+    SELECT f.name, a.workspace_id, a.id, a.platform, a.handle, a.status
+    FROM found f
+    JOIN crier.social_account a ON a.workspace_id = f.workspace_id AND a.id = f.id
+    JOIN crier.workspace w ON w.id = a.workspace_id AND w.deleted_at IS NULL
+    WHERE p_workspace_id IS NULL OR a.workspace_id = p_workspace_id
+    ORDER BY f.name, a.workspace_id, a.id;
+END
+$fn$;
+
+-- Which of these names an import has made posts of already, or are ids of posts; of one workspace.
+CREATE FUNCTION imported_posts(p_workspace_id uuid, p_source_ids text[]) RETURNS TABLE (source_id text, post_id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+SELECT i.source_id, i.post_id
+FROM crier.post_import i
+WHERE i.workspace_id = p_workspace_id AND i.source_id = ANY (p_source_ids)
+UNION
+SELECT s.source_id, p.id
+FROM unnest(p_source_ids) AS s (source_id)
+JOIN crier.post p ON p.workspace_id = p_workspace_id
+                 AND p.id = CASE WHEN lower(s.source_id) ~ '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'
+                                 THEN s.source_id::uuid END
+$fn$;
+
+-- Notes what a post was made of. False: another import has made one of it meanwhile, and this one is not noted.
+CREATE FUNCTION note_import(p_workspace_id uuid, p_source_id text, p_post_id uuid) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+BEGIN
+    IF octet_length(p_source_id) NOT BETWEEN 1 AND 1000 THEN
+        RAISE EXCEPTION 'p_source_id has % bytes', octet_length(p_source_id)
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument', HINT = 'Give 1 to 1000 bytes.';
+    END IF;
+    INSERT INTO crier.post_import (workspace_id, source_id, post_id) VALUES (p_workspace_id, p_source_id, p_post_id)
+    ON CONFLICT DO NOTHING;
+    RETURN FOUND;
+END
+$fn$;
+
+-- Publishing at a glance. due: what should be sent now and is not under way. What only the queue's memory knows is null on a
+-- standby; the last minute is that of crier.get_job_queue_stats.
+CREATE FUNCTION publishing_status()
+RETURNS TABLE (waiting bigint, running bigint, retrying bigint, due bigint, due_since timestamptz, next_due_at timestamptz,
+               planned bigint, published_last_minute bigint, failed_last_minute bigint, published_last_hour bigint,
+               failed_last_hour bigint, accounts_to_login bigint, logins text[], paused boolean, reason text)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
+AS $fn$
+DECLARE
+    at timestamptz := statement_timestamp();
+    -- nobody needs to know more exactly how many there are
+    most CONSTANT bigint := 100000;
+    kinds CONSTANT text[] := ARRAY['publish_post', 'publish_comment'];
+    behind bigint;
+    behind_since timestamptz;
+BEGIN
+    PERFORM crier.require_table('stat_state');
+    SELECT sum(u.pending)::bigint, sum(u.running)::bigint, sum(u.retrying)::bigint, sum(u.due)::bigint, min(u.oldest_due_at)
+    INTO waiting, running, retrying, due, due_since
+    FROM crier.unfinished_jobs() u WHERE u.kind = ANY (kinds);
+    IF EXISTS (SELECT FROM crier.queue_memory()) THEN
+        waiting := coalesce(waiting, 0);
+        running := coalesce(running, 0);
+        retrying := coalesce(retrying, 0);
+        due := coalesce(due, 0);
+        next_due_at := crier.next_run_at(kinds);
+        -- what is due already is said to be due now, by a clock that has gone on
+        next_due_at := CASE WHEN next_due_at > clock_timestamp() THEN next_due_at END;
+    END IF;
+    -- what is planned for later has no job yet
+    SELECT count(*), count(*) FILTER (WHERE t.due_at <= at), min(t.due_at) FILTER (WHERE t.due_at <= at)
+    INTO planned, behind, behind_since
+    FROM (SELECT t.due_at FROM crier.post_target t WHERE t.job_id IS NULL AND t.state = 'scheduled' ORDER BY t.due_at LIMIT most) t;
+    due := due + behind;
+    due_since := least(due_since, behind_since);
+    next_due_at := least(next_due_at, (SELECT t.due_at FROM crier.post_target t
+                                       WHERE t.job_id IS NULL AND t.state = 'scheduled' AND t.due_at > at
+                                       ORDER BY t.due_at LIMIT 1));
+    SELECT coalesce(sum(j.completed), 0)::bigint, coalesce(sum(j.failed), 0)::bigint INTO published_last_minute, failed_last_minute
+    FROM crier.jobs_since(crier.stat_since('1 minute')) j WHERE j.kind = ANY (kinds);
+    SELECT coalesce(sum(j.completed), 0)::bigint, coalesce(sum(j.failed), 0)::bigint INTO published_last_hour, failed_last_hour
+    FROM crier.jobs_since(crier.stat_since('1 hour')) j WHERE j.kind = ANY (kinds);
+    SELECT count(*), (array_agg(a.platform || ':' || a.handle ORDER BY a.updated_at DESC))[1:10] INTO accounts_to_login, logins
+    FROM crier.social_account a
+    JOIN crier.workspace w ON w.id = a.workspace_id AND w.deleted_at IS NULL
+    WHERE a.status = 'reauth_required';
+    SELECT s.paused OR EXISTS (SELECT FROM crier.pause p WHERE p.scope = 'all'),
+           coalesce(s.reason, (SELECT p.reason FROM crier.pause p WHERE p.scope = 'all'))
+    INTO paused, reason FROM crier.status() s;
+    RETURN NEXT;
+END
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::workspaces::invitations::accept_invitation
 CREATE  FUNCTION "accept_invitation"(
 	"p_workspace_id" uuid /* Option < Uuid > */
@@ -2324,6 +2469,29 @@ AS 'MODULE_PATHNAME', 'breakers_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::pages::calendar::calendar
+CREATE  FUNCTION "calendar"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_from" timestamp with time zone, /* Option < Timestamptz > */
+	"p_to" timestamp with time zone, /* Option < Timestamptz > */
+	"p_account_id" uuid DEFAULT NULL /* Option < Uuid > */
+) RETURNS TABLE (
+	"due_at" timestamp with time zone,  /* Timestamptz */
+	"post_id" uuid,  /* Uuid */
+	"schedule_id" uuid,  /* Option < Uuid > */
+	"state" TEXT,  /* String */
+	"content" TEXT,  /* String */
+	"accounts" jsonb,  /* Jsonb */
+	"tags" TEXT[],  /* Vec < String > */
+	"media" INT  /* i32 */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'calendar_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::queue::cancel::cancel_jobs
 CREATE  FUNCTION "cancel_jobs"(
 	"job_ids" uuid[] /* :: std :: option :: Option < Vec < Option < Uuid > > > */
@@ -2437,6 +2605,17 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'complete_jobs_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::connecting::confirm::confirm_connect
+CREATE  FUNCTION "confirm_connect"(
+	"secret" TEXT /* Option < & str > */
+) RETURNS TEXT /* Result < String, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'confirm_connect_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2965,6 +3144,58 @@ STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_schedule_wrapper';
+-- crier::pages::post_pages::get_posts
+CREATE  FUNCTION "get_posts"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_page" INT DEFAULT 1, /* Option < i32 > */
+	"p_limit" INT DEFAULT 50, /* Option < i32 > */
+	"p_status" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_account_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_tag" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_search" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_since" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
+	"p_until" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
+	"p_order_by" TEXT DEFAULT 'created_at', /* Option < & str > */
+	"p_order_dir" TEXT DEFAULT 'desc' /* Option < & str > */
+) RETURNS TABLE (
+	"id" uuid,  /* Uuid */
+	"workspace_id" uuid,  /* Uuid */
+	"author_id" uuid,  /* Option < Uuid > */
+	"state" TEXT,  /* String */
+	"content" TEXT,  /* String */
+	"media" jsonb,  /* Jsonb */
+	"accounts" uuid[],  /* Vec < Uuid > */
+	"tags" TEXT[],  /* Vec < String > */
+	"priority" INT,  /* i32 */
+	"scheduled_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"created_at" timestamp with time zone,  /* Timestamptz */
+	"updated_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"targets" INT,  /* i32 */
+	"published" INT,  /* i32 */
+	"failed" INT,  /* i32 */
+	"unconfirmed" INT,  /* i32 */
+	"urls" TEXT[],  /* Vec < String > */
+	"total_count" bigint,  /* i64 */
+	"total_is_exact" bool  /* bool */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_posts_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::posts::slots::get_slots
+CREATE  FUNCTION "get_slots"(
+	"account_id" uuid /* Option < Uuid > */
+) RETURNS TABLE (
+	"zone" TEXT,  /* String */
+	"slots" jsonb  /* Jsonb */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_slots_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3332,7 +3563,10 @@ CREATE  FUNCTION "list_posts"(
 	"p_workspace_id" uuid DEFAULT NULL, /* Option < Uuid > */
 	"p_status" TEXT DEFAULT NULL, /* Option < & str > */
 	"p_since" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
-	"p_until" timestamp with time zone DEFAULT NULL /* Option < Timestamptz > */
+	"p_until" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
+	"p_account_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_tag" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_search" TEXT DEFAULT NULL /* Option < & str > */
 ) RETURNS TABLE (
 	"items" jsonb,  /* Jsonb */
 	"next_cursor" TEXT,  /* Option < String > */
@@ -3553,6 +3787,18 @@ AS 'MODULE_PATHNAME', 'next_run_at_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::posts::slots::next_slot
+CREATE  FUNCTION "next_slot"(
+	"account_id" uuid, /* Option < Uuid > */
+	"after" timestamp with time zone DEFAULT now() /* Option < Timestamptz > */
+) RETURNS timestamp with time zone /* Result < Option < Timestamptz > , ErrorReport > */
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'next_slot_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::statistics::next_xid::next_transaction_id
 CREATE  FUNCTION "next_transaction_id"() RETURNS bigint /* i64 */
 STRICT
@@ -3622,11 +3868,23 @@ CREATE  FUNCTION "preview_schedule"(
 	"wall_time" timestamp without time zone,  /* Timestamp */
 	"utc_offset" TEXT,  /* String */
 	"note" TEXT  /* Option < String > */
+-- crier::pages::timeline::post_timeline
+CREATE  FUNCTION "post_timeline"(
+	"p_post_id" uuid, /* Option < Uuid > */
+	"p_limit" INT DEFAULT 200 /* Option < i32 > */
+) RETURNS TABLE (
+	"at" timestamp with time zone,  /* Timestamptz */
+	"kind" TEXT,  /* String */
+	"account_id" uuid,  /* Option < Uuid > */
+	"target_id" uuid,  /* Option < Uuid > */
+	"user_id" uuid,  /* Option < Uuid > */
+	"details" jsonb  /* Jsonb */
 )
 STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'preview_schedule_wrapper';
+AS 'MODULE_PATHNAME', 'post_timeline_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3798,6 +4056,18 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'reject_post_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::connecting::apps::release_app_registration
+CREATE  FUNCTION "release_app_registration"(
+	"p_id" uuid, /* Option < Uuid > */
+	"p_generation" bigint /* Option < i64 > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'release_app_registration_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -4192,6 +4462,19 @@ AS 'MODULE_PATHNAME', 'set_rate_limit_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::posts::slots::set_slots
+CREATE  FUNCTION "set_slots"(
+	"account_id" uuid, /* Option < Uuid > */
+	"zone" TEXT, /* Option < & str > */
+	"slots" jsonb /* Option < Jsonb > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'set_slots_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::statistics::sketch::sketch_quantile
 CREATE  FUNCTION "sketch_quantile"(
 	"sketch" bytea, /* & [u8] */
@@ -4498,7 +4781,8 @@ CREATE  FUNCTION "unfinished_jobs"() RETURNS TABLE (
 	"retrying" bigint,  /* i64 */
 	"running" bigint,  /* i64 */
 	"changing" bigint,  /* i64 */
-	"oldest_due_at" timestamp with time zone  /* Option < Timestamptz > */
+	"oldest_due_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"due" bigint  /* i64 */
 )
 STRICT STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
@@ -4690,7 +4974,7 @@ GRANT EXECUTE ON FUNCTION crier.list_schedule_items(uuid, text, int) TO crier_ap
 GRANT EXECUTE ON FUNCTION crier.reject_post(uuid, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.set_approval(uuid, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.resolve_target(uuid, text, text) TO crier_app;
-GRANT EXECUTE ON FUNCTION crier.get_post(uuid) TO crier_app;
+GRANT EXECUTE ON FUNCTION crier.get_post(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.act(uuid, text, text, text, timestamptz, uuid) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.delete_published(uuid) TO crier_app;
 GRANT EXECUTE ON FUNCTION crier.read_metrics(uuid) TO crier_app;
@@ -4710,7 +4994,15 @@ GRANT EXECUTE ON FUNCTION crier.list_jobs(text, int, uuid, uuid, text, text, tim
     TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.search_jobs(jsonb, jsonb, text, int, uuid, uuid, text, timestamptz, timestamptz)
     TO crier_app, crier_worker;
-GRANT EXECUTE ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz, uuid, text, text)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_posts(uuid, int, int, text, uuid, text, text, timestamptz, timestamptz, text, text)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.post_timeline(uuid, int) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.set_slots(uuid, text, jsonb) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_slots(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.next_slot(uuid, timestamptz) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.calendar(uuid, timestamptz, timestamptz, uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_events(text, int, uuid, text, uuid, uuid, timestamptz, timestamptz)
     TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_logs(text, int, uuid, text[], text, jsonb, uuid, timestamptz, timestamptz)
@@ -4736,6 +5028,7 @@ GRANT EXECUTE ON FUNCTION crier.list_alert_endpoints(uuid) TO crier_app, crier_w
 GRANT EXECUTE ON FUNCTION crier.enable_alert_endpoint(uuid, boolean) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.remove_alert_endpoint(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_connect(uuid, text, text, text, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.confirm_connect(text) TO crier_app, crier_worker;
 
 -- The sidecar, and every other worker.
 GRANT EXECUTE ON FUNCTION crier.claim_jobs(text, int, text[], text[], uuid[], interval, interval) TO crier_worker;
@@ -4770,6 +5063,11 @@ GRANT EXECUTE ON FUNCTION crier.record_sending(uuid, bigint, interval) TO crier_
 GRANT EXECUTE ON FUNCTION crier.report_action(uuid, bigint, text, jsonb, timestamptz) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.start_reading(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.report_metrics(uuid, bigint, text, jsonb, timestamptz) TO crier_worker;
+-- `crierd post` and its like.
+GRANT EXECUTE ON FUNCTION crier.only_workspace() TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.find_accounts(text[], uuid) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.imported_posts(uuid, text[]) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.note_import(uuid, text, uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.connect_account(uuid, text, text, text, text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.store_credential(uuid, bigint, bytea, timestamptz, timestamptz, uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_credential(uuid) TO crier_worker;
@@ -4796,6 +5094,7 @@ GRANT EXECUTE ON FUNCTION crier.end_oauth_state(uuid, uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_app_registration(text, text, text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.begin_app_registration(text, text, text, bigint, interval) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.store_app_registration(uuid, bigint, bytea) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.release_app_registration(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.note_app_registration(uuid, bigint, boolean) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.start_alert(uuid, bigint) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.report_alert(uuid, bigint, text, jsonb) TO crier_worker;
@@ -4832,6 +5131,7 @@ GRANT EXECUTE ON FUNCTION crier.get_queue_stats() TO crier_worker, crier_monitor
 GRANT EXECUTE ON FUNCTION crier.get_job_queue_stats(interval) TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.throughput(text, timestamptz) TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.get_worker_stats() TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.publishing_status() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.get_account_stats() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.alerts(boolean) TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.get_workspace_stats(uuid) TO crier_app, crier_worker;
@@ -4935,6 +5235,11 @@ COMMENT ON FUNCTION crier.get_job_queue_stats(interval) IS 'By kind, and all kin
 COMMENT ON FUNCTION crier.throughput(text, timestamptz) IS 'What ended in each minute, hour or day since a time.';
 COMMENT ON FUNCTION crier.get_worker_stats() IS 'Workers: jobs they have now and of how many workspaces, what they claimed and ended within a day, when they were seen last.';
 COMMENT ON FUNCTION crier.get_account_stats() IS 'Accounts by platform and status, and how many are blocked or will need a new login within a day.';
+COMMENT ON FUNCTION crier.publishing_status() IS 'Publishing at a glance: what waits, is due and under way, what was published and failed lately, who has to log in. For crierd status.';
+COMMENT ON FUNCTION crier.only_workspace() IS 'The workspace, where there is but one; else null. For crierd post and its like.';
+COMMENT ON FUNCTION crier.find_accounts(text[], uuid) IS 'Accounts by id, handle or platform:handle, of one workspace or of all. For crierd post and its like.';
+COMMENT ON FUNCTION crier.imported_posts(uuid, text[]) IS 'Which names of posts in files have been imported, or are ids of posts. For crierd import.';
+COMMENT ON FUNCTION crier.note_import(uuid, text, uuid) IS 'Notes what a post was made of. False: that has been imported meanwhile. For crierd import.';
 COMMENT ON FUNCTION crier.get_workspace_stats(uuid) IS 'A workspace at a glance, for its members: posts, jobs and accounts by state, members, last activity. Of posts and jobs the newest 5,000; complete: there are no more.';
 COMMENT ON FUNCTION crier.alerts(boolean) IS 'What is above its threshold in crier.alert_threshold. p_all: every value, also those that are not.';
 COMMENT ON FUNCTION crier.check_alerts(integer) IS 'Tells the operator''s endpoints what came above its threshold and what no longer is. {"begun": names, "ended": names, "attention": sentences} or {"busy": true}.';
@@ -5036,8 +5341,19 @@ COMMENT ON FUNCTION crier.list_jobs(text, int, uuid, uuid, text, text, timestamp
     'Jobs, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
 COMMENT ON FUNCTION crier.search_jobs(jsonb, jsonb, text, int, uuid, uuid, text, timestamptz, timestamptz) IS
     'Jobs whose params and result contain something, the newest first. A page may be short while has_more.';
-COMMENT ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz) IS
-    'Posts, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
+COMMENT ON FUNCTION crier.list_posts(text, int, uuid, text, timestamptz, timestamptz, uuid, text, text) IS
+    'Posts, the newest first: a page as an array of objects, and next_cursor for the next page while has_more. p_account_id: for an account; p_tag: with a tag; p_search: words in the text, as for a web search.';
+COMMENT ON FUNCTION crier.get_posts(uuid, int, int, text, uuid, text, text, timestamptz, timestamptz, text, text) IS
+    'Posts of a workspace by number of page (the first 1000 posts), ordered by created_at or scheduled_at. total_count counts among the newest 10000 of the workspace, the account or the tag; total_is_exact: there are no older ones.';
+COMMENT ON FUNCTION crier.set_slots(uuid, text, jsonb) IS
+    'Sets the times of the week at which an account likes to publish, in a zone: {"mon": ["09:00", "17:30"]}. {}: none. What is planned stays.';
+COMMENT ON FUNCTION crier.get_slots(uuid) IS 'The slots of an account, as they were set; no row where it has none.';
+COMMENT ON FUNCTION crier.next_slot(uuid, timestamptz) IS
+    'The next slot of an account after a time that no post has; null where it has no slots. crier.create_post(…, next_slot => true) takes it.';
+COMMENT ON FUNCTION crier.post_timeline(uuid, int) IS
+    'What happened to a post, the first things first: that it was made, changed, sent and published for each account, what was done with it there, and who did it.';
+COMMENT ON FUNCTION crier.calendar(uuid, timestamptz, timestamptz, uuid) IS
+    'The posts of a workspace whose time lies from p_from on and before p_to (at most 92 days), the first ones first, at most 1000: planned, published, in review, and drafts that have a time.';
 COMMENT ON FUNCTION crier.list_events(text, int, uuid, text, uuid, uuid, timestamptz, timestamptz) IS
     'Events, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
 COMMENT ON FUNCTION crier.list_logs(text, int, uuid, text[], text, jsonb, uuid, timestamptz, timestamptz) IS
@@ -5107,14 +5423,17 @@ COMMENT ON FUNCTION crier.reseal(text, uuid, uuid, bigint, bytea, bytea) IS 'Sto
 COMMENT ON FUNCTION crier.key_usage() IS 'What each key of the key file wraps: active and retired data keys, values of older versions, values that retired data keys sealed; without a key id: values whose data key is not here. Reads every sealed value.';
 COMMENT ON FUNCTION crier.begin_connect(uuid, text, text, text, uuid) IS
     'Begins to connect an account by OAuth; answers with a ticket, good once and for five minutes, with which the person''s browser is sent to crierd: docs/connect.md. account_id: the account that has to log in again.';
+COMMENT ON FUNCTION crier.confirm_connect(text) IS
+    'Confirms that the person who came back with crier_confirm is the user who began the login, as that user; answers with a ticket, good once and for five minutes, with which the browser is sent to /oauth/finish of crierd: docs/connect.md.';
 COMMENT ON FUNCTION crier.take_oauth_state(text, bytea) IS
-    'Takes a step of a login (ticket, login, choice) with the hash of a secret that is good once. No row: unknown, used or too old.';
+    'Takes a step of a login (ticket, login, choice, confirmed) with the hash of a secret that is good once. No row: unknown, used or too old.';
 COMMENT ON FUNCTION crier.keep_oauth_state(uuid, uuid, text, bytea, bytea, bytea, text) IS
     'Keeps what the next step of a login needs, sealed, for fifteen minutes. False: the login is not at that step.';
 COMMENT ON FUNCTION crier.end_oauth_state(uuid, uuid) IS 'Forgets a login that has come to its end.';
 COMMENT ON FUNCTION crier.get_app_registration(text, text, text) IS 'The app that is registered at a server for a redirect URI, sealed. No row: none is.';
 COMMENT ON FUNCTION crier.begin_app_registration(text, text, text, bigint, interval) IS 'Asks to be the only one who registers an app; answers with the id and generation to seal it for. No row: somebody else does, or has.';
 COMMENT ON FUNCTION crier.store_app_registration(uuid, bigint, bytea) IS 'Stores a sealed app if its generation follows the stored one. False: a newer one is there.';
+COMMENT ON FUNCTION crier.release_app_registration(uuid, bigint) IS 'Gives back the right to register an app of which nothing came.';
 COMMENT ON FUNCTION crier.note_app_registration(uuid, bigint, boolean) IS 'Notes whether a server still knows an app.';
 COMMENT ON FUNCTION crier.start_action(uuid, bigint) IS 'Begins what an account is to do and answers with all that is needed. No row: the lease is lost, or nothing is left to do and the job has ended.';
 COMMENT ON FUNCTION crier.record_sending(uuid, bigint, interval) IS 'Records, before a message is sent, that it will be: without a clear answer it ends as unconfirmed. False: nothing may be sent.';

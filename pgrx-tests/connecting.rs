@@ -47,6 +47,16 @@ mod tests {
         assert!(keep("choice", "choice", "NULL"));
         assert_eq!(take("choice", "'choice'").as_deref(), Some("true true"));
         assert_eq!(stage(), "chosen");
+        assert_eq!(take("confirmed", "'word'"), None);
+        assert!(keep("granted", "word", "NULL"));
+        assert!(!keep("granted", "again", "NULL"));
+        assert_eq!(take("confirmed", "'word'"), None, "nobody has confirmed it");
+        run("SELECT set_config('t.ticket', crier.confirm_connect('word'), true)");
+        assert_eq!(stage(), "confirmed");
+        assert_eq!(take("confirmed", "'word'"), None);
+        assert_eq!(take("confirmed", ticket).as_deref(), Some("true true"));
+        assert_eq!(take("confirmed", ticket), None);
+        assert_eq!(stage(), "finished");
         run("SELECT crier.end_oauth_state(workspace_id, id) FROM crier.oauth_state");
         assert_eq!(stage(), "none");
     }
@@ -63,6 +73,11 @@ mod tests {
         assert_eq!(begin(0, "1 minute"), Some(1));
         assert_eq!(begin(0, "1 minute"), None);
         assert_eq!(begin(1, "1 minute"), None);
+        // of what came to nothing, and of another generation
+        run("SELECT crier.release_app_registration(id, 2) FROM crier.app_registration");
+        assert_eq!(begin(0, "1 minute"), None);
+        run("SELECT crier.release_app_registration(id, 1) FROM crier.app_registration");
+        assert_eq!(begin(0, "1 minute"), Some(1));
         run("UPDATE crier.app_registration SET leased_until = now() - interval '1 s'");
         assert_eq!(begin(0, "1 minute"), Some(1));
         let store = |generation: i64| -> bool {

@@ -36,7 +36,7 @@ pub(crate) enum Forbidden {
 
 /// Checks an address that a tenant or a stranger wrote: https, port 443, the name of a host that is not this one.
 pub(crate) fn check_public(url: &str) -> Result<Url, Forbidden> {
-    let url = Url::parse(url).map_err(|_| Forbidden::Unreadable)?;
+    let url = parse(url)?;
     if url.scheme() != "https" {
         return Err(Forbidden::Scheme);
     }
@@ -54,7 +54,7 @@ pub(crate) fn check_public(url: &str) -> Result<Url, Forbidden> {
 /// Checks the base of a server's API and returns it without a slash at the end. It may have a path.
 /// Plain http and bare IP addresses are for loopback only: tests, the simulator, a server next door.
 pub(crate) fn check_base(url: &str) -> Result<String, Forbidden> {
-    let url = Url::parse(url.trim()).map_err(|_| Forbidden::Unreadable)?;
+    let url = parse(url.trim())?;
     check_userinfo(&url)?;
     if url.query().is_some() || url.fragment().is_some() {
         return Err(Forbidden::Extra);
@@ -77,6 +77,35 @@ pub(crate) fn check_loopback(url: &str) -> Result<Url, Forbidden> {
         ("http" | "https", Some(host)) if is_loopback(&host) => Ok(url),
         _ => Err(Forbidden::Scheme),
     }
+}
+
+/// Checks an address that is called now, wherever it comes from and however long ago it was looked at: the name of a host by
+/// https, or this machine where that is allowed, which it answers.
+pub(crate) fn check_call(url: &Url, allow_loopback: bool) -> Result<bool, Forbidden> {
+    match (url.scheme(), url.host()) {
+        (_, Some(host)) if is_loopback(&host) => {
+            if allow_loopback {
+                Ok(true)
+            } else {
+                Err(Forbidden::Private)
+            }
+        }
+        ("https", Some(Host::Domain(_))) => Ok(false),
+        ("https", _) => Err(Forbidden::Literal),
+        _ => Err(Forbidden::Scheme),
+    }
+}
+
+/// A host has one name here: with a dot at its end it would be another one to whoever compares.
+fn parse(url: &str) -> Result<Url, Forbidden> {
+    let mut url = Url::parse(url).map_err(|_| Forbidden::Unreadable)?;
+    if let Some(Host::Domain(host)) = url.host()
+        && host.ends_with('.')
+    {
+        let bare = host.trim_end_matches('.').to_owned();
+        url.set_host(Some(&bare)).map_err(|_| Forbidden::Unreadable)?;
+    }
+    Ok(url)
 }
 
 fn check_userinfo(url: &Url) -> Result<(), Forbidden> {
@@ -137,8 +166,9 @@ impl Resolve for PublicResolver {
         let allow_localhost = self.allow_localhost;
         Box::pin(async move {
             let host = name.as_str().to_owned();
-            let found = tokio::net::lookup_host((host.as_str(), 0)).await?;
+            let found = lookup(&host).await?;
             let allowed: Vec<SocketAddr> = found
+                .into_iter()
                 .filter(|address| {
                     if allow_localhost && host == "localhost" {
                         address.ip().is_loopback()
@@ -153,6 +183,14 @@ impl Resolve for PublicResolver {
             Ok(Box::new(allowed.into_iter()) as Addrs)
         })
     }
+}
+
+async fn lookup(host: &str) -> std::io::Result<Vec<SocketAddr>> {
+    #[cfg(test)]
+    if host.ends_with(inward::REBINDING) {
+        return Ok(inward::ANSWERS.map(|ip| SocketAddr::new(ip, 0)).to_vec());
+    }
+    Ok(tokio::net::lookup_host((host, 0)).await?.collect())
 }
 
 /// Whether an error was caused by [`PublicResolver`]'s refusal.
@@ -178,6 +216,9 @@ impl fmt::Display for Origin<'_> {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod inward;
 
 #[cfg(test)]
 mod tests {
@@ -250,6 +291,7 @@ mod tests {
             ("https://u@images.example/a", Forbidden::UserInfo),
             ("https://u:p@images.example/a", Forbidden::UserInfo),
             ("https://localhost/a", Forbidden::Private),
+            ("https://localhost./a", Forbidden::Private),
             ("https://127.0.0.1/a", Forbidden::Literal),
             ("https://2130706433/a", Forbidden::Literal),
             ("https://0x7f.1/a", Forbidden::Literal),
@@ -262,6 +304,29 @@ mod tests {
     }
 
     #[test]
+    fn a_host_has_one_name() {
+        for url in ["https://mastodon.social.", "https://mastodon.social../", "https://Mastodon.Social./"] {
+            assert_eq!(check_public(url).unwrap().as_str(), "https://mastodon.social/", "{url}");
+        }
+        assert!(check_public("https://.").is_err());
+    }
+
+    #[test]
+    fn what_is_called_is_a_name_or_here() {
+        let check = |url: &str, allow| check_call(&Url::parse(url).unwrap(), allow);
+        assert_eq!(check("https://a.example:8443/", false), Ok(false));
+        for here in ["http://127.0.0.1:1/", "http://localhost/", "https://[::1]/"] {
+            assert_eq!(check(here, true), Ok(true), "{here}");
+            assert_eq!(check(here, false), Err(Forbidden::Private), "{here}");
+        }
+        for allow in [true, false] {
+            assert_eq!(check("https://10.0.0.1/", allow), Err(Forbidden::Literal));
+            assert_eq!(check("https://[64:ff9b::7f00:1]/", allow), Err(Forbidden::Literal));
+            assert_eq!(check("http://a.example/", allow), Err(Forbidden::Scheme));
+        }
+    }
+
+    #[test]
     fn a_base_is_https_or_on_loopback() {
         for (url, base) in [
             ("https://bsky.social", "https://bsky.social"),
@@ -270,6 +335,7 @@ mod tests {
             ("http://localhost:2583", "http://localhost:2583"),
             ("http://[::1]:1", "http://[::1]:1"),
             (" https://BSKY.social ", "https://bsky.social"),
+            ("https://bsky.social./", "https://bsky.social"),
         ] {
             assert_eq!(check_base(url).as_deref(), Ok(base), "{url}");
         }

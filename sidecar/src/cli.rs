@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::config::{Config, Needs, Sources};
 use crate::error::Error;
+use crate::people::{calendar, export, import, post, status};
 use crate::{account, alert, doctor, init, keys, logging, migrate, run};
 
 /// Publishes what the Postgres extension crier has queued.
@@ -56,6 +57,18 @@ enum Command {
     ///
     /// The first signal finishes what is under way, a second one ends at once.
     Run,
+    /// Make a post: prints its id, when it is published, and where
+    Post(post::Post),
+    /// Show what is published when: a block for each day
+    Calendar(calendar::Calendar),
+    /// Show how publishing goes: the queue, what is late, what was published and failed, who has to log in
+    Status(status::Status),
+    /// Write posts as a table or a calendar to standard output
+    #[command(subcommand)]
+    Export(Export),
+    /// Make posts of a table or a calendar
+    #[command(subcommand)]
+    Import(Import),
     /// Manage connected accounts
     #[command(subcommand)]
     Account(Account),
@@ -65,6 +78,18 @@ enum Command {
     /// Manage the keys that seal secrets in the database
     #[command(subcommand)]
     Keys(Keys),
+}
+
+#[derive(Debug, Subcommand)]
+enum Export {
+    /// The posts of a workspace, those of schedules that are not made yet left out
+    Posts(export::Export),
+}
+
+#[derive(Debug, Subcommand)]
+enum Import {
+    /// All or none: what is wrong with which line is said. What was imported before is not made twice
+    Posts(import::Import),
 }
 
 #[derive(Debug, Subcommand)]
@@ -157,6 +182,11 @@ impl Cli {
                 logging::start(&config.log);
                 run::run(config).await
             }
+            Command::Post(post) => post::run(&load(false)?, post).await,
+            Command::Calendar(calendar) => calendar::run(&load(false)?, calendar).await,
+            Command::Status(status) => status::run(&load(false)?, status).await,
+            Command::Export(Export::Posts(export)) => export::run(&load(false)?, export).await,
+            Command::Import(Import::Posts(import)) => import::run(&load(false)?, import).await,
             Command::Account(Account::Add { platform, workspace, handle, server }) => {
                 let add = account::Add {
                     platform: &platform,

@@ -1,17 +1,18 @@
 //! The one HTTP client for platforms: limits on time and size, no redirects, no secret in an error.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use crate::address::{self, Forbidden, PublicResolver};
 use crate::error::{Error, chain};
+use crate::providers::Reach;
 use crate::tls;
 
 /// How long a connection may take, the handshake included.
@@ -28,6 +29,8 @@ pub(crate) const USER_AGENT: &str =
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
+    /// Whether this machine may be called.
+    allow_loopback: bool,
 }
 
 /// What a platform answered.
@@ -48,13 +51,19 @@ pub(crate) enum CallError {
 }
 
 impl Client {
-    /// Makes the client.
+    /// Makes the client. It calls what the operator has named too, which may be next door.
     pub fn new() -> Result<Self, Error> {
         let http = builder(PublicResolver { allow_localhost: true })?
             .timeout(CALL)
             .build()
             .map_err(|error| Error::Tls(chain(&error)))?;
-        Ok(Self { http })
+        Ok(Self { http, allow_loopback: true })
+    }
+
+    /// The same client for what a tenant, or a stranger's document, has named.
+    #[must_use]
+    pub(crate) fn within(&self, reach: Reach) -> Self {
+        Self { http: self.http.clone(), allow_loopback: reach.allow_loopback }
     }
 
     /// A request, not yet sent.
@@ -64,7 +73,7 @@ impl Client {
 
     /// Sends a request and reads the whole answer.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Answer, CallError> {
-        let mut response = request.send().await.map_err(call_error)?;
+        let mut response = self.execute(request).await?;
         let mut body = Zeroizing::new(Vec::new());
         while let Some(chunk) = response.chunk().await.map_err(call_error)? {
             if body.len() + chunk.len() > MAX_ANSWER {
@@ -75,17 +84,23 @@ impl Client {
         Ok(Answer { status: response.status().as_u16(), headers: response.headers().clone(), body })
     }
 
-    /// Sends a request and reads nothing of the answer but its status. What a peer answers that is not allowed counts as no
-    /// answer.
-    pub(crate) async fn status(
-        &self,
-        request: RequestBuilder,
-        allowed: impl Fn(SocketAddr) -> bool,
-    ) -> Result<u16, CallError> {
-        let response = request.send().await.map_err(call_error)?;
+    /// Sends a request and reads nothing of the answer but its status.
+    pub(crate) async fn status(&self, request: RequestBuilder) -> Result<u16, CallError> {
+        self.execute(request).await.map(|response| response.status().as_u16())
+    }
+
+    /// Sends a request where the address may be called, whoever has named it and however long ago it was checked. What a peer
+    /// answers that is not allowed counts as no answer.
+    async fn execute(&self, request: RequestBuilder) -> Result<Response, CallError> {
+        let (http, request) = request.build_split();
+        let request = request.map_err(call_error)?;
+        let is_here = address::check_call(request.url(), self.allow_loopback)
+            .map_err(|why| CallError::NotSent(why.to_string()))?;
+        let response = http.execute(request).await.map_err(call_error)?;
+        let is_allowed = |ip: IpAddr| if is_here { ip.is_loopback() } else { address::is_public(ip) };
         match response.remote_addr() {
-            Some(peer) if !allowed(peer) => Err(CallError::Unclear(Forbidden::Private.to_string())),
-            _ => Ok(response.status().as_u16()),
+            Some(peer) if !is_allowed(peer.ip()) => Err(CallError::Unclear(Forbidden::Private.to_string())),
+            _ => Ok(response),
         }
     }
 }

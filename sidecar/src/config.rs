@@ -208,7 +208,7 @@ impl Config {
     /// The operator's apps on platforms, with their secrets, and what else is set for platforms.
     pub(crate) fn apps(&self) -> Result<Apps, Error> {
         let apps = apps::load(&self.apps)?.with_video_service(self.video_service.clone());
-        let apps = apps.with_bluesky(self.bluesky.load()?);
+        let apps = apps.with_bluesky(self.bluesky.load(self.oauth.reach)?);
         let with = |apps: Apps, (platform, endpoints): &(&'static str, Endpoints)| {
             apps.with_endpoints(platform, endpoints.clone())
         };

@@ -1,21 +1,24 @@
 //! Connecting accounts by OAuth: a login from the application's ticket to accounts with sealed tokens.
 //!
-//! Three steps, each taken with a secret that is good once: *start* (the ticket), *answer* (the state that comes back from
-//! the platform), *choose* (where a platform grants several accounts). The database keeps hashes and sealed values; what the
-//! person's browser shows is `crate::http`'s.
+//! Four steps, each taken with a secret that is good once: *start* (the ticket), *answer* (the state that comes back from
+//! the platform), *choose* (where a platform grants several accounts), *conclude* (the ticket that the application got for
+//! confirming that whoever came back is who began). The database keeps hashes and sealed values; what the person's browser shows
+//! is `crate::http`'s.
 
 mod addresses;
 mod apps;
 mod browser;
+mod crowd;
 mod ending;
 mod grants;
 mod once;
 mod sealed;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 use url::Url;
@@ -25,16 +28,18 @@ use crate::config::OAuth;
 use crate::db::{Db, Login, Step};
 use crate::providers::{App, Ask, Callback, Connect, Failure, Providers, UNKNOWN_APP};
 use crate::secrets::Vault;
+use crate::shutdown::Shutdown;
 pub(crate) use addresses::{failed, redirect_uri};
 pub(crate) use browser::Cookie;
 use browser::is_this_browser;
+use crowd::Crowd;
 pub(crate) use ending::{End, Reason};
 pub(crate) use grants::Offered;
 use once::{Secret, hash};
 use sealed::Remembered;
 
-/// Of the eight connections to the database.
-const LOOKED_UP: usize = 2;
+/// How long a login may take to begin, all calls of servers together that a tenant may have named.
+const BEGIN: Duration = Duration::from_secs(60);
 
 /// Leads people through logins.
 #[derive(Clone)]
@@ -45,8 +50,8 @@ pub(crate) struct Connector {
     settings: Arc<OAuth>,
     /// What is under way: a browser that hangs up doesn't end it, because a code is used up or an app half registered.
     tasks: TaskTracker,
-    /// How many browsers are looked up at a time: whoever floods these addresses must not take the connections of the work.
-    turns: Arc<Semaphore>,
+    crowd: Crowd,
+    shutdown: Shutdown,
 }
 
 /// A login that has begun: where the person goes, and what the browser keeps.
@@ -68,21 +73,28 @@ pub(crate) struct Answer {
 /// What became of it.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    /// Accounts are connected: the person goes back to the application.
-    Connected(Url),
+    /// The person goes back to the application: with what was connected, or for it to confirm the login.
+    Back(Url),
     /// There are several: the person chooses.
     Choose(Offered),
 }
 
 impl Connector {
-    pub(crate) fn new(db: Db, vault: Arc<Vault>, providers: Providers, settings: OAuth) -> Self {
+    pub(crate) fn new(
+        db: Db,
+        vault: Arc<Vault>,
+        providers: Providers,
+        settings: OAuth,
+        shutdown: Shutdown,
+    ) -> Self {
         Self {
             db,
             vault,
             providers,
             settings: Arc::new(settings),
             tasks: TaskTracker::new(),
-            turns: Arc::new(Semaphore::new(LOOKED_UP)),
+            crowd: Crowd::default(),
+            shutdown,
         }
     }
 
@@ -100,6 +112,11 @@ impl Connector {
     /// Takes a ticket and begins a login at its platform.
     pub(crate) async fn start(&self, platform: &str, ticket: &str) -> Result<Started, End> {
         let public_url = self.settings.public_url.as_deref().ok_or(Reason::NotConfigured)?;
+        // Before the ticket is used up: it is good for another try.
+        if self.shutdown.begun() {
+            return Err(Reason::Database.into());
+        }
+        let place = self.crowd.begin()?;
         let login = self.take(Step::Ticket, ticket).await?;
         let back = self.settings.return_url(&login.return_url);
         let Some(back) = back else {
@@ -112,8 +129,9 @@ impl Connector {
         }
         let (this, public_url) = (self.clone(), public_url.to_owned());
         let begin = async move {
-            let started = this.begin(&public_url, &login).await;
-            this.ended(&login, &back, started)
+            let _place = place;
+            let started = timeout(BEGIN, this.begin(&public_url, &login)).await;
+            this.ended(&login, &back, started.unwrap_or(Err(Reason::Unavailable)))
         };
         self.tasks.spawn(begin).await.unwrap_or_else(|_| Err(Reason::Internal.into()))
     }
@@ -135,8 +153,9 @@ impl Connector {
             public_url,
             redirect_uri: &redirect_uri,
             state: &state.text,
+            named: login.server.as_deref(),
             server: &server,
-            handle: login.again.as_ref().map(|(_, handle)| handle.as_str()),
+            again: login.again.as_deref(),
             app,
             reach: self.settings.reach,
         };
@@ -163,12 +182,11 @@ impl Connector {
     ) -> Result<Outcome, End> {
         let public_url = self.settings.public_url.as_deref().ok_or(Reason::NotConfigured)?;
         let state = answer.state.as_ref().ok_or(Reason::Malformed)?;
-        let login = self.take(Step::Login, state.expose_secret()).await?;
-        let back = self.settings.return_url(&login.return_url).ok_or(Reason::ReturnUrl)?;
-        let right_browser = is_this_browser(&login, cookie);
-        self.require_browser(&login, right_browser).await?;
+        let place = self.crowd.go_on()?;
+        let (login, back) = self.go_on(Step::Login, state.expose_secret(), cookie).await?;
         let (this, public_url, path) = (self.clone(), public_url.to_owned(), path.to_owned());
         let exchange = async move {
+            let _place = place;
             let outcome = this.exchange(&public_url, &path, &login, &back, answer).await;
             this.ended(&login, &back, outcome)
         };
@@ -203,14 +221,15 @@ impl Connector {
             public_url,
             redirect_uri: &redirect_uri,
             state,
+            named: None,
             server,
-            handle: login.again.as_ref().map(|(_, handle)| handle.as_str()),
+            again: login.again.as_deref(),
             app,
             reach: self.settings.reach,
         };
         let callback = Callback { code, iss: answer.iss.as_deref(), ask };
         match connect.finish(&kept, &callback).await {
-            Ok(granted) => self.granted(login, back, granted).await,
+            Ok(granted) => self.granted(login, back, granted, app).await,
             Err(failure) => {
                 if let (Some(registered), Some(UNKNOWN_APP)) = (&registered, failure.code.as_deref()) {
                     self.note_app(registered, false).await;
@@ -227,16 +246,47 @@ impl Connector {
         chosen: &[String],
         cookie: impl Fn(&str) -> Option<String>,
     ) -> Result<Outcome, End> {
-        let login = self.take(Step::Choice, choice).await?;
-        let back = self.settings.return_url(&login.return_url).ok_or(Reason::ReturnUrl)?;
-        let right_browser = is_this_browser(&login, cookie);
-        self.require_browser(&login, right_browser).await?;
+        let place = self.crowd.go_on()?;
+        let (login, back) = self.go_on(Step::Choice, choice, cookie).await?;
         let (this, chosen) = (self.clone(), chosen.to_vec());
+        let choose = async move {
+            let _place = place;
+            let outcome = this.chosen(&login, &back, &chosen).await;
+            this.ended(&login, &back, outcome)
+        };
+        self.tasks.spawn(choose).await.unwrap_or_else(|_| Err(Reason::Internal.into()))
+    }
+
+    /// Stores what was granted, with the ticket that the application got for confirming it.
+    pub(crate) async fn conclude(
+        &self,
+        ticket: &str,
+        cookie: impl Fn(&str) -> Option<String>,
+    ) -> Result<Outcome, End> {
+        let place = self.crowd.go_on()?;
+        let (login, back) = self.go_on(Step::Confirmed, ticket, cookie).await?;
+        let this = self.clone();
         let store = async move {
-            let outcome = this.connect_chosen(&login, &back, &chosen).await;
+            let _place = place;
+            let outcome = this.confirmed(&login, &back).await;
             this.ended(&login, &back, outcome)
         };
         self.tasks.spawn(store).await.unwrap_or_else(|_| Err(Reason::Internal.into()))
+    }
+
+    /// Takes a step that comes from the browser in which the login began; also where the person goes afterwards.
+    async fn go_on(
+        &self,
+        step: Step,
+        secret: &str,
+        cookie: impl Fn(&str) -> Option<String>,
+    ) -> Result<(Login, Url), End> {
+        let public_url = self.settings.public_url.as_deref().ok_or(Reason::NotConfigured)?;
+        let login = self.take(step, secret).await?;
+        let back = self.settings.return_url(&login.return_url).ok_or(Reason::ReturnUrl)?;
+        let right_browser = is_this_browser(&login, public_url, cookie);
+        self.require_browser(&login, right_browser).await?;
+        Ok((login, back))
     }
 
     /// Whoever holds an answer or a choice in another browser is not who began: the login is over, and no word goes to the
@@ -259,7 +309,7 @@ impl Connector {
         if !once::may_be(secret) {
             return Err(Reason::Expired.into());
         }
-        let _turn = self.turns.acquire().await.map_err(|_| Reason::Internal)?;
+        let _turn = self.crowd.turn().await?;
         let login = self.db.take_oauth_state(step, &hash(secret)).await;
         login.map_err(Reason::from)?.ok_or_else(|| Reason::Expired.into())
     }

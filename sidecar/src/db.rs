@@ -5,9 +5,11 @@
 mod accounts;
 mod actions;
 mod alerts;
+mod atomic;
 mod connecting;
 mod keys;
 mod operation;
+mod people;
 mod pool;
 mod publishing;
 mod queue;
@@ -18,9 +20,11 @@ use tokio_postgres::Row;
 
 use crate::error::Error;
 
+pub(crate) use atomic::Atomic;
 pub(crate) use connecting::{Login, Registration, Step};
 pub(crate) use keys::{KeyUsage, Swap};
 pub(crate) use operation::{Server, Task};
+pub(crate) use people::{CALENDAR_ROWS, FoundAccount, NewPost, PublishingStatus};
 pub use pool::Db;
 pub(crate) use pool::{patiently, patiently_if, pg_config};
 use rows::contract;

@@ -1,6 +1,7 @@
 //! The HTTP server: on loopback unless the configuration says otherwise.
 
 mod api_key;
+mod body;
 mod client_metadata;
 mod connections;
 mod health;
@@ -21,11 +22,12 @@ use crate::connect::Connector;
 use crate::error::Error;
 pub(crate) use api_key::ApiKeys;
 pub(crate) use client_metadata::ClientDocuments;
+pub(crate) use connections::Connections;
 pub(crate) use health::Health;
 pub(crate) use refresh_batch::RefreshBatch;
 pub(crate) use webhooks::Intake;
 
-/// Binds and serves until the process ends.
+/// Binds and serves until the process ends; answers with what lets the last answers go out.
 pub(crate) async fn serve(
     listen: SocketAddr,
     health: Health,
@@ -33,7 +35,7 @@ pub(crate) async fn serve(
     documents: ClientDocuments,
     refresh_batch: RefreshBatch,
     intake: Intake,
-) -> Result<(), Error> {
+) -> Result<Connections, Error> {
     let cannot = |error: std::io::Error| Error::Refused(format!("cannot listen on {listen}: {error}"));
     let listener = TcpListener::bind(listen).await.map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
@@ -45,7 +47,8 @@ pub(crate) async fn serve(
         .merge(client_metadata::router(documents))
         .merge(refresh_batch::routes(refresh_batch))
         .merge(webhooks::router(intake));
-    tokio::spawn(connections::serve(listener, router));
+    let connections = Connections::default();
+    tokio::spawn(connections.clone().serve(listener, router));
     info!(address = %format_args!("http://{address}"), "listening");
-    Ok(())
+    Ok(connections)
 }

@@ -1,6 +1,7 @@
 //! `crierd`, Crier's sidecar: takes jobs from Postgres, publishes to platforms, reports what happened.
 //!
-//! - [`cli`], [`config`], [`error`]: the program's edges; `init`, `migrate`, `doctor`, `account`, `alert`, `keys`: its commands
+//! - [`cli`], [`config`], [`error`]: the program's edges; `init`, `migrate`, `doctor`, `account`, `alert`, `keys`: its commands, and those
+//!   of `people` who plan posts
 //! - `run`, `worker`, `listen`, `maintenance`, `shutdown`: the loop and what stands around it
 //! - [`db`]: every statement that is sent; it never sees HTTP
 //! - `jobs`: one file per kind of job; [`providers`]: one per platform, which never see the database
@@ -35,6 +36,7 @@ mod logging;
 mod maintenance;
 pub mod media;
 mod migrate;
+mod people;
 pub mod providers;
 mod refresh;
 mod run;

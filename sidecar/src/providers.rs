@@ -38,10 +38,10 @@ use crate::secrets::Session;
 pub(crate) use answer::{seconds_since_1970, since_1970};
 pub use app::{App, Apps, Endpoints, VideoService};
 pub use bluesky::Settings as BlueskySettings;
-pub(crate) use bluesky::{ClientKeys, PLC_DIRECTORY, app as bluesky_app};
+pub(crate) use bluesky::{ClientKeys, ENTRYWAY as HANDLE_RESOLVER, PLC_DIRECTORY, app as bluesky_app};
 pub use charges::Charges;
 pub use connect::{Ask, Begun, Callback, Connect, Granted, Kept, Reach};
-pub(crate) use connect::{UNKNOWN_APP, WRONG_ISSUER};
+pub(crate) use connect::{UNKNOWN_APP, WRONG_ACCOUNT, WRONG_ISSUER};
 pub use failure::{Failure, Scope};
 use redact::Redacting;
 

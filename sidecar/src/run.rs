@@ -41,13 +41,15 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     let documents = ClientDocuments::new(config.oauth.public_url.as_deref(), apps.bluesky());
     let providers = Providers::new(&client, &Fetcher::new()?, &apps);
     let webhooks = Webhooks::new(client, Arc::clone(&vault), config.alerts_allow_loopback);
-    let connector = Connector::new(db.clone(), vault, providers.clone(), config.oauth.clone());
+    let connector =
+        Connector::new(db.clone(), vault, providers.clone(), config.oauth.clone(), shutdown.clone());
     let refresher = Refresher::new(db.clone(), Arc::clone(&credentials), providers.clone(), shutdown.clone());
     let api_keys = config.api_key_file.as_deref().map(ApiKeys::load).transpose()?.unwrap_or_default();
     let health = Health { db: db.clone(), shutdown: shutdown.clone() };
     let refresh_batch = RefreshBatch { refresher: Arc::clone(&refresher), keys: api_keys };
     let intake = Intake::new(db.clone(), config.webhooks()?);
-    http::serve(config.http_listen, health, connector.clone(), documents, refresh_batch, intake).await?;
+    let served = http::serve(config.http_listen, health, connector.clone(), documents, refresh_batch, intake);
+    let connections = served.await?;
     if let Some(journal) = &journal {
         replay(journal, &db, &shutdown).await;
     }
@@ -69,6 +71,8 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     credentials.finish().await;
     // Nor a code that was exchanged: it is used up.
     connector.finish().await;
+    // And the person's way back to the application is in the answer.
+    connections.finish().await;
     info!("ended");
     worked
 }

@@ -27,6 +27,7 @@ pub use es256::Es256;
 pub use keyring::Keyring;
 pub use place::Place;
 pub(crate) use place::{Parts, STORED};
+pub(crate) use session::Plain;
 pub use session::{Opened, Session};
 pub use source::KeySource;
 pub(crate) use source::VARIABLE;

@@ -3,7 +3,6 @@
 //! What a tenant names as an endpoint must not lead into the operator's network (see `address`), no redirect is followed, and
 //! nothing of the answer's body is read: neither is there anything to learn from it, nor can it be without end.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -21,7 +20,7 @@ use zeroize::Zeroizing;
 use crate::address::{self, Forbidden};
 use crate::client::{CallError, Client};
 use crate::error::Error;
-use crate::providers::Failure;
+use crate::providers::{Failure, Reach};
 use crate::secrets::{self, Place, Vault};
 
 /// How long an endpoint may take, from the connection on. Its answer is a word, and it holds a place of the worker's.
@@ -73,9 +72,13 @@ impl Webhooks {
         Ok((secret, sealed))
     }
 
+    fn reach(&self, workspace_id: Option<Uuid>) -> Reach {
+        Reach { allow_loopback: workspace_id.is_none() || self.allow_loopback }
+    }
+
     /// Checks an endpoint's address before anything is sent there. The operator's own may be next door.
     pub(crate) fn check(&self, workspace_id: Option<Uuid>, url: &str) -> Result<(), Forbidden> {
-        if workspace_id.is_none() || self.allow_loopback {
+        if self.reach(workspace_id).allow_loopback {
             address::check_loopback(url).or_else(|_| address::check_public(url)).map(drop)
         } else {
             address::check_public(url).map(drop)
@@ -92,8 +95,8 @@ impl Webhooks {
         let opened = self.vault.open(place, &endpoint.sealed).await;
         let key = opened.map_err(|error| secrets::failure(&error))?;
         let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let request = self
-            .client
+        let client = self.client.within(self.reach(endpoint.workspace_id));
+        let request = client
             .request(Method::POST, &endpoint.url)
             .timeout(DELIVERY)
             .header(CONTENT_TYPE, "application/json")
@@ -101,11 +104,7 @@ impl Webhooks {
             .header("webhook-timestamp", at.to_string())
             .header("webhook-signature", sign(&key, id, at, body).map_err(config)?)
             .body(body.to_owned());
-        let allowed = |peer: SocketAddr| {
-            // The resolver already refused these; a second look costs nothing.
-            address::check_public(&endpoint.url).is_err() || address::is_public(peer.ip())
-        };
-        match self.client.status(request, allowed).await.map_err(no_answer)? {
+        match client.status(request).await.map_err(no_answer)? {
             status @ 200..=299 => Ok(status),
             status => Err(refused(status)),
         }

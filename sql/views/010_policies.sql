@@ -2,7 +2,7 @@
 -- can't be touched without locking its table. One that changes gets a new name here.
 -- A table of tenants' data has one policy: members of the workspace read. The membership function stands in a
 -- sub-select so that it runs once per query, not once per row. crier.credential, crier.data_key, crier.oauth_state,
--- crier.app_registration, crier.alert_endpoint, crier.webhook_delivery, crier.installation, crier.migration and the queue's own tables
+-- crier.app_registration, crier.alert_endpoint, crier.webhook_delivery, crier.post_import, crier.installation, crier.migration and the queue's own tables
 -- have row security and no policy: nobody but their owner reads them.
 DO $do$
 DECLARE
@@ -15,9 +15,9 @@ BEGIN
                      ('job_outcome', 'workspace_id'), ('job_retry', 'workspace_id'), ('job_progress', 'workspace_id'),
                      ('event', 'workspace_id'), ('job_log', 'workspace_id'), ('account_limit', 'workspace_id'),
                      ('limit_block', 'workspace_id'), ('account_action', 'workspace_id'),
-                     ('post_metrics', 'workspace_id'), ('webhook_event', 'workspace_id'),
-                     ('schedule', 'workspace_id'), ('schedule_occurrence', 'workspace_id'), ('schedule_item', 'workspace_id'),
-                     ('schedule_account', 'workspace_id')) AS v (tab, col)
+                     ('post_metrics', 'workspace_id'), ('webhook_event', 'workspace_id'), ('account_slots', 'workspace_id'),
+                     ('slot_booking', 'workspace_id'), ('schedule', 'workspace_id'), ('schedule_occurrence', 'workspace_id'),
+                     ('schedule_item', 'workspace_id'), ('schedule_account', 'workspace_id')) AS v (tab, col)
     LOOP
         CONTINUE WHEN EXISTS (SELECT FROM pg_policies
                               WHERE schemaname = 'crier' AND tablename = t.tab AND policyname = 'members_read');

@@ -150,7 +150,20 @@ impl Connecting {
         account: Option<Uuid>,
     ) -> Page {
         let ticket = self.ticket(platform, server, account).await;
-        browser.go(&self.start_url(platform, &ticket), APPLICATION).await
+        let page = browser.go(&self.start_url(platform, &ticket), APPLICATION).await;
+        self.confirmed(browser, page).await
+    }
+
+    /// What the application does where somebody comes back: it has its user confirm the login, and sends the browser on.
+    pub async fn confirmed(&self, browser: &Browser, page: Page) -> Page {
+        let Some(secret) = page.param("crier_confirm") else { return page };
+        let ticket: String = self.owner.value("SELECT crier.confirm_connect($1)", &[&secret]).await;
+        browser.go(&self.finish_url(&ticket), APPLICATION).await
+    }
+
+    /// Where the application sends a browser with the ticket that it got for confirming.
+    pub fn finish_url(&self, ticket: &str) -> String {
+        format!("{}/oauth/finish?ticket={ticket}", self.public_url)
     }
 
     /// The accounts a page of the application is told of.

@@ -31,7 +31,7 @@ pub struct Pds {
 }
 
 /// An account on it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct PdsAccount {
     /// Its DID.
     pub did: String,
@@ -152,6 +152,16 @@ impl Pds {
             app_password: text(&password["password"]),
             password: own,
         }
+    }
+
+    /// Gives an account another name.
+    pub async fn rename(&self, account: &PdsAccount) -> PdsAccount {
+        let session = json!({"identifier": account.did, "password": account.password});
+        let session = self.xrpc().post("com.atproto.server.createSession", &session, None).await.ok();
+        let handle = format!("renamed{}.test", self.accounts.fetch_add(1, Ordering::Relaxed));
+        let call = "com.atproto.identity.updateHandle";
+        self.xrpc().post(call, &json!({"handle": handle}), session["accessJwt"].as_str()).await.ok();
+        PdsAccount { handle, ..account.clone() }
     }
 
     /// The posts of an account, oldest key first.

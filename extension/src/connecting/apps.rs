@@ -18,6 +18,7 @@ use crate::workspaces::new_id;
 const GET: Statement = statement!(up "connecting/get_app");
 const BEGIN: Statement = statement!(up "connecting/begin_app");
 const STORE: Statement = statement!(up "connecting/store_app");
+const RELEASE: Statement = statement!(up "connecting/release_app");
 const NOTE: Statement = statement!(up "connecting/note_app");
 
 /// Which app: its platform, its server, and where it sends people back to.
@@ -107,6 +108,15 @@ fn store_app_registration(
     }
     let args = [id.into(), generation.into(), sealed.to_vec().into(), clock::now().into()];
     Ok(!STORE.write(&args, |_| Ok(()))?.is_empty())
+}
+
+/// Gives back what `begin_app_registration` gave, where nothing came of it: the next one need not wait for the lease to end.
+#[pg_extern(security_definer)]
+#[search_path(pg_catalog, pg_temp)]
+fn release_app_registration(p_id: Option<Uuid>, p_generation: Option<i64>) -> Result<(), ErrorReport> {
+    let id = input::required(p_id, "p_id")?;
+    let generation = input::required(p_generation, "p_generation")?;
+    Ok(RELEASE.run_only(&[id.into(), generation.into()])?)
 }
 
 /// Notes whether a server still knows an app. An older generation changes nothing.

@@ -23,12 +23,14 @@ const STEP_LIFE: Duration = Duration::from_secs(15 * 60);
 const HASH_BYTES: usize = 32;
 
 /// What is taken with a secret, and what the login is then.
-const STEPS: [(&str, &str); 3] = [("ticket", "started"), ("login", "answered"), ("choice", "chosen")];
+const STEPS: [(&str, &str); 4] =
+    [("ticket", "started"), ("login", "answered"), ("choice", "chosen"), ("confirmed", "finished")];
 /// What crierd makes of a login, and what it was before.
-const NEXT: [(&str, &str); 2] = [("login", "started"), ("choice", "answered")];
+const NEXT: [(&str, &[&str]); 3] =
+    [("login", &["started"]), ("choice", &["answered"]), ("granted", &["answered", "chosen"])];
 
 /// Takes a step of a login, with the hash of the secret that is good for it once: `ticket`, `login` (the state that came back
-/// from the platform) or `choice`. No row: it is unknown, was used, or is too old. `allowed` false: the user has lost the
+/// from the platform), `choice` or `confirmed` (the ticket of `confirm_connect`). No row: it is unknown, was used, or is too old. `allowed` false: the user has lost the
 /// right since.
 #[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
@@ -77,8 +79,8 @@ fn take_oauth_state(
     Ok(TableIterator::new(rows))
 }
 
-/// Keeps what the next step of a login needs, for fifteen minutes: `login` after a ticket, `choice` after an answer. False: it
-/// is not at that step.
+/// Keeps what the next step of a login needs, for fifteen minutes: `login` after a ticket, `choice` after an answer, `granted`
+/// after either. False: it is not at that step.
 #[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn keep_oauth_state(
@@ -97,15 +99,15 @@ fn keep_oauth_state(
     let sealed = input::required(p_sealed, "p_sealed")?;
     check_sealed("p_sealed", sealed)?;
     let browser = match (stage, p_browser_hash) {
-        // a choice is made in the browser that began
-        (_, None) if stage == "choice" => None,
+        // what follows is done in the browser that began
+        (_, None) if stage != "login" => None,
         (_, given) => Some(check_hash(given, "p_browser_hash")?),
     };
     let server = p_server.map(|server| input::text(Some(server), "p_server", 2_000)).transpose()?;
     let args = [
         workspace.into(),
         id.into(),
-        before.into(),
+        before.to_vec().into(),
         stage.into(),
         hash.into(),
         browser.into(),
@@ -125,8 +127,8 @@ fn end_oauth_state(p_workspace_id: Option<Uuid>, p_state_id: Option<Uuid>) -> Re
     Ok(END.run_only(&[workspace.into(), id.into()])?)
 }
 
-fn step(stage: &str, known: &[(&'static str, &'static str)]) -> Result<(&'static str, &'static str)> {
-    const HINT: &str = "Give ticket, login or choice, as the function says.";
+fn step<T: Copy>(stage: &str, known: &[(&'static str, T)]) -> Result<(&'static str, T)> {
+    const HINT: &str = "Give one of the steps that the function's comment names.";
     known.iter().copied().find(|(name, _)| *name == stage).ok_or_else(|| {
         let shown: String = stage.chars().take(80).collect();
         CrierError::invalid("p_stage", format!("is {shown:?}"), HINT)

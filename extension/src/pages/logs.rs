@@ -11,7 +11,7 @@ use super::search::{self, Search};
 use super::span::Span;
 use super::walk::{self, Source, Walks};
 use crate::answer::TableIterator;
-use crate::error::{CrierError, Result};
+use crate::error::Result;
 use crate::identity::Caller;
 use crate::input::filter;
 use crate::job_log::level_named;
@@ -25,7 +25,6 @@ const PROBLEM_WALKS: Walks =
 const CHOOSE: Statement = statement!(up "pages/logs_choose").planned_once();
 const BY_WORDS: Statement = statement!(up "pages/logs_by_words").planned_each_time();
 const BY_METADATA: Statement = statement!(up "pages/logs_by_metadata").planned_each_time();
-const MUST_OCCUR: Statement = statement!(up "pages/must_occur");
 pub(super) const ITEMS: Statement = statement!(up "pages/logs_items").planned_once();
 
 /// Levels that have an index of their own.
@@ -59,7 +58,7 @@ fn list_logs(
         metadata: p_metadata,
         ..Logs::of(caller, p_workspace_id)?
     };
-    logs.check_words()?;
+    search::check_words(logs.words.as_deref())?;
     let filters = Filters::of(caller)
         .id("job", p_job_id)
         .text("levels", logs.levels.as_ref().map(|levels| levels.join(" ")).as_deref())
@@ -97,19 +96,6 @@ impl Logs {
     /// Whether only errors and warnings are wanted, which have their own indexes.
     fn only_problems(&self) -> bool {
         self.levels.as_ref().is_some_and(|levels| levels.iter().all(|level| PROBLEMS.contains(level)))
-    }
-
-    fn check_words(&self) -> Result<()> {
-        let Some(words) = self.words.as_deref() else { return Ok(()) };
-        if MUST_OCCUR.read(&[words.into()], |row| row.need(1))?.first() == Some(&true) {
-            return Ok(());
-        }
-        let shown: String = words.chars().take(80).collect();
-        Err(CrierError::invalid(
-            "p_search",
-            format!("names no word that must occur: {shown:?}"),
-            "Give at least one word without a minus before it.",
-        ))
     }
 }
 

@@ -3,16 +3,19 @@
 //! Ids are UUIDv7, so a listing by id is one by time, and a place in it is an id. Every function here only reads.
 
 mod by_time;
+mod calendar;
 mod events;
 mod input;
 mod jobs;
 mod listing;
 mod logs;
+mod post_pages;
 mod posts;
 mod schedules;
 mod search;
 mod span;
 mod table;
+mod timeline;
 mod user_jobs;
 mod walk;
 mod webhooks;

@@ -7,9 +7,10 @@ use pgrx::Uuid;
 
 use super::span::Span;
 use super::walk::{Filling, Found, Source};
-use crate::error::Result;
+use crate::error::{CrierError, Result};
 use crate::plans::{Statement, statement};
 
+const MUST_OCCUR: Statement = statement!(up "pages/must_occur");
 const DAYS_INDEXED: Statement = statement!(up "pages/days_indexed");
 /// The most indexed days that one call searches.
 const MAX_DAYS: usize = 31;
@@ -23,6 +24,20 @@ pub(super) trait Search: Source {
 
     /// The newest rows of a span of an indexed day that pass all filters, `count` of them at most.
     fn search(&self, span: Span, count: usize) -> Result<Vec<Uuid>>;
+}
+
+/// Refuses a search that names no word which must occur: it would read everything.
+pub(super) fn check_words(words: Option<&str>) -> Result<()> {
+    let Some(words) = words else { return Ok(()) };
+    if MUST_OCCUR.read(&[words.into()], |row| row.need(1))?.first() == Some(&true) {
+        return Ok(());
+    }
+    let shown: String = words.chars().take(80).collect();
+    Err(CrierError::invalid(
+        "p_search",
+        format!("names no word that must occur: {shown:?}"),
+        "Give at least one word without a minus before it.",
+    ))
 }
 
 /// A page of what was found in a span.

@@ -53,7 +53,7 @@ fn approve_post(post_id: Option<Uuid>) -> Result<&'static str, ErrorReport> {
     let mut plan = Plan::open_as_approver(id)?;
     plan.require(&[Stage::InReview])?;
     let now = clock::now();
-    if plan.scheduled_at.is_some() {
+    if plan.scheduled_at.is_some() || plan.next_slot {
         plan.schedule(now)?;
     } else {
         plan.set_plan(Stage::Approved, now)?;

@@ -12,6 +12,7 @@ mod plan;
 mod replan;
 mod reschedule;
 mod retry;
+mod slots;
 mod store;
 mod take_back;
 mod thread;

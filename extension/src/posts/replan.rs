@@ -1,12 +1,15 @@
 //! What plans a post anew, once it is locked: makes its targets, or moves them.
 
+use std::collections::{HashMap, HashSet};
+
 use crier_core::target::TargetState;
 use pgrx::Uuid;
 
 use super::due::{self, Placed};
 use super::plan::{Plan, Target};
+use super::slots;
 use super::store::{self, Accounts, Stage};
-use crate::error::{CrierError, Result};
+use crate::error::Result;
 use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
 use crate::publishing::follow;
@@ -22,7 +25,9 @@ pub(super) type Standing = (Uuid, Uuid, &'static str);
 impl Plan {
     /// Moves what can be moved to the time of the post.
     pub(super) fn move_targets(&mut self, now: Timestamptz) -> Result<Vec<Standing>> {
-        let due = self.due_times(now)?;
+        let accounts = self.open_accounts();
+        slots::free(self.post.workspace, self.post.id, &accounts)?;
+        let due = self.due_times(&accounts, now)?;
         self.move_to(|_| true, due, now)?;
         self.set_plan(Stage::Scheduled, now)?;
         Ok(self.standing())
@@ -87,7 +92,7 @@ impl Plan {
     pub(super) fn schedule(&mut self, now: Timestamptz) -> Result<Vec<Standing>> {
         let targets = self.planned_targets()?;
         self.scheduled_at = Some(self.scheduled_at.unwrap_or(now));
-        let due = self.due_times(now)?;
+        let due = self.due_times(&store::accounts_of(&targets), now)?;
         self.set_plan(Stage::Scheduled, now)?;
         self.post.add_targets(targets, due, now)?;
         self.read_targets()?;
@@ -122,13 +127,28 @@ impl Plan {
         ])
     }
 
-    /// When each account's part is due.
-    pub(super) fn due_times(&self, now: Timestamptz) -> Result<impl Fn(Uuid) -> Timestamptz + use<>> {
-        let at = self.scheduled_at.unwrap_or(now);
+    /// When the post is due for each of these accounts, none of which has it: at the time of the post, or at the slot that it takes.
+    /// The time of a post with slots is the first of them.
+    pub(super) fn due_times(
+        &mut self,
+        accounts: &[Uuid],
+        now: Timestamptz,
+    ) -> Result<impl Fn(Uuid) -> Timestamptz + use<>> {
+        let mut at = self.scheduled_at.unwrap_or(now);
+        let mut slots = HashMap::new();
         if self.next_slot {
-            return Err(CrierError::invalid("next_slot", "has no slots to look at", "Set slots first."));
+            slots = slots::book(self.post.workspace, self.post.id, accounts, at.max(now))?;
+            at = slots.values().copied().min().unwrap_or(at);
+            self.scheduled_at = Some(at);
         }
-        Ok(move |_| at)
+        Ok(move |account| slots.get(&account).copied().unwrap_or(at))
+    }
+
+    /// The accounts of the targets of which nothing is out.
+    pub(super) fn open_accounts(&self) -> Vec<Uuid> {
+        let closed = self.closed();
+        let open: HashSet<Uuid> = self.targets.iter().map(|target| target.account).collect();
+        open.difference(&closed).copied().collect()
     }
 
     pub(super) fn standing(&self) -> Vec<Standing> {

@@ -42,6 +42,6 @@ fn reschedule_post(
         Stage::Approved => plan.schedule(now)?,
         Stage::Draft | Stage::InReview => plan.enter(now)?,
     };
-    plan.tell("post_rescheduled", json!({}), (before, Some(at)), now)?;
+    plan.tell("post_rescheduled", json!({}), (before, plan.scheduled_at), now)?;
     Ok(TableIterator::new(standing))
 }

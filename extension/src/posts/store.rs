@@ -6,6 +6,7 @@ use pgrx::Uuid;
 
 use super::definition::{Definition, Parsed, Planned};
 use super::due;
+use super::slots;
 use crate::error::{CrierError, Result, find_platform};
 use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
@@ -86,6 +87,14 @@ impl NewPost<'_> {
         };
         // What somebody is to approve is what can be published.
         let targets = if self.is_draft { vec![] } else { targets(&accounts, &parsed)? };
+        let mut scheduled_at = self.scheduled_at;
+        let mut slots = HashMap::new();
+        if self.next_slot && stage == Stage::Scheduled {
+            let from = scheduled_at.map_or(now, |at| at.max(now));
+            slots = slots::book(self.workspace, id, &self.definition.accounts, from)?;
+            // The first of them is its time.
+            scheduled_at = slots.values().copied().min();
+        }
         INSERT_POST.run_only(&[
             self.workspace.into(),
             id.into(),
@@ -93,7 +102,7 @@ impl NewPost<'_> {
             self.definition.content.as_str().into(),
             self.definition.media.into(),
             self.definition.settings.into(),
-            self.scheduled_at.into(),
+            scheduled_at.into(),
             now.into(),
             parsed.stored_thread().into(),
             stage.as_str().into(),
@@ -109,14 +118,14 @@ impl NewPost<'_> {
             SET_TAGS.run_only(&[self.workspace.into(), id.into(), self.definition.tags.clone().into()])?;
         }
         if stage == Stage::Scheduled {
-            let due_at = self.scheduled_at.unwrap_or(now);
+            let due_at = scheduled_at.unwrap_or(now);
             let post = Post {
                 workspace: self.workspace,
                 id,
                 author: self.author,
                 priority: self.definition.priority,
             };
-            post.add_targets(targets, |_| due_at, now)?;
+            post.add_targets(targets, |account| slots.get(&account).copied().unwrap_or(due_at), now)?;
         }
         Ok(id)
     }
@@ -204,6 +213,11 @@ pub(super) fn targets(accounts: &Accounts, parsed: &Parsed<'_>) -> Result<Vec<Ne
         }));
     }
     Ok(targets)
+}
+
+/// The accounts that these are for.
+pub(super) fn accounts_of(targets: &[NewTarget]) -> Vec<Uuid> {
+    targets.iter().filter(|target| target.number == 0).map(|target| target.account).collect()
 }
 
 /// Refuses an account that can't do anything now.

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::definition::Definition;
 use super::plan::Plan;
 use super::replan::Standing;
+use super::slots;
 use super::store::{self, Accounts, Stage};
 use crate::answer::TableIterator;
 use crate::clock;
@@ -113,7 +114,16 @@ impl Plan {
         let nothing = self.stage == Stage::Draft || (accounts.are_none() && !closed.is_empty());
         let mut targets = if nothing { vec![] } else { store::targets(&accounts, &parsed)? };
         let ended = self.ended_accounts();
-        let due = self.due_times(now)?;
+        let stays_planned = self.stage == Stage::Scheduled && !to_review;
+        let planned: Vec<Uuid> = store::accounts_of(&targets)
+            .into_iter()
+            .filter(|id| stays_planned && !ended.contains(id))
+            .collect();
+        // Accounts that are planned still keep their slots.
+        let mut left = self.open_accounts();
+        left.retain(|account| !planned.contains(account));
+        slots::free(self.post.workspace, self.post.id, &left)?;
+        let due = self.due_times(&planned, now)?;
         self.end_jobs(|target| !closed.contains(&target.account), now)?;
         let key = (self.post.workspace, self.post.id);
         if !closed.is_empty() {
@@ -152,6 +162,9 @@ impl Plan {
                 target.is_canceled = ended.contains(&target.account);
             }
             self.post.add_targets(targets, due, now)?;
+            if self.next_slot && closed.is_empty() {
+                self.set_plan(Stage::Scheduled, now)?;
+            }
         }
         self.read_targets()?;
         self.tell("post_edited", json!({}), (None, None), now)?;

@@ -18,7 +18,8 @@ use crate::queue::load;
 const AT_ONCE: u32 = 10_000;
 
 /// Unfinished jobs in memory by kind and platform. `changing`: touched by transactions that have not ended, and counted
-/// nowhere else. `oldest_due_at`: of the jobs that are first in the line of their account or user. No row on a standby.
+/// nowhere else. `oldest_due_at`: of the jobs that are first in the line of their account or user. `due`: those pending and retrying
+/// ones whose time has come. No row on a standby.
 #[pg_extern(stable, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn unfinished_jobs() -> Result<
@@ -32,6 +33,7 @@ fn unfinished_jobs() -> Result<
             name!(running, i64),
             name!(changing, i64),
             name!(oldest_due_at, Option<Timestamptz>),
+            name!(due, i64),
         ),
     >,
     ErrorReport,
@@ -71,7 +73,7 @@ fn unfinished_jobs() -> Result<
         let (kind, platform) = class;
         let (running, changing) = (i64::from(counts.leased), i64::from(counts.locked));
         let platform = Some(platform).filter(|platform| !platform.is_empty());
-        (kind, platform, waiting - marked, marked, running, changing, first)
+        (kind, platform, waiting - marked, marked, running, changing, first, counts.due.into())
     })))
 }
 

@@ -9,7 +9,7 @@ use tracing::{info, warn};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{Connector, Reason, refused};
+use super::{Connector, Reason, redirect_uri, refused};
 use crate::address::Origin;
 use crate::db::{Login, Registration};
 use crate::error::Error;
@@ -74,6 +74,18 @@ impl Connector {
         }
     }
 
+    /// The app that tokens of a login were granted to, as far as it is known any more.
+    pub(super) async fn app_of(&self, login: &Login) -> Option<App> {
+        let connect = self.part(&login.platform).ok()?;
+        let (server, public_url) = (login.server.as_deref()?, self.settings.public_url.as_deref()?);
+        if !connect.registers() {
+            return connect.app(server).ok()?.cloned();
+        }
+        let redirect_uri = redirect_uri(public_url, &login.platform, server, true);
+        let found = self.db.get_app_registration(&login.platform, server, &redirect_uri).await.ok()??;
+        Some(open(&self.vault, &found).await.ok()?.app)
+    }
+
     /// The app that is stored, if the server knows it, or knew it a moment ago.
     async fn known(
         &self,
@@ -95,8 +107,8 @@ impl Connector {
         if SystemTime::now().duration_since(checked_at).is_ok_and(|age| age < BELIEVED) {
             return Ok(Some(registered));
         }
-        let knows =
-            connect.knows(server, &registered.app).await.map_err(|failure| refused(login, &failure))?;
+        let knows = connect.knows(server, &registered.app, self.settings.reach).await;
+        let knows = knows.map_err(|failure| refused(login, &failure))?;
         self.note_app(&registered, knows).await;
         Ok(knows.then_some(registered))
     }
@@ -109,9 +121,12 @@ impl Connector {
         id: Uuid,
         generation: i64,
     ) -> Result<Registered, Reason> {
-        let app = connect.register(server, redirect_uri).await.map_err(|failure| refused(login, &failure))?;
+        let lease = Lease { connector: self, id, generation, kept: true };
+        let app = connect.register(server, redirect_uri, self.settings.reach).await;
+        let app = app.map_err(|failure| refused(login, &failure))?;
         let registered = Registered { id, generation, app };
         let sealed = seal(&self.vault, &registered).await?;
+        lease.end();
         if !self.db.store_app_registration(id, generation, &sealed).await? {
             // Whoever was faster has stored another one, which serves as well the next time; this one is good too.
             warn!(server = %Origin(server), "an app was registered twice");
@@ -125,6 +140,35 @@ impl Connector {
         if let Err(error) = self.db.note_app_registration(app.id, app.generation, known).await {
             warn!(%error, "whether a server knows its app could not be noted");
         }
+    }
+}
+
+/// The right to register. Where nothing comes of it, the next one need not wait for its end.
+struct Lease<'a> {
+    connector: &'a Connector,
+    id: Uuid,
+    generation: i64,
+    kept: bool,
+}
+
+impl Lease<'_> {
+    /// What is stored ends it.
+    fn end(mut self) {
+        self.kept = false;
+    }
+}
+
+impl Drop for Lease<'_> {
+    fn drop(&mut self) {
+        if !self.kept {
+            return;
+        }
+        let (connector, id, generation) = (self.connector.clone(), self.id, self.generation);
+        self.connector.tasks.spawn(async move {
+            if let Err(error) = connector.db.release_app_registration(id, generation).await {
+                warn!(%error, "the right to register an app could not be given back, and ends within a minute");
+            }
+        });
     }
 }
 

@@ -5,7 +5,7 @@ use tracing::error;
 use url::Url;
 
 use crate::error::Error;
-use crate::providers::{Failure, UNKNOWN_APP, WRONG_ISSUER};
+use crate::providers::{Failure, UNKNOWN_APP, WRONG_ACCOUNT, WRONG_ISSUER};
 
 /// The end of a login.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ pub(crate) enum Reason {
     Scopes,
     /// There is no account that could be connected.
     NoAccount,
-    /// Another account than the one that had to log in again.
+    /// Another account than the one that was meant.
     OtherAccount,
     /// Nothing was chosen.
     NothingChosen,
@@ -130,7 +130,7 @@ impl Reason {
             }
             Self::NoAccount => "There is no account that could be connected.",
             Self::OtherAccount => {
-                "You logged in with another account than the one that has to be connected again. Nothing was changed."
+                "You logged in with another account than the one that was meant. Nothing was changed."
             }
             Self::NothingChosen => "No account was chosen. Please begin again in the application.",
             Self::Unavailable => "The platform does not answer. Please try again later.",
@@ -154,6 +154,7 @@ impl Reason {
         match (failure.code.as_deref(), failure.class) {
             (Some(WRONG_ISSUER), _) => Self::Issuer,
             (Some(UNKNOWN_APP), _) => Self::App,
+            (Some(WRONG_ACCOUNT), _) => Self::OtherAccount,
             (_, ErrorClass::AuthRevoked | ErrorClass::AuthExpired) => Self::Code,
             (_, ErrorClass::Permission) => Self::Scopes,
             (_, ErrorClass::TargetMissing) => Self::NoAccount,

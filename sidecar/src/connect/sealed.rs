@@ -16,6 +16,7 @@ use crate::secrets::{Place, Vault};
 /// The steps of a login, for the seal.
 const LOGIN: i64 = 1;
 const CHOICE: i64 = 2;
+const GRANTED: i64 = 3;
 
 /// What the answer is taken with.
 pub(super) struct Remembered {
@@ -96,6 +97,23 @@ pub(super) async fn seal_choice(
     choice: &impl Serialize,
 ) -> Result<Vec<u8>, Reason> {
     Ok(vault.seal(place(login, CHOICE), &write(choice)?).await?)
+}
+
+/// Seals what was granted, until it is confirmed.
+pub(super) async fn seal_granted(
+    vault: &Vault,
+    login: &Login,
+    granted: &impl Serialize,
+) -> Result<Vec<u8>, Reason> {
+    Ok(vault.seal(place(login, GRANTED), &write(granted)?).await?)
+}
+
+/// Opens what was granted.
+pub(super) async fn open_granted<T: for<'a> Deserialize<'a>>(
+    vault: &Vault,
+    login: &Login,
+) -> Result<T, Reason> {
+    open(vault, login, GRANTED).await
 }
 
 /// Opens what a choice is made from.

@@ -11,7 +11,7 @@ use super::pool::{Db, Param};
 use super::rows::contract;
 use crate::error::Error;
 
-const TAKE: &str = "SELECT workspace_id, state_id, user_id, platform, server, account_id, external_id, handle, return_url, \
+const TAKE: &str = "SELECT workspace_id, state_id, user_id, platform, server, account_id, external_id, return_url, \
      browser_hash, sealed, allowed FROM crier.take_oauth_state($1, $2)";
 const KEEP: &str = "SELECT crier.keep_oauth_state($1, $2, $3, $4, $5, $6, $7)";
 const END: &str = "SELECT crier.end_oauth_state($1, $2)";
@@ -19,6 +19,7 @@ const GET_APP: &str = "SELECT id, generation, sealed, checked_at FROM crier.get_
 const BEGIN_APP: &str = "SELECT id, generation FROM crier.begin_app_registration($1, $2, $3, $4, \
      pg_catalog.make_interval(secs => $5))";
 const STORE_APP: &str = "SELECT crier.store_app_registration($1, $2, $3)";
+const RELEASE_APP: &str = "SELECT crier.release_app_registration($1, $2)";
 const NOTE_APP: &str = "SELECT crier.note_app_registration($1, $2, $3)";
 
 /// A step of a login.
@@ -30,6 +31,10 @@ pub(crate) enum Step {
     Login,
     /// The choice between accounts.
     Choice,
+    /// What was granted, which the application has to confirm.
+    Granted,
+    /// What it has confirmed, by the ticket it got for that.
+    Confirmed,
 }
 
 impl Step {
@@ -38,6 +43,8 @@ impl Step {
             Self::Ticket => "ticket",
             Self::Login => "login",
             Self::Choice => "choice",
+            Self::Granted => "granted",
+            Self::Confirmed => "confirmed",
         }
     }
 }
@@ -52,8 +59,8 @@ pub(crate) struct Login {
     pub(crate) platform: String,
     /// What the application named; after the first step, the server itself.
     pub(crate) server: Option<String>,
-    /// The account that has to log in again: its id on the platform and its name.
-    pub(crate) again: Option<(String, String)>,
+    /// The account that has to log in again: its id on the platform.
+    pub(crate) again: Option<String>,
     pub(crate) return_url: String,
     pub(crate) browser_hash: Option<Vec<u8>>,
     pub(crate) sealed: Option<Vec<u8>>,
@@ -75,19 +82,17 @@ impl TryFrom<Row> for Login {
     type Error = Error;
 
     fn try_from(row: Row) -> Result<Self, Error> {
-        let external_id: Option<String> = row.try_get(6).map_err(contract)?;
-        let handle: Option<String> = row.try_get(7).map_err(contract)?;
         Ok(Self {
             workspace_id: row.try_get(0).map_err(contract)?,
             id: row.try_get(1).map_err(contract)?,
             user_id: row.try_get(2).map_err(contract)?,
             platform: row.try_get(3).map_err(contract)?,
             server: row.try_get(4).map_err(contract)?,
-            again: external_id.zip(handle),
-            return_url: row.try_get(8).map_err(contract)?,
-            browser_hash: row.try_get(9).map_err(contract)?,
-            sealed: row.try_get(10).map_err(contract)?,
-            allowed: row.try_get(11).map_err(contract)?,
+            again: row.try_get(6).map_err(contract)?,
+            return_url: row.try_get(7).map_err(contract)?,
+            browser_hash: row.try_get(8).map_err(contract)?,
+            sealed: row.try_get(9).map_err(contract)?,
+            allowed: row.try_get(10).map_err(contract)?,
         })
     }
 }
@@ -177,6 +182,11 @@ impl Db {
     ) -> Result<bool, Error> {
         let params: &[Param<'_>] = &[(&id, Type::UUID), (&generation, Type::INT8), (&sealed, Type::BYTEA)];
         first(&self.one(STORE_APP, params).await?)
+    }
+
+    /// Gives back the right to register an app of which nothing came.
+    pub(crate) async fn release_app_registration(&self, id: Uuid, generation: i64) -> Result<(), Error> {
+        self.rows(RELEASE_APP, &[(&id, Type::UUID), (&generation, Type::INT8)]).await.map(drop)
     }
 
     /// Notes whether a server still knows an app.

@@ -42,7 +42,7 @@ pub struct Db {
 
 /// A connection that goes back to the pool only once its statement has ended. A call that is dropped halfway, by a
 /// lost lease or a shutdown, leaves one behind on which the statement still runs: nobody else shall wait behind it.
-struct Borrowed(Option<Object>);
+pub(super) struct Borrowed(Option<Object>);
 
 impl Borrowed {
     fn client(&self) -> Result<&Object, Error> {
@@ -50,7 +50,7 @@ impl Borrowed {
     }
 
     /// The statement has ended: the pool may have it.
-    fn give_back(mut self) {
+    pub(super) fn give_back(mut self) {
         drop(self.0.take());
     }
 }
@@ -106,13 +106,38 @@ impl Db {
         sql: &'static str,
         params: &[Param<'_>],
     ) -> Result<Vec<Row>, Error> {
-        let borrowed = Borrowed(Some(self.pool.get().await.map_err(unavailable)?));
+        let borrowed = self.borrow().await?;
+        let answer = self.ask(&borrowed, limit, sql, params).await?;
+        borrowed.give_back();
+        Ok(answer?)
+    }
+
+    /// A connection for several statements.
+    pub(super) async fn borrow(&self) -> Result<Borrowed, Error> {
+        Ok(Borrowed(Some(self.pool.get().await.map_err(unavailable)?)))
+    }
+
+    /// One of several statements on a connection.
+    pub(super) async fn rows_on(
+        &self,
+        borrowed: &Borrowed,
+        sql: &'static str,
+        params: &[Param<'_>],
+    ) -> Result<Vec<Row>, Error> {
+        Ok(self.ask(borrowed, STATEMENT, sql, params).await??)
+    }
+
+    /// The server's answer; an error outside of that where none came in time, and the statement may still run.
+    async fn ask(
+        &self,
+        borrowed: &Borrowed,
+        limit: Duration,
+        sql: &'static str,
+        params: &[Param<'_>],
+    ) -> Result<Result<Vec<Row>, tokio_postgres::Error>, Error> {
         let client = borrowed.client()?;
         match tokio::time::timeout(limit, client.query_typed(sql, params)).await {
-            Ok(rows) => {
-                borrowed.give_back();
-                Ok(rows?)
-            }
+            Ok(answer) => Ok(answer),
             Err(_) => {
                 self.cancel(client.cancel_token());
                 Err(Error::Unavailable(format!("a statement took longer than {} s", limit.as_secs())))

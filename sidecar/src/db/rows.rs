@@ -308,6 +308,8 @@ macro_rules! from_row {
     };
 }
 
+pub(super) use from_row;
+
 from_row!(Claim { job_id, token, attempt, kind, account_id });
 from_row!(Target {
     target_id,

@@ -2,8 +2,8 @@
 //! logged, kept in a cache or passed on as a referrer.
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, RawQuery, State};
+use axum::body::Body;
+use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -12,13 +12,13 @@ use secrecy::{ExposeSecret, SecretString};
 use url::form_urlencoded;
 use zeroize::Zeroizing;
 
-use super::page;
+use super::{body, page};
 use crate::connect::{Answer, Connector, Cookie, End, Outcome, Reason, failed};
 
 /// A choice between a hundred accounts is smaller.
 const MAX_FORM: usize = 32 * 1024;
-/// A little longer than the person may take.
-const COOKIE_SECONDS: u32 = 20 * 60;
+/// A little longer than all steps together may take.
+const COOKIE_SECONDS: u32 = 60 * 60;
 
 pub(super) fn router(connector: Connector) -> Router {
     Router::new()
@@ -26,7 +26,7 @@ pub(super) fn router(connector: Connector) -> Router {
         .route("/oauth/{platform}/callback", get(callback))
         .route("/oauth/{platform}/callback/{server}", get(callback_of_server))
         .route("/oauth/choose", post(choose))
-        .layer(DefaultBodyLimit::max(MAX_FORM))
+        .route("/oauth/finish", get(finish))
         .with_state(connector)
 }
 
@@ -97,10 +97,14 @@ async fn answered(
     reply(connector.answer(path, answer, cookies(headers)).await, &connector)
 }
 
-async fn choose(State(connector): State<Connector>, headers: HeaderMap, body: Bytes) -> Response {
+async fn choose(State(connector): State<Connector>, headers: HeaderMap, form: Body) -> Response {
+    let form = match body::read(&headers, form, MAX_FORM).await {
+        Ok(form) => form,
+        Err(unread) => return unread.status().into_response(),
+    };
     let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let text =
-        std::str::from_utf8(&body).ok().filter(|_| kind.starts_with("application/x-www-form-urlencoded"));
+        std::str::from_utf8(&form).ok().filter(|_| kind.starts_with("application/x-www-form-urlencoded"));
     let Some(text) = text else { return ended(Reason::Malformed.into()) };
     let mut params = Params::of(text);
     let Some(choice) = params.take("choice") else { return ended(Reason::Malformed.into()) };
@@ -112,9 +116,23 @@ async fn choose(State(connector): State<Connector>, headers: HeaderMap, body: By
     reply(connector.choose(&choice, &chosen, cookies(&headers)).await, &connector)
 }
 
+async fn finish(
+    State(connector): State<Connector>,
+    method: Method,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    if method != Method::GET {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
+    let mut params = Params::of(query.as_deref().unwrap_or_default());
+    let Some(ticket) = params.take("ticket") else { return ended(Reason::Malformed.into()) };
+    reply(connector.conclude(&ticket, cookies(&headers)).await, &connector)
+}
+
 fn reply(outcome: Result<Outcome, End>, connector: &Connector) -> Response {
     match outcome {
-        Ok(Outcome::Connected(url)) => redirect(url.as_str()),
+        Ok(Outcome::Back(url)) => redirect(url.as_str()),
         Ok(Outcome::Choose(offered)) => {
             let action = format!("{}/oauth/choose", connector.public_url().unwrap_or_default());
             page::choose(&offered, &action)
@@ -212,7 +230,7 @@ mod tests {
     fn a_cookie_is_for_this_host_alone() {
         let cookie = |secure| Cookie { name: "n".into(), value: "v".into(), secure };
         let text = |secure| set_cookie(&cookie(secure)).unwrap().to_str().unwrap().to_owned();
-        assert_eq!(text(true), "n=v; Path=/; Max-Age=1200; HttpOnly; SameSite=Lax; Secure");
+        assert_eq!(text(true), "n=v; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax; Secure");
         assert!(!text(false).contains("Secure"));
     }
 }

@@ -35,9 +35,13 @@ pub(super) fn ended(reason: Reason) -> Response {
 /// Asks which accounts are to be connected.
 pub(super) fn choose(offered: &Offered, action: &str) -> Response {
     let title = "Choose accounts";
+    let application = offered.back.origin().ascii_serialization();
     let content = html! {
         h1 { (title) }
-        p { "You have given access to several accounts. Choose those to connect; the others are forgotten." }
+        p {
+            "You have given access to several accounts. Choose those to connect to " strong { (application) }
+            "; the others are forgotten."
+        }
         form method="post" action=(action) {
             input type="hidden" name="choice" value=(offered.choice.expose_secret());
             fieldset {
@@ -54,7 +58,7 @@ pub(super) fn choose(offered: &Offered, action: &str) -> Response {
         }
     };
     // Browsers hold redirects after a form to this too.
-    let forms = format!("'self' {}", offered.back.origin().ascii_serialization());
+    let forms = format!("'self' {application}");
     page(StatusCode::OK, title, &content, &forms)
 }
 
@@ -120,6 +124,7 @@ mod tests {
         assert_eq!(response.headers()[REFERRER_POLICY], "no-referrer");
         let text = text(response).await;
         assert!(!text.contains("<script>") && !text.contains("\"><b"), "{text}");
+        assert!(text.contains("<strong>https://app.example</strong>"), "{text}");
         assert!(text.contains("&lt;script&gt;") && text.contains("c&quot;1"), "{text}");
         assert!(text.contains("<label for=\"account-1\">bob</label>"), "{text}");
     }

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::body::Body;
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -12,6 +11,7 @@ use axum::{Json, Router};
 use serde::Deserialize;
 
 use super::api_key::ApiKeys;
+use super::body::{self, Unread};
 use super::problem::Problem;
 use crate::refresh::{BATCH, Refresher};
 
@@ -34,19 +34,17 @@ struct Wanted {
 }
 
 pub(super) fn routes(state: RefreshBatch) -> Router {
-    Router::new()
-        .route("/v1/oauth/refresh-batch", post(refresh_batch))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .with_state(state)
+    Router::new().route("/v1/oauth/refresh-batch", post(refresh_batch)).with_state(state)
 }
 
 async fn refresh_batch(
     State(RefreshBatch { refresher, keys }): State<RefreshBatch>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    asked: Body,
 ) -> Result<Response, Response> {
     keys.admit(&headers).map_err(IntoResponse::into_response)?;
-    let wanted = body.map_err(|rejection| unread(&rejection)).and_then(|body| Wanted::read(&body));
+    let body = body::read(&headers, asked, MAX_BODY).await.map_err(|why| unread(&why));
+    let wanted = body.and_then(|body| Wanted::read(&body));
     let wanted = wanted.map_err(IntoResponse::into_response)?;
     if let Some(platform) = wanted.platform.as_deref().filter(|platform| !refresher.knows(platform)) {
         let shown: String = platform.chars().take(60).collect();
@@ -86,12 +84,13 @@ impl Wanted {
     }
 }
 
-fn unread(rejection: &BytesRejection) -> Problem {
-    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        let detail = format!("the body has more than {MAX_BODY} bytes");
-        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail);
-    }
-    Problem::new(StatusCode::BAD_REQUEST, "the body could not be read")
+fn unread(why: &Unread) -> Problem {
+    let detail = match why {
+        Unread::TooLarge => format!("the body has more than {MAX_BODY} bytes"),
+        Unread::TooSlow => "the body took too long".into(),
+        Unread::Broken | Unread::Crowded => "the body could not be read".into(),
+    };
+    Problem::new(why.status(), detail)
 }
 
 #[cfg(test)]

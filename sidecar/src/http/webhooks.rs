@@ -21,10 +21,11 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::{debug, error, info, warn};
 
+use super::body::Unread;
 use crate::db::{Db, NewWebhook};
 use crate::error::Error;
 use crate::hooks::{Answer, Delivery, Endpoint, Endpoints, Query, Refusal};
-use body::{Bodies, Unread};
+use body::Bodies;
 use refusals::Refusals;
 
 /// Calls of the database at a time, of all webhooks: the work has the other connections.

@@ -37,7 +37,7 @@ pub use oauth::Settings;
 pub(crate) use oauth::{ClientKeys, PLC_DIRECTORY, app};
 
 /// Where accounts are that name no server of their own.
-const ENTRYWAY: &str = "https://bsky.social";
+pub(crate) const ENTRYWAY: &str = "https://bsky.social";
 
 /// The provider.
 #[derive(Debug)]

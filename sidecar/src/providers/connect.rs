@@ -35,10 +35,12 @@ pub struct Ask<'a> {
     pub redirect_uri: &'a str,
     /// Comes back with the answer.
     pub state: &'a SecretString,
-    /// What the application named, as [`Connect::server`] understood it.
+    /// What the application named, as it wrote it. Nothing when the answer comes.
+    pub named: Option<&'a str>,
+    /// The same, as [`Connect::server`] understood it.
     pub server: &'a str,
-    /// The account that has to log in again: a hint for the platform's page, and for finding its server.
-    pub handle: Option<&'a str>,
+    /// The account that has to log in again, by its id on the platform: its name may be another one's by now.
+    pub again: Option<&'a str>,
     /// The app: the operator's own, or the one that [`Connect::register`] made at this server.
     pub app: Option<&'a App>,
     /// Where the calls may lead to.
@@ -140,6 +142,11 @@ impl Reach {
             Failure::new(ErrorClass::Config, format!("the server's address can't be used: {why}"))
         })
     }
+
+    /// The same of what a server names: an address that can't be used is its fault, not the operator's.
+    pub(crate) fn check_found(self, url: &str) -> Result<String, Failure> {
+        self.check(url).map_err(|failure| Failure { class: ErrorClass::Unsupported, ..failure })
+    }
 }
 
 fn is_loopback(url: &str) -> bool {
@@ -166,12 +173,12 @@ pub trait Connect: Send + Sync {
     }
 
     /// Registers an app at a server. Called once per server and redirect URI.
-    async fn register(&self, _server: &str, _redirect_uri: &str) -> Result<App, Failure> {
+    async fn register(&self, _server: &str, _redirect_uri: &str, _reach: Reach) -> Result<App, Failure> {
         Err(Failure::new(ErrorClass::Unsupported, "apps can't be registered there"))
     }
 
     /// Whether a server still knows an app that was registered there.
-    async fn knows(&self, _server: &str, _app: &App) -> Result<bool, Failure> {
+    async fn knows(&self, _server: &str, _app: &App, _reach: Reach) -> Result<bool, Failure> {
         Ok(true)
     }
 
@@ -182,12 +189,19 @@ pub trait Connect: Send + Sync {
     /// it must not be dropped: the code is used up. An `iss` that is not the expected one, or is missing where it was
     /// announced, is refused with [`wrong_issuer`].
     async fn finish(&self, kept: &Kept, callback: &Callback<'_>) -> Result<Vec<Granted>, Failure>;
+
+    /// Takes back tokens that nobody will use: they must not stay open for the account's owner to wonder about. Whether that
+    /// worked makes no difference to anyone. Where it would end what other workspaces have of the account, nothing is done.
+    async fn revoke(&self, _server: &str, _app: Option<&App>, _session: &Session, _reach: Reach) {}
 }
 
 /// The code of a failure: the answer came from somebody else than the login began with.
 pub(crate) const WRONG_ISSUER: &str = "wrong_issuer";
 /// The code of a failure: the server does not know the app (RFC 6749, 5.2).
 pub(crate) const UNKNOWN_APP: &str = "invalid_client";
+
+/// The code of a failure: somebody logged in with another account than the one that was meant.
+pub(crate) const WRONG_ACCOUNT: &str = "wrong_account";
 
 /// The answer came from somebody else than the login began with.
 pub(crate) fn wrong_issuer() -> Failure {

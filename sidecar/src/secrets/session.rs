@@ -41,8 +41,9 @@ struct Beside {
     server: Option<String>,
 }
 
+/// As it stands inside the seal.
 #[derive(Serialize)]
-struct Plain<'a> {
+pub(crate) struct Plain<'a> {
     server: &'a str,
     access_jwt: &'a str,
     refresh_jwt: &'a str,
@@ -58,6 +59,17 @@ impl Session {
         Self { access, refresh, expires_at: None, bound: None }
     }
 
+    /// What is sealed: to be read as a session again. `server`: the one that the tokens may be sent to.
+    pub(crate) fn plain<'a>(&'a self, server: &'a str) -> Plain<'a> {
+        Plain {
+            server,
+            access_jwt: self.access.expose_secret(),
+            refresh_jwt: self.refresh.expose_secret(),
+            expires_at: self.expires_at,
+            bound: self.bound.as_ref().map(Bound::plain),
+        }
+    }
+
     /// Seals the tokens for their place, together with the server that they may be sent to.
     pub async fn seal(&self, vault: &Vault, place: Place, server: &str) -> Result<Vec<u8>, Error> {
         let key = vault.prepare(place.parts().workspace_id).await?;
@@ -66,13 +78,7 @@ impl Session {
 
     /// The same with a key at hand: nothing is asked.
     pub(crate) fn seal_with(&self, key: &DataKey, place: Place, server: &str) -> Result<Vec<u8>, Error> {
-        let plain = Plain {
-            server,
-            access_jwt: self.access.expose_secret(),
-            refresh_jwt: self.refresh.expose_secret(),
-            expires_at: self.expires_at,
-            bound: self.bound.as_ref().map(Bound::plain),
-        };
+        let plain = self.plain(server);
         // Large enough from the start: a buffer that grows leaves copies behind.
         let bound = plain.bound.as_ref().map_or(0, PlainBound::room);
         let tokens = plain.access_jwt.len() + plain.refresh_jwt.len();

@@ -19,6 +19,11 @@ WITH changed AS (
            jsonb_strip_nulls(jsonb_build_object('state', state, 'url', url, 'external_id', external_id, 'error', error)), $4
     FROM changed
     WHERE state IN ('published', 'failed', 'unconfirmed')
+), freed AS (
+    DELETE FROM crier.slot_booking b
+    USING changed c
+    WHERE c.state = 'canceled' AND c.part = 0
+      AND b.workspace_id = c.workspace_id AND b.post_id = c.post_id AND b.account_id = c.account_id
 )
 SELECT c.workspace_id, c.event_id, c.state, c.post_id, c.id, c.job_id, c.account_id, c.platform,
        (SELECT a.handle FROM crier.social_account a WHERE a.workspace_id = c.workspace_id AND a.id = c.account_id), c.error, c.part

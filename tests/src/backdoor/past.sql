@@ -99,11 +99,15 @@ BEGIN
     FROM crier.social_account;
     INSERT INTO crier.post (workspace_id, id, content, media, settings, scheduled_at)
     SELECT pg_temp.named('workspace', n % 1000), pg_temp.named('post', n), 'text', '[]', '{}', at FROM filling WHERE n % 20 = 0;
+    INSERT INTO crier.post_tag (workspace_id, tag, post_id)
+    SELECT pg_temp.named('workspace', n % 1000), 'tag ' || n / 20 % 50, pg_temp.named('post', n) FROM filling WHERE n % 20 = 0;
     INSERT INTO crier.post_target (workspace_id, id, post_id, account_id, platform, job_id, state, published_at, external_id)
     SELECT pg_temp.named('workspace', n % 1000), id, pg_temp.named('post', n), pg_temp.named('account', n % 50000), 'bluesky', id,
            CASE WHEN unfinished THEN 'scheduled' ELSE 'published' END, at,
            CASE WHEN NOT unfinished THEN 'at://did:' || n % 50000 || '/post/' || n END
     FROM filling WHERE n % 20 = 0;
+    INSERT INTO crier.slot_booking (workspace_id, account_id, at, post_id)
+    SELECT workspace_id, account_id, published_at, post_id FROM crier.post_target;
     INSERT INTO crier.event (workspace_id, id, kind, target_id, created_at)
     SELECT workspace_id, id, 'post_published', id, created_at FROM crier.post_target;
     INSERT INTO crier.webhook_event (id, workspace_id, account_id, source, platform, external_id, payload, headers, received_at)

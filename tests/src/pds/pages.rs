@@ -17,6 +17,8 @@ pub struct SentBack {
     pub to: Url,
     /// `code`, `state` and `iss`, or `error`.
     pub with: BTreeMap<String, String>,
+    /// What the server's pages have left in the browser.
+    pub cookies: BTreeMap<String, String>,
 }
 
 /// A browser on one page.
@@ -34,13 +36,29 @@ impl Pds {
         let credentials = json!({"locale": "en", "username": account.handle, "password": account.password, "remember": true});
         browser.post("/sign-in", &credentials).await;
         let answer = browser.post("/consent", &json!({"sub": account.did})).await;
-        sent_back(&answer)
+        sent_back(&answer, browser.cookies)
+    }
+
+    /// Whether a login asks a person who is signed in in this browser already, instead of sending them on at once.
+    pub async fn asks(&self, page: &str, signed_in: &SentBack) -> bool {
+        let cookies = signed_in.cookies.clone();
+        let browser = Browser { pds: self, page, client: crate::http::client(), cookies };
+        let request = browser.request(
+            browser.client.get(page).header("sec-fetch-dest", "document"),
+            "navigate",
+            "none",
+        );
+        let answer = request.send().await.expect("an answer of the page");
+        let (status, text) = (answer.status(), answer.text().await.expect("a text"));
+        assert!(status.is_success() || status.is_redirection(), "the page answered {status}: {text}");
+        status.is_success()
     }
 
     /// Declines a login.
     pub async fn decline(&self, page: &str) -> SentBack {
         let mut browser = self.open(page).await;
-        sent_back(&browser.post("/reject", &json!({})).await)
+        let answer = browser.post("/reject", &json!({})).await;
+        sent_back(&answer, browser.cookies)
     }
 
     async fn open<'a>(&'a self, page: &'a str) -> Browser<'a> {
@@ -64,13 +82,17 @@ impl Browser<'_> {
     }
 
     async fn send(&mut self, request: RequestBuilder, mode: &str, site: &str) -> String {
-        let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let request = request.header("sec-fetch-mode", mode).header("sec-fetch-site", site);
-        let answer = request.header(COOKIE, cookies.join("; ")).send().await.expect("an answer of the page");
+        let answer = self.request(request, mode, site).send().await.expect("an answer of the page");
         self.keep(answer.headers());
         let (status, text) = (answer.status(), answer.text().await.expect("a text"));
         assert!(status.is_success(), "the page answered {status}: {text}");
         text
+    }
+
+    fn request(&self, request: RequestBuilder, mode: &str, site: &str) -> RequestBuilder {
+        let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = request.header("sec-fetch-mode", mode).header("sec-fetch-site", site);
+        request.header(COOKIE, cookies.join("; "))
     }
 
     fn keep(&mut self, headers: &HeaderMap) {
@@ -83,11 +105,11 @@ impl Browser<'_> {
 }
 
 /// The page sends the person on by an address of its own, which names the last one.
-fn sent_back(answer: &Value) -> SentBack {
+fn sent_back(answer: &Value, cookies: BTreeMap<String, String>) -> SentBack {
     let url = answer["url"].as_str().unwrap_or_else(|| panic!("nobody is sent back: {answer}"));
     let url = Url::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
     let mut with: BTreeMap<_, _> = url.query_pairs().into_owned().collect();
     let to = with.remove("redirect_uri").expect("an address to go to");
     with.remove("redirect_mode");
-    SentBack { to: Url::parse(&to).unwrap_or_else(|error| panic!("{to}: {error}")), with }
+    SentBack { to: Url::parse(&to).unwrap_or_else(|error| panic!("{to}: {error}")), with, cookies }
 }

@@ -22,12 +22,18 @@ use uuid::Uuid;
 async fn tenant(pds: &Pds) -> Connecting {
     let mut test = Connecting::on(Database::shared().await).await;
     test.set("CRIER_BLUESKY_PLC_DIRECTORY", pds.plc());
+    test.set("CRIER_BLUESKY_HANDLE_RESOLVER", &pds.name());
     test
 }
 
 /// A login that has begun: the person's browser, and the server's page it is sent to.
 async fn begun(test: &Connecting, pds: &Pds, account: Option<Uuid>) -> (Browser, String) {
-    let ticket = test.ticket("bluesky", Some(&pds.name()), account).await;
+    begun_at(test, &pds.name(), account).await
+}
+
+/// The same at a server, or of an account by its name.
+async fn begun_at(test: &Connecting, server: &str, account: Option<Uuid>) -> (Browser, String) {
+    let ticket = test.ticket("bluesky", Some(server), account).await;
     let browser = Browser::new();
     let start = browser.step(Method::GET, &test.start_url("bluesky", &ticket), None).await;
     let page = start.headers.get(LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -36,17 +42,18 @@ async fn begun(test: &Connecting, pds: &Pds, account: Option<Uuid>) -> (Browser,
 }
 
 /// The person comes back, with what the server sent along.
-async fn back(browser: &Browser, sent: &SentBack) -> Page {
+async fn back(test: &Connecting, browser: &Browser, sent: &SentBack) -> Page {
     let mut url = sent.to.clone();
     url.query_pairs_mut().extend_pairs(&sent.with);
-    browser.go(url.as_str(), APPLICATION).await
+    let page = browser.go(url.as_str(), APPLICATION).await;
+    test.confirmed(browser, page).await
 }
 
 /// A login from the ticket to the account's id.
 async fn log_in(test: &Connecting, pds: &Pds, account: &PdsAccount) -> Uuid {
     let (browser, page) = begun(test, pds, None).await;
     let sent = pds.log_in(&page, account).await;
-    test.connected(&back(&browser, &sent).await)[0]
+    test.connected(&back(test, &browser, &sent).await)[0]
 }
 
 async fn post(test: &Connecting, account: Uuid, text: &str, media: Value) -> Uuid {
@@ -127,7 +134,7 @@ async fn a_person_who_declines_or_is_somebody_else_connects_nothing() {
     let (browser, page) = begun(&test, pds, None).await;
     let sent = pds.decline(&page).await;
     assert_eq!(sent.with.get("error").map(String::as_str), Some("access_denied"), "{sent:?}");
-    let shown = back(&browser, &sent).await;
+    let shown = back(&test, &browser, &sent).await;
     assert_eq!(shown.param("crier_account_ids"), None, "{}", shown.url);
     assert_eq!(shown.param("crier_error").as_deref(), Some("access_denied"), "{}", shown.url);
 
@@ -135,13 +142,36 @@ async fn a_person_who_declines_or_is_somebody_else_connects_nothing() {
     let account = log_in(&test, pds, &alice).await;
     let (browser, page) = begun(&test, pds, Some(account)).await;
     let sent = pds.log_in(&page, &bob).await;
-    let shown = back(&browser, &sent).await;
+    let shown = back(&test, &browser, &sent).await;
     assert_eq!(shown.param("crier_account_ids"), None, "{}", shown.url);
+    assert_eq!(shown.param("crier_error").as_deref(), Some("other_account"), "{}", shown.url);
     assert_eq!(test.account(account).await, format!("bluesky {} active 1 t", alice.handle));
     assert_eq!(test.sql.text("SELECT count(*) FROM crier.social_account").await, "1");
     let (browser, page) = begun(&test, pds, Some(account)).await;
     let sent = pds.log_in(&page, &alice).await;
-    assert_eq!(test.connected(&back(&browser, &sent).await), [account]);
+    assert_eq!(test.connected(&back(&test, &browser, &sent).await), [account]);
+}
+
+#[tokio::test]
+async fn an_account_is_connected_by_its_name_and_again_after_a_change_of_it() {
+    let pds = Pds::short_lived();
+    let alice = pds.add_account("alice").await;
+    let test = tenant(pds).await;
+    let _crierd = test.start().await;
+    let (browser, page) = begun_at(&test, &alice.handle, None).await;
+    let sent = pds.log_in(&page, &alice).await;
+    let account = test.connected(&back(&test, &browser, &sent).await)[0];
+    assert_eq!(test.account(account).await, format!("bluesky {} active 1 t", alice.handle));
+    // in a browser that is signed in, of an account that has let the app in: people are asked all the same
+    let (browser, page) = begun_at(&test, &alice.handle, None).await;
+    let sent = pds.log_in(&page, &alice).await;
+    assert_eq!(test.connected(&back(&test, &browser, &sent).await), [account]);
+
+    let renamed = pds.rename(&alice).await;
+    let (browser, page) = begun(&test, pds, Some(account)).await;
+    let sent = pds.log_in(&page, &renamed).await;
+    assert_eq!(test.connected(&back(&test, &browser, &sent).await), [account]);
+    assert_eq!(test.account(account).await, format!("bluesky {} active 3 t", renamed.handle));
 }
 
 #[tokio::test]
@@ -155,7 +185,7 @@ async fn an_answer_that_another_issuer_could_have_given_is_refused() {
         let mut sent = pds.log_in(&page, &alice).await;
         sent.with.remove("iss");
         sent.with.extend(iss.map(|iss| ("iss".to_owned(), iss.to_owned())));
-        let shown = back(&browser, &sent).await;
+        let shown = back(&test, &browser, &sent).await;
         assert_eq!(shown.param("crier_account_ids"), None, "{}", shown.url);
         assert_eq!(shown.param("crier_error").as_deref(), Some("wrong_issuer"), "{}", shown.url);
     }
@@ -196,9 +226,13 @@ async fn an_app_with_keys_says_who_it_is_and_may_change_them() {
     let mut sent = pds.log_in(&page, &alice).await;
     assert!(sent.to.as_str().starts_with(&name), "{sent:?}");
     sent.to = sent.to.as_str().replace(&name, &here).parse().expect("an address");
-    let account = test.connected(&back(&browser, &sent).await)[0];
+    let account = test.connected(&back(&test, &browser, &sent).await)[0];
     let first = post(&test, account, "by an app with a key", json!([])).await;
     reached(&test, first, "published").await;
+
+    // signed in, with the app let in: whoever opens a link is asked all the same
+    let (_, page) = begun(&test, pds, Some(account)).await;
+    assert!(pds.asks(&page, &sent).await, "the person was sent on without a word");
     crierd.kill();
 
     // another key comes, the old one stays for what began with it: without it, nothing is sent and nothing lost

@@ -27,6 +27,7 @@ mod maintenance;
 mod mastodon;
 mod mastodon_mock;
 mod pages;
+mod people;
 mod plans;
 mod platforms;
 mod pooler;

@@ -4,8 +4,10 @@ mod by_time;
 mod cursors;
 mod logs;
 mod plans;
+mod posts;
 mod standby;
 mod tables;
+mod timeline;
 mod user_jobs;
 mod walks;
 

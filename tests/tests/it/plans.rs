@@ -18,7 +18,7 @@ use typical::{TYPICAL, Typical, call};
 const SMALL: i32 = 50;
 
 /// Tables that grow with the work.
-const LARGE: [&str; 20] = [
+const LARGE: [&str; 22] = [
     "job",
     "job_outcome",
     "job_retry",
@@ -30,6 +30,8 @@ const LARGE: [&str; 20] = [
     "job_scheduled",
     "job_key",
     "post",
+    "post_tag",
+    "slot_booking",
     "post_target",
     "event",
     "social_account",

@@ -1,9 +1,11 @@
 //! Posts before their time: drafts, changes of plan, approval, and what is due.
 
 mod approval;
+mod calendar;
 mod changes;
 mod due;
 mod races;
+mod slots;
 
 use crier_tests::cluster::Database;
 use crier_tests::session::Session;

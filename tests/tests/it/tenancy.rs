@@ -264,6 +264,7 @@ async fn an_application_can_not_do_a_workers_work() {
         "SELECT * FROM crier.take_oauth_state('ticket', sha256('x'))".into(),
         format!("SELECT crier.keep_oauth_state('{id}', '{id}', 'login', sha256('x'), '\\x00')"),
         format!("SELECT crier.end_oauth_state('{id}', '{id}')"),
+        format!("SELECT crier.release_app_registration('{id}', 1)"),
         "SELECT * FROM crier.get_app_registration('mastodon', 's', 'r')".into(),
         "SELECT * FROM crier.begin_app_registration('mastodon', 's', 'r')".into(),
         format!("SELECT crier.store_app_registration('{id}', 1, '\\x00')"),

@@ -1,30 +1,16 @@
-//! Bodies: read whole before anything is believed, and therefore bounded: each in bytes and time, all together in bytes.
-
-use std::time::Duration;
+//! Bodies of webhooks: those of all together are bounded in bytes too.
 
 use axum::body::Body;
 use axum::http::HeaderMap;
-use axum::http::header::CONTENT_LENGTH;
-use futures_util::StreamExt;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::timeout;
+
+use crate::http::body::{Unread, read_within};
 
 /// The most bytes of a body.
 pub(super) const MAX_BYTES: usize = 1024 * 1024;
 /// The most bytes of all bodies that are held at a time, in units of a kibibyte.
 const MAX_HELD: usize = 64 * 1024;
 const UNIT: usize = 1024;
-/// How long a body may take, from its first byte to its last.
-const LIMIT: Duration = Duration::from_secs(10);
-
-/// Why a body was not read.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unread {
-    TooLarge,
-    TooSlow,
-    Broken,
-    Crowded,
-}
 
 /// Reads bodies.
 pub(super) struct Bodies(Semaphore);
@@ -50,41 +36,27 @@ impl Held<'_> {
 
 impl Bodies {
     pub(super) async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Held<'_>, Unread> {
-        let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-        // before a byte of it is read
-        if announced.is_some_and(|length: usize| length > MAX_BYTES) {
-            return Err(Unread::TooLarge);
-        }
-        timeout(LIMIT, self.collect(body)).await.unwrap_or(Err(Unread::TooSlow))
-    }
-
-    async fn collect(&self, body: Body) -> Result<Held<'_>, Unread> {
-        let mut held = Held { bytes: Vec::new(), _share: None };
-        let mut units = 0;
-        let mut chunks = body.into_data_stream();
-        while let Some(chunk) = chunks.next().await {
-            let chunk = chunk.map_err(|_| Unread::Broken)?;
-            let length = held.bytes.len() + chunk.len();
-            if length > MAX_BYTES {
-                return Err(Unread::TooLarge);
-            }
+        let (mut share, mut units) = (None::<SemaphorePermit<'_>>, 0);
+        let bytes = read_within(headers, body, MAX_BYTES, |length| {
             let needed = u32::try_from(length.div_ceil(UNIT) - units).unwrap_or(u32::MAX);
             if needed > 0 {
                 let more = self.0.try_acquire_many(needed).map_err(|_| Unread::Crowded)?;
-                match &mut held._share {
+                match &mut share {
                     Some(share) => share.merge(more),
                     none => *none = Some(more),
                 }
                 units += needed as usize;
             }
-            held.bytes.extend_from_slice(&chunk);
-        }
-        Ok(held)
+            Ok(())
+        })
+        .await?;
+        Ok(Held { bytes, _share: share })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header::CONTENT_LENGTH;
     use futures_util::stream;
 
     use super::*;
@@ -98,7 +70,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_is_bounded_in_bytes_and_time() {
+    async fn a_body_gives_back_what_it_held() {
         let bodies = Bodies::default();
         assert_eq!(read(&bodies, body_of(vec![])).await, Ok(0));
         assert_eq!(read(&bodies, body_of(vec![10, 0, 20])).await, Ok(30));

@@ -16,9 +16,9 @@ use std::time::{Duration, SystemTime};
 use crier_core::error_class::ErrorClass;
 use secrecy::ExposeSecret;
 
-use crate::address::check_loopback;
 use crate::client::Client;
 use crate::providers::answer::{seconds_since_1970, since_1970};
+use crate::providers::bluesky::ENTRYWAY;
 use crate::providers::{Caller, Failure, Lifetime, Reach};
 use crate::secrets::{Bound, Session};
 
@@ -41,13 +41,22 @@ const KEYED_LIFE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 pub struct Settings {
     /// The directory of `did:plc:`.
     pub plc_directory: String,
+    /// Who is asked whose a name is, before the host of the name.
+    pub handle_resolver: String,
     /// The keys by which the app says who it is.
     pub client_keys: ClientKeys,
+    /// Where sessions that were made by servers of tenants may be renewed.
+    pub reach: Reach,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { plc_directory: PLC_DIRECTORY.into(), client_keys: ClientKeys::default() }
+        Self {
+            plc_directory: PLC_DIRECTORY.into(),
+            handle_resolver: ENTRYWAY.into(),
+            client_keys: ClientKeys::default(),
+            reach: Reach::default(),
+        }
     }
 }
 
@@ -71,8 +80,8 @@ impl OAuth {
         caller: &Caller,
         bound: &Bound,
     ) -> Result<Session, Failure> {
-        // What was allowed when the account was connected still is, and nothing else.
-        let reach = Reach { allow_loopback: check_loopback(&bound.issuer).is_ok() };
+        let reach = self.settings.reach;
+        let client = &client.within(reach);
         let issuer = self.issuers.issuer(client, &bound.issuer, reach).await?;
         let app = app::Client { id: bound.client_id.clone(), key: bound.client_key.clone() };
         let endpoint = token::Endpoint {

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::api::{Api, read};
 use super::{LARGEST, Mastodon, session};
+use crate::client::Client;
 use crate::providers::answer::Phase;
 use crate::providers::connect::wrong_issuer;
 use crate::providers::oauth::{self, Pkce};
@@ -68,10 +69,11 @@ impl Connect for Mastodon {
         true
     }
 
-    async fn register(&self, server: &str, redirect_uri: &str) -> Result<App, Failure> {
+    async fn register(&self, server: &str, redirect_uri: &str, reach: Reach) -> Result<App, Failure> {
+        let client = self.client.within(reach);
         let form = [("client_name", CLIENT_NAME), ("redirect_uris", redirect_uri), ("scopes", &scopes())];
-        let request = oauth::form(&self.client, &format!("{server}/api/v1/apps"), &form);
-        let Registered { client_id, client_secret } = read(Phase::Login, self.client.send(request).await)?;
+        let request = oauth::form(&client, &format!("{server}/api/v1/apps"), &form);
+        let Registered { client_id, client_secret } = read(Phase::Login, client.send(request).await)?;
         let fits = |text: &str| (1..=500).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
         if !fits(&client_id) || !fits(client_secret.expose_secret()) {
             return Err(Failure::new(ErrorClass::Transient, "the server's answer names no app"));
@@ -80,7 +82,8 @@ impl Connect for Mastodon {
     }
 
     /// Servers forget apps that nobody uses. One that is unknown gets no token of its own.
-    async fn knows(&self, server: &str, app: &App) -> Result<bool, Failure> {
+    async fn knows(&self, server: &str, app: &App, reach: Reach) -> Result<bool, Failure> {
+        let client = self.client.within(reach);
         let secret = app.client_secret.as_ref().map_or("", |secret| secret.expose_secret());
         let form = [
             ("grant_type", "client_credentials"),
@@ -88,8 +91,8 @@ impl Connect for Mastodon {
             ("client_secret", secret),
             ("scope", NEEDED[0]),
         ];
-        let request = oauth::form(&self.client, &format!("{server}/oauth/token"), &form);
-        match oauth::tokens(self.client.send(request).await) {
+        let request = oauth::form(&client, &format!("{server}/oauth/token"), &form);
+        match oauth::tokens(client.send(request).await) {
             Err(failure) if failure.code.as_deref() == Some(UNKNOWN_APP) => Ok(false),
             // whatever else it says, it knows who asks
             Err(failure) if failure.class == ErrorClass::AuthRevoked => Ok(true),
@@ -100,7 +103,7 @@ impl Connect for Mastodon {
 
     async fn begin(&self, ask: &Ask<'_>) -> Result<Begun, Failure> {
         let app = registered(ask)?;
-        let (pkce, metadata) = (Pkce::new()?, self.metadata(ask.server).await);
+        let (pkce, metadata) = (Pkce::new()?, metadata(&self.client.within(ask.reach), ask.server).await);
         let authorize_url = oauth::address(
             &format!("{}/oauth/authorize", ask.server),
             &[
@@ -125,6 +128,7 @@ impl Connect for Mastodon {
 
     async fn finish(&self, kept: &Kept, callback: &Callback<'_>) -> Result<Vec<Granted>, Failure> {
         let (ask, app) = (&callback.ask, registered(&callback.ask)?);
+        let client = self.client.within(ask.reach);
         let remembered: Remembered = kept.read()?;
         check_issuer(&remembered, callback.iss)?;
         let secret = app.client_secret.as_ref().map_or("", |secret| secret.expose_secret());
@@ -136,23 +140,51 @@ impl Connect for Mastodon {
             ("client_secret", secret),
             ("code_verifier", &remembered.verifier),
         ];
-        let request = oauth::form(&self.client, &format!("{}/oauth/token", ask.server), &form);
-        let tokens = oauth::tokens(self.client.send(request).await)?;
-        let granted = oauth::granted(&tokens.scope, &[NEEDED, USEFUL].concat());
-        let missing = oauth::missing(&granted, &NEEDED, &USEFUL, covers)?;
+        let request = oauth::form(&client, &format!("{}/oauth/token", ask.server), &form);
+        let tokens = oauth::tokens(client.send(request).await)?;
         let session = Session::new(tokens.access_token, SecretString::default());
-        let server = Api::new(&self.client, ask.server, Some(&session.access));
-        let (external_id, handle) = session::whose(&server, ask.server).await?;
-        Ok(vec![Granted { external_id, handle, base_url: ask.server.to_owned(), session, missing }])
+        match granted(&client, ask.server, &session, &tokens.scope).await {
+            Ok((external_id, handle, missing)) => {
+                Ok(vec![Granted { external_id, handle, base_url: ask.server.to_owned(), session, missing }])
+            }
+            Err(failure) => {
+                self.revoke(ask.server, ask.app, &session, ask.reach).await;
+                Err(failure)
+            }
+        }
+    }
+
+    async fn revoke(&self, server: &str, app: Option<&App>, session: &Session, reach: Reach) {
+        let Some(app) = app else { return };
+        let secret = app.client_secret.as_ref().map_or("", |secret| secret.expose_secret());
+        let form = [
+            ("client_id", app.client_id.as_str()),
+            ("client_secret", secret),
+            ("token", session.access.expose_secret()),
+        ];
+        let client = self.client.within(reach);
+        let _ = client.send(oauth::form(&client, &format!("{server}/oauth/revoke"), &form)).await;
     }
 }
 
-impl Mastodon {
-    async fn metadata(&self, server: &str) -> Metadata {
-        let request = self.client.request(Method::GET, &format!("{server}/{METADATA}"));
-        // An older server has no such page: without it there is nothing to compare.
-        read(Phase::Read, self.client.send(request).await).unwrap_or_default()
-    }
+async fn metadata(client: &Client, server: &str) -> Metadata {
+    let request = client.request(Method::GET, &format!("{server}/{METADATA}"));
+    // An older server has no such page: without it there is nothing to compare.
+    read(Phase::Read, client.send(request).await).unwrap_or_default()
+}
+
+/// Whose tokens they are, and what was not granted.
+async fn granted(
+    client: &Client,
+    server: &str,
+    session: &Session,
+    scope: &Value,
+) -> Result<(String, String, Vec<String>), Failure> {
+    let granted = oauth::granted(scope, &[NEEDED, USEFUL].concat());
+    let missing = oauth::missing(&granted, &NEEDED, &USEFUL, covers)?;
+    let api = Api::new(client, server, Some(&session.access));
+    let (external_id, handle) = session::whose(&api, server).await?;
+    Ok((external_id, handle, missing))
 }
 
 fn registered<'a>(ask: &Ask<'a>) -> Result<&'a App, Failure> {

@@ -5,6 +5,7 @@ use crier_core::error_class::ErrorClass;
 
 use super::{Redacting, Secrets};
 use crate::providers::{App, Ask, Begun, Callback, Connect, Failure, Granted, Kept, Reach};
+use crate::secrets::Session;
 
 impl Redacting {
     fn inner(&self) -> Result<&dyn Connect, Failure> {
@@ -38,14 +39,21 @@ impl Connect for Redacting {
         self.provider.connect().is_some_and(Connect::registers)
     }
 
-    async fn register(&self, server: &str, redirect_uri: &str) -> Result<App, Failure> {
-        self.inner()?.register(server, redirect_uri).await
+    async fn register(&self, server: &str, redirect_uri: &str, reach: Reach) -> Result<App, Failure> {
+        self.inner()?.register(server, redirect_uri, reach).await
     }
 
-    async fn knows(&self, server: &str, app: &App) -> Result<bool, Failure> {
+    async fn knows(&self, server: &str, app: &App, reach: Reach) -> Result<bool, Failure> {
         let mut secrets = self.secrets();
         app.client_secret.iter().for_each(|secret| secrets.add(secret));
-        self.inner()?.knows(server, app).await.map_err(|failure| secrets.failure(failure))
+        let knows = self.inner()?.knows(server, app, reach).await;
+        knows.map_err(|failure| secrets.failure(failure))
+    }
+
+    async fn revoke(&self, server: &str, app: Option<&App>, session: &Session, reach: Reach) {
+        if let Ok(inner) = self.inner() {
+            inner.revoke(server, app, session, reach).await;
+        }
     }
 
     async fn begin(&self, ask: &Ask<'_>) -> Result<Begun, Failure> {

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{X, session};
 use crate::client::basic;
@@ -73,11 +74,46 @@ impl Connect for X {
             None => request,
         };
         let tokens = oauth::tokens(self.client.send(request).await)?;
-        let granted = oauth::granted(&tokens.scope, &[&NEEDED[..], &USEFUL[..]].concat());
-        let missing = oauth::missing(&granted, &NEEDED, &USEFUL, |given, wanted| given == wanted)?;
         let session = Session::new(tokens.access_token, tokens.refresh_token.unwrap_or_default());
         let session = session::made(session, &tokens.expires_in, SystemTime::now());
-        let (external_id, handle) = session::whose(&self.server(ask.server).with(&session)).await?;
-        Ok(vec![Granted { external_id, handle, base_url: ask.server.to_owned(), session, missing }])
+        match self.granted(ask.server, &session, &tokens.scope).await {
+            Ok((external_id, handle, missing)) => {
+                Ok(vec![Granted { external_id, handle, base_url: ask.server.to_owned(), session, missing }])
+            }
+            Err(failure) => {
+                self.revoke(ask.server, ask.app, &session, ask.reach).await;
+                Err(failure)
+            }
+        }
+    }
+
+    /// The access token alone: with the refresh token, X would end all that the account has given to the app.
+    async fn revoke(&self, server: &str, app: Option<&App>, session: &Session, _reach: Reach) {
+        let Some(app) = app else { return };
+        let mut form = vec![("token", session.access.expose_secret())];
+        if app.client_secret.is_none() {
+            form.push(("client_id", &app.client_id));
+        }
+        let request = oauth::form(&self.client, &format!("{server}/2/oauth2/revoke"), &form);
+        let request = match &app.client_secret {
+            Some(secret) => basic(request, &app.client_id, secret),
+            None => request,
+        };
+        let _ = self.client.send(request).await;
+    }
+}
+
+impl X {
+    /// Whose tokens they are, and what was not granted.
+    async fn granted(
+        &self,
+        server: &str,
+        session: &Session,
+        scope: &Value,
+    ) -> Result<(String, String, Vec<String>), Failure> {
+        let granted = oauth::granted(scope, &[&NEEDED[..], &USEFUL[..]].concat());
+        let missing = oauth::missing(&granted, &NEEDED, &USEFUL, |given, wanted| given == wanted)?;
+        let (external_id, handle) = session::whose(&self.server(server).with(session)).await?;
+        Ok((external_id, handle, missing))
     }
 }

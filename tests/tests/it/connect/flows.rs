@@ -59,7 +59,8 @@ async fn logins_at_once_register_one_app() {
     let tickets = futures_util::future::join_all(tickets).await;
     let browsers: Vec<_> = tickets.iter().map(|_| Browser::new()).collect();
     let logins = browsers.iter().zip(&tickets).map(|(browser, ticket)| async {
-        browser.go(&test.start_url("mastodon", ticket), APPLICATION).await
+        let page = browser.go(&test.start_url("mastodon", ticket), APPLICATION).await;
+        test.confirmed(browser, page).await
     });
     for page in futures_util::future::join_all(logins).await {
         test.connected(&page);
@@ -156,7 +157,10 @@ async fn those_of_facebook_pages_are_chosen_on_a_page() {
         ("account", &ids[2]),
         ("account", "17841-forged"),
     ];
+    assert!(page.text.contains(APPLICATION), "{}", page.text);
     let done = browser.submit(&action, &form, APPLICATION).await;
+    assert_eq!(test.sql.text("SELECT count(*) FROM crier.social_account").await, "0");
+    let done = test.confirmed(&browser, done).await;
     let accounts = test.connected(&done);
     assert_eq!(accounts.len(), 2);
     assert_eq!(test.account(accounts[0]).await, "instagram alice.test active 1 t");

@@ -40,7 +40,8 @@ impl Real {
     async fn log_in(&self, oidc: &Oidc, account: Option<Uuid>, yes: bool) -> Page {
         let browser = Browser::new();
         let page = self.test.log_in_with(&browser, "x", None, account).await;
-        oidc.consent(&browser, page, LOGIN, yes, APPLICATION).await
+        let page = oidc.consent(&browser, page, LOGIN, yes, APPLICATION).await;
+        self.test.confirmed(&browser, page).await
     }
 
     async fn post(&self, account: Uuid, text: &str) -> Uuid {

@@ -26,7 +26,7 @@ async fn a_server_that_others_wrote_registers_the_app_and_gives_its_account() {
         ("username", NAME),
     ];
     let done = browser.submit(&format!("{}/oauth/authorize", server.url()), &form, APPLICATION).await;
-    let account = test.connected(&done)[0];
+    let account = test.connected(&test.confirmed(&browser, done).await)[0];
     let host = server.url().trim_start_matches("http://");
     assert_eq!(test.account(account).await, format!("mastodon {NAME}@{host} active 1 t"));
     let sql = "SELECT crier.create_post($1, 'by a connected account', ARRAY[$2::uuid])";

@@ -46,6 +46,7 @@ async fn what_the_person_or_the_platform_refuses_is_said_to_the_application() {
         assert_eq!(page.param("crier_error").as_deref(), Some(code), "{page:?}");
         assert_eq!(page.param("tab").as_deref(), Some("accounts"));
     }
+    assert_eq!(test.sim.calls("oauth2.revoke"), 1, "expected tokens without enough scopes to be taken back");
     test.consent("x", &yes);
     for (call, fault, code) in [
         ("oauth2.token", Fault::ServerError, "platform_unavailable"),
@@ -105,8 +106,8 @@ async fn a_callback_is_good_once_in_its_browser() {
     // two at once
     let callback = answer(&test, &browser).await;
     let (one, two) = tokio::join!(browser.go(&callback, APPLICATION), browser.go(&callback, APPLICATION));
-    let connected = [&one, &two].into_iter().filter(|page| page.param("crier_account_ids").is_some()).count();
-    assert_eq!(connected, 1, "{one:?} {two:?}");
+    let granted = [&one, &two].into_iter().filter(|page| page.param("crier_confirm").is_some()).count();
+    assert_eq!(granted, 1, "{one:?} {two:?}");
     assert_eq!(
         test.sim.calls("oauth2.token"),
         2,
@@ -212,6 +213,7 @@ async fn another_account_than_the_one_that_had_to_log_in_is_refused() {
     test.person("x", "bob");
     let page = test.log_in("x", None, Some(account)).await;
     assert_eq!(page.param("crier_error").as_deref(), Some("other_account"), "{page:?}");
+    assert_eq!(test.sim.calls("oauth2.revoke"), 1, "expected what nobody uses to be taken back");
     assert_eq!(test.account(account).await, "x alice active 1 t");
     assert_eq!(test.sql.text("SELECT count(*) FROM crier.social_account").await, "1");
     // without saying which, it is another account

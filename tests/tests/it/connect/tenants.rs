@@ -45,6 +45,7 @@ async fn owners_and_admins_begin_logins() {
         "SELECT crier.end_oauth_state(crier.new_id(), crier.new_id())",
         "SELECT crier.get_app_registration('x', 's', 'r')",
         "SELECT crier.note_app_registration(crier.new_id(), 1, true)",
+        "SELECT crier.release_app_registration(crier.new_id(), 1)",
         "SELECT crier.cleanup_expired_oauth_states_batch()",
     ] {
         assert_eq!(test.owner.refusal(call).await.code, "42501", "{call}");

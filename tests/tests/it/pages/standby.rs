@@ -6,11 +6,14 @@ use crier_tests::session::Session;
 
 use super::all;
 
-const CALLS: [&str; 13] = [
+const CALLS: [&str; 16] = [
     "list_jobs()",
     "list_jobs(p_status => 'failed')",
     "list_jobs(p_status => 'running')",
     "list_posts()",
+    "list_posts(p_tag => 't', p_search => 'planned')",
+    "list_posts(p_account_id => '00000000-0000-0000-0000-000000000000')",
+    "list_posts(p_status => 'scheduled')",
     "list_events()",
     "list_logs()",
     "list_logs(p_search => 'number')",
@@ -34,6 +37,14 @@ async fn answers(sql: &Session) -> Vec<String> {
         History::user(0)
     );
     answers.push(sql.text(&user_jobs).await);
+    let calendar = "SELECT c.* FROM crier.workspace w, crier.calendar(w.id, now() - interval '1 day', now() + interval '1 day') c \
+                    WHERE w.name = 'standby'";
+    answers.push(sql.text(calendar).await);
+    let paged =
+        "SELECT g.* FROM crier.workspace w, crier.get_posts(w.id, p_tag => 't') g WHERE w.name = 'standby'";
+    answers.push(sql.text(paged).await);
+    let timeline = "SELECT t.* FROM crier.post p, crier.post_timeline(p.id) t WHERE p.content = 'planned'";
+    answers.push(sql.text(timeline).await);
     answers
 }
 
@@ -45,8 +56,17 @@ async fn a_standby_and_a_read_only_transaction_give_the_same_pages() {
     primary.text("SELECT crier.index_history(100)").await;
     primary.text("SELECT crier.enqueue('open'), crier.enqueue('open')").await;
     primary.text("SELECT crier.receive_webhook('x', 'k', '{}', '{x}', '{NULL}', '{\"{}\"}')").await;
+    let workspace = crier_tests::stage::create_workspace(&primary).await;
+    let account = crier_tests::stage::dummy_account(&primary, workspace, "a.test").await;
+    primary.run(&format!("UPDATE crier.workspace SET name = 'standby' WHERE id = '{workspace}'")).await;
+    let post = "SELECT crier.create_post($1, 'planned', ARRAY[$2::uuid], tags => '{t}')";
+    primary.rows(post, &[&workspace, &account]).await;
     let expected = answers(&primary).await;
-    assert!(expected[0].len() > 150 * 36 && expected[7].len() > 150 * 36, "{expected:?}");
+    let last = &expected[expected.len() - 3..];
+    let shown =
+        last[0].contains("planned") && last[1].contains("planned") && last[2].contains("post_created");
+    assert!(shown && expected[4].len() > 36, "{expected:?}");
+    assert!(expected[0].len() > 150 * 36 && expected[10].len() > 150 * 36, "{expected:?}");
 
     primary.run("BEGIN READ ONLY").await;
     assert_eq!(answers(&primary).await, expected);

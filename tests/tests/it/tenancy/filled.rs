@@ -69,6 +69,11 @@ impl Filled {
             superuser.run(&format!("UPDATE crier.post SET stage = '{stage}' WHERE id = '{id}'")).await;
             names.insert(name, id);
         }
+        let slots = format!(
+            "SELECT crier.set_slots('{account}', 'Europe/Berlin', '{{\"mon\": [\"09:00\"], \"fri\": [\"18:00\"]}}')"
+        );
+        owner.text(&slots).await;
+        owner.text(&post("at a slot", ", next_slot => true")).await;
         let lost = owner.text(&post("lost", "")).await;
         superuser
             .run(&format!(
@@ -113,6 +118,17 @@ impl Filled {
         names.insert("WEBHOOK", superuser.text(&webhook).await);
         let invited = Uuid::new_v4();
         owner.text(&format!("SELECT crier.invite_member('{workspace}', '{invited}', 'editor')")).await;
+        // a login of each member that waits for the application's word
+        for (_, user, _) in &self.members {
+            superuser
+                .run(&format!(
+                    "INSERT INTO crier.oauth_state (workspace_id, id, stage, hash, user_id, platform, return_url, browser_hash, sealed, \
+                         created_at, expires_at) \
+                     VALUES ('{workspace}', crier.new_id(), 'granted', sha256('login of {user}'), '{user}', 'x', 'https://{word}.test/', \
+                         sha256('{user}'), decode('0202' || repeat('00', 60), 'hex'), now(), now() + interval '1 hour')"
+                ))
+                .await;
+        }
         let (endpoint, sealed) = (Uuid::new_v4(), sealed());
         superuser
             .text(&format!("SELECT crier.add_alert_endpoint('{endpoint}', 'https://{word}.test/', {sealed}, '{workspace}')"))

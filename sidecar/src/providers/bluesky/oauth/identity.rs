@@ -21,6 +21,8 @@ pub(super) struct Directory<'a> {
     pub(super) client: &'a Client,
     /// The directory of `did:plc:`.
     pub(super) plc: &'a str,
+    /// Who is asked whose a name is. Never the account's own server: that would have every name be its.
+    pub(super) resolver: &'a str,
     /// Where the rest may lead to.
     pub(super) reach: Reach,
 }
@@ -37,11 +39,11 @@ pub(super) struct Identity {
 
 impl Directory<'_> {
     /// The account of a name.
-    pub(super) async fn of_handle(&self, server: &str, handle: &str) -> Result<Identity, Failure> {
+    pub(super) async fn of_handle(&self, handle: &str) -> Result<Identity, Failure> {
         if !is_handle(handle) {
             return Err(Failure::new(ErrorClass::TargetMissing, "that is not the name of an account"));
         }
-        let did = self.did_of(server, handle).await?;
+        let did = self.did_of(handle).await?;
         let identity = self.of_did(&did).await?;
         if !identity.handle.as_deref().is_some_and(|claimed| claimed.eq_ignore_ascii_case(handle)) {
             let message = "the account that the name leads to does not claim the name";
@@ -51,14 +53,14 @@ impl Directory<'_> {
     }
 
     /// Whether a name leads to an account.
-    pub(super) async fn leads(&self, server: &str, handle: &str, did: &str) -> bool {
-        self.did_of(server, handle).await.is_ok_and(|found| found == did)
+    pub(super) async fn leads(&self, handle: &str, did: &str) -> bool {
+        self.did_of(handle).await.is_ok_and(|found| found == did)
     }
 
-    /// Asks a server, which looks into the DNS too, then the host of that name itself.
-    async fn did_of(&self, server: &str, handle: &str) -> Result<String, Failure> {
+    /// Asks the resolver, which looks into the DNS too, then the host of that name itself.
+    async fn did_of(&self, handle: &str) -> Result<String, Failure> {
         let query = [("handle", handle)];
-        let url = format!("{server}/xrpc/com.atproto.identity.resolveHandle");
+        let url = format!("{}/xrpc/com.atproto.identity.resolveHandle", self.resolver);
         if let Ok(Got::Json(found)) = fetch::json(self.client, &url, &query).await
             && let Some(did) = found["did"].as_str().filter(|did| is_did(did))
         {
@@ -67,17 +69,17 @@ impl Directory<'_> {
         let missing = || Failure::new(ErrorClass::TargetMissing, "there is no account of that name");
         let host =
             self.reach.check(&format!("https://{}", handle.to_ascii_lowercase())).map_err(|_| missing())?;
-        let text = fetch::text(self.client, &format!("{host}/.well-known/atproto-did"))
-            .await
-            .map_err(|_| missing())?;
+        let client = self.client.within(self.reach);
+        let text =
+            fetch::text(&client, &format!("{host}/.well-known/atproto-did")).await.map_err(|_| missing())?;
         let did = text.trim();
         if is_did(did) { Ok(did.to_owned()) } else { Err(missing()) }
     }
 
     /// The account of a DID.
     pub(super) async fn of_did(&self, did: &str) -> Result<Identity, Failure> {
-        let url = self.document_of(did)?;
-        match fetch::json(self.client, &url, &[]).await? {
+        let (client, url) = self.document_of(did)?;
+        match fetch::json(&client, &url, &[]).await? {
             Got::Json(document) => self.read(did, &document),
             Got::Refused(404 | 410) => {
                 Err(Failure::new(ErrorClass::TargetMissing, "the account's DID is not known any more"))
@@ -89,8 +91,8 @@ impl Directory<'_> {
         }
     }
 
-    /// Where the document of a DID is.
-    fn document_of(&self, did: &str) -> Result<String, Failure> {
+    /// Where the document of a DID is, and who may ask there.
+    fn document_of(&self, did: &str) -> Result<(Client, String), Failure> {
         let unsupported =
             || Failure::new(ErrorClass::Unsupported, "the account's DID is neither did:plc nor did:web");
         if !is_did(did) {
@@ -99,32 +101,36 @@ impl Directory<'_> {
         if let Some(id) = did.strip_prefix("did:plc:") {
             let fits =
                 id.len() == PLC_LEN && id.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'2'..=b'7'));
-            return if fits { Ok(format!("{}/{did}", self.plc)) } else { Err(unsupported()) };
+            // the directory is the operator's own choice
+            let document = || (self.client.clone(), format!("{}/{did}", self.plc));
+            return fits.then(document).ok_or_else(unsupported);
         }
         // No path, and a port for tests only: the protocol wants a host alone.
         let host = did.strip_prefix("did:web:").filter(|host| !host.contains(':')).ok_or_else(unsupported)?;
         let host = host.replace("%3A", ":").replace("%3a", ":");
         let local = format!("http://{host}");
         let base = if check_loopback(&local).is_ok() { local } else { format!("https://{host}") };
-        Ok(format!("{}/.well-known/did.json", origin(&self.reach.check(&base)?).ok_or_else(unsupported)?))
+        let base = origin(&self.reach.check_found(&base)?).ok_or_else(unsupported)?;
+        Ok((self.client.within(self.reach), format!("{base}/.well-known/did.json")))
     }
 
     fn read(&self, did: &str, document: &Value) -> Result<Identity, Failure> {
         if document["id"].as_str() != Some(did) {
-            return Err(Failure::new(
-                ErrorClass::Config,
-                "the document of the account's DID is another one's",
-            ));
+            return Err(unsuitable("the document of the account's DID is another one's"));
         }
-        let server = server_of(document)
-            .ok_or_else(|| Failure::new(ErrorClass::Config, "the account's document names no server"))?;
-        let pds = origin(&self.reach.check(server)?);
-        let pds = pds.ok_or_else(|| Failure::new(ErrorClass::Config, "the account's server has a path"))?;
+        let server =
+            server_of(document).ok_or_else(|| unsuitable("the account's document names no server"))?;
+        let pds = origin(&self.reach.check_found(server)?);
+        let pds = pds.ok_or_else(|| unsuitable("the account's server has a path"))?;
         let names = document["alsoKnownAs"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let handle = names.filter_map(|name| name.strip_prefix("at://")).find(|name| is_handle(name));
         let handle = handle.filter(|handle| handle.len() <= MAX_HANDLE).map(str::to_ascii_lowercase);
         Ok(Identity { did: did.to_owned(), handle, pds })
     }
+}
+
+fn unsuitable(message: &str) -> Failure {
+    Failure::new(ErrorClass::Unsupported, message)
 }
 
 /// The account's server, as its document names it.
@@ -149,14 +155,21 @@ mod tests {
     const DID: &str = "did:plc:abcdefghijklmnopqrstuvwx";
 
     fn directory(client: &Client, allow_loopback: bool) -> Directory<'_> {
-        Directory { client, plc: "https://plc.example", reach: Reach { allow_loopback } }
+        Directory {
+            client,
+            plc: "https://plc.example",
+            resolver: "https://names.example",
+            reach: Reach { allow_loopback },
+        }
     }
 
     #[test]
     fn documents_are_where_the_methods_say() {
         let client = Client::new().unwrap();
-        let at =
-            |did: &str, local| directory(&client, local).document_of(did).map_err(|failure| failure.class);
+        let at = |did: &str, local| {
+            let found = directory(&client, local).document_of(did);
+            found.map(|(_, url)| url).map_err(|failure| failure.class)
+        };
         let good = |url: &str| Ok(url.to_owned());
         assert_eq!(at(DID, false), good("https://plc.example/did:plc:abcdefghijklmnopqrstuvwx"));
         assert_eq!(at("did:web:a.example", false), good("https://a.example/.well-known/did.json"));

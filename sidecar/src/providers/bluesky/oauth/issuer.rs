@@ -43,7 +43,7 @@ pub(super) async fn of_server(
     reach: Reach,
 ) -> Result<Option<String>, Failure> {
     let url = format!("{server}/.well-known/oauth-protected-resource");
-    match fetch::json(client, &url, &[]).await? {
+    match fetch::json(&client.within(reach), &url, &[]).await? {
         Got::Json(resource) => issuer_of(server, &resource, reach).map(Some),
         Got::Refused(300..=499) => Ok(None),
         Got::Refused(status) => {
@@ -55,18 +55,18 @@ pub(super) async fn of_server(
 
 fn issuer_of(server: &str, resource: &Value, reach: Reach) -> Result<String, Failure> {
     if resource["resource"].as_str().and_then(origin) != origin(server) {
-        return Err(config("the account's server speaks for another one"));
+        return Err(unsuitable("the account's server speaks for another one"));
     }
     let issuers = resource["authorization_servers"].as_array().map(Vec::as_slice).unwrap_or_default();
     let [issuer] = issuers else {
-        return Err(config("the account's server does not name one issuer of sessions"));
+        return Err(unsuitable("the account's server does not name one issuer of sessions"));
     };
     let issuer = issuer.as_str().unwrap_or_default();
-    reach.check(issuer)?;
+    reach.check_found(issuer)?;
     // As it is written: it is compared byte by byte.
     match origin(issuer) {
         Some(bare) if bare == issuer => Ok(bare),
-        _ => Err(config("the name of the issuer is not an address without a path")),
+        _ => Err(unsuitable("the name of the issuer is not an address without a path")),
     }
 }
 
@@ -77,11 +77,14 @@ impl Known {
             return Ok(issuer);
         }
         let url = format!("{name}/.well-known/oauth-authorization-server");
-        let issuer = match fetch::json(client, &url, &[]).await? {
+        let issuer = match fetch::json(&client.within(reach), &url, &[]).await? {
             Got::Json(metadata) => Issuer::read(name, &metadata, reach)?,
             Got::Refused(status) => {
-                let class =
-                    if status >= 500 || status == 429 { ErrorClass::Transient } else { ErrorClass::Config };
+                let class = if status >= 500 || status == 429 {
+                    ErrorClass::Transient
+                } else {
+                    ErrorClass::Unsupported
+                };
                 let message = format!("the server makes no sessions by OAuth: {status}");
                 return Err(Failure { status: Some(status), ..Failure::new(class, message) });
             }
@@ -104,7 +107,7 @@ impl Issuer {
     /// Reads what it says of itself. What the protocol promises and we rely on must be there; nothing else is looked at.
     fn read(name: &str, metadata: &Value, reach: Reach) -> Result<Self, Failure> {
         if metadata["issuer"].as_str() != Some(name) {
-            return Err(config(
+            return Err(unsuitable(
                 "the issuer of sessions calls itself otherwise than the account's server does",
             ));
         }
@@ -121,19 +124,19 @@ impl Issuer {
             ("scopes_supported", "atproto"),
         ] {
             if !texts(field).iter().any(|found| found == value) {
-                return Err(config(&format!("the issuer of sessions does not offer {value} ({field})")));
+                return Err(unsuitable(&format!("the issuer of sessions does not offer {value} ({field})")));
             }
         }
         // Without it, one issuer could pass another one's code off as its own (RFC 9207).
         if metadata["authorization_response_iss_parameter_supported"] != true {
-            return Err(config("the issuer of sessions does not sign its answers with its name"));
+            return Err(unsuitable("the issuer of sessions does not sign its answers with its name"));
         }
         let endpoint = |field: &str| match metadata[field].as_str() {
             Some(url) => check_endpoint(url, reach).map(Some),
             None => Ok(None),
         };
         let needed = |field: &str| {
-            endpoint(field)?.ok_or_else(|| config(&format!("the issuer of sessions has no {field}")))
+            endpoint(field)?.ok_or_else(|| unsuitable(&format!("the issuer of sessions has no {field}")))
         };
         Ok(Self {
             name: name.to_owned(),
@@ -149,13 +152,13 @@ impl Issuer {
     /// Whether it takes an app as it is.
     pub(super) fn check(&self, client: &app::Client) -> Result<(), Failure> {
         if !self.methods.iter().any(|method| method == client.method()) {
-            return Err(config(&format!(
+            return Err(unsuitable(&format!(
                 "the issuer of sessions takes no app that authenticates by {}",
                 client.method()
             )));
         }
         if client.has_document() && !self.reads_documents {
-            return Err(config("the issuer of sessions reads no documents of apps"));
+            return Err(unsuitable("the issuer of sessions reads no documents of apps"));
         }
         Ok(())
     }
@@ -164,15 +167,16 @@ impl Issuer {
 /// An address that the issuer names. It may have a path and be of another host.
 fn check_endpoint(url: &str, reach: Reach) -> Result<String, Failure> {
     let without_query = url.split('?').next().unwrap_or_default();
-    reach.check(without_query)?;
+    reach.check_found(without_query)?;
     if url.contains('#') {
-        return Err(config("an address of the issuer has a fragment"));
+        return Err(unsuitable("an address of the issuer has a fragment"));
     }
     Ok(url.to_owned())
 }
 
-fn config(message: &str) -> Failure {
-    Failure::new(ErrorClass::Config, message)
+/// What a server lacks or gets wrong: nothing the operator could set right.
+fn unsuitable(message: &str) -> Failure {
+    Failure::new(ErrorClass::Unsupported, message)
 }
 
 #[cfg(test)]

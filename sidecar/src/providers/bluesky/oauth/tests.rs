@@ -16,10 +16,12 @@ use crate::providers::{
 use crate::secrets::Es256;
 use server::{DID, HANDLE, Server};
 
+const HERE: Reach = Reach { allow_loopback: true };
 const BACK: &str = "http://127.0.0.1:8480/oauth/bluesky/callback";
 
 fn provider_with(server: &Server, client_keys: ClientKeys) -> Bluesky {
-    let settings = Settings { plc_directory: server.url.clone(), client_keys };
+    let url = || server.url.clone();
+    let settings = Settings { plc_directory: url(), handle_resolver: url(), client_keys, reach: HERE };
     Bluesky::new(Client::new().unwrap(), Fetcher::new().unwrap(), VideoService::None, settings)
 }
 
@@ -27,21 +29,29 @@ fn provider(server: &Server) -> Bluesky {
     provider_with(server, ClientKeys::default())
 }
 
-fn ask<'a>(server: &'a str, state: &'a secrecy::SecretString, handle: Option<&'a str>) -> Ask<'a> {
+fn ask<'a>(server: &'a str, state: &'a secrecy::SecretString, again: Option<&'a str>) -> Ask<'a> {
     Ask {
         public_url: "http://127.0.0.1:8480",
         redirect_uri: BACK,
         state,
+        named: None,
         server,
-        handle,
+        again,
         app: None,
         reach: Reach { allow_loopback: true },
     }
 }
 
-/// Begins a login.
-async fn begin(provider: &Bluesky, server: &Server, handle: Option<&str>) -> Result<Begun, Failure> {
-    provider.begin(&ask(&server.url, &"the-state-of-it".into(), handle)).await
+/// Begins a login: of whoever logs in, or of an account that has to log in again.
+async fn begin(provider: &Bluesky, server: &Server, again: Option<&str>) -> Result<Begun, Failure> {
+    provider.begin(&ask(&server.url, &"the-state-of-it".into(), again)).await
+}
+
+/// Begins one as an application asks for it that names an account or a server.
+async fn begin_named(provider: &Bluesky, named: &str) -> Result<Begun, Failure> {
+    let reach = Reach { allow_loopback: true };
+    let server = provider.server(Some(named), reach)?;
+    provider.begin(&Ask { named: Some(named), ..ask(&server, &"the-state-of-it".into(), None) }).await
 }
 
 /// Ends one with an answer that names this issuer.
@@ -59,7 +69,7 @@ async fn finish(
 }
 
 async fn login(provider: &Bluesky, server: &Server) -> Granted {
-    let begun = begin(provider, server, Some(HANDLE)).await.unwrap();
+    let begun = begin(provider, server, Some(DID)).await.unwrap();
     finish(provider, server, &begun, Some(&server.url)).await.unwrap()
 }
 
@@ -75,10 +85,10 @@ fn post(key: &str) -> Frozen {
 
 #[tokio::test]
 async fn a_login_becomes_an_account_that_publishes_and_is_renewed() {
-    for handle in [Some(HANDLE), None] {
+    for again in [Some(DID), None] {
         let server = Server::start().await;
         let provider = provider(&server);
-        let begun = begin(&provider, &server, handle).await.unwrap();
+        let begun = begin(&provider, &server, again).await.unwrap();
         let pushed = server.pushed();
         for (name, value) in [
             (
@@ -90,10 +100,12 @@ async fn a_login_becomes_an_account_that_publishes_and_is_renewed() {
             ("scope", "atproto transition:generic"),
             ("state", "the-state-of-it"),
             ("code_challenge_method", "S256"),
+            // nobody is sent back without having been asked
+            ("prompt", "consent"),
         ] {
             assert_eq!(pushed.get(name).map(String::as_str), Some(value), "{name}");
         }
-        assert_eq!(pushed.get("login_hint").map(String::as_str), handle);
+        assert_eq!(pushed.get("login_hint").map(String::as_str), again.map(|_| HANDLE));
         let page = begun.authorize_url.expose_secret();
         assert!(
             page.starts_with(&format!("{}/oauth/authorize?client_id=http%3A%2F%2Flocalhost", server.url)),
@@ -171,7 +183,7 @@ async fn a_server_that_is_never_content_is_asked_twice_and_no_more() {
 async fn an_answer_of_another_issuer_is_not_exchanged() {
     let server = Server::start().await;
     let provider = provider(&server);
-    let begun = begin(&provider, &server, Some(HANDLE)).await.unwrap();
+    let begun = begin(&provider, &server, Some(DID)).await.unwrap();
     for iss in [None, Some(""), Some("https://issuer.example"), Some(&*format!("{}/", server.url))] {
         let failure = finish(&provider, &server, &begun, iss).await.unwrap_err();
         assert_eq!(failure.code.as_deref(), Some("wrong_issuer"), "{iss:?}");
@@ -185,7 +197,7 @@ async fn only_the_account_that_was_meant_and_its_own_issuer_count() {
     let server = Server::start().await;
     let provider = provider(&server);
     // another account than the one that was meant
-    let begun = begin(&provider, &server, Some(HANDLE)).await.unwrap();
+    let begun = begin(&provider, &server, Some(DID)).await.unwrap();
     server.with(|state| state.sub = json!("did:plc:bbbbbbbbbbbbbbbbbbbbbbbb"));
     let failure = finish(&provider, &server, &begun, Some(&server.url)).await.unwrap_err();
     assert_eq!(failure.code.as_deref(), Some("wrong_account"), "{failure}");
@@ -207,6 +219,19 @@ async fn only_the_account_that_was_meant_and_its_own_issuer_count() {
 }
 
 #[tokio::test]
+async fn what_nobody_will_use_is_taken_back() {
+    let server = Server::start().await;
+    let provider = provider(&server);
+    let granted = login(&provider, &server).await;
+    provider.revoke(&server.url, None, &granted.session, Reach { allow_loopback: false }).await;
+    assert_eq!(server.revoked(), 0, "a server that may not be called was called");
+    provider.revoke(&server.url, None, &granted.session, HERE).await;
+    assert_eq!(server.revoked(), 1);
+    let failure = provider.commit(&caller(granted), &post("k1")).await.unwrap_err();
+    assert_eq!(failure.class, ErrorClass::AuthExpired, "{failure}");
+}
+
+#[tokio::test]
 async fn tokens_must_be_what_was_asked_for() {
     let server = Server::start().await;
     let provider = provider(&server);
@@ -214,14 +239,14 @@ async fn tokens_must_be_what_was_asked_for() {
         ("scope", json!("atproto"), ErrorClass::Permission),
         ("scope", json!("transition:generic"), ErrorClass::Permission),
         ("scope", json!(null), ErrorClass::Permission),
-        ("token_type", json!("Bearer"), ErrorClass::Config),
-        ("token_type", json!(null), ErrorClass::Config),
-        ("refresh_token", json!(null), ErrorClass::Config),
-        ("refresh_token", json!(""), ErrorClass::Config),
-        ("access_token", json!(""), ErrorClass::Config),
+        ("token_type", json!("Bearer"), ErrorClass::Unsupported),
+        ("token_type", json!(null), ErrorClass::Unsupported),
+        ("refresh_token", json!(null), ErrorClass::Unsupported),
+        ("refresh_token", json!(""), ErrorClass::Unsupported),
+        ("access_token", json!(""), ErrorClass::Unsupported),
         ("access_token", json!(null), ErrorClass::Transient),
     ] {
-        let begun = begin(&provider, &server, Some(HANDLE)).await.unwrap();
+        let begun = begin(&provider, &server, Some(DID)).await.unwrap();
         server.with(|state| state.change = Some((name, value.clone())));
         let failure = finish(&provider, &server, &begun, Some(&server.url)).await.unwrap_err();
         assert_eq!(failure.class, class, "{name} {value}: {failure}");
@@ -238,24 +263,76 @@ async fn an_issuer_that_says_otherwise_gets_no_login() {
     ] {
         let server = Server::start().await;
         server.with(|state| state.says = Some((field, value.clone())));
-        let failure = begin(&provider(&server), &server, Some(HANDLE)).await.unwrap_err();
-        assert_eq!(failure.class, ErrorClass::Config, "{field}: {failure}");
+        let failure = begin(&provider(&server), &server, Some(DID)).await.unwrap_err();
+        assert_eq!(failure.class, ErrorClass::Unsupported, "{field}: {failure}");
         assert!(server.pushed().is_empty(), "{field}");
     }
 }
 
 #[tokio::test]
+async fn an_account_is_found_by_its_name() {
+    let server = Server::start().await;
+    let provider = provider(&server);
+    // the host of the name is never asked: it need not be there, or it answers for all names below it
+    for named in [HANDLE, "@Alice.Test", " alice.test "] {
+        let begun = begin_named(&provider, named).await.unwrap();
+        assert_eq!(server.pushed().get("login_hint").map(String::as_str), Some(HANDLE), "{named}");
+        let granted = finish(&provider, &server, &begun, Some(&server.url)).await.unwrap();
+        assert_eq!((granted.external_id.as_str(), granted.handle.as_str()), (DID, HANDLE));
+    }
+    // written as an address, it is a server's, and a name's where there is no server
+    begin_named(&provider, "https://alice.test").await.unwrap();
+    assert_eq!(server.pushed().get("login_hint").map(String::as_str), Some(HANDLE));
+}
+
+#[tokio::test]
+async fn an_account_that_has_another_name_logs_in_again() {
+    let server = Server::start().await;
+    let provider = provider(&server);
+    server.with(|state| state.claims = Some("renamed.test"));
+    let begun = begin(&provider, &server, Some(DID)).await.unwrap();
+    assert_eq!(server.pushed().get("login_hint").map(String::as_str), Some("renamed.test"));
+    let granted = finish(&provider, &server, &begun, Some(&server.url)).await.unwrap();
+    assert_eq!((granted.external_id.as_str(), granted.handle.as_str()), (DID, "renamed.test"));
+}
+
+#[tokio::test]
 async fn a_name_counts_only_where_its_account_claims_it() {
     let server = Server::start().await;
-    let failure = begin(&provider(&server), &server, Some("mallory.test")).await.unwrap_err();
+    let failure = begin_named(&provider(&server), "mallory.test").await.unwrap_err();
     assert_eq!(failure.class, ErrorClass::TargetMissing, "{failure}");
     // whom the name leads to, and whom it doesn't
     server.with(|state| state.names_nobody = true);
-    let failure = begin(&provider(&server), &server, Some(HANDLE)).await.unwrap_err();
+    let failure = begin_named(&provider(&server), HANDLE).await.unwrap_err();
     assert_eq!(failure.class, ErrorClass::TargetMissing, "{failure}");
-    let begun = begin(&provider(&server), &server, None).await.unwrap();
-    let granted = finish(&provider(&server), &server, &begun, Some(&server.url)).await.unwrap();
-    assert_eq!(granted.handle, "handle.invalid");
+    for again in [None, Some(DID)] {
+        let begun = begin(&provider(&server), &server, again).await.unwrap();
+        let granted = finish(&provider(&server), &server, &begun, Some(&server.url)).await.unwrap();
+        assert_eq!(granted.handle, "handle.invalid");
+    }
+}
+
+#[tokio::test]
+async fn an_accounts_own_server_has_no_say_in_whose_a_name_is() {
+    let (server, resolver) = (Server::start().await, Server::start().await);
+    resolver.with(|state| state.names_nobody = true);
+    // the server says that the name leads to its account, and is not asked
+    let settings = Settings {
+        plc_directory: server.url.clone(),
+        handle_resolver: resolver.url.clone(),
+        client_keys: ClientKeys::default(),
+        reach: HERE,
+    };
+    let provider =
+        Bluesky::new(Client::new().unwrap(), Fetcher::new().unwrap(), VideoService::None, settings);
+    for again in [None, Some(DID)] {
+        let begun = begin(&provider, &server, again).await.unwrap();
+        let granted = finish(&provider, &server, &begun, Some(&server.url)).await.unwrap();
+        assert_eq!(granted.handle, "handle.invalid");
+    }
+    resolver.with(|state| state.names_nobody = false);
+    let begun = begin(&provider, &server, None).await.unwrap();
+    assert_eq!(finish(&provider, &server, &begun, Some(&server.url)).await.unwrap().handle, HANDLE);
 }
 
 #[tokio::test]
@@ -285,7 +362,7 @@ async fn a_server_is_an_address_or_a_name_and_not_in_our_network() {
     assert!(provider.server(Some(&server.url), Reach { allow_loopback: true }).is_ok());
     // what a document of ours names outside of the test's machine is refused too
     let state = "the-state-of-it".into();
-    let ask = Ask { reach: outside, ..ask(&server.url, &state, Some(HANDLE)) };
+    let ask = Ask { reach: outside, ..ask(&server.url, &state, Some(DID)) };
     assert!(provider.begin(&ask).await.is_err());
     assert!(server.pushed().is_empty());
 }

@@ -35,6 +35,8 @@ pub(super) struct State {
     pub(super) change: Option<(&'static str, Value)>,
     /// Another field in what the issuer says of itself.
     pub(super) says: Option<(&'static str, Value)>,
+    /// The name that the account's document claims, where that is another one.
+    pub(super) claims: Option<&'static str>,
     /// No name leads to an account.
     pub(super) names_nobody: bool,
     /// Hangs up after the next refresh.
@@ -171,7 +173,7 @@ impl State {
     fn document(&self) -> Value {
         json!({
             "id": DID,
-            "alsoKnownAs": [format!("at://{HANDLE}")],
+            "alsoKnownAs": [format!("at://{}", self.claims.unwrap_or(HANDLE))],
             "service": [{ "id": "#atproto_pds", "type": "AtprotoPersonalDataServer", "serviceEndpoint": self.home }],
         })
     }

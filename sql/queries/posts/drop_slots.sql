@@ -1,0 +1,1 @@
+DELETE FROM crier.account_slots WHERE workspace_id = $1 AND account_id = $2

@@ -1,0 +1,1 @@
+SELECT zone, slots FROM crier.account_slots WHERE workspace_id = $1 AND account_id = $2
