@@ -1122,7 +1122,7 @@ BEGIN
         DELETE FROM crier.pause p USING crier.social_account a
         WHERE a.workspace_id = workspace AND p.scope = 'account' AND p.name = a.id::text;
         -- posts before accounts: an account takes all its targets with it at once
-        FOREACH step IN ARRAY ARRAY['post', 'account_action', 'event', 'webhook_event', 'job_log', 'social_account'] LOOP
+        FOREACH step IN ARRAY ARRAY['schedule', 'post', 'account_action', 'event', 'webhook_event', 'job_log', 'social_account'] LOOP
             LOOP
                 n := crier.purge_rows(workspace, step, p_batch);
                 rows := rows + n;
@@ -2317,6 +2317,18 @@ AS 'MODULE_PATHNAME', 'add_member_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::schedules::items::add_schedule_items
+CREATE  FUNCTION "add_schedule_items"(
+	"schedule_id" uuid, /* Option < Uuid > */
+	"items" jsonb /* Option < Jsonb > */
+) RETURNS SETOF uuid /* Uuid */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'add_schedule_items_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::installation::adopt_database
 CREATE  FUNCTION "adopt_database"() RETURNS VOID /* Result < (), ErrorReport > */
 STRICT SECURITY DEFINER
@@ -2650,6 +2662,31 @@ AS 'MODULE_PATHNAME', 'create_post_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::schedules::create::create_schedule
+CREATE  FUNCTION "create_schedule"(
+	"workspace_id" uuid, /* Option < Uuid > */
+	"kind" TEXT, /* Option < & str > */
+	"template" jsonb, /* Option < Jsonb > */
+	"rule" TEXT, /* Option < & str > */
+	"starts" timestamp without time zone, /* Option < Timestamp > */
+	"zone" TEXT, /* Option < & str > */
+	"ends" timestamp without time zone DEFAULT NULL, /* Option < Timestamp > */
+	"exceptions" TEXT[] DEFAULT '{}', /* :: std :: option :: Option < Vec < Option < String > > > */
+	"missed" TEXT DEFAULT 'catch_up', /* Option < & str > */
+	"priority" INT DEFAULT 0, /* Option < i32 > */
+	"name" TEXT DEFAULT NULL, /* Option < & str > */
+	"additions" TEXT[] DEFAULT '{}', /* :: std :: option :: Option < Vec < Option < String > > > */
+	"item_rest" interval DEFAULT NULL, /* Option < Interval > */
+	"account_rest" interval DEFAULT NULL, /* Option < Interval > */
+	"author_id" uuid DEFAULT NULL /* Option < Uuid > */
+) RETURNS uuid /* Result < Uuid, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'create_schedule_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::workspaces::create::create_workspace
 CREATE  FUNCTION "create_workspace"(
 	"name" TEXT, /* Option < & str > */
@@ -2796,6 +2833,17 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'end_oauth_state_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::schedules::state::end_schedule
+CREATE  FUNCTION "end_schedule"(
+	"schedule_id" uuid /* Option < Uuid > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'end_schedule_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3088,6 +3136,14 @@ AS 'MODULE_PATHNAME', 'get_post_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::schedules::get::get_schedule
+CREATE  FUNCTION "get_schedule"(
+	"schedule_id" uuid /* Option < Uuid > */
+) RETURNS jsonb /* Result < Jsonb, ErrorReport > */
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_schedule_wrapper';
 -- crier::pages::post_pages::get_posts
 CREATE  FUNCTION "get_posts"(
 	"p_workspace_id" uuid, /* Option < Uuid > */
@@ -3523,6 +3579,42 @@ AS 'MODULE_PATHNAME', 'list_posts_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::pages::schedules::list_schedule_items
+CREATE  FUNCTION "list_schedule_items"(
+	"schedule_id" uuid, /* Option < Uuid > */
+	"p_cursor" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_limit" INT DEFAULT 50 /* Option < i32 > */
+) RETURNS TABLE (
+	"items" jsonb,  /* Jsonb */
+	"next_cursor" TEXT,  /* Option < String > */
+	"has_more" bool  /* bool */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'list_schedule_items_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::pages::schedules::list_schedules
+CREATE  FUNCTION "list_schedules"(
+	"p_cursor" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_limit" INT DEFAULT 50, /* Option < i32 > */
+	"p_workspace_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_state" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_kind" TEXT DEFAULT NULL /* Option < & str > */
+) RETURNS TABLE (
+	"items" jsonb,  /* Jsonb */
+	"next_cursor" TEXT,  /* Option < String > */
+	"has_more" bool  /* bool */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'list_schedules_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::keys::resealing::list_sealed
 CREATE  FUNCTION "list_sealed"(
 	"p_column" TEXT, /* Option < & str > */
@@ -3744,6 +3836,17 @@ AS 'MODULE_PATHNAME', 'pause_jobs_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::schedules::state::pause_schedule
+CREATE  FUNCTION "pause_schedule"(
+	"schedule_id" uuid /* Option < Uuid > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'pause_schedule_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::posts::get::post_state
 CREATE  FUNCTION "post_state"(
 	"states" TEXT[] /* Vec < Option < String > > */
@@ -3755,6 +3858,16 @@ AS 'MODULE_PATHNAME', 'post_state_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::schedules::preview::preview_schedule
+CREATE  FUNCTION "preview_schedule"(
+	"schedule_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"definition" jsonb DEFAULT NULL, /* Option < Jsonb > */
+	"n" INT DEFAULT 10 /* Option < i32 > */
+) RETURNS TABLE (
+	"occurs_at" timestamp with time zone,  /* Timestamptz */
+	"wall_time" timestamp without time zone,  /* Timestamp */
+	"utc_offset" TEXT,  /* String */
+	"note" TEXT  /* Option < String > */
 -- crier::pages::timeline::post_timeline
 CREATE  FUNCTION "post_timeline"(
 	"p_post_id" uuid, /* Option < Uuid > */
@@ -3770,6 +3883,7 @@ CREATE  FUNCTION "post_timeline"(
 STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'preview_schedule_wrapper';
 AS 'MODULE_PATHNAME', 'post_timeline_wrapper';
 /* </end connected objects> */
 
@@ -3989,6 +4103,18 @@ AS 'MODULE_PATHNAME', 'remove_member_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::schedules::items::remove_schedule_item
+CREATE  FUNCTION "remove_schedule_item"(
+	"schedule_id" uuid, /* Option < Uuid > */
+	"item_id" uuid /* Option < Uuid > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'remove_schedule_item_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::workspaces::create::rename_workspace
 CREATE  FUNCTION "rename_workspace"(
 	"p_workspace_id" uuid, /* Option < Uuid > */
@@ -4177,6 +4303,17 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'resume_jobs_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::schedules::state::resume_schedule
+CREATE  FUNCTION "resume_schedule"(
+	"schedule_id" uuid /* Option < Uuid > */
+) RETURNS timestamp with time zone /* Result < Timestamptz, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'resume_schedule_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -4679,6 +4816,29 @@ AS 'MODULE_PATHNAME', 'update_post_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::schedules::update::update_schedule
+CREATE  FUNCTION "update_schedule"(
+	"schedule_id" uuid, /* Option < Uuid > */
+	"template" jsonb DEFAULT NULL, /* Option < Jsonb > */
+	"rule" TEXT DEFAULT NULL, /* Option < & str > */
+	"starts" timestamp without time zone DEFAULT NULL, /* Option < Timestamp > */
+	"zone" TEXT DEFAULT NULL, /* Option < & str > */
+	"ends" timestamp without time zone DEFAULT NULL, /* Option < Timestamp > */
+	"exceptions" TEXT[] DEFAULT NULL, /* :: std :: option :: Option < Vec < Option < String > > > */
+	"missed" TEXT DEFAULT NULL, /* Option < & str > */
+	"priority" INT DEFAULT NULL, /* Option < i32 > */
+	"name" TEXT DEFAULT NULL, /* Option < & str > */
+	"additions" TEXT[] DEFAULT NULL, /* :: std :: option :: Option < Vec < Option < String > > > */
+	"item_rest" interval DEFAULT NULL, /* Option < Interval > */
+	"account_rest" interval DEFAULT NULL /* Option < Interval > */
+) RETURNS timestamp with time zone /* Result < Option < Timestamptz > , ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'update_schedule_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::installation::version
 CREATE  FUNCTION "version"() RETURNS TEXT /* & '_ str */
 IMMUTABLE STRICT PARALLEL SAFE
@@ -4798,6 +4958,19 @@ GRANT EXECUTE ON FUNCTION crier.delete_post(uuid, boolean) TO crier_app, crier_w
 GRANT EXECUTE ON FUNCTION crier.duplicate_post(uuid, timestamptz) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.submit_post(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.approve_post(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.create_schedule(uuid, text, jsonb, text, timestamp, text, timestamp, text[], text, int, text, text[], interval,
+    interval, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.update_schedule(uuid, jsonb, text, timestamp, text, timestamp, text[], text, int, text, text[], interval,
+    interval) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.pause_schedule(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.resume_schedule(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.end_schedule(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_schedule(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_schedules(text, int, uuid, text, text) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.preview_schedule(uuid, jsonb, int) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.add_schedule_items(uuid, jsonb) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.remove_schedule_item(uuid, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_schedule_items(uuid, text, int) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.reject_post(uuid, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.set_approval(uuid, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.resolve_target(uuid, text, text) TO crier_app;
@@ -5127,6 +5300,20 @@ COMMENT ON FUNCTION crier.submit_post(uuid) IS 'Sends a draft to review, or plan
 COMMENT ON FUNCTION crier.approve_post(uuid) IS 'Approves a post in review: it is planned at its time, or waits for one. Answers with its stage.';
 COMMENT ON FUNCTION crier.reject_post(uuid, text) IS 'Sends a post in review back to its author as a draft, with the reason.';
 COMMENT ON FUNCTION crier.set_approval(uuid, text) IS 'Has posts of a workspace approved by this role (admin, owner) before they are planned; null: no longer.';
+COMMENT ON FUNCTION crier.create_schedule(uuid, text, jsonb, text, timestamp, text, timestamp, text[], text, int, text, text[], interval,
+    interval, uuid) IS
+    'Makes a schedule and answers with its id. kind: single (once, at starts), recurring (by the rule), evergreen (by the rule, from a queue of items). template: {"content": "…", "accounts": ["…"], …} as crier.create_post() takes it. rule: FREQ=WEEKLY;BYDAY=MO;BYHOUR=9 as in RFC 5545, {"daily": ["09:00", "17:30"]} or {"weekly": {"mon": ["09:00"]}, "every": 2}. starts, ends, exceptions (a day or a time) and additions are wall times of zone. missed: what becomes of occurrences that nobody made in time: catch_up, skip, latest. item_rest, account_rest: how long an item and an account of an evergreen schedule are left alone after each use.';
+COMMENT ON FUNCTION crier.update_schedule(uuid, jsonb, text, timestamp, text, timestamp, text[], text, int, text, text[], interval,
+    interval) IS 'Changes what a schedule makes from now on; null leaves that as it is. ends at infinity, an empty name and a rest of nothing take that away. Answers with the next occurrence.';
+COMMENT ON FUNCTION crier.pause_schedule(uuid) IS 'Stops a schedule until it is resumed; what would occur until then does not happen.';
+COMMENT ON FUNCTION crier.resume_schedule(uuid) IS 'Has a paused schedule go on from now. Answers with the next occurrence.';
+COMMENT ON FUNCTION crier.end_schedule(uuid) IS 'Ends a schedule for good.';
+COMMENT ON FUNCTION crier.get_schedule(uuid) IS 'A schedule as JSON with what became of its last ten occurrences.';
+COMMENT ON FUNCTION crier.list_schedules(text, int, uuid, text, text) IS 'Schedules as JSON, the newest first, page by page.';
+COMMENT ON FUNCTION crier.preview_schedule(uuid, jsonb, int) IS 'The coming times of a schedule, or of a definition such as {"starts": "2026-03-29 09:00", "zone": "Europe/Berlin", "rule": "FREQ=DAILY"}: moment, wall time, offset, and a note where the clocks are changed.';
+COMMENT ON FUNCTION crier.add_schedule_items(uuid, jsonb) IS 'Adds items to the queue of an evergreen schedule: [{"content": "…", "weight": 2}, …] with any field of the template. Answers with their ids.';
+COMMENT ON FUNCTION crier.remove_schedule_item(uuid, uuid) IS 'Takes an item out of the queue of an evergreen schedule; posts that were made of it stay. False: there was none.';
+COMMENT ON FUNCTION crier.list_schedule_items(uuid, text, int) IS 'The items of an evergreen schedule as JSON, the newest first, page by page.';
 COMMENT ON FUNCTION crier.run_due(int, interval, timestamptz) IS 'Gives what is due within p_ahead its jobs and makes the posts of schedules. Any number may call it at once. targets: how many got jobs; next_due: when the next is due that has none; more: call again at once. p_now: as if it were then, for tests.';
 COMMENT ON FUNCTION crier.get_post(uuid) IS 'A post as JSON with every target''s state, url, error, attempts and newest metrics.';
 COMMENT ON FUNCTION crier.act(uuid, text, text, text, timestamptz, uuid) IS 'Has an account do something at a time: like (a post), follow (an account) or send_dm (to an account, with a text). Answers with the action''s id.';

@@ -46,10 +46,14 @@ pub enum Listing {
     Table,
     /// `crier.list_webhooks`
     Webhooks,
+    /// `crier.list_schedules`
+    Schedules,
+    /// `crier.list_schedule_items`
+    ScheduleItems,
 }
 
 impl Listing {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::Jobs,
         Self::Posts,
         Self::Logs,
@@ -58,6 +62,8 @@ impl Listing {
         Self::Time,
         Self::Table,
         Self::Webhooks,
+        Self::Schedules,
+        Self::ScheduleItems,
     ];
 
     /// The function that makes and takes its cursors.
@@ -71,6 +77,8 @@ impl Listing {
             Self::Time => "crier.list_by_time",
             Self::Table => "crier.get_paginated_data",
             Self::Webhooks => "crier.list_webhooks",
+            Self::Schedules => "crier.list_schedules",
+            Self::ScheduleItems => "crier.list_schedule_items",
         }
     }
 
@@ -85,6 +93,8 @@ impl Listing {
             Self::Time => 6,
             Self::Table => 7,
             Self::Webhooks => 8,
+            Self::Schedules => 20,
+            Self::ScheduleItems => 21,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use crier_core::cursor::CursorError;
 use crier_core::platform;
+use crier_core::recurrence::RecurrenceError;
 use crier_core::thread::Refusal;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -37,6 +38,8 @@ pub(crate) enum CrierError {
     LimitsFull,
     #[error("p_cursor {0}")]
     Cursor(#[from] CursorError),
+    #[error("{0}")]
+    Recurrence(#[from] RecurrenceError),
     #[error("{0}")]
     Busy(String),
     #[error(
@@ -72,6 +75,24 @@ impl CrierError {
         Self::Invalid { what: what.into(), problem: problem.into(), hint }
     }
 
+    /// Whether it says what is wrong with what was asked for, not that it could not be done now.
+    pub(crate) fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::Null(_)
+                | Self::Invalid { .. }
+                | Self::TooLarge { .. }
+                | Self::Lengths { .. }
+                | Self::NotFound { .. }
+                | Self::NotAllowed(_)
+                | Self::Account { .. }
+                | Self::Content { .. }
+                | Self::Unsupported { .. }
+                | Self::UserLimit { .. }
+                | Self::Recurrence(_)
+        )
+    }
+
     fn code(&self) -> PgSqlErrorCode {
         match self {
             Self::Null(_) => PgSqlErrorCode::ERRCODE_NULL_VALUE_NOT_ALLOWED,
@@ -80,6 +101,7 @@ impl CrierError {
             | Self::Account { .. }
             | Self::Content { .. }
             | Self::Unsupported { .. }
+            | Self::Recurrence(_)
             | Self::Cursor(_) => PgSqlErrorCode::ERRCODE_INVALID_PARAMETER_VALUE,
             Self::TooLarge { .. } => PgSqlErrorCode::ERRCODE_PROGRAM_LIMIT_EXCEEDED,
             Self::NotFound { .. } => PgSqlErrorCode::ERRCODE_NO_DATA_FOUND,
@@ -101,7 +123,8 @@ impl CrierError {
         }
     }
 
-    fn detail(&self) -> &'static str {
+    /// A stable word.
+    pub(crate) fn detail(&self) -> &'static str {
         match self {
             Self::Null(_) => "null_argument",
             Self::Invalid { .. } => "invalid_argument",
@@ -115,6 +138,7 @@ impl CrierError {
             Self::UserLimit { .. } => "user_limit",
             Self::Limit { .. } => "tenant_limit",
             Self::Cursor(_) => "invalid_cursor",
+            Self::Recurrence(_) => "invalid_recurrence",
             Self::Busy(_) => "busy",
             Self::NotPreloaded => "not_preloaded",
             Self::TooManyDatabases => "too_many_databases",
@@ -152,6 +176,10 @@ impl CrierError {
             }
             Self::Cursor(_) => {
                 "Give next_cursor as the page before had it, or begin again without p_cursor.".to_owned()
+            }
+            Self::Recurrence(_) => {
+                "crier.preview_schedule(definition => …) shows what times come of it; docs/scheduling.md has all forms."
+                    .to_owned()
             }
             Self::Busy(_) => "Try again.".to_owned(),
             Self::NotPreloaded => {

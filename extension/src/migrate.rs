@@ -33,6 +33,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (19, "0019_tenancy", include_str!("../../sql/migrations/0019_tenancy.sql")),
     (20, "0020_webhooks_in", include_str!("../../sql/migrations/0020_webhooks_in.sql")),
     (21, "0021_plans", include_str!("../../sql/migrations/0021_plans.sql")),
+    (22, "0022_schedules", include_str!("../../sql/migrations/0022_schedules.sql")),
     (23, "0023_slots", include_str!("../../sql/migrations/0023_slots.sql")),
     (24, "0024_confirm", include_str!("../../sql/migrations/0024_confirm.sql")),
     (25, "0025_imports", include_str!("../../sql/migrations/0025_imports.sql")),

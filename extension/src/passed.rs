@@ -65,6 +65,23 @@ impl Passed for Timestamptz {
     }
 }
 
+/// A `timestamp`: what a clock shows, in microseconds since 2000-01-01 00:00, with the two infinities at the ends of the range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Timestamp(pub(crate) i64);
+
+impl Passed for Timestamp {
+    const OID: pg_sys::Oid = pg_sys::TIMESTAMPOID;
+    fn wrap(datum: pg_sys::Datum) -> Self {
+        Self(datum.value() as i64)
+    }
+    fn datum(self) -> pg_sys::Datum {
+        pg_sys::Datum::from(self.0)
+    }
+    unsafe fn copied(datum: pg_sys::Datum) -> pg_sys::Datum {
+        datum
+    }
+}
+
 /// A `regclass`: a table or view that the server has looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Regclass(pub(crate) pg_sys::Oid);
@@ -182,6 +199,7 @@ macro_rules! translatable {
     };
 }
 translatable!(Timestamptz, "timestamp with time zone");
+translatable!(Timestamp, "timestamp without time zone");
 translatable!(Regclass, "regclass");
 translatable!(Jsonb, "jsonb");
 translatable!(JsonbArray, "jsonb[]");

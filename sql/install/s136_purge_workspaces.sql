@@ -95,7 +95,7 @@ BEGIN
         DELETE FROM crier.pause p USING crier.social_account a
         WHERE a.workspace_id = workspace AND p.scope = 'account' AND p.name = a.id::text;
         -- posts before accounts: an account takes all its targets with it at once
-        FOREACH step IN ARRAY ARRAY['post', 'account_action', 'event', 'webhook_event', 'job_log', 'social_account'] LOOP
+        FOREACH step IN ARRAY ARRAY['schedule', 'post', 'account_action', 'event', 'webhook_event', 'job_log', 'social_account'] LOOP
             LOOP
                 n := crier.purge_rows(workspace, step, p_batch);
                 rows := rows + n;

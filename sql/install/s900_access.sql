@@ -75,6 +75,19 @@ GRANT EXECUTE ON FUNCTION crier.delete_post(uuid, boolean) TO crier_app, crier_w
 GRANT EXECUTE ON FUNCTION crier.duplicate_post(uuid, timestamptz) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.submit_post(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.approve_post(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.create_schedule(uuid, text, jsonb, text, timestamp, text, timestamp, text[], text, int, text, text[], interval,
+    interval, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.update_schedule(uuid, jsonb, text, timestamp, text, timestamp, text[], text, int, text, text[], interval,
+    interval) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.pause_schedule(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.resume_schedule(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.end_schedule(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_schedule(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_schedules(text, int, uuid, text, text) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.preview_schedule(uuid, jsonb, int) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.add_schedule_items(uuid, jsonb) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.remove_schedule_item(uuid, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_schedule_items(uuid, text, int) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.reject_post(uuid, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.set_approval(uuid, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.resolve_target(uuid, text, text) TO crier_app;
@@ -404,6 +417,20 @@ COMMENT ON FUNCTION crier.submit_post(uuid) IS 'Sends a draft to review, or plan
 COMMENT ON FUNCTION crier.approve_post(uuid) IS 'Approves a post in review: it is planned at its time, or waits for one. Answers with its stage.';
 COMMENT ON FUNCTION crier.reject_post(uuid, text) IS 'Sends a post in review back to its author as a draft, with the reason.';
 COMMENT ON FUNCTION crier.set_approval(uuid, text) IS 'Has posts of a workspace approved by this role (admin, owner) before they are planned; null: no longer.';
+COMMENT ON FUNCTION crier.create_schedule(uuid, text, jsonb, text, timestamp, text, timestamp, text[], text, int, text, text[], interval,
+    interval, uuid) IS
+    'Makes a schedule and answers with its id. kind: single (once, at starts), recurring (by the rule), evergreen (by the rule, from a queue of items). template: {"content": "…", "accounts": ["…"], …} as crier.create_post() takes it. rule: FREQ=WEEKLY;BYDAY=MO;BYHOUR=9 as in RFC 5545, {"daily": ["09:00", "17:30"]} or {"weekly": {"mon": ["09:00"]}, "every": 2}. starts, ends, exceptions (a day or a time) and additions are wall times of zone. missed: what becomes of occurrences that nobody made in time: catch_up, skip, latest. item_rest, account_rest: how long an item and an account of an evergreen schedule are left alone after each use.';
+COMMENT ON FUNCTION crier.update_schedule(uuid, jsonb, text, timestamp, text, timestamp, text[], text, int, text, text[], interval,
+    interval) IS 'Changes what a schedule makes from now on; null leaves that as it is. ends at infinity, an empty name and a rest of nothing take that away. Answers with the next occurrence.';
+COMMENT ON FUNCTION crier.pause_schedule(uuid) IS 'Stops a schedule until it is resumed; what would occur until then does not happen.';
+COMMENT ON FUNCTION crier.resume_schedule(uuid) IS 'Has a paused schedule go on from now. Answers with the next occurrence.';
+COMMENT ON FUNCTION crier.end_schedule(uuid) IS 'Ends a schedule for good.';
+COMMENT ON FUNCTION crier.get_schedule(uuid) IS 'A schedule as JSON with what became of its last ten occurrences.';
+COMMENT ON FUNCTION crier.list_schedules(text, int, uuid, text, text) IS 'Schedules as JSON, the newest first, page by page.';
+COMMENT ON FUNCTION crier.preview_schedule(uuid, jsonb, int) IS 'The coming times of a schedule, or of a definition such as {"starts": "2026-03-29 09:00", "zone": "Europe/Berlin", "rule": "FREQ=DAILY"}: moment, wall time, offset, and a note where the clocks are changed.';
+COMMENT ON FUNCTION crier.add_schedule_items(uuid, jsonb) IS 'Adds items to the queue of an evergreen schedule: [{"content": "…", "weight": 2}, …] with any field of the template. Answers with their ids.';
+COMMENT ON FUNCTION crier.remove_schedule_item(uuid, uuid) IS 'Takes an item out of the queue of an evergreen schedule; posts that were made of it stay. False: there was none.';
+COMMENT ON FUNCTION crier.list_schedule_items(uuid, text, int) IS 'The items of an evergreen schedule as JSON, the newest first, page by page.';
 COMMENT ON FUNCTION crier.run_due(int, interval, timestamptz) IS 'Gives what is due within p_ahead its jobs and makes the posts of schedules. Any number may call it at once. targets: how many got jobs; next_due: when the next is due that has none; more: call again at once. p_now: as if it were then, for tests.';
 COMMENT ON FUNCTION crier.get_post(uuid) IS 'A post as JSON with every target''s state, url, error, attempts and newest metrics.';
 COMMENT ON FUNCTION crier.act(uuid, text, text, text, timestamptz, uuid) IS 'Has an account do something at a time: like (a post), follow (an account) or send_dm (to an account, with a text). Answers with the action''s id.';

@@ -16,7 +16,8 @@ BEGIN
                      ('event', 'workspace_id'), ('job_log', 'workspace_id'), ('account_limit', 'workspace_id'),
                      ('limit_block', 'workspace_id'), ('account_action', 'workspace_id'),
                      ('post_metrics', 'workspace_id'), ('webhook_event', 'workspace_id'), ('account_slots', 'workspace_id'),
-                     ('slot_booking', 'workspace_id')) AS v (tab, col)
+                     ('slot_booking', 'workspace_id'), ('schedule', 'workspace_id'), ('schedule_occurrence', 'workspace_id'),
+                     ('schedule_item', 'workspace_id'), ('schedule_account', 'workspace_id')) AS v (tab, col)
     LOOP
         CONTINUE WHEN EXISTS (SELECT FROM pg_policies
                               WHERE schemaname = 'crier' AND tablename = t.tab AND policyname = 'members_read');

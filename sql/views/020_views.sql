@@ -8,7 +8,8 @@ SELECT p.workspace_id, p.id, p.author_id, p.content, p.media, p.settings,
        cardinality(array_positions(t.states, 'failed'))       AS failed,
        cardinality(array_positions(t.states, 'unconfirmed'))  AS unconfirmed,
        t.urls, p.thread, t.deleted, p.stage, p.accounts, p.variants, p.first_comment, p.split, p.priority, p.updated_at,
-       ARRAY(SELECT g.tag FROM crier.post_tag g WHERE g.workspace_id = p.workspace_id AND g.post_id = p.id ORDER BY g.tag) AS tags
+       ARRAY(SELECT g.tag FROM crier.post_tag g WHERE g.workspace_id = p.workspace_id AND g.post_id = p.id ORDER BY g.tag) AS tags,
+       p.schedule_id
 FROM crier.post p
 CROSS JOIN LATERAL (
     SELECT coalesce(array_agg(pt.state ORDER BY pt.id), '{}') AS states,

@@ -11,6 +11,7 @@ mod listing;
 mod logs;
 mod post_pages;
 mod posts;
+mod schedules;
 mod search;
 mod span;
 mod table;

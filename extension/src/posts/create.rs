@@ -62,6 +62,14 @@ fn create_post(
     let caller = Caller::current()?;
     caller.require(workspace, const { rights::least("create_post") })?;
     let author = caller.acts_as(author_id)?;
-    let post = NewPost { workspace, author, definition: &definition, scheduled_at, next_slot, is_draft };
+    let post = NewPost {
+        workspace,
+        author,
+        definition: &definition,
+        scheduled_at,
+        next_slot,
+        is_draft,
+        schedule: None,
+    };
     Ok(post.insert(now)?)
 }

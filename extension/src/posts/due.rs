@@ -16,6 +16,7 @@ use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
 use crate::publishing::thread::Job;
 use crate::queue::job;
+use crate::schedules;
 use crate::workspaces::new_id;
 
 const TAKE: Statement = statement!(up "posts/take_due").planned_once();
@@ -23,7 +24,7 @@ const PLACE: Statement = statement!(up "posts/place").planned_once();
 const NEXT: Statement = statement!(up "posts/next_due").planned_once();
 
 /// What is due within this has its job: also what crier.run_due() looks for.
-const AHEAD: i64 = 60 * 60 * 1_000_000;
+pub(crate) const AHEAD: i64 = 60 * 60 * 1_000_000;
 /// The furthest that jobs are made ahead.
 const MAX_AHEAD: i64 = 24 * AHEAD;
 const MAX_LIMIT: i32 = 10_000;
@@ -113,10 +114,12 @@ fn run_due(
         at => at.unwrap_or(now),
     };
     let until = Timestamptz(as_of.0.saturating_add(ahead));
+    let made = schedules::run_due(as_of, until, limit as usize, now)?;
     let placed = take(until, limit, as_of, now)?;
-    let next = NEXT.newest(&[until.into()], |row| row.get::<Timestamptz>(1))?.into_iter().flatten().next();
-    let more = placed == limit as usize;
-    Ok(TableIterator::once((placed as i64, 0, next, more)))
+    let target = NEXT.newest(&[until.into()], |row| row.get::<Timestamptz>(1))?.into_iter().flatten().next();
+    let next = target.into_iter().chain(schedules::next_due(as_of, until)?).min();
+    let more = made.more || placed == limit as usize;
+    Ok(TableIterator::once((placed as i64, made.occurrences as i64, next, more)))
 }
 
 fn take(until: Timestamptz, limit: i32, as_of: Timestamptz, now: Timestamptz) -> Result<usize> {

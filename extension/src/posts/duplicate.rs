@@ -30,6 +30,7 @@ fn duplicate_post(
         scheduled_at,
         next_slot: false,
         is_draft: scheduled_at.is_none(),
+        schedule: None,
     };
     Ok(post.insert(now)?)
 }

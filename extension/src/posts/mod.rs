@@ -14,7 +14,11 @@ mod reschedule;
 mod retry;
 mod slots;
 mod store;
+mod take_back;
 mod thread;
 mod update;
 
-pub(crate) use store::check_status;
+pub(crate) use definition::Definition;
+pub(crate) use due::AHEAD;
+pub(crate) use store::{NewPost, check, check_accounts, check_status};
+pub(crate) use take_back::{TakenBack, take_back};

@@ -54,12 +54,30 @@ pub(crate) struct NewPost<'a> {
     /// Each account at its next slot from then on.
     pub(crate) next_slot: bool,
     pub(crate) is_draft: bool,
+    /// What makes it.
+    pub(crate) schedule: Option<Uuid>,
+}
+
+/// Refuses a post that no account could be given.
+pub(crate) fn check(workspace: Uuid, definition: &Definition) -> Result<()> {
+    let parsed = definition.parse()?;
+    targets(&Accounts::of(workspace, &definition.accounts)?, &parsed).map(drop)
+}
+
+/// Refuses a post for accounts that the workspace does not have, whatever else it says.
+pub(crate) fn check_accounts(workspace: Uuid, definition: &Definition) -> Result<()> {
+    definition.parse()?;
+    Accounts::of(workspace, &definition.accounts).map(drop)
 }
 
 impl NewPost<'_> {
     /// Stores it, with its targets where it is planned: in a workspace that approves posts it is in review. Answers with its id.
     pub(crate) fn insert(&self, now: Timestamptz) -> Result<Uuid> {
-        let id = new_id();
+        self.insert_as(new_id(), now)
+    }
+
+    /// The same, with an id that is given.
+    pub(crate) fn insert_as(&self, id: Uuid, now: Timestamptz) -> Result<Uuid> {
         let parsed = self.definition.parse()?;
         let accounts = Accounts::of(self.workspace, &self.definition.accounts)?;
         let stage = match (self.is_draft, accounts.approval) {
@@ -94,6 +112,7 @@ impl NewPost<'_> {
             self.definition.split.into(),
             self.definition.priority.into(),
             self.next_slot.into(),
+            self.schedule.into(),
         ])?;
         if !self.definition.tags.is_empty() {
             SET_TAGS.run_only(&[self.workspace.into(), id.into(), self.definition.tags.clone().into()])?;

@@ -114,5 +114,17 @@ BEGIN
     SELECT id, workspace_id, account_id, 'tiktok', 'tiktok', 'did:1', '{}', '{}', created_at FROM crier.post_target;
     INSERT INTO crier.webhook_delivery (source, delivery_key, received_at)
     SELECT 'tiktok', id::text, created_at FROM crier.post_target;
+    INSERT INTO crier.schedule (workspace_id, id, kind, state, template, rule, starts, zone, missed, next_at, cursor_at, created_at)
+    SELECT pg_temp.named('workspace', s % 1000), pg_temp.named('schedule', s), 'evergreen', CASE WHEN s % 4 = 0 THEN 'paused' ELSE 'active' END, '{}',
+           'FREQ=DAILY', now(), 'UTC', 'skip', CASE WHEN s % 4 > 0 THEN now() + (s - 200) * interval '1 minute' END, now(), now()
+    FROM generate_series(0, 59999) AS s;
+    -- one has as many as one can have
+    INSERT INTO crier.schedule_item (workspace_id, schedule_id, id, template, weight, turn, created_at)
+    SELECT pg_temp.named('workspace', CASE WHEN i < 10000 THEN 20 ELSE i % 1000 END),
+           pg_temp.named('schedule', CASE WHEN i < 10000 THEN 20 ELSE i % 10000 END), pg_temp.named('item', i), '{"content": "text"}', 1, i, now()
+    FROM generate_series(0, 29999) AS i;
+    INSERT INTO crier.schedule_occurrence (workspace_id, schedule_id, occurs_at, state, post_id, created_at)
+    SELECT pg_temp.named('workspace', s % 1000), pg_temp.named('schedule', s), now() - o * interval '1 day', 'made', pg_temp.named('post', 20 * s), now()
+    FROM generate_series(0, 9999) AS s, generate_series(1, 5) AS o;
 END
 $$;

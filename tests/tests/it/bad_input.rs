@@ -9,6 +9,7 @@ mod maintenance;
 mod pages;
 mod posts;
 mod queue;
+mod schedules;
 
 use crier_tests::cluster::Database;
 use crier_tests::session::Session;
@@ -105,8 +106,21 @@ impl Subject {
         let unconnected = sql.text(&unconnected).await;
         let sealed = crier_tests::stage::dummy_sealed();
         let sealed: String = sealed.iter().map(|byte| format!("{byte:02x}")).collect();
+        let template = format!("'{{\"content\": \"x\", \"accounts\": [\"{account}\"]}}'::jsonb");
+        let day = "'FREQ=DAILY', '2026-01-01 09:00', 'UTC'";
+        let schedule = async |kind: &str| {
+            let create = format!(
+                "SELECT crier.create_schedule('{workspace}', '{kind}', {template}, 'FREQ=YEARLY', now()::timestamp + interval '1 day', 'UTC')"
+            );
+            sql.text(&create).await
+        };
+        let (plan, green) = (schedule("recurring").await, schedule("evergreen").await);
         // longer names first: none is a part of another that comes later
         let names = vec![
+            ("TPL", template),
+            (", DAY", format!(", {day}")),
+            ("'PLAN'", format!("'{plan}'")),
+            ("'GREEN'", format!("'{green}'")),
             ("SEALED", format!("'\\x{sealed}'::bytea")),
             ("ENVELOPED", "decode('0202' || repeat('07', 60), 'hex')".into()),
             ("WRAPPED", "decode('0202' || repeat('07', 76), 'hex')".into()),
@@ -197,6 +211,11 @@ async fn of_logins() {
 #[tokio::test]
 async fn of_maintenance() {
     check(maintenance::MAINTENANCE).await;
+}
+
+#[tokio::test]
+async fn of_schedules() {
+    check(schedules::SCHEDULES).await;
 }
 
 #[tokio::test]

@@ -37,6 +37,7 @@ mod recurrence;
 mod refresh;
 mod replication;
 mod same_text;
+mod schedules;
 mod scheduling;
 mod secrets;
 mod simulator;

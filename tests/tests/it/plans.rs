@@ -18,7 +18,7 @@ use typical::{TYPICAL, Typical, call};
 const SMALL: i32 = 50;
 
 /// Tables that grow with the work.
-const LARGE: [&str; 19] = [
+const LARGE: [&str; 22] = [
     "job",
     "job_outcome",
     "job_retry",
@@ -38,6 +38,9 @@ const LARGE: [&str; 19] = [
     "credential",
     "webhook_event",
     "webhook_delivery",
+    "schedule",
+    "schedule_item",
+    "schedule_occurrence",
 ];
 
 /// What is not looked at, and why.

@@ -11,7 +11,7 @@ use crier_core::recurrence::{
 };
 use serde_json::{Value, json};
 
-use random::Random;
+pub(crate) use random::Random;
 
 /// Zones in which something about the clocks is out of the ordinary, and some in which many people live.
 const ZONES: [&str; 36] = [

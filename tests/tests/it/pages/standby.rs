@@ -6,7 +6,7 @@ use crier_tests::session::Session;
 
 use super::all;
 
-const CALLS: [&str; 15] = [
+const CALLS: [&str; 16] = [
     "list_jobs()",
     "list_jobs(p_status => 'failed')",
     "list_jobs(p_status => 'running')",
@@ -22,6 +22,7 @@ const CALLS: [&str; 15] = [
     "list_by_time('jobs', 'day', now() - interval '1 day')",
     "get_paginated_data('crier.jobs')",
     "list_webhooks()",
+    "list_schedules()",
 ];
 
 async fn answers(sql: &Session) -> Vec<String> {

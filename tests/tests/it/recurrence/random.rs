@@ -3,7 +3,7 @@
 use crier_core::recurrence::Wall;
 
 /// Numbers that look random (splitmix64).
-pub(super) struct Random(pub(super) u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -15,11 +15,11 @@ impl Random {
     }
 
     /// From `low` to `high`, both included.
-    pub(super) fn within(&mut self, low: i64, high: i64) -> i64 {
+    pub(crate) fn within(&mut self, low: i64, high: i64) -> i64 {
         low + i64::try_from(self.next() % u64::try_from(high - low + 1).expect("a range")).expect("small")
     }
 
-    pub(super) fn percent(&mut self, chance: i64) -> bool {
+    pub(crate) fn percent(&mut self, chance: i64) -> bool {
         self.within(1, 100) <= chance
     }
 

@@ -96,6 +96,7 @@ impl Filled {
                 names["PUBLISHED"]
             ))
             .await;
+        self.schedules(superuser, account, word, &mut names).await;
         let act = format!("SELECT crier.act('{account}', 'follow', '{word}.test')");
         names.insert("ACTION", owner.text(&act).await);
         let second = owner.text(&act.replace(".test'", "2.test'")).await;
@@ -141,6 +142,36 @@ impl Filled {
             ("ENDPOINT", endpoint.to_string()),
         ]);
         self.names = names;
+    }
+
+    /// A schedule with a queue, and what became of an occurrence.
+    async fn schedules(
+        &self,
+        superuser: &Session,
+        account: Uuid,
+        word: &str,
+        names: &mut BTreeMap<&'static str, String>,
+    ) {
+        let (workspace, owner) = (self.workspace, self.owner());
+        let create = format!(
+            "SELECT crier.create_schedule('{workspace}', 'evergreen', '{{\"accounts\": [\"{account}\"], \"tags\": [\"{word}\"]}}', 'FREQ=DAILY', \
+                 '2020-01-01 00:00', 'UTC', name => '{word}', additions => ARRAY[(now() + interval '3 hours')::timestamp(0)::text])"
+        );
+        let schedule = owner.text(&create).await;
+        let add = format!(
+            "SELECT crier.add_schedule_items('{schedule}', '[{{\"content\": \"{word}\"}}, {{\"content\": \"{word} 2\"}}]')"
+        );
+        let items = owner.text(&add).await;
+        let item = items.lines().next().unwrap_or_default().to_owned();
+        superuser
+            .run(&format!(
+                "INSERT INTO crier.schedule_occurrence (workspace_id, schedule_id, occurs_at, state, item_id, error, created_at) \
+                     VALUES ('{workspace}', '{schedule}', now() - interval '1 day', 'failed', '{item}', '\"{word}\"', now()) ON CONFLICT DO NOTHING; \
+                 INSERT INTO crier.schedule_account (workspace_id, schedule_id, account_id, last_used_at) \
+                     VALUES ('{workspace}', '{schedule}', '{account}', now() - interval '1 day') ON CONFLICT DO NOTHING"
+            ))
+            .await;
+        names.extend([("SCHEDULE", schedule), ("ITEM", item)]);
     }
 
     /// A job in each state.
