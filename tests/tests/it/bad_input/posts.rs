@@ -236,7 +236,7 @@ pub(super) const ACCOUNTS: &[Case] = &[
     ("hand_back_refreshes(NULL, ARRAY[1], ARRAY[now()], ARRAY[now()])", NULL, "p_account_ids"),
     (
         "hand_back_refreshes(ARRAY['ACC'::uuid], ARRAY[NULL::bigint], ARRAY[now()], ARRAY[now()])",
-        NULL,
+        INVALID,
         "p_generations",
     ),
     (
