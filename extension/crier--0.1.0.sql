@@ -3136,14 +3136,6 @@ AS 'MODULE_PATHNAME', 'get_post_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
--- crier::schedules::get::get_schedule
-CREATE  FUNCTION "get_schedule"(
-	"schedule_id" uuid /* Option < Uuid > */
-) RETURNS jsonb /* Result < Jsonb, ErrorReport > */
-STABLE SECURITY DEFINER
-SET search_path TO pg_catalog, pg_temp
-LANGUAGE c /* Rust */
-AS 'MODULE_PATHNAME', 'get_schedule_wrapper';
 -- crier::pages::post_pages::get_posts
 CREATE  FUNCTION "get_posts"(
 	"p_workspace_id" uuid, /* Option < Uuid > */
@@ -3182,6 +3174,17 @@ STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_posts_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::schedules::get::get_schedule
+CREATE  FUNCTION "get_schedule"(
+	"schedule_id" uuid /* Option < Uuid > */
+) RETURNS jsonb /* Result < Jsonb, ErrorReport > */
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_schedule_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3858,16 +3861,6 @@ AS 'MODULE_PATHNAME', 'post_state_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
--- crier::schedules::preview::preview_schedule
-CREATE  FUNCTION "preview_schedule"(
-	"schedule_id" uuid DEFAULT NULL, /* Option < Uuid > */
-	"definition" jsonb DEFAULT NULL, /* Option < Jsonb > */
-	"n" INT DEFAULT 10 /* Option < i32 > */
-) RETURNS TABLE (
-	"occurs_at" timestamp with time zone,  /* Timestamptz */
-	"wall_time" timestamp without time zone,  /* Timestamp */
-	"utc_offset" TEXT,  /* String */
-	"note" TEXT  /* Option < String > */
 -- crier::pages::timeline::post_timeline
 CREATE  FUNCTION "post_timeline"(
 	"p_post_id" uuid, /* Option < Uuid > */
@@ -3883,8 +3876,25 @@ CREATE  FUNCTION "post_timeline"(
 STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
-AS 'MODULE_PATHNAME', 'preview_schedule_wrapper';
 AS 'MODULE_PATHNAME', 'post_timeline_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::schedules::preview::preview_schedule
+CREATE  FUNCTION "preview_schedule"(
+	"schedule_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"definition" jsonb DEFAULT NULL, /* Option < Jsonb > */
+	"n" INT DEFAULT 10 /* Option < i32 > */
+) RETURNS TABLE (
+	"occurs_at" timestamp with time zone,  /* Timestamptz */
+	"wall_time" timestamp without time zone,  /* Timestamp */
+	"utc_offset" TEXT,  /* String */
+	"note" TEXT  /* Option < String > */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'preview_schedule_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
