@@ -211,12 +211,8 @@ fn random_case(random: &mut Random, zone: Zone) -> Case {
     if random.percent(10) {
         definition.ends = Some(near(random, starts));
     }
-    let mut after = random
-        .percent(70)
-        .then(|| near(random, starts))
-        .unwrap_or(starts - TimeDelta::days(400))
-        .and_utc()
-        .timestamp();
+    let after = if random.percent(70) { near(random, starts) } else { starts - TimeDelta::days(400) };
+    let mut after = after.and_utc().timestamp();
     if random.percent(10) {
         definition.additions = (0..3).map(|_| near(random, starts)).collect();
         // One of them before the start, or when the rule fires as well
