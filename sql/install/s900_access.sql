@@ -74,7 +74,7 @@ GRANT EXECUTE ON FUNCTION crier.retry_post(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.delete_post(uuid, boolean) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.duplicate_post(uuid, timestamptz) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.submit_post(uuid) TO crier_app, crier_worker;
-GRANT EXECUTE ON FUNCTION crier.approve_post(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.approve_post(uuid, timestamptz) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.create_schedule(uuid, text, jsonb, text, timestamp, text, timestamp, text[], text, int, text, text[], interval,
     interval, uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.update_schedule(uuid, jsonb, text, timestamp, text, timestamp, text[], text, int, text, text[], interval,
@@ -414,7 +414,7 @@ COMMENT ON FUNCTION crier.retry_post(uuid) IS 'Tries at once again what failed o
 COMMENT ON FUNCTION crier.delete_post(uuid, boolean) IS 'Cancels what was not sent, and deletes the post; one of which platforms have something only leaves the lists. on_platforms: what is published is taken back there. Answers with every target''s state and that action.';
 COMMENT ON FUNCTION crier.duplicate_post(uuid, timestamptz) IS 'Makes another post of what a post says, a draft or planned at a time. Answers with its id.';
 COMMENT ON FUNCTION crier.submit_post(uuid) IS 'Sends a draft to review, or plans it where posts need no approval. Answers with its stage.';
-COMMENT ON FUNCTION crier.approve_post(uuid) IS 'Approves a post in review: it is planned at its time, or waits for one. Answers with its stage.';
+COMMENT ON FUNCTION crier.approve_post(uuid, timestamptz) IS 'Approves a post in review: it is planned at its time, or waits for one. read_at: its updated_at as it was read; one that has changed since is refused. Answers with its stage.';
 COMMENT ON FUNCTION crier.reject_post(uuid, text) IS 'Sends a post in review back to its author as a draft, with the reason.';
 COMMENT ON FUNCTION crier.set_approval(uuid, text) IS 'Has posts of a workspace approved by this role (admin, owner) before they are planned; null: no longer.';
 COMMENT ON FUNCTION crier.create_schedule(uuid, text, jsonb, text, timestamp, text, timestamp, text[], text, int, text, text[], interval,

@@ -12,6 +12,7 @@ use crate::clock;
 use crate::error::{CrierError, Result};
 use crate::identity::Caller;
 use crate::input;
+use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
 
 const SET_APPROVAL: Statement = statement!(up "posts/set_approval");
@@ -45,13 +46,21 @@ fn submit_post(post_id: Option<Uuid>) -> Result<&'static str, ErrorReport> {
     Ok(plan.stage.as_str())
 }
 
-/// Approves what is in review: it is planned at its time, or waits for one. Answers with its stage.
+/// Approves what is in review: it is planned at its time, or waits for one. `read_at`: `updated_at` of the post as it was read; where it
+/// has changed since, it is not approved unread. Answers with its stage.
 #[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
-fn approve_post(post_id: Option<Uuid>) -> Result<&'static str, ErrorReport> {
+fn approve_post(
+    post_id: Option<Uuid>,
+    read_at: default!(Option<Timestamptz>, "NULL"),
+) -> Result<&'static str, ErrorReport> {
     let id = input::required(post_id, "post_id")?;
     let mut plan = Plan::open_as_approver(id)?;
     plan.require(&[Stage::InReview])?;
+    if read_at.is_some_and(|read_at| read_at != plan.read_at) {
+        let hint = "Read it again: crier.get_post() has updated_at.";
+        return Err(CrierError::invalid(format!("post {id}"), "was changed since it was read", hint).into());
+    }
     let now = clock::now();
     if plan.scheduled_at.is_some() || plan.next_slot {
         plan.schedule(now)?;
@@ -71,6 +80,8 @@ fn reject_post(post_id: Option<Uuid>, reason: Option<&str>) -> Result<(), ErrorR
     let mut plan = Plan::open_as_approver(id)?;
     plan.require(&[Stage::InReview, Stage::Approved])?;
     let now = clock::now();
+    // threads of which the beginning was out before it came to review
+    plan.cancel(now)?;
     plan.set_plan(Stage::Draft, now)?;
     Ok(plan.tell("post_rejected", json!({ "reason": reason }), (None, None), now)?)
 }
@@ -84,11 +95,16 @@ impl Plan {
         Ok(plan)
     }
 
-    fn require(&self, stages: &[Stage]) -> Result<()> {
+    /// Refuses a post that is at another stage.
+    pub(super) fn require(&self, stages: &[Stage]) -> Result<()> {
         if stages.contains(&self.stage) {
             return Ok(());
         }
-        let wanted = if stages == [Stage::Draft] { "a draft" } else { "in review" };
+        let wanted = match stages {
+            [Stage::Draft] => "a draft",
+            [Stage::Scheduled] => "scheduled",
+            _ => "in review",
+        };
         Err(CrierError::invalid(
             format!("post {}", self.post.id),
             format!("is {}, not {wanted}", self.stage.as_str()),

@@ -31,9 +31,8 @@ fn cancel_post(
     let id = input::required(post_id, "post_id")?;
     let mut plan = Plan::open(id, const { rights::least("cancel_post") })?;
     let now = clock::now();
-    if plan.stage == Stage::Scheduled {
-        plan.cancel(now)?;
-    } else {
+    plan.cancel(now)?;
+    if plan.stage != Stage::Scheduled {
         plan.set_plan(Stage::Draft, now)?;
     }
     plan.tell("post_canceled", json!({}), (None, None), now)?;
@@ -49,7 +48,15 @@ impl Plan {
             target.state = TargetState::Canceled;
             canceled.push(target.id);
         }
-        CANCEL_TARGETS.run_only(&[self.post.workspace.into(), canceled.into(), now.into()])
+        self.cancel_targets(canceled, now)
+    }
+
+    /// Has targets be canceled whose jobs are ended.
+    pub(super) fn cancel_targets(&self, ids: Vec<Uuid>, now: Timestamptz) -> Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        CANCEL_TARGETS.run_only(&[self.post.workspace.into(), ids.into(), now.into()])
     }
 }
 

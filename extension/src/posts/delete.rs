@@ -11,7 +11,6 @@ use super::plan::Plan;
 use crate::actions;
 use crate::answer::TableIterator;
 use crate::clock;
-use crate::error::{CrierError, Result};
 use crate::input;
 use crate::plans::{Statement, statement};
 
@@ -42,13 +41,8 @@ fn delete_post(
     let on_platforms = input::required(on_platforms, "on_platforms")?;
     let mut plan = Plan::open(id, const { rights::least("delete_post") })?;
     let now = clock::now();
-    if let Some(target) = plan.targets.iter().find(|target| on_platforms && target.is_under_way()) {
-        return Err(CrierError::invalid(
-            format!("target {}", target.id),
-            format!("is {}: it is being sent to its platform", target.state),
-            "Try again once it is known what became of it.",
-        )
-        .into());
+    if on_platforms {
+        plan.require_settled()?;
     }
     plan.cancel(now)?;
     let mut rows = vec![];
@@ -57,6 +51,7 @@ fn delete_post(
         let action = if taken_back { actions::take_back(target.id)? } else { None };
         rows.push((target.id, target.account, target.state.as_str(), action));
     }
+    // What failed stays so, and is never tried again: nothing of a deleted post is sent.
     let args = [plan.post.workspace.into(), id.into(), now.into()];
     if plan.closed().is_empty() {
         DELETE_POST.run_only(&args[..2])?;

@@ -22,7 +22,7 @@ fn duplicate_post(
     let id = input::required(post_id, "post_id")?;
     let now = clock::now();
     let scheduled_at = scheduled_at.map(|at| at.plausible("scheduled_at", now)).transpose()?;
-    let plan = Plan::open(id, const { rights::least("duplicate_post") })?;
+    let plan = Plan::lock(id, const { rights::least("duplicate_post") })?;
     let post = NewPost {
         workspace: plan.post.workspace,
         author: plan.caller.acts_as(None)?,

@@ -21,6 +21,9 @@ const LOCK_POST: Statement = statement!(up "posts/lock_post");
 const JOB_IDS: Statement = statement!(up "posts/job_ids");
 const LOCK_TARGETS: Statement = statement!(up "posts/lock_targets");
 
+/// How long a worker is waited for that may wait for this transaction.
+const MOMENT: std::time::Duration = std::time::Duration::from_millis(200);
+
 /// One target of a post, locked.
 pub(super) struct Target {
     pub(super) id: Uuid,
@@ -29,6 +32,8 @@ pub(super) struct Target {
     job: Option<Uuid>,
     /// One that may be out for an earlier send counts as unknown, whatever it waits for now.
     pub(super) state: TargetState,
+    /// What it was sent with once is needed to find that send: it must stay.
+    pub(super) was_unclear: bool,
 }
 
 impl Target {
@@ -54,6 +59,8 @@ pub(super) struct Plan {
     /// The least role that approves posts of the workspace, where they have to be.
     pub(super) approval: Option<Role>,
     pub(super) definition: Definition,
+    /// When it was changed last, as whoever read it knows it.
+    pub(super) read_at: Timestamptz,
     pub(super) targets: Vec<Target>,
     jobs: HashMap<Uuid, Held>,
 }
@@ -69,14 +76,32 @@ pub(super) fn find(id: Uuid, least: Role) -> Result<(Caller, Uuid)> {
 
 fn lock_targets(workspace: Uuid, post: Uuid) -> Result<Vec<Target>> {
     LOCK_TARGETS.write(&[workspace.into(), post.into()], |row| {
-        let state = follow::parse(&row.need::<String>(4)?)?.in_doubt(row.need(5)?);
-        Ok(Target { id: row.need(1)?, account: row.need(2)?, job: row.get(3)?, state })
+        let was_unclear = row.need(5)?;
+        let state = follow::parse(&row.need::<String>(4)?)?.in_doubt(was_unclear);
+        Ok(Target { id: row.need(1)?, account: row.need(2)?, job: row.get(3)?, state, was_unclear })
     })
 }
 
 impl Plan {
-    /// Locks a post, for a caller who has at least this role in its workspace.
+    /// Locks a post with its targets and their jobs, for a caller who has at least this role in its workspace.
     pub(super) fn open(id: Uuid, least: Role) -> Result<Self> {
+        let mut plan = Self::lock(id, least)?;
+        let jobs = JOB_IDS.newest(&[plan.post.workspace.into(), id.into()], |row| row.need::<Uuid>(1))?;
+        plan.jobs = held::unfinished(&jobs)?.into_iter().map(|job| (job.id, job)).collect();
+        plan.read_targets()?;
+        // A part of a thread that got its job while its lock was waited for. Where a worker has that already, it may wait for the
+        // target: one of the two has to give up.
+        let jobs = plan.targets.iter().filter_map(|target| target.job);
+        let late: Vec<Uuid> = jobs.filter(|job| !plan.jobs.contains_key(job)).collect();
+        if !late.is_empty() {
+            let late = held::unfinished_within(&late, MOMENT)?;
+            plan.jobs.extend(late.into_iter().map(|job| (job.id, job)));
+        }
+        Ok(plan)
+    }
+
+    /// Locks a post alone: who only reads what it says keeps nobody from its targets.
+    pub(super) fn lock(id: Uuid, least: Role) -> Result<Self> {
         let (caller, workspace) = find(id, least)?;
         let key = [workspace.into(), id.into()];
         let found = LOCK_POST.write(&key, |row| {
@@ -84,23 +109,24 @@ impl Plan {
             let approval = row.get::<String>(6)?.map(|role| parse_role(&role)).transpose()?;
             let definition = Definition::read(row, 7)?;
             let post = Post { workspace, id, author: row.get(2)?, priority: definition.priority };
-            Ok((post, stage, row.get(4)?, row.need(5)?, approval, definition))
+            Ok((post, stage, row.get(4)?, row.need(5)?, approval, definition, row.need(17)?))
         })?;
         let missing = CrierError::NotFound { what: "post", id };
-        let (post, stage, scheduled_at, next_slot, approval, definition) =
+        let (post, stage, scheduled_at, next_slot, approval, definition, read_at) =
             found.into_iter().next().ok_or(missing)?;
-        let jobs = JOB_IDS.newest(&key, |row| row.need::<Uuid>(1))?;
-        let mut jobs: HashMap<Uuid, Held> =
-            held::unfinished(&jobs)?.into_iter().map(|job| (job.id, job)).collect();
-        let targets = lock_targets(workspace, id)?;
-        // A job that a target got while its lock was waited for. Its worker, if it has one already, waits for the target and gives
-        // up before this does.
-        let late: Vec<Uuid> =
-            targets.iter().filter_map(|target| target.job).filter(|job| !jobs.contains_key(job)).collect();
-        if !late.is_empty() {
-            jobs.extend(held::unfinished(&late)?.into_iter().map(|job| (job.id, job)));
-        }
-        Ok(Self { caller, post, stage, scheduled_at, next_slot, approval, definition, targets, jobs })
+        let (targets, jobs) = (vec![], HashMap::new());
+        Ok(Self {
+            caller,
+            post,
+            stage,
+            scheduled_at,
+            next_slot,
+            approval,
+            definition,
+            read_at,
+            targets,
+            jobs,
+        })
     }
 
     /// Reads the targets anew.
@@ -109,9 +135,22 @@ impl Plan {
         Ok(())
     }
 
-    /// The accounts of which something is out, or may be: for them nothing changes any more.
+    /// The accounts of which something is out, or may be, or ever may have been: for them nothing changes any more.
     pub(super) fn closed(&self) -> HashSet<Uuid> {
-        self.targets.iter().filter(|target| !target.is_open()).map(|target| target.account).collect()
+        let closed = self.targets.iter().filter(|target| !target.is_open() || target.was_unclear);
+        closed.map(|target| target.account).collect()
+    }
+
+    /// Refuses while something is being sent of which it is not known yet what becomes of it.
+    pub(super) fn require_settled(&self) -> Result<()> {
+        match self.targets.iter().find(|target| target.is_under_way()) {
+            None => Ok(()),
+            Some(target) => Err(CrierError::invalid(
+                format!("target {}", target.id),
+                format!("is {}: it is being sent to its platform", target.state),
+                "Try again once it is known what became of it.",
+            )),
+        }
     }
 
     /// The accounts for which it has come to an end without being out: nothing of it waits any more but parts of a thread.
@@ -121,12 +160,13 @@ impl Plan {
         self.targets.iter().filter(|target| ended(target)).map(|target| target.account).collect()
     }
 
-    /// Ends the jobs of these targets, so that no worker goes on with them. What becomes of the targets the caller says.
+    /// Ends the jobs of these targets, so that no worker goes on with them: nothing was sent, and the limits have back what that was to
+    /// use. What becomes of the targets the caller says.
     pub(super) fn end_jobs(&mut self, which: impl Fn(&Target) -> bool, now: Timestamptz) -> Result<()> {
         let ended = self.targets.iter().filter(|target| which(target)).filter_map(|target| target.job);
         let settled: Vec<_> = ended
             .filter_map(|job| self.jobs.remove(&job))
-            .map(|job| Settled { job, said: Said::Nothing, fate: Fate::Canceled, result: None, error: None })
+            .map(|job| Settled { job, said: Said::NotBegun, fate: Fate::Canceled, result: None, error: None })
             .collect();
         settle::settle_jobs(settled, now)
     }

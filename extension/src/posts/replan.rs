@@ -16,6 +16,7 @@ use crate::publishing::follow;
 use crate::workspaces::new_id;
 
 const REOPEN: Statement = statement!(up "posts/reopen");
+const DROP_TARGETS: Statement = statement!(up "posts/drop_targets");
 const SET_PLAN: Statement = statement!(up "posts/set_plan");
 const ADD_EVENT: Statement = statement!(up "posts/add_event");
 
@@ -23,14 +24,30 @@ const ADD_EVENT: Statement = statement!(up "posts/add_event");
 pub(super) type Standing = (Uuid, Uuid, &'static str);
 
 impl Plan {
-    /// Moves what can be moved to the time of the post.
+    /// Moves what can be moved to the time of the post. What had ended is made anew, of what the post says by now.
     pub(super) fn move_targets(&mut self, now: Timestamptz) -> Result<Vec<Standing>> {
-        let accounts = self.open_accounts();
+        let (accounts, closed) = (self.open_accounts(), self.closed());
         slots::free(self.post.workspace, self.post.id, &accounts)?;
         let due = self.due_times(&accounts, now)?;
-        self.move_to(|_| true, due, now)?;
+        let anew: HashSet<Uuid> = self.ended_accounts().difference(&closed).copied().collect();
+        self.end_jobs(|target| anew.contains(&target.account), now)?;
+        let ended = self.targets.iter().filter(|target| anew.contains(&target.account));
+        self.drop_targets(ended.map(|target| target.id).collect())?;
+        self.targets.retain(|target| !anew.contains(&target.account));
+        self.move_to(|_| true, &due, now)?;
+        let targets = if anew.is_empty() { vec![] } else { self.planned_targets()? };
         self.set_plan(Stage::Scheduled, now)?;
+        self.post.add_targets(targets, due, now)?;
+        self.read_targets()?;
         Ok(self.standing())
+    }
+
+    /// Takes targets away of which nothing is out, and whose jobs are ended.
+    pub(super) fn drop_targets(&self, ids: Vec<Uuid>) -> Result<()> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        DROP_TARGETS.run_only(&[self.post.workspace.into(), ids.into()])
     }
 
     /// Moves what can be moved, as far as `which` says so, to the times of its accounts.

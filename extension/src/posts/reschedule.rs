@@ -6,7 +6,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use serde_json::json;
 
-use super::plan::Plan;
+use super::plan::{Plan, Target};
 use super::store::Stage;
 use crate::answer::TableIterator;
 use crate::clock;
@@ -33,6 +33,10 @@ fn reschedule_post(
     let at = input::required(scheduled_at, "scheduled_at")?.plausible("scheduled_at", now)?;
     let next_slot = input::required(next_slot, "next_slot")?;
     let mut plan = Plan::open(id, const { rights::least("reschedule_post") })?;
+    if plan.stage == Stage::Scheduled && !plan.targets.iter().any(Target::is_open) {
+        // Nothing moves any more, and the answer says why.
+        return Ok(TableIterator::new(plan.standing()));
+    }
     let before = plan.scheduled_at;
     plan.scheduled_at = Some(at);
     plan.next_slot = next_slot;

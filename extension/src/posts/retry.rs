@@ -8,6 +8,7 @@ use pgrx::prelude::*;
 use serde_json::json;
 
 use super::plan::Plan;
+use super::store::Stage;
 use crate::answer::TableIterator;
 use crate::clock;
 use crate::error::{CrierError, Result};
@@ -25,6 +26,7 @@ fn retry_post(
 > {
     let id = input::required(post_id, "post_id")?;
     let mut plan = Plan::open(id, const { rights::least("retry_post") })?;
+    plan.require(&[Stage::Scheduled])?;
     if plan.targets.iter().all(|target| target.state != TargetState::Failed) {
         let hint = "crier.get_post() tells the state of each target; crier.reschedule_post() plans what was canceled.";
         return Err(CrierError::invalid(format!("post {id}"), "has nothing that failed", hint).into());

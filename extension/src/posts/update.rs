@@ -7,7 +7,7 @@ use pgrx::prelude::*;
 use serde_json::json;
 
 use super::definition::Definition;
-use super::plan::Plan;
+use super::plan::{Plan, Target};
 use super::replan::Standing;
 use super::slots;
 use super::store::{self, Accounts, Stage};
@@ -19,7 +19,6 @@ use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
 
 const FREEZE: Statement = statement!(up "posts/freeze");
-const DROP_TARGETS: Statement = statement!(up "posts/drop_targets");
 const UPDATE_POST: Statement = statement!(up "posts/update_post");
 const SET_TAGS: Statement = statement!(up "posts/set_tags");
 
@@ -88,6 +87,7 @@ impl Plan {
 
     /// The post becomes another where it is not out yet.
     fn change(&mut self, new: &Definition, now: Timestamptz) -> Result<Vec<Standing>> {
+        self.require_settled()?;
         let closed = self.closed();
         if let Some(gone) = closed.iter().find(|account| !new.accounts.contains(account)) {
             return Err(CrierError::invalid(
@@ -130,15 +130,14 @@ impl Plan {
             let closed: Vec<Uuid> = closed.iter().copied().collect();
             FREEZE.run_only(&[key.0.into(), key.1.into(), closed.into()])?;
         }
-        let dropped: Vec<Uuid> = self
+        // Where nothing is planned, what had ended stays as canceled: nobody plans it again but by its name, and no job does.
+        let (dropped, ended_too): (Vec<&Target>, Vec<&Target>) = self
             .targets
             .iter()
             .filter(|target| !closed.contains(&target.account))
-            .map(|target| target.id)
-            .collect();
-        if !dropped.is_empty() {
-            DROP_TARGETS.run_only(&[key.0.into(), dropped.into()])?;
-        }
+            .partition(|target| stays_planned || !ended.contains(&target.account));
+        self.drop_targets(dropped.iter().map(|target| target.id).collect())?;
+        self.cancel_targets(ended_too.iter().map(|target| target.id).collect(), now)?;
         UPDATE_POST.run_only(&[
             key.0.into(),
             key.1.into(),
@@ -157,6 +156,9 @@ impl Plan {
         self.post.priority = new.priority;
         if to_review {
             self.set_plan(Stage::InReview, now)?;
+        } else if self.stage == Stage::Approved {
+            // It is not what was approved.
+            self.set_plan(Stage::Draft, now)?;
         } else if self.stage == Stage::Scheduled {
             for target in &mut targets {
                 target.is_canceled = ended.contains(&target.account);

@@ -13,6 +13,7 @@ use crate::input;
 use crate::memory;
 use crate::plans::{Statement, statement};
 use crate::publishing::hold_job;
+use crate::queue::settle::{self, Fate, Said, Settled};
 
 const RECORD: Statement = statement!(up "publishing/record_intent").planned_once();
 const MAX_REQUEST_BYTES: usize = 1_048_576;
@@ -44,7 +45,11 @@ fn record_intent(
     let until = clock::lease_end(lease, now)?;
     let args = [job_id.into(), key.into(), request.into(), now.into()];
     let frozen = RECORD.write(&args, |row| Ok((row.need(1)?, row.need(2)?)))?;
-    if !frozen.is_empty() {
+    if frozen.is_empty() {
+        // The post was canceled, or deleted while an earlier send of it was looked for: there is nothing left to do.
+        let gone = Settled { job, said: Said::Nothing, fate: Fate::Canceled, result: None, error: None };
+        settle::settle(vec![gone], now)?;
+    } else {
         durable::require_commit()?;
         memory::with(|memory| memory.set.extend(job.ix, until.0))?;
     }

@@ -43,16 +43,17 @@ pub(crate) fn advance(published: &[Published], now: Timestamptz) -> Result<()> {
         ids.into(),
         now.into(),
     ];
-    let due =
-        ADVANCE.write(&args, |row| Ok((row.need::<Uuid>(1)?, row.need::<Uuid>(2)?, row.get::<Uuid>(3)?)))?;
+    let due = ADVANCE.write(&args, |row| {
+        Ok((row.need::<Uuid>(1)?, row.need::<Uuid>(2)?, row.get::<Uuid>(3)?, row.need::<i32>(4)?))
+    })?;
     let mut added = Vec::with_capacity(due.len());
-    for (job_id, target_id, author) in due {
+    for (job_id, target_id, author, priority) in due {
         let Some(before) = jobs.get(&job_id) else { continue };
         let answers = find_platform(&before.platform)?.answers;
         let is_comment = matches!(answers, Answers::Comments { .. });
         let job = Job { id: job_id, target_id, is_comment, run_at: now };
         let job = job.of_post(before.workspace_id, before.post_id, before.account_id, author);
-        added.push(NewJob { goes_on: true, ..job });
+        added.push(NewJob { priority, goes_on: true, ..job });
     }
     if added.is_empty() { Ok(()) } else { job::insert(&added, now).map(drop) }
 }

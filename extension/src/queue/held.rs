@@ -81,7 +81,7 @@ impl Held {
 /// a stale token changes nothing.
 pub(crate) fn by_lease(ids: &[Uuid], tokens: &[i64]) -> Result<Vec<Held>> {
     load::warm()?;
-    hold(ids, |node, place| node.state == State::Leased && node.token == tokens[place])
+    hold(ids, patience(), |node, place| node.state == State::Leased && node.token == tokens[place])
 }
 
 /// A job of the wanted kinds whose lease is still the caller's; it stays locked until the end of the transaction. Nothing
@@ -92,9 +92,14 @@ pub(crate) fn one_by_lease(id: Uuid, token: i64, wanted: impl Fn(&str) -> bool) 
 
 /// The unfinished jobs among those named, locked.
 pub(crate) fn unfinished(ids: &[Uuid]) -> Result<Vec<Held>> {
+    unfinished_within(ids, patience())
+}
+
+/// The same where whoever holds one of them may wait for what this transaction has locked.
+pub(crate) fn unfinished_within(ids: &[Uuid], patience: Duration) -> Result<Vec<Held>> {
     load::warm()?;
     load::bring_in(ids)?;
-    hold(ids, |node, _| node.state != State::Gone)
+    hold(ids, patience, |node, _| node.state != State::Gone)
 }
 
 /// The jobs among those named that belong to workspaces in which the caller has this role; all of them for who is bound to none.
@@ -107,7 +112,7 @@ pub(crate) fn in_scope(ids: Vec<Uuid>, caller: Caller, least: Role) -> Result<Ve
     IN_SCOPE.read(&args, |row| row.need(1))
 }
 
-fn hold(ids: &[Uuid], wanted: impl Fn(&Node, usize) -> bool) -> Result<Vec<Held>> {
+fn hold(ids: &[Uuid], patience: Duration, wanted: impl Fn(&Node, usize) -> bool) -> Result<Vec<Held>> {
     transaction::register()?;
     let mut held = Vec::with_capacity(ids.len());
     let mut rest: Vec<usize> = (0..ids.len()).collect();
@@ -130,7 +135,7 @@ fn hold(ids: &[Uuid], wanted: impl Fn(&Node, usize) -> bool) -> Result<Vec<Held>
         let Some(first) = busy.first().copied() else { break };
         // one is looked at until it is free, not all of them
         while is_busy(ids[first])? {
-            if started.elapsed() >= patience() {
+            if started.elapsed() >= patience {
                 return Err(CrierError::Busy(format!("job {} is held by another transaction", ids[first])));
             }
             nap();

@@ -11,7 +11,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use super::out::print;
 use super::terminal::{Screen, Style};
 use super::text::{first_words, one_line, width};
-use super::when::local;
+use super::when::{local, with_its_offset};
 use super::zone;
 use crate::config::Config;
 use crate::db::{Db, PublishingStatus};
@@ -121,7 +121,11 @@ fn block(status: &PublishingStatus, now: DateTime<Utc>, zone: Tz, screen: Screen
         None,
         match status.next_due_at {
             Some(next) => {
-                format!("{} for later; the next is due {}", status.planned, local(next.into(), zone))
+                format!(
+                    "{} for later; the next is due {}",
+                    status.planned,
+                    with_its_offset(next.into(), zone)
+                )
             }
             None => format!("{} for later", status.planned),
         },
@@ -217,7 +221,7 @@ mod tests {
         let expected = "\
 now       Tue 2026-12-01 08:00 +01:00 (Europe/Berlin)
 queue     12 waiting, 3 under way, 1 to be tried again
-planned   120 for later; the next is due Tue 2026-12-01 09:00 +01:00 (Europe/Be…
+planned   120 for later; the next is due Tue 2026-12-01 09:00 +01:00
 late      4, the first by 1m 15s
 published 10 within a minute, 340 within an hour
 failed    0 within a minute, 2 within an hour

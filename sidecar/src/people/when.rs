@@ -305,11 +305,16 @@ fn at_wall(wall: NaiveDateTime, zone: Tz) -> When {
     When { instant, zone, decided: decided.map(|decided| (wall, decided)) }
 }
 
-/// A time in a zone with its offset, for instance `Tue 2026-12-01 09:00:00 +01:00 (Europe/Berlin)`; seconds where there are some.
+/// A time in a zone, for instance `Tue 2026-12-01 09:00 +01:00 (Europe/Berlin)`; with seconds where there are some.
 pub(crate) fn local(at: DateTime<Utc>, zone: Tz) -> String {
+    format!("{} ({})", with_its_offset(at, zone), zone.name())
+}
+
+/// The same without the zone's name.
+pub(crate) fn with_its_offset(at: DateTime<Utc>, zone: Tz) -> String {
     let at = at.with_timezone(&zone);
     let form = if at.timestamp() % 60 == 0 { "%a %Y-%m-%d %H:%M %:z" } else { "%a %Y-%m-%d %H:%M:%S %:z" };
-    format!("{} ({})", at.format(form), zone.name())
+    at.format(form).to_string()
 }
 
 impl fmt::Display for When {

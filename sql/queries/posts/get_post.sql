@@ -4,7 +4,7 @@ SELECT jsonb_build_object(
            'settings', p.settings, 'variants', coalesce(p.variants, '{}'), 'accounts', to_jsonb(p.accounts), 'priority', p.priority,
            'tags', to_jsonb(ARRAY(SELECT g.tag FROM crier.post_tag g
                                   WHERE g.workspace_id = p.workspace_id AND g.post_id = p.id ORDER BY g.tag)),
-           'scheduled_at', p.scheduled_at, 'next_slot', p.next_slot, 'schedule_id', p.schedule_id, 'created_at', p.created_at, 'updated_at', p.updated_at,
+           'scheduled_at', p.scheduled_at, 'next_slot', p.next_slot, 'schedule_id', p.schedule_id, 'created_at', p.created_at, 'updated_at', coalesce(p.updated_at, p.created_at),
            'deleted_at', p.deleted_at, 'stage', p.stage,
            'state', CASE WHEN p.stage = 'scheduled' THEN crier.post_state(array_agg(t.state)) ELSE p.stage END,
            'targets', coalesce(jsonb_agg(jsonb_build_object(

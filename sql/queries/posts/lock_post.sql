@@ -2,7 +2,7 @@
 SELECT p.workspace_id, p.author_id, p.stage, p.scheduled_at, p.next_slot, w.approval, p.content, p.media, p.settings,
        p.accounts, coalesce(p.variants, '{}'), coalesce(p.thread, '[]'), p.first_comment, p.split,
        ARRAY(SELECT g.tag FROM crier.post_tag g WHERE g.workspace_id = p.workspace_id AND g.post_id = p.id ORDER BY g.tag),
-       p.priority
+       p.priority, coalesce(p.updated_at, p.created_at)
 FROM crier.post p
 JOIN crier.workspace w ON w.id = p.workspace_id
 WHERE p.workspace_id = $1 AND p.id = $2 AND p.deleted_at IS NULL

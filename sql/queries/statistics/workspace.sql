@@ -1,10 +1,10 @@
 -- A workspace at a glance. At most $2 posts and as many jobs are looked at, the newest: both are found by their keys.
 -- As a span and sorted by the workspace too, so that no other index than that of workspaces gives the order.
 WITH some_posts AS MATERIALIZED (
-    SELECT p.id FROM crier.post p WHERE p.workspace_id >= $1 AND p.workspace_id <= $1
+    SELECT p.id, p.stage FROM crier.post p WHERE p.workspace_id >= $1 AND p.workspace_id <= $1 AND p.deleted_at IS NULL
     ORDER BY p.workspace_id DESC, p.id DESC LIMIT $2
 ), posts AS (
-    SELECT crier.post_state(t.states) AS state, count(*) AS posts
+    SELECT CASE WHEN p.stage = 'scheduled' THEN crier.post_state(t.states) ELSE p.stage END AS state, count(*) AS posts
     FROM some_posts p
     CROSS JOIN LATERAL (
         SELECT coalesce(array_agg(pt.state ORDER BY pt.id), '{}') AS states

@@ -236,8 +236,8 @@ pub(super) const ACCOUNTS: &[Case] = &[
     ("hand_back_refreshes(NULL, ARRAY[1], ARRAY[now()], ARRAY[now()])", NULL, "p_account_ids"),
     (
         "hand_back_refreshes(ARRAY['ACC'::uuid], ARRAY[NULL::bigint], ARRAY[now()], ARRAY[now()])",
-        NULL,
-        "p_generations",
+        INVALID,
+        "element 1 of p_generations",
     ),
     (
         "hand_back_refreshes(ARRAY['ACC'::uuid], ARRAY[1], ARRAY[]::timestamptz[], ARRAY[now()])",

@@ -87,6 +87,42 @@ async fn a_post_says_when_and_where() {
 }
 
 #[tokio::test]
+async fn each_account_has_its_next_slot() {
+    let desk = Desk::new().await;
+    let post = ["post", "Hi", "--to", "alice.test", "bob.test", "--next-slot", "--zone", "Europe/Berlin"];
+    let post = [&post[..], &["--at", "2030-12-02 09:30"]].concat();
+    for (account, slots) in
+        [(desk.alice, r#"{"mon": ["09:00", "17:30"]}"#), (desk.bob, r#"{"wed": ["08:00"]}"#)]
+    {
+        desk.sql.text(&format!("SELECT crier.set_slots('{account}', 'Europe/Berlin', '{slots}')")).await;
+    }
+    let (alice, bob) = (desk.alice, desk.bob);
+    let expected = |first: &str, second: &str| {
+        [
+            "scheduled".to_owned(),
+            format!("  bluesky:alice.test ({alice}), {first}"),
+            format!("  bluesky:bob.test ({bob}), {second}"),
+        ]
+    };
+    let printed = desk.run(&post, "");
+    assert_eq!(
+        printed.lines().skip(1).collect::<Vec<_>>(),
+        expected(
+            "Mon 2030-12-02 17:30 +01:00 (Europe/Berlin), 2030-12-02T16:30:00Z",
+            "Wed 2030-12-04 08:00 +01:00 (Europe/Berlin), 2030-12-04T07:00:00Z"
+        )
+    );
+    let printed = desk.run(&post, "");
+    assert!(
+        printed.contains("Mon 2030-12-09 09:00") && printed.contains("Wed 2030-12-11 08:00"),
+        "{printed}"
+    );
+    let shown = desk.run(&["calendar", "--from", "2030-12-02", "--zone", "Europe/Berlin"], "");
+    assert!(shown.contains("  17:30 ○ bluesky:alice.test  Hi\n"), "{shown}");
+    assert!(shown.contains("  08:00 ○ bluesky:bob.test    Hi\n"), "{shown}");
+}
+
+#[tokio::test]
 async fn a_draft_waits_and_a_dry_run_makes_nothing() {
     let desk = Desk::new().await;
     let printed = desk.run(&["post", "Maybe", "--to", "alice.test,bob.test", "--draft"], "");

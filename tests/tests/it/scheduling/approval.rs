@@ -31,6 +31,52 @@ async fn a_post_is_in_review_until_somebody_approves_it() {
 }
 
 #[tokio::test]
+async fn an_edit_for_review_brings_nothing_back() {
+    let desk = Desk::new().await;
+    let id = desk.post(", thread => '[\"and on\"]'").await;
+    desk.put(id, desk.alice, "published").await;
+    desk.put(id, desk.bob, "failed").await;
+    desk.sql.run(&format!("SELECT crier.set_approval('{}', 'admin')", desk.workspace)).await;
+    desk.sql.run(&format!("SELECT * FROM crier.update_post('{id}', 'unapproved')")).await;
+    // the job that failed can't be tried again with a text that nobody approved
+    desk.sql
+        .run("SELECT crier.retry_jobs(ARRAY(SELECT job_id FROM crier.post_target WHERE job_id IS NOT NULL))")
+        .await;
+    let refused = desk.sql.refusal(&format!("SELECT * FROM crier.retry_post('{id}')")).await;
+    assert!(refused.message.contains("not scheduled"), "{refused:?}");
+    let state = format!(
+        "SELECT state FROM crier.post_target WHERE post_id = '{id}' AND account_id = '{}' ORDER BY part",
+        desk.bob
+    );
+    assert_eq!(desk.sql.text(&state).await, "canceled\ncanceled");
+    // one that was read before is not approved unread
+    let read = format!("SELECT crier.get_post('{id}') ->> 'updated_at'");
+    let read = desk.sql.text(&read).await;
+    desk.sql.run(&format!("SELECT * FROM crier.update_post('{id}', 'changed behind the back')")).await;
+    let refused = desk.sql.refusal(&format!("SELECT crier.approve_post('{id}', '{read}')")).await;
+    assert!(refused.message.contains("was changed since"), "{refused:?}");
+    desk.sql.run(&format!("SELECT crier.approve_post('{id}')")).await;
+    assert_eq!(desk.sql.text(&state).await, "canceled\ncanceled");
+    // but by its name: of what the post says now
+    desk.sql.run(&format!("SELECT * FROM crier.reschedule_post('{id}')")).await;
+    assert_eq!(desk.sql.text(&state).await, "scheduled\nwaiting");
+}
+
+#[tokio::test]
+async fn what_is_withdrawn_or_rejected_stops() {
+    let desk = Desk::new().await;
+    for call in ["cancel_post('ID')", "reject_post('ID', 'no')"] {
+        let id = desk.post(", thread => '[\"and on\"]'").await;
+        desk.put(id, desk.alice, "published").await;
+        desk.put(id, desk.bob, "published").await;
+        desk.sql.run(&format!("UPDATE crier.post SET stage = 'in_review' WHERE id = '{id}'")).await;
+        desk.sql.run(&format!("SELECT * FROM crier.{}", call.replace("ID", &id.to_string()))).await;
+        let left = format!("SELECT state FROM crier.post_target WHERE post_id = '{id}' AND part = 1");
+        assert_eq!(desk.sql.text(&left).await, "canceled\ncanceled", "{call}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_approved_without_a_time_waits_for_one() {
     let desk = Desk::new().await;
     desk.sql.run(&format!("SELECT crier.set_approval('{}', 'admin')", desk.workspace)).await;

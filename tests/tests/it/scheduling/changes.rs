@@ -53,7 +53,11 @@ async fn an_edit_changes_what_is_not_out_and_nothing_else() {
         .await;
     assert!(refused.message.contains("leave out account"), "{refused:?}");
     desk.put(id, desk.bob, "committing").await;
-    let refused = desk.sql.refusal(&format!("SELECT * FROM crier.update_post('{id}', 'too late')")).await;
+    let edit = format!("SELECT * FROM crier.update_post('{id}', 'too late')");
+    let refused = desk.sql.refusal(&edit).await;
+    assert!(refused.message.contains("is being sent"), "{refused:?}");
+    desk.put(id, desk.bob, "published").await;
+    let refused = desk.sql.refusal(&edit).await;
     assert!(refused.message.contains("is out already"), "{refused:?}");
     assert_eq!(desk.get(id).await["content"], "another text");
     // tags are nobody's but ours
@@ -193,6 +197,38 @@ async fn a_deleted_post_is_gone_or_only_off_the_lists() {
     assert_eq!(desk.sql.text(row).await, "1", "expected the row to stay");
     let gone = desk.sql.refusal(&format!("SELECT * FROM crier.reschedule_post('{id}')")).await;
     assert_eq!(gone.code, "P0002");
+}
+
+#[tokio::test]
+async fn nothing_of_a_deleted_post_is_sent() {
+    let desk = Desk::new().await;
+    let id = desk.post("").await;
+    let claimed = desk.sql.rows("SELECT job_id, token FROM crier.claim_jobs('a test', 10)", &[]).await;
+    let jobs: Vec<(uuid::Uuid, i64)> = claimed.iter().map(|row| (row.get(0), row.get(1))).collect();
+    for (job, token) in &jobs {
+        desk.sql.rows("SELECT * FROM crier.start_target($1, $2)", &[job, token]).await;
+    }
+    let of =
+        |account: uuid::Uuid| format!("SELECT job_id FROM crier.post_target WHERE account_id = '{account}'");
+    let (alice, bob) = (desk.sql.text(&of(desk.alice)).await, desk.sql.text(&of(desk.bob)).await);
+    // alice's failed; of bob's nobody knows whether it is out
+    let token = |id: &str| jobs.iter().find(|(job, _)| job.to_string() == id).expect("the job").1;
+    let report = format!(
+        "SELECT * FROM crier.report_targets(ARRAY['{alice}'::uuid], ARRAY[{}::bigint], ARRAY['content_invalid'], ARRAY['{{}}'::jsonb])",
+        token(&alice)
+    );
+    desk.sql.run(&report).await;
+    desk.sql
+        .run("UPDATE crier.post_target SET state = 'unknown', was_unclear = true WHERE state = 'preparing'")
+        .await;
+    desk.sql.run(&format!("SELECT * FROM crier.delete_post('{id}')")).await;
+    assert_eq!(desk.sql.text("SELECT count(*) FROM crier.post WHERE deleted_at IS NOT NULL").await, "1");
+    desk.sql.run(&format!("SELECT crier.retry_jobs(ARRAY['{alice}'::uuid])")).await;
+    // proven absent: it is not sent again
+    let intent = format!("SELECT * FROM crier.record_intent('{bob}', {}, 'key', 'request')", token(&bob));
+    assert_eq!(desk.sql.text(&intent).await, "");
+    assert_eq!(desk.jobs().await, 0);
+    assert_eq!(desk.targets(id).await, "alice.test|0|canceled|f\nbob.test|0|unconfirmed|f");
 }
 
 #[tokio::test]
