@@ -178,7 +178,7 @@ impl Db {
 
     /// What each key of the key file is still needed for. Reads every sealed value.
     pub(crate) async fn key_usage(&self) -> Result<Vec<KeyUsage>, Error> {
-        all(self.rows(KEY_USAGE, &[]).await?)
+        all(self.rows_slowly(KEY_USAGE).await?)
     }
 }
 
