@@ -2478,7 +2478,7 @@ CREATE  FUNCTION "calendar"(
 	"p_account_id" uuid DEFAULT NULL /* Option < Uuid > */
 ) RETURNS TABLE (
 	"due_at" timestamp with time zone,  /* Timestamptz */
-	"post_id" uuid,  /* Uuid */
+	"post_id" uuid,  /* Option < Uuid > */
 	"schedule_id" uuid,  /* Option < Uuid > */
 	"state" TEXT,  /* String */
 	"content" TEXT,  /* String */

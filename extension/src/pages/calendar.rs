@@ -13,6 +13,7 @@ use crate::identity::Caller;
 use crate::input::required;
 use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Row, Statement, statement};
+use crate::schedules;
 
 const LOOK: Statement = statement!(up "pages/calendar").planned_once();
 const SLOTS: Statement = statement!(up "pages/calendar_slots").planned_once();
@@ -29,8 +30,8 @@ const MAX_LOOKED_AT: i64 = 100_000;
 
 /// The posts of a workspace whose time lies in a span of at most 92 days, the first ones first: drafts that have a time, and posts
 /// in review, beside what is planned or was published. At most 1,000 posts. One that has slots is there at the first of them in the
-/// span, or at that of the account. `content` is the beginning of the text, `media` how many there are; each of `accounts` has its
-/// state, the time and the address of its post.
+/// span, or at that of the account. What schedules will make is there as well: `planned`, without `post_id`. `content` is the
+/// beginning of the text, `media` how many there are; each of `accounts` has its state, the time and the address of its post.
 #[pg_extern(stable, security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn calendar(
@@ -43,7 +44,7 @@ fn calendar(
         'static,
         (
             name!(due_at, Timestamptz),
-            name!(post_id, Uuid),
+            name!(post_id, Option<Uuid>),
             name!(schedule_id, Option<Uuid>),
             name!(state, String),
             name!(content, String),
@@ -62,8 +63,8 @@ fn calendar(
     let (times, ids): (Vec<_>, Vec<_>) = look(workspace, p_account_id, from, to)?.into_iter().unzip();
     let rows = ITEMS.read(&[workspace.into(), ids.into(), times.into()], |row| {
         Ok((
-            row.need(1)?,
-            row.need(2)?,
+            row.need::<Timestamptz>(1)?,
+            Some(row.need(2)?),
             row.get(3)?,
             row.need(4)?,
             row.need(5)?,
@@ -72,6 +73,14 @@ fn calendar(
             row.need(8)?,
         ))
     })?;
+    let planned = schedules::planned(workspace, p_account_id, (from, to), MAX_POSTS)?.into_iter();
+    let planned = planned.map(|next| {
+        let (schedule, state) = (Some(next.schedule), "planned".to_owned());
+        (next.at, None, schedule, state, next.content, next.accounts, next.tags, next.media)
+    });
+    let mut rows: Vec<_> = rows.into_iter().chain(planned).collect();
+    rows.sort_by_key(|row| row.0);
+    rows.truncate(MAX_POSTS);
     Ok(TableIterator::new(rows))
 }
 

@@ -35,7 +35,7 @@ impl Schedule {
         self.undecided(recurrence, self.cursor_at.instant()).next().map(|next| Timestamptz::of(next.instant))
     }
 
-    fn undecided<'a>(
+    pub(super) fn undecided<'a>(
         &self,
         recurrence: &'a Recurrence,
         after: Instant,

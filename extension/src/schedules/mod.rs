@@ -7,6 +7,7 @@ mod create;
 mod evergreen;
 mod get;
 mod items;
+mod planned;
 mod preview;
 mod state;
 mod stored;
@@ -15,4 +16,5 @@ mod update;
 mod when;
 
 pub(crate) use advance::{next_due, run_due};
+pub(crate) use planned::planned;
 pub(crate) use stored::find;

@@ -1,5 +1,5 @@
 -- These posts of a workspace as a calendar shows them, in the order of their times. LIMIT has each looked up by its id.
-SELECT i.at, p.id, NULL::uuid, CASE WHEN p.stage = 'scheduled' THEN crier.post_state(t.states) ELSE p.stage END,
+SELECT i.at, p.id, p.schedule_id, CASE WHEN p.stage = 'scheduled' THEN crier.post_state(t.states) ELSE p.stage END,
        left(p.content, 200), a.accounts,
        ARRAY(SELECT g.tag FROM crier.post_tag g WHERE g.workspace_id = p.workspace_id AND g.post_id = p.id ORDER BY g.tag),
        CASE WHEN jsonb_typeof(p.media) = 'array' THEN jsonb_array_length(p.media) ELSE 0 END

@@ -363,6 +363,8 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("queue/worker_of", "pg_temp.claim_of_finished(), (pg_temp.finished(1))[1], pg_temp.workspaces(100)"),
     call("queue/workers_of", "pg_temp.finished(100), pg_temp.many(pg_temp.claim_of_finished())"),
     // the newest 5,000 posts and as many jobs, each looked up
+    call("schedules/active", "md5('workspace20')::uuid, NULL, 1000"),
+    call("schedules/active", "md5('workspace20')::uuid, md5('account1020')::uuid, 1000"),
     call("schedules/add_event", "md5('workspace20')::uuid, crier.new_id(), 'schedule_missed', '{}', now()"),
     call("schedules/advance", "pg_temp.workspaces(100), pg_temp.new(100), pg_temp.many(now()), pg_temp.many(NULL::timestamp), pg_temp.many(now()), pg_temp.many(false), pg_temp.many(NULL::timestamptz)"),
     call("schedules/ahead", "md5('workspace20')::uuid, md5('schedule20')::uuid, now()"),

@@ -91,3 +91,32 @@ async fn nothing_comes_of_what_never_fires() {
         r#"{"starts": "2025-01-01 00:00", "zone": "UTC", "rule": "FREQ=HOURLY;BYMINUTE=0,10,20,30,40,50"}"#;
     assert_eq!(preview(&office, often, 1000).await.len(), 1000);
 }
+
+#[tokio::test]
+async fn a_calendar_shows_what_will_be_made_until_it_is() {
+    let office = Office::new().await;
+    let daily = "'{\"daily\": [\"09:00\"]}'";
+    let schedule = office.create("recurring", daily, "now()::timestamp", "").await;
+    let week = format!(
+        "SELECT c.state, count(*), count(c.post_id), count(*) FILTER (WHERE c.schedule_id = '{schedule}'), min(c.content), \
+             min(c.accounts -> 0 ->> 'handle') \
+         FROM crier.calendar('{}', now() + interval '1 day', now() + interval '8 days') c GROUP BY 1 ORDER BY 1",
+        office.workspace
+    );
+    assert_eq!(office.sql.text(&week).await, "planned|7|0|7|again|alice.test");
+    let of_nobody = week.replace("'8 days'", "'8 days', gen_random_uuid()");
+    assert_eq!(office.sql.text(&of_nobody).await, "");
+    office.sql.run("SELECT * FROM crier.run_due(p_now => now() + interval '3 days')").await;
+    let some = office.sql.text(&week).await;
+    let counts: Vec<i64> = some
+        .lines()
+        .map(|line| line.split('|').nth(1).expect("a count").parse().expect("a number"))
+        .collect();
+    assert!(some.starts_with("planned|") && some.contains("\nscheduled|"), "{some}");
+    assert_eq!(counts.iter().sum::<i64>(), 7, "{some}");
+    office.sql.run(&format!("SELECT crier.pause_schedule('{schedule}')")).await;
+    assert!(
+        !office.sql.text(&week).await.contains("planned"),
+        "expected nothing of a schedule that is paused"
+    );
+}
