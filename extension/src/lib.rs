@@ -31,6 +31,7 @@ mod queue;
 mod schedules;
 mod statistics;
 mod subtransaction;
+mod times;
 mod transaction;
 mod waiters;
 mod webhooks;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crier_core::recurrence::{Instant, RecurrenceError, WeeklySlots, Zone};
+use crier_core::recurrence::{RecurrenceError, WeeklySlots, Zone};
 use crier_core::rights::{self, Role};
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
@@ -30,8 +30,6 @@ const MAX_BYTES: usize = 65_536;
 const CHUNK: usize = 1_000;
 /// How many in a row may be taken before nobody looks further.
 const MAX_TAKEN: usize = 100_000;
-/// Microseconds from 1970 to 2000.
-const EPOCH: i64 = 946_684_800_000_000;
 
 /// Sets when an account likes to publish: times of the week in a zone, in the place of those it had. Without any it has no slots.
 /// What is planned already stays where it is.
@@ -122,8 +120,8 @@ impl Slots {
             let at = |row: &Row<'_>| row.need::<Timestamptz>(1);
             let taken = if newest { TAKEN.newest(&args, at) } else { TAKEN.read(&args, at) }?;
             let mut others = taken.iter().copied().peekable();
-            for slot in self.week.after(instant(Timestamptz(from.0 - 1))) {
-                let at = Timestamptz(slot.instant.timestamp_micros().saturating_sub(EPOCH));
+            for slot in self.week.after(Timestamptz(from.0 - 1).instant()) {
+                let at = Timestamptz::of(slot.instant);
                 // what was booked before the slots were others
                 while others.next_if(|other| *other < at).is_some() {}
                 if others.peek().is_none() && taken.len() == CHUNK {
@@ -163,12 +161,6 @@ impl Slots {
             "Set other slots with crier.set_slots(), or give a time.",
         ))
     }
-}
-
-/// The moment as rules count it.
-fn instant(at: Timestamptz) -> Instant {
-    let end = if at.0 < 0 { Instant::MIN_UTC } else { Instant::MAX_UTC };
-    at.0.checked_add(EPOCH).and_then(Instant::from_timestamp_micros).unwrap_or(end)
 }
 
 /// Takes the next free slot of each account for a post, from a time on; accounts that have one for it keep that.

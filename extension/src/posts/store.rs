@@ -119,6 +119,8 @@ impl NewPost<'_> {
         }
         if stage == Stage::Scheduled {
             let due_at = scheduled_at.unwrap_or(now);
+            // What a schedule makes up for lines up behind what waits already, and has waited for nobody so far.
+            let due_at = if self.schedule.is_some() { due_at.max(now) } else { due_at };
             let post = Post {
                 workspace: self.workspace,
                 id,

@@ -12,7 +12,6 @@ mod preview;
 mod state;
 mod stored;
 mod template;
-mod times;
 mod update;
 mod when;
 

@@ -10,19 +10,19 @@ const EPOCH: i64 = 946_684_800_000_000;
 
 impl Timestamptz {
     /// The same moment; one that is out of all range is at its end.
-    pub(super) fn instant(self) -> Instant {
+    pub(crate) fn instant(self) -> Instant {
         let end = if self.0 < 0 { Instant::MIN_UTC } else { Instant::MAX_UTC };
         self.0.checked_add(EPOCH).and_then(Instant::from_timestamp_micros).unwrap_or(end)
     }
 
-    pub(super) fn of(instant: Instant) -> Self {
+    pub(crate) fn of(instant: Instant) -> Self {
         Self(instant.timestamp_micros().saturating_sub(EPOCH))
     }
 }
 
 impl Timestamp {
     /// The same wall time in whole seconds, if something may recur then.
-    pub(super) fn wall(self) -> Result<Wall> {
+    pub(crate) fn wall(self) -> Result<Wall> {
         if matches!(self.0, i64::MIN | i64::MAX) {
             return Err(RecurrenceError::Wall {
                 found: if self.0 < 0 { "-infinity" } else { "infinity" }.to_owned(),
@@ -36,7 +36,7 @@ impl Timestamp {
         Ok(wall_in_range(wall.map_or(Wall::MAX, |wall| wall.naive_utc()))?)
     }
 
-    pub(super) fn of(wall: Wall) -> Self {
+    pub(crate) fn of(wall: Wall) -> Self {
         Self(wall.and_utc().timestamp_micros().saturating_sub(EPOCH))
     }
 }
