@@ -16,6 +16,7 @@ use crate::publishing::hold_job;
 use crate::queue::settle::{self, Fate, Said, Settled};
 
 const RECORD: Statement = statement!(up "publishing/record_intent").planned_once();
+const IS_DELETED: Statement = statement!(up "publishing/is_deleted").planned_once();
 const MAX_REQUEST_BYTES: usize = 1_048_576;
 
 /// Records, before anything visible is sent, that it will be sent: the key and the exact request. The first
@@ -45,13 +46,13 @@ fn record_intent(
     let until = clock::lease_end(lease, now)?;
     let args = [job_id.into(), key.into(), request.into(), now.into()];
     let frozen = RECORD.write(&args, |row| Ok((row.need(1)?, row.need(2)?)))?;
-    if frozen.is_empty() {
-        // The post was canceled, or deleted while an earlier send of it was looked for: there is nothing left to do.
-        let gone = Settled { job, said: Said::Nothing, fate: Fate::Canceled, result: None, error: None };
-        settle::settle(vec![gone], now)?;
-    } else {
+    if !frozen.is_empty() {
         durable::require_commit()?;
         memory::with(|memory| memory.set.extend(job.ix, until.0))?;
+    } else if IS_DELETED.read(&[job_id.into()], |row| row.need::<bool>(1))?.contains(&true) {
+        // Deleted while an earlier send of it was looked for: nobody sends it again.
+        let gone = Settled { job, said: Said::Nothing, fate: Fate::Canceled, result: None, error: None };
+        settle::settle(vec![gone], now)?;
     }
     Ok(TableIterator::new(frozen))
 }

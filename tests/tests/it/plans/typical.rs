@@ -280,6 +280,7 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("publishing/contested", "pg_temp.posting(100), pg_temp.many('{\"external_id\": \"did:1/post\"}'::jsonb)"),
     call("publishing/find_target", "(pg_temp.targets(1))[1], NULL"),
     call("publishing/find_target", "(pg_temp.targets(1))[1], pg_temp.workspaces(100)"),
+    call("publishing/is_deleted", "(pg_temp.posting(1))[1]"),
     call("publishing/lock_targets", "pg_temp.posting(100)"),
     call("publishing/record_intent", "(pg_temp.posting(1))[1], 'key', 'request', now()"),
     call("publishing/resolve", "(pg_temp.workspaces(1))[1], (pg_temp.targets(1))[1], 'published', 'https://x.example', md5('user1')::uuid, now(), (pg_temp.new(1))[1]"),
