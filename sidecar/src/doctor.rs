@@ -1,6 +1,7 @@
 //! `crierd doctor`: checks a deployment, one line per part, each failure with its remedy.
 
 use std::fmt;
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use crier_core::platform::bluesky::PLATFORM as BLUESKY;
@@ -10,6 +11,7 @@ use crate::client::Client;
 use crate::config::{Config, OAuth};
 use crate::db::{Db, Server, Status};
 use crate::error::Error;
+use crate::journal::Journal;
 use crate::keys::status;
 use crate::media::Fetcher;
 use crate::providers::{Apps, Provider, Providers};
@@ -59,6 +61,8 @@ pub(crate) async fn run(config: &Config, pds: Option<&str>) -> Result<(), Error>
     let mut report = Report { failed: 0 };
     check_database(config, &mut report).await;
     check_keys(config, &mut report).await;
+    report.line("journal", check_journal(config.refresh.journal.as_deref()));
+    report.line("webhooks", check_webhooks(config));
     let apps = config.apps().unwrap_or_else(|error| {
         report.line("apps", bad(&error, "mend the file, or name another one in the configuration"));
         Apps::default()
@@ -72,6 +76,26 @@ pub(crate) async fn run(config: &Config, pds: Option<&str>) -> Result<(), Error>
     match report.failed {
         0 => Ok(()),
         failed => Err(Error::Refused(format!("{failed} check(s) failed"))),
+    }
+}
+
+/// Where refreshed tokens are written down before the database has them.
+fn check_journal(dir: Option<&Path>) -> Finding {
+    const REMEDY: &str = "set refresh.journal (CRIER_REFRESH_JOURNAL) to a directory of crierd's own";
+    let Some(dir) = dir else {
+        return Finding::Odd("there is none, so that a kill can cost a login".into(), REMEDY.into());
+    };
+    match Journal::open(dir).try_out() {
+        Ok(()) => Finding::Good(format!("{} can be written to", dir.display())),
+        Err(error) => bad(&error, REMEDY),
+    }
+}
+
+/// Whether what signs the platforms' webhooks can be read.
+fn check_webhooks(config: &Config) -> Finding {
+    match config.webhooks() {
+        Ok(_) => Finding::Good("the secrets can be read".into()),
+        Err(error) => bad(&error, "mend the file, or name another one in [webhooks]"),
     }
 }
 

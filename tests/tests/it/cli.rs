@@ -74,8 +74,20 @@ async fn doctor_is_content_with_a_good_deployment() {
     let sim = Sim::start();
     let printed = deployment.run(&["doctor", "--pds", &sim.bluesky_url()], "");
     assert!(printed.status.success(), "{printed:?}");
-    for part in ["database", "server", "clock", "extension", "schema", "role", "pause", "key file", "bluesky"]
-    {
+    let parts = [
+        "database",
+        "server",
+        "clock",
+        "extension",
+        "schema",
+        "role",
+        "pause",
+        "key file",
+        "journal",
+        "webhooks",
+        "bluesky",
+    ];
+    for part in parts {
         let lines = printed.stdout.lines().filter(|line| line.contains(part)).count();
         assert!(lines > 0, "expected a line for {part} in\n{}", printed.stdout);
     }
@@ -126,6 +138,15 @@ async fn doctor_names_the_remedy_for_each_fault() {
     doctor(&as_superuser, "key file", "chmod 0400");
     std::fs::remove_file(&key).expect("the key");
     doctor(&as_superuser, "key file", "crierd init");
+    let journal = as_superuser.dir().join("refresh-journal");
+    std::fs::remove_dir_all(&journal).expect("the journal that an earlier check made");
+    std::fs::write(&journal, "").expect("a file in its place");
+    doctor(&as_superuser, "journal", "refresh.journal");
+    let config = as_superuser.dir().join("crierd.toml");
+    let with_webhook = std::fs::read_to_string(&config).expect("the configuration")
+        + "\n[webhooks.slack]\nsecrets_file = \"nowhere\"\n";
+    std::fs::write(&config, with_webhook).expect("the configuration");
+    doctor(&as_superuser, "webhooks", "mend the file");
     assert!(!nowhere.run(&["doctor", "--pds", &pds], "").stdout.contains("canary-password"));
 }
 
