@@ -1,10 +1,14 @@
 //! What answers of all platforms have in common: what an unclear one means in each phase, and how long a limit lasts.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crier_core::error_class::ErrorClass;
 use reqwest::header::RETRY_AFTER;
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::Failure;
 use crate::client::{Answer, CallError};
@@ -82,6 +86,30 @@ pub(super) fn content<T: DeserializeOwned>(phase: Phase, answer: &Answer) -> Res
         let text = format!("the server answered {} with something that can't be read", answer.status);
         Failure { status: Some(answer.status), ..unclear(phase, &CallError::Unclear(text)) }
     })
+}
+
+/// What has to be an object. The parser takes a list too for the fields of a struct, in their order: a list that says anything would
+/// be a token.
+pub(super) struct Fields<T>(pub(super) T);
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Fields<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(OfMap(PhantomData)).map(Self)
+    }
+}
+
+struct OfMap<T>(PhantomData<T>);
+
+impl<'de, T: DeserializeOwned> Visitor<'de> for OfMap<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(fields))
+    }
 }
 
 /// A piece of preparation, within its time.

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
-use super::answer::{Phase, content, retry_at, unclear};
+use super::answer::{Fields, Phase, content, retry_at, unclear};
 use super::failure::clean;
 use super::{App, Failure, UNKNOWN_APP};
 use crate::client::{Answer, CallError, Client};
@@ -78,7 +78,7 @@ pub(super) fn tokens(answer: Result<Answer, CallError>) -> Result<Tokens, Failur
     if !(200..=202).contains(&answer.status) {
         return Err(refused(&answer, SystemTime::now()));
     }
-    let tokens: Tokens = content(Phase::Login, &answer)?;
+    let Fields(tokens): Fields<Tokens> = content(Phase::Login, &answer)?;
     if tokens.access_token.expose_secret().is_empty() {
         return Err(Failure::new(ErrorClass::Transient, "the answer holds no token"));
     }

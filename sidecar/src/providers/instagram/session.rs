@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::MAX_HANDLE;
 use super::classify::read;
-use crate::providers::answer::{Phase, since_1970};
+use crate::providers::answer::{Fields, Phase, since_1970};
 use crate::providers::failure::clean;
 use crate::providers::graph::{Graph, has_code, is_id};
 use crate::providers::{Caller, Failure, Lifetime, Login};
@@ -125,7 +125,7 @@ struct Renewed {
 async fn renew(server: &Graph<'_>, token: &SecretString) -> Result<Session, Failure> {
     let query = [("grant_type", "ig_refresh_token"), ("access_token", token.expose_secret())];
     let answer = server.get_unversioned("refresh_access_token", &query).await;
-    let Renewed { access_token, expires_in } = read(Phase::Refresh, answer)?;
+    let Fields(Renewed { access_token, expires_in }) = read(Phase::Refresh, answer)?;
     if access_token.expose_secret().is_empty() {
         return Err(Failure::new(ErrorClass::Transient, "the answer holds no token"));
     }

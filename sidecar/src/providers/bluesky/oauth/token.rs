@@ -19,7 +19,7 @@ use super::issuer::Issuer;
 use super::nonces::{Nonces, Side};
 use crate::client::{Answer, CallError, Client};
 use crate::providers::Failure;
-use crate::providers::answer::{Phase, content, unclear};
+use crate::providers::answer::{Fields, Phase, content, unclear};
 use crate::secrets::Es256;
 
 /// An access token that does not say how long it is good.
@@ -107,15 +107,15 @@ impl Endpoint<'_> {
             ("code_verifier", verifier.expose_secret()),
             ("redirect_uri", redirect_uri),
         ];
-        content(Phase::Login, &self.post(&self.issuer.token, &fields, Phase::Login).await?)
+        let answer = self.post(&self.issuer.token, &fields, Phase::Login).await?;
+        content(Phase::Login, &answer).map(|Fields(tokens)| tokens)
     }
 
     /// New tokens for a refresh token, which is spent with it. Where no clear answer comes, nobody knows whether it is.
     pub(super) async fn refresh(&self, token: &SecretString) -> Result<Tokens, Failure> {
         let fields = [("grant_type", "refresh_token"), ("refresh_token", token.expose_secret())];
         let answer = self.post(&self.issuer.token, &fields, Phase::Refresh).await?;
-        let tokens: Result<Tokens, Failure> = content(Phase::Refresh, &answer);
-        tokens.map_err(Failure::into_unknown)
+        content(Phase::Refresh, &answer).map(|Fields(tokens)| tokens).map_err(Failure::into_unknown)
     }
 
     /// Ends a session that nobody will use. Whether it worked makes no difference to anyone.

@@ -81,6 +81,14 @@ async fn an_answer_of_ten_megabytes_is_unclear() {
     assert_eq!(look_at(&script).await.unwrap_err().class, ErrorClass::Transient);
 }
 
+#[tokio::test]
+async fn a_list_is_no_token() {
+    for body in [r#"[">"]"#, r#"["token", 5184000]"#] {
+        let script = Script::always(200, body.as_bytes().to_vec()).await;
+        assert!(provider().refresh(&caller(&script)).await.is_err(), "{body}");
+    }
+}
+
 async fn look_at(script: &Script) -> Result<Found, Failure> {
     let caller = caller(script);
     provider().look(&caller.account, Some(&caller.session), sought(&frozen("hi"))).await
