@@ -91,6 +91,21 @@ impl Caller {
         matches!(self, Self::User(own) if own == Some(user))
     }
 
+    /// Who calls, and the workspace of something that `workspace_of` finds by its id in the workspaces that the caller may read. They
+    /// must have at least this role in it.
+    pub(crate) fn find(
+        what: &'static str,
+        id: Uuid,
+        workspace_of: Statement,
+        least: Role,
+    ) -> Result<(Self, Uuid)> {
+        let caller = Self::current()?;
+        let found = workspace_of.read(&[id.into(), caller.readable()?.into()], |row| row.need::<Uuid>(1))?;
+        let workspace = found.into_iter().next().ok_or(CrierError::NotFound { what, id })?;
+        caller.require(workspace, least)?;
+        Ok((caller, workspace))
+    }
+
     /// Refuses a caller who is bound to tenants.
     pub(crate) fn require_trusted(self, what: &str) -> Result<()> {
         match self {

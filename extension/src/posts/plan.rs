@@ -65,15 +65,6 @@ pub(super) struct Plan {
     jobs: HashMap<Uuid, Held>,
 }
 
-/// The workspace of a post, for a caller who has at least this role there.
-pub(super) fn find(id: Uuid, least: Role) -> Result<(Caller, Uuid)> {
-    let caller = Caller::current()?;
-    let found = WORKSPACE_OF.read(&[id.into(), caller.readable()?.into()], |row| row.need::<Uuid>(1))?;
-    let workspace = found.into_iter().next().ok_or(CrierError::NotFound { what: "post", id })?;
-    caller.require(workspace, least)?;
-    Ok((caller, workspace))
-}
-
 fn lock_targets(workspace: Uuid, post: Uuid) -> Result<Vec<Target>> {
     LOCK_TARGETS.write(&[workspace.into(), post.into()], |row| {
         let was_unclear = row.need(5)?;
@@ -102,7 +93,7 @@ impl Plan {
 
     /// Locks a post alone: who only reads what it says keeps nobody from its targets.
     pub(super) fn lock(id: Uuid, least: Role) -> Result<Self> {
-        let (caller, workspace) = find(id, least)?;
+        let (caller, workspace) = Caller::find("post", id, WORKSPACE_OF, least)?;
         let key = [workspace.into(), id.into()];
         let found = LOCK_POST.write(&key, |row| {
             let stage = Stage::read(&row.need::<String>(3)?)?;

@@ -35,10 +35,11 @@ impl Plan {
         self.drop_targets(ended.map(|target| target.id).collect())?;
         self.targets.retain(|target| !anew.contains(&target.account));
         self.move_to(|_| true, &due, now)?;
-        let targets = if anew.is_empty() { vec![] } else { self.planned_targets()? };
         self.set_plan(Stage::Scheduled, now)?;
-        self.post.add_targets(targets, due, now)?;
-        self.read_targets()?;
+        if !anew.is_empty() {
+            self.post.add_targets(self.planned_targets()?, due, now)?;
+            self.read_targets()?;
+        }
         Ok(self.standing())
     }
 

@@ -78,11 +78,7 @@ fn next_slot(
 
 /// The workspace of an account, for a caller who has at least this role there.
 fn workspace_of(account: Uuid, least: Role) -> Result<Uuid> {
-    let caller = Caller::current()?;
-    let found = ACCOUNT.read(&[account.into(), caller.readable()?.into()], |row| row.need::<Uuid>(1))?;
-    let workspace = found.into_iter().next().ok_or(CrierError::NotFound { what: "account", id: account })?;
-    caller.require(workspace, least)?;
-    Ok(workspace)
+    Caller::find("account", account, ACCOUNT, least).map(|(_, workspace)| workspace)
 }
 
 fn read_week(zone: &str, slots: Jsonb) -> Result<(Zone, WeeklySlots)> {

@@ -124,11 +124,7 @@ pub(super) struct Schedule {
 
 /// The workspace of a schedule, for a caller who has at least this role there.
 pub(crate) fn find(id: Uuid, least: Role) -> Result<(Caller, Uuid)> {
-    let caller = Caller::current()?;
-    let found = WORKSPACE_OF.read(&[id.into(), caller.readable()?.into()], |row| row.need::<Uuid>(1))?;
-    let workspace = found.into_iter().next().ok_or(CrierError::NotFound { what: "schedule", id })?;
-    caller.require(workspace, least)?;
-    Ok((caller, workspace))
+    Caller::find("schedule", id, WORKSPACE_OF, least)
 }
 
 impl Schedule {
