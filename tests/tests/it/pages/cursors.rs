@@ -30,13 +30,15 @@ async fn what_is_not_the_cursor_of_the_listing_is_refused() {
     page(&one.sql, call, Some(&good)).await;
     let theirs = page(&two.sql, call, None).await.next.expect("a cursor");
     let filtered = page(&one.sql, "list_jobs(p_limit => 1, p_job_type => 'k1')", None).await;
+    // one time in 64 it is an A already
+    let other = if good[9..].starts_with('A') { 'B' } else { 'A' };
     let old = forged(&good, |bytes| bytes[0] = 0);
     let of_table = page(&one.sql, "get_paginated_data('crier.jobs', p_limit => 2)", None).await.next;
     for (what, cursor, part) in [
         ("empty", String::new(), "is not a cursor"),
         ("garbage", "x' OR 1=1 --".into(), "is not a cursor"),
         ("truncated", good[..good.len() - 3].into(), "not all of one"),
-        ("changed", format!("{}A{}", &good[..9], &good[10..]), "not all of one"),
+        ("changed", format!("{}{other}{}", &good[..9], &good[10..]), "not all of one"),
         ("too long", good.repeat(1_000), "is not a cursor"),
         ("of another version", old, "is of version 0"),
         ("of another tenant", theirs, "another user"),
