@@ -72,7 +72,8 @@ impl KeySource {
     /// How long what was read is new enough.
     pub(super) fn pause(&self) -> Duration {
         match self {
-            Self::File(_) => Duration::from_secs(1),
+            // Read in microseconds, and only where a key is missing: a job that comes right after `keys add` must find it.
+            Self::File(_) => Duration::ZERO,
             // It can't change.
             Self::Variable(_) => Duration::MAX,
             Self::Command(_) => Duration::from_secs(60),

@@ -3,6 +3,7 @@
 use crier_tests::browser::Browser;
 use crier_tests::cluster::Database;
 use crier_tests::connecting::{APPLICATION, Connecting, RETURN_URL, user_session};
+use crier_tests::stage::create_workspace;
 use serde_json::json;
 use uuid::Uuid;
 
@@ -120,7 +121,7 @@ async fn who_has_lost_the_right_meanwhile_connects_nothing() {
 async fn a_login_of_a_workspace_that_is_deleted_leads_nowhere() {
     let test = Connecting::on(Database::shared().await).await;
     test.person("x", "alice");
-    let _crierd = test.start().await;
+    let crierd = test.start().await;
     let browser = Browser::new();
     let ticket = test.ticket("x", None, None).await;
     let stop = format!("{}/oauth/x/callback", test.public_url);
@@ -132,17 +133,19 @@ async fn a_login_of_a_workspace_that_is_deleted_leads_nowhere() {
     let page = browser.go(&callback, APPLICATION).await;
     assert!(page.text.contains("<code>expired</code>"), "{page:?}");
     assert_eq!(test.sim.calls("oauth2.token"), 0);
-    // one that was begun in a transaction that ended after the deletion
+    drop(crierd);
+    // one that was begun in a transaction that ended after the deletion, which no sidecar is there to finish
+    let late = create_workspace(&test.sql).await;
+    test.sql.run(&format!("UPDATE crier.workspace SET deleted_at = now() WHERE id = '{late}'")).await;
     test.sql
         .run(&format!(
             "INSERT INTO crier.oauth_state (workspace_id, id, stage, hash, platform, return_url, created_at, expires_at) \
-             VALUES ('{}', crier.new_id(), 'ticket', sha256('late'), 'x', '{RETURN_URL}', now(), now() + interval '1 hour')",
-            test.workspace
+             VALUES ('{late}', crier.new_id(), 'ticket', sha256('late'), 'x', '{RETURN_URL}', now(), now() + interval '1 hour')"
         ))
         .await;
     let take = "SELECT * FROM crier.take_oauth_state('ticket', sha256('late'))";
     assert_eq!(test.sql.rows(take, &[]).await.len(), 0);
-    test.sql.run("UPDATE crier.workspace SET deleted_at = NULL").await;
+    test.sql.run(&format!("UPDATE crier.workspace SET deleted_at = NULL WHERE id = '{late}'")).await;
     assert_eq!(test.sql.rows(take, &[]).await.len(), 1, "the control");
 }
 
