@@ -7,9 +7,9 @@ pub const MAX_ALT_CHARS: usize = 2_000;
 /// The most characters of an `https:` address.
 pub const MAX_URL_CHARS: usize = 2_048;
 
-/// One image or video of a post.
+/// One image, video or document of a post.
 ///
-/// In JSON: `{"url": "https://…" | "data:image/png;base64,…", "alt": "what it shows", "type": "image" | "video"}`.
+/// In JSON: `{"url": "https://…" | "data:image/png;base64,…", "alt": "what it shows", "type": "image" | "video" | "document"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Attachment {
@@ -31,6 +31,8 @@ pub enum Kind {
     Image,
     /// A video.
     Video,
+    /// A PDF.
+    Document,
 }
 
 impl Kind {
@@ -39,6 +41,7 @@ impl Kind {
         match self {
             Self::Image => "image",
             Self::Video => "video",
+            Self::Document => "document",
         }
     }
 }
@@ -82,23 +85,32 @@ pub fn parse(media: &serde_json::Value) -> Result<Vec<Attachment>, MediaError> {
     Vec::<Attachment>::deserialize(media).map_err(|error| MediaError::Shape(error.to_string()))
 }
 
-/// Endings of addresses that are videos.
-const VIDEO_ENDINGS: [&str; 4] = [".mp4", ".mov", ".m4v", ".webm"];
+/// Endings of addresses that are no images.
+const ENDINGS: [(&str, Kind); 5] = [
+    (".mp4", Kind::Video),
+    (".mov", Kind::Video),
+    (".m4v", Kind::Video),
+    (".webm", Kind::Video),
+    (".pdf", Kind::Document),
+];
+/// Beginnings of addresses that carry no images.
+const BEGINNINGS: [(&str, Kind); 2] =
+    [("data:video/", Kind::Video), ("data:application/pdf", Kind::Document)];
 
 impl Attachment {
     /// What it is: as stated, or as its address tells. Anything unknown counts as an image, whose bytes then tell.
     pub fn kind(&self) -> Kind {
         let path = self.url.split(['?', '#']).next().unwrap_or_default();
-        let ends = |ending: &&str| {
+        let ends = |ending: &str| {
             let from = path.len().checked_sub(ending.len()).filter(|from| path.is_char_boundary(*from));
             from.is_some_and(|from| path[from..].eq_ignore_ascii_case(ending))
         };
-        let is_video = if self.url.starts_with("data:") {
-            self.url.starts_with("data:video/")
+        let told = if self.url.starts_with("data:") {
+            BEGINNINGS.iter().find(|(beginning, _)| self.url.starts_with(beginning))
         } else {
-            VIDEO_ENDINGS.iter().any(ends)
+            ENDINGS.iter().find(|(ending, _)| ends(ending))
         };
-        self.stated.unwrap_or(if is_video { Kind::Video } else { Kind::Image })
+        self.stated.unwrap_or(told.map_or(Kind::Image, |(_, kind)| *kind))
     }
 
     /// Where the bytes are.

@@ -146,6 +146,11 @@ pub struct MediaRules {
     pub types: &'static [&'static str],
 }
 
+impl MediaRules {
+    /// None are accepted.
+    pub const NONE: Self = Self { max: 0, max_bytes: 0, types: &[] };
+}
+
 /// What a platform accepts.
 #[derive(Clone, Copy, Debug)]
 pub struct Platform {
@@ -157,11 +162,13 @@ pub struct Platform {
     pub images: MediaRules,
     /// Of the videos.
     pub videos: MediaRules,
-    /// The most images and videos together.
+    /// Of the documents.
+    pub documents: MediaRules,
+    /// The most media together.
     pub max_media: usize,
-    /// Whether images and videos may stand in one post.
+    /// Whether media of several kinds may stand in one post.
     pub mixes_media: bool,
-    /// Whether a post needs an image or a video.
+    /// Whether a post needs media.
     pub needs_media: bool,
     /// Whether the platform fetches media itself: they need an `https:` address that anybody can read.
     pub fetches_media: bool,
@@ -196,6 +203,34 @@ pub struct Platform {
 }
 
 impl Platform {
+    /// A platform of short texts that has nothing besides: what others are written as changes of. What settles an unclear
+    /// publish, and when, has no default: each says it.
+    pub const PLAIN: Self = Self {
+        name: "",
+        text: TextRules { count: Count::Characters, unit: "characters", limit: 0, max_bytes: None },
+        images: MediaRules::NONE,
+        videos: MediaRules::NONE,
+        documents: MediaRules::NONE,
+        max_media: 0,
+        mixes_media: false,
+        needs_media: false,
+        fetches_media: false,
+        actions: &[],
+        answers: Answers::None,
+        names_post: |_| false,
+        first_only: &[],
+        taken: |_| 0,
+        charges: &[],
+        subjects: Subjects::NONE,
+        message: None,
+        reconcile: Reconcile::Nothing,
+        settles: Duration::ZERO,
+        token_life: None,
+        numbers_by_server: false,
+        rotation: Rotation::Kept,
+        check: |_| Vec::new(),
+    };
+
     /// The kinds of jobs that do something on it besides publishing.
     pub fn kinds(&self) -> impl Iterator<Item = &'static str> {
         self.actions.iter().filter_map(|action| action.kind())
@@ -211,6 +246,7 @@ impl Platform {
         match kind {
             Kind::Image => &self.images,
             Kind::Video => &self.videos,
+            Kind::Document => &self.documents,
         }
     }
 
@@ -309,10 +345,11 @@ mod tests {
 
     #[test]
     fn what_a_platform_allows_can_be() {
-        for Platform { name, text, images, videos, max_media, .. } in ALL.iter().copied() {
+        for Platform { name, text, images, videos, documents, max_media, .. } in ALL.iter().copied() {
+            assert!(!name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase()), "{name:?}");
             assert!(text.limit > 0 && text.max_bytes.is_none_or(|bytes| bytes >= text.limit), "{name}");
-            assert!(*max_media >= images.max.max(videos.max), "{name}");
-            for rules in [images, videos] {
+            assert!(*max_media >= images.max.max(videos.max).max(documents.max), "{name}");
+            for rules in [images, videos, documents] {
                 assert_eq!(rules.max == 0, rules.types.is_empty(), "{name}");
             }
         }

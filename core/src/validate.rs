@@ -47,23 +47,25 @@ pub enum Violation {
     Media {
         /// The platform's name.
         platform: &'static str,
-        /// `images`, `videos`, or both.
+        /// `images`, `videos`, `documents`, or all of them.
         what: &'static str,
         /// How many there are.
         found: usize,
         /// How many are accepted.
         limit: usize,
     },
-    /// Images and a video, where only one of them may be.
-    #[error("the post has images and a video; {platform} accepts only one of them in a post")]
+    /// Media of several kinds, where only one of them may be.
+    #[error("the post has {what}; {platform} accepts only one of them in a post")]
     Mixed {
         /// The platform's name.
         platform: &'static str,
+        /// The kinds, in words.
+        what: &'static str,
     },
     /// An attachment of a type the platform does not show.
     #[error("{kind} {index} is of type {found:?}; {platform} accepts {accepted}")]
     Type {
-        /// `image` or `video`.
+        /// `image`, `video` or `document`.
         kind: &'static str,
         /// Its place, the first is 1.
         index: usize,
@@ -77,7 +79,7 @@ pub enum Violation {
     /// An attachment with too many bytes.
     #[error("{kind} {index} has {found} bytes; {platform} accepts at most {limit}")]
     MediaBytes {
-        /// `image` or `video`.
+        /// `image`, `video` or `document`.
         kind: &'static str,
         /// Its place, the first is 1.
         index: usize,
@@ -93,7 +95,7 @@ pub enum Violation {
         "{kind} {index} is a data: address; {platform} fetches media itself and needs a public https: address"
     )]
     NoAddress {
-        /// `image` or `video`.
+        /// `image`, `video` or `document`.
         kind: &'static str,
         /// Its place, the first is 1.
         index: usize,
@@ -103,7 +105,7 @@ pub enum Violation {
     /// An attachment that can't be read at all.
     #[error("{kind} {index}: {reason}")]
     Unreadable {
-        /// `image` or `video`.
+        /// `image`, `video` or `document`.
         kind: &'static str,
         /// Its place, the first is 1.
         index: usize,
@@ -257,18 +259,27 @@ fn length_of(platform: &'static str, rules: &TextRules, content: &str) -> impl I
 
 fn count_of(platform: &'static Platform, media: &[Attachment]) -> Option<Violation> {
     let of = |kind| media.iter().filter(|one| one.kind() == kind).count();
-    let (images, videos) = (of(Kind::Image), of(Kind::Video));
+    let [images, videos, documents] = [Kind::Image, Kind::Video, Kind::Document].map(of);
     let too_many = |what, found, limit| Violation::Media { platform: platform.name, what, found, limit };
-    if images > platform.images.max {
-        Some(too_many("images", images, platform.images.max))
-    } else if videos > platform.videos.max {
-        Some(too_many("videos", videos, platform.videos.max))
-    } else if media.len() > platform.max_media {
-        Some(too_many("images and videos", media.len(), platform.max_media))
-    } else {
-        (images > 0 && videos > 0 && !platform.mixes_media)
-            .then_some(Violation::Mixed { platform: platform.name })
+    let counted = [
+        ("images", images, platform.images.max),
+        ("videos", videos, platform.videos.max),
+        ("documents", documents, platform.documents.max),
+        ("images and videos", if documents == 0 { media.len() } else { 0 }, platform.max_media),
+        ("images, videos and documents", media.len(), platform.max_media),
+    ];
+    if let Some((what, found, limit)) = counted.into_iter().find(|(_, found, limit)| found > limit) {
+        return Some(too_many(what, found, limit));
     }
+    let what = match (images > 0, videos > 0, documents > 0) {
+        _ if platform.mixes_media => return None,
+        (true, true, false) => "images and a video",
+        (true, false, true) => "images and a document",
+        (false, true, true) => "a video and a document",
+        (true, true, true) => "images, videos and documents",
+        _ => return None,
+    };
+    Some(Violation::Mixed { platform: platform.name, what })
 }
 
 fn attachment_of(platform: &'static Platform, index: usize, one: &Attachment) -> Result<(), Violation> {
@@ -367,11 +378,18 @@ mod tests {
             (json!({"url": "https://a.example/x.png"}), json!({"url": "https://a.example/x.mp4"}));
         assert_eq!(refusals(&X, "", json!([image, image, image, image])), []);
         assert_eq!(refusals(&X, "", json!([video])), []);
-        assert_eq!(refusals(&X, "", json!([video, image])), [Violation::Mixed { platform: "x" }]);
+        assert_eq!(
+            refusals(&X, "", json!([video, image])),
+            [Violation::Mixed { platform: "x", what: "images and a video" }]
+        );
         let two = Violation::Media { platform: "x", what: "videos", found: 2, limit: 1 };
         assert_eq!(refusals(&X, "", json!([video, video])), [two]);
         assert_eq!(refusals(&BLUESKY, "", json!([video])), []);
-        assert_eq!(refusals(&BLUESKY, "", json!([video, image])), [Violation::Mixed { platform: "bluesky" }]);
+        let mixed = Violation::Mixed { platform: "bluesky", what: "images and a video" };
+        assert_eq!(refusals(&BLUESKY, "", json!([video, image])), [mixed]);
+        let document = json!({"url": "https://a.example/x.PDF?v=1"});
+        let none = Violation::Media { platform: "x", what: "documents", found: 1, limit: 0 };
+        assert_eq!(refusals(&X, "", json!([document])), [none]);
         let data = json!({"url": "data:image/jpeg;base64,AAAA"});
         let carried = Violation::NoAddress { kind: "image", index: 1, platform: "instagram" };
         assert_eq!(refusals(&INSTAGRAM, "", json!([data])), [carried]);

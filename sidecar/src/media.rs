@@ -1,5 +1,5 @@
 //! Gets the bytes of an attachment: carried in its address, or fetched under the rules of `address`. Images come whole;
-//! videos in parts, so that memory holds no more than one.
+//! videos and documents in parts, so that memory holds no more than one.
 
 mod metadata;
 mod mp4;
@@ -24,7 +24,7 @@ use crate::error::{Error, chain};
 use crate::providers::Failure;
 
 pub(crate) use mp4::shape;
-pub(crate) use part::video_type;
+pub(crate) use part::file_type;
 pub(crate) use stream::PART;
 
 /// How long an image may take.

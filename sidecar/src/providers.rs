@@ -1,4 +1,4 @@
-//! Platforms. One folder or file each, and one line in [`Providers::new`].
+//! Platforms. One folder or file each, and one line in [`REGISTRY`].
 //!
 //! A provider speaks to its platform and knows nothing of the database or the queue: the job
 //! `publish_post` leads it through *prepare, commit, look*.
@@ -7,12 +7,15 @@ mod answer;
 mod app;
 mod bluesky;
 mod charges;
+mod code_flow;
 mod connect;
 mod failure;
 mod graph;
 mod instagram;
+mod key;
 mod mastodon;
 mod oauth;
+mod own_posts;
 mod redact;
 mod window;
 mod x;
@@ -320,6 +323,25 @@ pub trait Provider: Send + Sync {
     async fn reach(&self, base_url: &str) -> Result<(), Failure>;
 }
 
+/// What providers are made of.
+struct Parts<'a> {
+    client: &'a Client,
+    fetcher: &'a Fetcher,
+    apps: &'a Apps,
+}
+
+/// Makes the provider of a platform.
+type Make = fn(&Parts<'_>) -> Arc<dyn Provider>;
+
+/// The providers, one a line.
+#[rustfmt::skip]
+const REGISTRY: &[Make] = &[
+    bluesky::provider,
+    instagram::provider,
+    mastodon::provider,
+    x::provider,
+];
+
 /// Every platform this program can publish to.
 #[derive(Clone)]
 pub struct Providers(BTreeMap<&'static str, Arc<dyn Provider>>);
@@ -327,25 +349,14 @@ pub struct Providers(BTreeMap<&'static str, Arc<dyn Provider>>);
 impl Providers {
     /// The registry.
     pub fn new(client: &Client, fetcher: &Fetcher, apps: &Apps) -> Self {
-        let all: Vec<Arc<dyn Provider>> = vec![
-            Arc::new(bluesky::Bluesky::new(
-                client.clone(),
-                fetcher.clone(),
-                apps.video_service().clone(),
-                apps.bluesky().clone(),
-            )),
-            Arc::new(instagram::Instagram::new(client.clone()).with_apps(apps)),
-            Arc::new(mastodon::Mastodon::new(client.clone(), fetcher.clone())),
-            Arc::new(
-                x::X::new(client.clone(), fetcher.clone(), apps.get("x").cloned()).at(apps.endpoints("x")),
-            ),
-        ];
+        let parts = Parts { client, fetcher, apps };
+        let all = REGISTRY.iter().map(|make| make(&parts));
         let redacting = |provider: Arc<dyn Provider>| {
             let name = provider.platform().name;
             let provider: Arc<dyn Provider> = Arc::new(Redacting::new(provider, apps.get(name).cloned()));
             (name, provider)
         };
-        Self(all.into_iter().map(redacting).collect())
+        Self(all.map(redacting).collect())
     }
 
     /// The provider of a platform.

@@ -16,6 +16,11 @@ use crate::sim::Sim;
 
 /// Where the application is.
 pub const APPLICATION: &str = "https://app.example";
+/// The platforms whose login is the usual one.
+fn with_login_pages(sim: &Sim) -> impl Iterator<Item = &'static str> {
+    sim.platforms().into_iter().filter(|name| sim.platform(name).login_pages().is_some())
+}
+
 /// Where people come back to.
 pub const RETURN_URL: &str = "https://app.example/settings?tab=accounts";
 /// The app on every platform.
@@ -49,6 +54,9 @@ impl Connecting {
         let sim = Sim::start();
         let app = json!({"client_id": APP.0, "client_secret": APP.1});
         sim.platform("x").set(&app).unwrap_or_else(|error| panic!("{error}"));
+        for name in with_login_pages(&sim) {
+            sim.platform(name).set(&app).unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
         sim.platform("instagram").set(&json!({"*": app})).unwrap_or_else(|error| panic!("{error}"));
         let deployment = Deployment::init(&database.url(SIDECAR_ROLE));
         let secret = deployment.dir().join("app.secret");
@@ -99,8 +107,25 @@ impl Connecting {
             ("CRIER_FACEBOOK_SERVER", &facebook),
             ("CRIER_FACEBOOK_AUTHORIZE_URL", &pages[3]),
         ];
+        let others: Vec<_> = with_login_pages(&self.sim).flat_map(|name| self.app_on(name)).collect();
+        variables.extend(others.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         variables.extend(self.more.iter().map(|(name, value)| (name.as_str(), value.as_str())));
         self.deployment.start_with(&variables).await
+    }
+
+    /// The variables of the app on a platform whose login is the usual one.
+    fn app_on(&self, platform: &str) -> Vec<(String, String)> {
+        let server = self.sim.url_of(platform);
+        let pages = self.sim.platform(platform).login_pages();
+        let pages = pages.unwrap_or_else(|| panic!("{platform} has no such login"));
+        let variable = |setting: &str| format!("CRIER_{}_{setting}", platform.to_uppercase());
+        vec![
+            (variable("CLIENT_ID"), APP.0.to_owned()),
+            (variable("CLIENT_SECRET_FILE"), "app.secret".to_owned()),
+            (variable("AUTHORIZE_URL"), format!("{server}/{}", pages.authorize)),
+            (variable("TOKEN_URL"), format!("{server}/{}", pages.token)),
+            (variable("SERVER"), server),
+        ]
     }
 
     /// The server of Facebook's login.

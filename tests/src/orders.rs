@@ -44,7 +44,7 @@ pub struct Course {
     pub platform: &'static str,
     /// The account's name there.
     pub handle: &'static str,
-    /// What the account is connected with.
+    /// What the account is connected with; `SERVER` in it is the address of the simulated platform.
     pub secret: &'static str,
     /// Media of the post.
     pub media: fn() -> Value,
@@ -54,6 +54,30 @@ pub struct Course {
     pub settings: Option<fn() -> Value>,
     /// Variables that `crierd` needs; `SERVER` in one is the address of the simulated platform.
     pub variables: &'static [(&'static str, &'static str)],
+    /// Settings of the posts for the platform.
+    pub post_settings: fn() -> Value,
+    /// Whether nobody can find out there what became of a send: then a person is asked.
+    pub asks: bool,
+}
+
+impl Course {
+    /// A text by an account called alice: what others are written as changes of.
+    pub const PLAIN: Self = Self {
+        platform: "",
+        handle: "alice",
+        secret: "a-pasted-token",
+        media: || json!([]),
+        commit: "",
+        settings: None,
+        variables: &[],
+        post_settings: || json!({}),
+        asks: false,
+    };
+
+    /// What the account is connected with on this simulator.
+    fn secret_on(&self, sim: &Sim) -> String {
+        self.secret.replace("SERVER", &sim.url_of(self.platform))
+    }
 }
 
 /// Something that goes wrong.
@@ -144,8 +168,9 @@ impl Runner {
     /// Connects the account and starts the sidecar.
     pub async fn start(course: Course) -> Self {
         let sim = Sim::start();
-        let Course { platform, handle, secret, .. } = course;
-        sim.add_account(platform, handle, secret);
+        let Course { platform, handle, .. } = course;
+        let secret = course.secret_on(&sim);
+        sim.add_account(platform, handle, &secret);
         if let Some(settings) = course.settings {
             let set = sim.platform(platform).set(&settings());
             set.unwrap_or_else(|error| panic!("the settings of {platform}: {error}"));
@@ -153,7 +178,7 @@ impl Runner {
         let database = Database::shared().await;
         let proxy = CallProxy::start(database.server().port());
         let (url, server) = (database.url_through(SIDECAR_ROLE, proxy.port()), sim.url_of(platform));
-        let stage = Stage::connected_by(platform, database, &url, handle, &server, secret).await;
+        let stage = Stage::connected_by(platform, database, &url, handle, &server, &secret).await;
         stage.without_pace().await;
         // an order is to show what a try does, not how long a breaker waits
         stage.sql.run("UPDATE crier.platform_policy SET breaker_failures = NULL").await;
@@ -197,7 +222,8 @@ impl Runner {
             let seconds = if fault == Fault::Delay { 0.05 } else { LATE.as_secs_f64() };
             self.sim.plan(Rule::once(self.course.platform, call, fault).seconds(seconds));
         }
-        let post = self.stage.post_with(&text, &(self.course.media)()).await;
+        let (media, settings) = ((self.course.media)(), (self.course.post_settings)());
+        let post = self.stage.post_as(&text, &media, &json!({ (self.course.platform): settings })).await;
         for trouble in troubles {
             self.interfere(trouble, post).await;
         }
@@ -275,14 +301,15 @@ impl Runner {
     }
 
     async fn hasten(&self) {
-        let Course { platform, handle, secret, .. } = self.course;
+        let Course { platform, handle, .. } = self.course;
         const LOST: &str =
             "SELECT count(*) FROM crier.social_account WHERE id = $1 AND status = 'reauth_required'";
         if self.stage.sql.value::<i64>(LOST, &[&self.stage.account]).await > 0 {
             // what is planned is for the sidecar, not for the program that connects the account
             self.proxy.forget();
             let (stage, server) = (&self.stage, self.sim.url_of(platform));
-            stage.deployment.add_account_on(platform, stage.workspace, handle, &server, secret);
+            let secret = self.course.secret_on(&self.sim);
+            stage.deployment.add_account_on(platform, stage.workspace, handle, &server, &secret);
         }
         // a limit holds the whole account for as long as the platform said
         self.stage.sql.text(&format!("SELECT crier.unblock_account('{}')", self.stage.account)).await;

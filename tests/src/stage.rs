@@ -101,6 +101,12 @@ impl Stage {
         self.sql.value(sql, &[&self.workspace, &content, &self.account, media]).await
     }
 
+    /// A post with media and settings, `{platform: {…}}`, that is due now.
+    pub async fn post_as(&self, content: &str, media: &Value, settings: &Value) -> Uuid {
+        let sql = "SELECT crier.create_post($1, $2, ARRAY[$3::uuid], media => $4, settings => $5)";
+        self.sql.value(sql, &[&self.workspace, &content, &self.account, media, settings]).await
+    }
+
     /// The only target of a post, as `crier.get_post` shows it.
     pub async fn target(&self, post: Uuid) -> Value {
         let post: Value = self.sql.value("SELECT crier.get_post($1)", &[&post]).await;

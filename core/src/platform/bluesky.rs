@@ -24,15 +24,10 @@ pub static PLATFORM: Platform = Platform {
     },
     videos: MediaRules { max: 1, max_bytes: 300_000_000, types: &["video/mp4"] },
     max_media: 4,
-    mixes_media: false,
-    needs_media: false,
-    fetches_media: false,
     actions: &[Action::Delete, Action::Metrics, Action::Like, Action::Follow],
     answers: Answers::Posts,
     names_post: |text| post_ref(text).is_some(),
     first_only: &["reply_to"],
-    taken: |_| 0,
-    charges: &[],
     subjects: Subjects {
         post: Form {
             fits: is_post,
@@ -40,15 +35,14 @@ pub static PLATFORM: Platform = Platform {
         },
         account: Form { fits: is_account, looks: "a handle such as alice.bsky.social, or a DID" },
     },
-    message: None,
     reconcile: Reconcile::NativeKey,
     // The account's own server is read: what it has, it shows.
     settles: Duration::ZERO,
     token_life: Some(Duration::from_secs(2 * 60 * 60)),
-    numbers_by_server: false,
     // of sessions that were opened with an app password: a token that comes again buys the same pair
     rotation: Rotation::Grace(Duration::from_secs(2 * 60 * 60)),
     check,
+    ..Platform::PLAIN
 };
 
 /// Where posts are in a repository.

@@ -31,22 +31,18 @@ pub static PLATFORM: Platform = Platform {
         barred,
     },
     names_post: |text| post_ref(text).is_some(),
-    first_only: &[],
-    taken: |_| 0,
-    charges: &[],
     subjects: Subjects {
         post: Form { fits: is_id, looks: "the id of a medium, which is a number" },
         account: Form { fits: is_id, looks: "the id of an account, which is a number" },
     },
-    message: None,
     reconcile: Reconcile::Poll,
     // The container knows at once, but a publish may still be at it when its answer is long lost.
     settles: Duration::from_secs(2 * 60),
     token_life: Some(Duration::from_secs(60 * 24 * 60 * 60)),
-    numbers_by_server: false,
     // a token is prolonged with itself
     rotation: Rotation::Kept,
     check,
+    ..Platform::PLAIN
 };
 
 /// The most hashtags of a caption.

@@ -30,15 +30,11 @@ pub static PLATFORM: Platform = Platform {
         types: &["video/mp4", "video/quicktime", "video/webm"],
     },
     max_media: 4,
-    mixes_media: false,
-    needs_media: false,
-    fetches_media: false,
     actions: &[Action::Delete, Action::Metrics, Action::Like, Action::Follow, Action::DirectMessage],
     answers: Answers::Posts,
     names_post: |text| post_ref(text).is_some(),
     first_only: &["poll", "reply_to"],
     taken: warning,
-    charges: &[],
     subjects: Subjects {
         post: Form {
             fits: is_id,
@@ -54,10 +50,10 @@ pub static PLATFORM: Platform = Platform {
     reconcile: Reconcile::NativeKey,
     // A server may still be at the first try when its answer is long lost, and some forget keys that are used at once.
     settles: Duration::from_secs(60),
-    token_life: None,
     numbers_by_server: true,
     rotation: Rotation::Kept,
     check,
+    ..Platform::PLAIN
 };
 
 /// The most characters of a post's address.

@@ -33,15 +33,11 @@ pub static PLATFORM: Platform = Platform {
     },
     videos: MediaRules { max: 1, max_bytes: 512 * 1024 * 1024, types: &["video/mp4", "video/quicktime"] },
     max_media: 4,
-    mixes_media: false,
-    needs_media: false,
-    fetches_media: false,
     // likes and follows are no longer offered to those who sign up by themselves
     actions: &[Action::Delete, Action::Metrics, Action::DirectMessage],
     answers: Answers::Posts,
     names_post: |text| post_id(text).is_some(),
     first_only: &["poll", "reply_settings", "reply_to"],
-    taken: |_| 0,
     charges: &[POST, POST_WITH_LINK, OWN_POST_READ, DM],
     subjects: Subjects {
         post: Form { fits: is_id, looks: "the id of a post, which is a number" },
@@ -55,10 +51,10 @@ pub static PLATFORM: Platform = Platform {
     // lists are brought up to date a little later
     settles: Duration::from_secs(60),
     token_life: Some(Duration::from_secs(2 * 60 * 60)),
-    numbers_by_server: false,
     // a refresh token is good once
     rotation: Rotation::Strict,
     check,
+    ..Platform::PLAIN
 };
 
 const POLL: PollRules =

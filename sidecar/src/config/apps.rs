@@ -1,7 +1,9 @@
-//! `[platforms.<name>]`: the operator's own app on a platform, one line of [`KEYS`] each; and what processes videos for Bluesky.
+//! `[platforms.<name>]`: the operator's own app on a platform, and where the platform is; and what processes videos for Bluesky.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crier_core::platform;
 use secrecy::SecretString;
 
 use super::reader::Reader;
@@ -10,44 +12,19 @@ use crate::error::Error;
 use crate::providers::{App, Apps, Endpoints, VideoService};
 use crate::secrets::private_file;
 
-/// The names of a platform's settings: the setting and its variable, for the id, for the file with the secret, and for the
-/// addresses of a login, where those are not the usual ones.
-struct Keys {
-    platform: &'static str,
-    client_id: (&'static str, &'static str),
-    client_secret_file: (&'static str, &'static str),
-    server: (&'static str, &'static str),
-    authorize_url: (&'static str, &'static str),
-    token_url: (&'static str, &'static str),
+/// Instagram's accounts come by two logins, which are two apps. The other one is the login of Facebook.
+const FACEBOOK: &str = "facebook";
+
+/// The platforms that an operator may have an app on.
+fn platforms() -> BTreeSet<&'static str> {
+    platform::ALL.iter().map(|platform| platform.name).chain([FACEBOOK]).collect()
 }
 
-macro_rules! keys {
-    ($platform:literal, $variable:literal) => {
-        Keys {
-            platform: $platform,
-            client_id: (
-                concat!("platforms.", $platform, ".client_id"),
-                concat!("CRIER_", $variable, "_CLIENT_ID"),
-            ),
-            client_secret_file: (
-                concat!("platforms.", $platform, ".client_secret_file"),
-                concat!("CRIER_", $variable, "_CLIENT_SECRET_FILE"),
-            ),
-            server: (concat!("platforms.", $platform, ".server"), concat!("CRIER_", $variable, "_SERVER")),
-            authorize_url: (
-                concat!("platforms.", $platform, ".authorize_url"),
-                concat!("CRIER_", $variable, "_AUTHORIZE_URL"),
-            ),
-            token_url: (
-                concat!("platforms.", $platform, ".token_url"),
-                concat!("CRIER_", $variable, "_TOKEN_URL"),
-            ),
-        }
-    };
+/// A setting of a platform and its variable.
+fn setting(platform: &str, name: &str) -> (String, String) {
+    let variable = format!("CRIER_{}_{}", platform.to_uppercase(), name.to_uppercase());
+    (format!("platforms.{platform}.{name}"), variable)
 }
-
-/// Instagram's accounts come by two logins, which are two apps.
-const KEYS: [Keys; 3] = [keys!("x", "X"), keys!("instagram", "INSTAGRAM"), keys!("facebook", "FACEBOOK")];
 
 /// An app whose secret is not read yet.
 #[derive(Debug, Clone)]
@@ -59,37 +36,45 @@ pub(super) struct AppFile {
 
 pub(super) fn resolve(read: &mut Reader<'_>) -> Vec<AppFile> {
     let mut apps = Vec::new();
-    for Keys { platform, client_id: id, client_secret_file: file, .. } in KEYS {
-        let client_secret_file = read.text(file.0, file.1).map(PathBuf::from);
-        match read.text(id.0, id.1) {
+    for platform in platforms() {
+        let (id, file) = (setting(platform, "client_id"), setting(platform, "client_secret_file"));
+        let client_secret_file = read.text(&file.0, &file.1).map(PathBuf::from);
+        match read.text(&id.0, &id.1) {
             Some(client_id) => apps.push(AppFile { platform, client_id, client_secret_file }),
-            None if client_secret_file.is_some() => read.missing(id.0, id.1, "the secret is of no use alone"),
+            None if client_secret_file.is_some() => {
+                read.missing(&id.0, &id.1, "the secret is of no use alone");
+            }
             None => {}
         }
     }
     apps
 }
 
-/// The addresses of logins that are not the usual ones.
+/// Where platforms are reached, and how, where that is not the usual way.
 pub(super) fn endpoints(read: &mut Reader<'_>) -> Vec<(&'static str, Endpoints)> {
-    let mut address = |(key, variable): (&'static str, &'static str)| {
-        let url = read.text(key, variable)?;
-        check_base(&url)
-            .map_err(|why| {
-                read.problem(format!("{key} is {url:?}: {why}; it must be like https://api.example/x"))
-            })
-            .ok()
+    let of = |platform| {
+        let mut address = |name| {
+            let (key, variable) = setting(platform, name);
+            let url = read.text(&key, &variable)?;
+            let refused = |why| format!("{key} is {url:?}: {why}; it must be like https://api.example/x");
+            check_base(&url).map_err(|why| read.problem(refused(why))).ok()
+        };
+        let (server, authorize_url, token_url) =
+            (address("server"), address("authorize_url"), address("token_url"));
+        (platform, Endpoints { server, authorize_url, token_url, api_version: api_version(read, platform) })
     };
-    KEYS.iter()
-        .map(|keys| {
-            let endpoints = Endpoints {
-                server: address(keys.server),
-                authorize_url: address(keys.authorize_url),
-                token_url: address(keys.token_url),
-            };
-            (keys.platform, endpoints)
-        })
-        .collect()
+    platforms().into_iter().map(of).collect()
+}
+
+/// The version of its API that is spoken: a word that goes into addresses and headers.
+fn api_version(read: &mut Reader<'_>, platform: &str) -> Option<String> {
+    let (key, variable) = setting(platform, "api_version");
+    let version = read.text(&key, &variable)?;
+    let fits = version.len() <= 20 && version.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
+    if !fits {
+        read.problem(format!("{key} is {version:?}; it must be like v26.0 or 202610"));
+    }
+    fits.then_some(version)
 }
 
 /// `platforms.bluesky.video_service`: an address, or `none`.
@@ -176,6 +161,20 @@ mod tests {
         for bad in
             ["", "video.example", "http://video.example", "https://10.0.0.1", "https://a:b@video.example"]
         {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_a_word() {
+        let read = |text: &str| {
+            let text = format!("[platforms.instagram]\napi_version = '{text}'");
+            let mut read = Reader::new(&text, &|_| None);
+            let found = endpoints(&mut read).into_iter().find(|(name, _)| *name == "instagram").unwrap().1;
+            read.finish().map(|()| found.api_version)
+        };
+        assert_eq!(read("v27.0").unwrap().as_deref(), Some("v27.0"));
+        for bad in ["v27/0", "v 27", "", &"2".repeat(21)] {
             assert!(read(bad).is_err(), "{bad}");
         }
     }

@@ -12,7 +12,7 @@ use crate::error::Error;
 pub(super) struct Reader<'a> {
     file: BTreeMap<String, toml::Value>,
     env: &'a dyn Fn(&str) -> Option<String>,
-    known: Vec<&'static str>,
+    known: Vec<String>,
     problems: Vec<String>,
 }
 
@@ -32,12 +32,12 @@ impl<'a> Reader<'a> {
         self.problems.push(problem);
     }
 
-    pub(super) fn missing(&mut self, key: &'static str, variable: &str, help: &str) {
+    pub(super) fn missing(&mut self, key: &str, variable: &str, help: &str) {
         self.problem(format!("{key} is missing: set it in the file or as {variable}; {help}"));
     }
 
     /// A text as it stands, without a default.
-    pub(super) fn text(&mut self, key: &'static str, variable: &str) -> Option<String> {
+    pub(super) fn text(&mut self, key: &str, variable: &str) -> Option<String> {
         match self.raw(key, variable)? {
             toml::Value::String(text) if !text.is_empty() => Some(text),
             other => {
@@ -63,13 +63,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A text that is read by its type's own rules.
-    pub(super) fn parsed<T: FromStr>(
-        &mut self,
-        key: &'static str,
-        variable: &str,
-        default: T,
-        shape: &str,
-    ) -> T {
+    pub(super) fn parsed<T: FromStr>(&mut self, key: &str, variable: &str, default: T, shape: &str) -> T {
         let Some(text) = self.text(key, variable) else { return default };
         text.parse().unwrap_or_else(|_| {
             self.problem(format!("{key} is {text:?}; it must be {shape}"));
@@ -78,12 +72,7 @@ impl<'a> Reader<'a> {
     }
 
     /// One of a few words, the first of which is the default.
-    pub(super) fn choice(
-        &mut self,
-        key: &'static str,
-        variable: &str,
-        words: &[&'static str],
-    ) -> &'static str {
+    pub(super) fn choice(&mut self, key: &str, variable: &str, words: &[&'static str]) -> &'static str {
         let default = words.first().copied().unwrap_or_default();
         let Some(text) = self.text(key, variable) else { return default };
         words.iter().copied().find(|word| *word == text).unwrap_or_else(|| {
@@ -93,7 +82,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A list of texts: an array in the file, or one text with commas between them.
-    pub(super) fn list(&mut self, key: &'static str, variable: &str) -> Vec<String> {
+    pub(super) fn list(&mut self, key: &str, variable: &str) -> Vec<String> {
         let split = |text: &str| text.split(',').map(|part| part.trim().to_owned()).collect();
         let found: Option<Vec<String>> = match self.raw(key, variable) {
             None => return Vec::new(),
@@ -113,7 +102,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `true` or `false`, the default.
-    pub(super) fn flag(&mut self, key: &'static str, variable: &str) -> bool {
+    pub(super) fn flag(&mut self, key: &str, variable: &str) -> bool {
         match self.raw(key, variable) {
             None => false,
             Some(toml::Value::Boolean(flag)) => flag,
@@ -128,7 +117,7 @@ impl<'a> Reader<'a> {
     /// A whole number within bounds.
     pub(super) fn number(
         &mut self,
-        key: &'static str,
+        key: &str,
         variable: &str,
         default: usize,
         bounds: RangeInclusive<usize>,
@@ -145,7 +134,7 @@ impl<'a> Reader<'a> {
     /// A duration: a text such as `"1 min"`, or a number of seconds. Bounds are in milliseconds.
     pub(super) fn duration(
         &mut self,
-        key: &'static str,
+        key: &str,
         variable: &str,
         default_ms: u64,
         bounds_ms: RangeInclusive<u64>,
@@ -171,8 +160,7 @@ impl<'a> Reader<'a> {
 
     /// Every problem so far, and every setting nobody asked for.
     pub(super) fn finish(mut self) -> Result<(), Error> {
-        let unknown: Vec<_> =
-            self.file.keys().filter(|key| !self.known.contains(&key.as_str())).cloned().collect();
+        let unknown: Vec<_> = self.file.keys().filter(|key| !self.known.contains(key)).cloned().collect();
         for key in unknown {
             let guess =
                 self.nearest(&key).map(|known| format!("; did you mean {known}?")).unwrap_or_default();
@@ -182,8 +170,8 @@ impl<'a> Reader<'a> {
     }
 
     /// The variable wins over the file.
-    fn raw(&mut self, key: &'static str, variable: &str) -> Option<toml::Value> {
-        self.known.push(key);
+    fn raw(&mut self, key: &str, variable: &str) -> Option<toml::Value> {
+        self.known.push(key.to_owned());
         (self.env)(variable).map(toml::Value::String).or_else(|| self.file.get(key).cloned())
     }
 
@@ -209,9 +197,9 @@ impl<'a> Reader<'a> {
     }
 
     /// The known key of the same section that shares the longest beginning, if it is nearly the same.
-    fn nearest(&self, key: &str) -> Option<&'static str> {
+    fn nearest(&self, key: &str) -> Option<&str> {
         let shared = |known: &str| known.bytes().zip(key.bytes()).take_while(|(a, b)| a == b).count();
-        let nearest = self.known.iter().copied().max_by_key(|known| shared(known))?;
+        let nearest = self.known.iter().map(String::as_str).max_by_key(|known| shared(known))?;
         (shared(nearest) > nearest.find('.').unwrap_or(0) + 2).then_some(nearest)
     }
 }

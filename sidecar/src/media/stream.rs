@@ -35,7 +35,10 @@ impl Fetcher {
                     fetcher.part(platform, index, &video, sent, PART).await?.bytes
                 };
                 if bytes.is_empty() {
-                    return Err(Failure::new(ErrorClass::Transient, format!("video {index} became shorter")));
+                    return Err(Failure::new(
+                        ErrorClass::Transient,
+                        format!("{} {index} became shorter", video.kind().as_str()),
+                    ));
                 }
                 let sent = sent + bytes.len();
                 Ok(Some((bytes, (Vec::new(), sent))))

@@ -16,7 +16,8 @@ pub struct App {
     pub client_secret: Option<SecretString>,
 }
 
-/// Where a platform is reached for a login, where that is not the usual place: a simulator, or an address that has moved.
+/// Where a platform is reached, and in which version, where that is not as usual: a simulator, an address that has moved, a
+/// version that has ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Endpoints {
     /// The base of its API, as accounts have it.
@@ -25,6 +26,8 @@ pub struct Endpoints {
     pub authorize_url: Option<String>,
     /// Where codes are exchanged, where that is not on the server.
     pub token_url: Option<String>,
+    /// The version of its API.
+    pub api_version: Option<String>,
 }
 
 /// What the operator has set for platforms: the apps, by the names of their platforms, and what else there is.

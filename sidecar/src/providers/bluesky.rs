@@ -16,6 +16,8 @@ mod tid;
 mod video;
 mod xrpc;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use crier_core::platform::Platform;
 use crier_core::platform::bluesky::PLATFORM;
@@ -24,8 +26,8 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::{
-    Account, Act, Caller, Connect, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post, Provider,
-    Published, Sought, VideoService,
+    Account, Act, Caller, Connect, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Parts, Post,
+    Provider, Published, Sought, VideoService,
 };
 use crate::client::Client;
 use crate::media::Fetcher;
@@ -38,6 +40,12 @@ pub(crate) use oauth::{ClientKeys, PLC_DIRECTORY, app};
 
 /// Where accounts are that name no server of their own.
 pub(crate) const ENTRYWAY: &str = "https://bsky.social";
+
+/// Makes it.
+pub(super) fn provider(parts: &Parts<'_>) -> Arc<dyn Provider> {
+    let (client, fetcher) = (parts.client.clone(), parts.fetcher.clone());
+    Arc::new(Bluesky::new(client, fetcher, parts.apps.video_service().clone(), parts.apps.bluesky().clone()))
+}
 
 /// The provider.
 #[derive(Debug)]

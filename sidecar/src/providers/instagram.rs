@@ -12,6 +12,7 @@ mod prepare;
 mod publish;
 mod session;
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
@@ -24,7 +25,7 @@ use serde_json::Value;
 use super::answer::Phase;
 use super::graph::{self, Graph};
 use super::{
-    Account, Act, Apps, Caller, Connect, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post,
+    Account, Act, Apps, Caller, Connect, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Parts, Post,
     Provider, Published, Sought,
 };
 use crate::client::Client;
@@ -36,6 +37,11 @@ use connect::Logins;
 const SERVER: &str = "https://graph.instagram.com";
 /// The most characters of an account's name.
 const MAX_HANDLE: usize = 30;
+
+/// Makes it.
+pub(super) fn provider(parts: &Parts<'_>) -> Arc<dyn Provider> {
+    Arc::new(Instagram::new(parts.client.clone()).with_apps(parts.apps))
+}
 
 /// The provider.
 #[derive(Debug)]

@@ -16,6 +16,7 @@ mod session;
 mod tests;
 mod upload;
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
@@ -25,9 +26,10 @@ use crier_core::platform::mastodon::PLATFORM;
 use secrecy::SecretString;
 use serde_json::Value;
 
+use super::key::new_key;
 use super::{
-    Account, Act, Caller, Connect, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Post, Provider,
-    Published, Sought,
+    Account, Act, Caller, Connect, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Parts, Post,
+    Provider, Published, Sought,
 };
 use crate::client::Client;
 use crate::media::Fetcher;
@@ -36,6 +38,11 @@ use api::Api;
 
 /// The server that is meant where none is named.
 const LARGEST: &str = "https://mastodon.social";
+
+/// Makes it.
+pub(super) fn provider(parts: &Parts<'_>) -> Arc<dyn Provider> {
+    Arc::new(Mastodon::new(parts.client.clone(), parts.fetcher.clone()))
+}
 
 /// The provider.
 #[derive(Debug)]
@@ -92,7 +99,7 @@ impl Provider for Mastodon {
     }
 
     fn draft(&self, post: &Post, prepared: &Value) -> Result<Frozen, Failure> {
-        publish::draft(post, prepared, publish::new_key(SystemTime::now())?)
+        publish::draft(post, prepared, new_key(SystemTime::now())?)
     }
 
     async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {

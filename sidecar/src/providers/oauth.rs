@@ -10,6 +10,7 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::{Url, form_urlencoded};
 
@@ -65,24 +66,25 @@ pub(super) fn form(client: &Client, endpoint: &str, params: &[(&str, &str)]) -> 
 pub(super) struct Tokens {
     pub(super) access_token: SecretString,
     #[serde(default)]
-    pub(super) refresh_token: Option<SecretString>,
-    #[serde(default)]
-    pub(super) expires_in: Value,
-    #[serde(default)]
     pub(super) scope: Value,
 }
 
 /// The answer of a token endpoint that speaks as RFC 6749 says.
 pub(super) fn tokens(answer: Result<Answer, CallError>) -> Result<Tokens, Failure> {
-    let answer = answer.map_err(|error| unclear(Phase::Login, &error))?;
-    if !(200..=202).contains(&answer.status) {
-        return Err(refused(&answer, SystemTime::now()));
-    }
-    let Fields(tokens): Fields<Tokens> = content(Phase::Login, &answer)?;
+    let tokens: Tokens = answered(answer)?;
     if tokens.access_token.expose_secret().is_empty() {
         return Err(Failure::new(ErrorClass::Transient, "the answer holds no token"));
     }
     Ok(tokens)
+}
+
+/// What a token endpoint answers to a code, as far as it is a success.
+pub(super) fn answered<T: DeserializeOwned>(answer: Result<Answer, CallError>) -> Result<T, Failure> {
+    let answer = answer.map_err(|error| unclear(Phase::Login, &error))?;
+    if !(200..=202).contains(&answer.status) {
+        return Err(refused(&answer, SystemTime::now()));
+    }
+    content(Phase::Login, &answer).map(|Fields(told)| told)
 }
 
 /// An answer that is not a success (RFC 6749, 5.2).

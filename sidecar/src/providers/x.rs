@@ -14,6 +14,7 @@ mod session;
 mod shown;
 mod tweet;
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
@@ -23,17 +24,26 @@ use crier_core::platform::x::PLATFORM;
 use secrecy::SecretString;
 use serde_json::Value;
 
+use super::answer::Phase;
+use super::code_flow;
 use super::{
     Account, Act, App, Caller, Connect, Done, Endpoints, Failure, Found, Frozen, Lifetime, Login, Metrics,
-    Post, Provider, Published, Sought,
+    Parts, Post, Provider, Published, Sought,
 };
 use crate::client::Client;
 use crate::media::Fetcher;
 use crate::secrets::Session;
 use api::Api;
+use connect::FLOW;
 
 /// Where all accounts are, unless the operator says otherwise.
 const API: &str = "https://api.x.com";
+
+/// Makes it.
+pub(super) fn provider(parts: &Parts<'_>) -> Arc<dyn Provider> {
+    let (client, fetcher) = (parts.client.clone(), parts.fetcher.clone());
+    Arc::new(X::new(client, fetcher, parts.apps.get("x").cloned()).at(parts.apps.endpoints("x")))
+}
 
 /// The provider.
 #[derive(Debug)]
@@ -91,11 +101,13 @@ impl Provider for X {
     }
 
     fn lifetime(&self, session: &Session) -> Lifetime {
-        session::lifetime(session)
+        code_flow::lifetime(session)
     }
 
     async fn refresh(&self, caller: &Caller) -> Result<Session, Failure> {
-        session::refresh(&self.server(&caller.account.base_url), self.app.as_ref(), caller).await
+        let of = (caller.account.base_url.as_str(), &caller.session);
+        let bought = |answer| api::read(Phase::Refresh, answer);
+        FLOW.renew(&self.client, &self.endpoints, self.app.as_ref(), of, bought).await
     }
 
     async fn prepare(

@@ -20,6 +20,9 @@ pub struct Session {
     /// When the access token ends, in seconds since 1970, where the token itself doesn't tell.
     #[serde(default)]
     pub expires_at: Option<u64>,
+    /// When the refresh token ends, in seconds since 1970, where the platform has told.
+    #[serde(default)]
+    pub refresh_expires_at: Option<u64>,
     /// What the tokens are bound to, where they are of use with a proof only.
     #[serde(default)]
     pub bound: Option<Bound>,
@@ -50,13 +53,15 @@ pub(crate) struct Plain<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_expires_at: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     bound: Option<PlainBound<'a>>,
 }
 
 impl Session {
     /// Tokens that tell by themselves when they end, or never do.
     pub fn new(access: SecretString, refresh: SecretString) -> Self {
-        Self { access, refresh, expires_at: None, bound: None }
+        Self { access, refresh, expires_at: None, refresh_expires_at: None, bound: None }
     }
 
     /// What is sealed: to be read as a session again. `server`: the one that the tokens may be sent to.
@@ -66,6 +71,7 @@ impl Session {
             access_jwt: self.access.expose_secret(),
             refresh_jwt: self.refresh.expose_secret(),
             expires_at: self.expires_at,
+            refresh_expires_at: self.refresh_expires_at,
             bound: self.bound.as_ref().map(Bound::plain),
         }
     }
@@ -82,7 +88,7 @@ impl Session {
         // Large enough from the start: a buffer that grows leaves copies behind.
         let bound = plain.bound.as_ref().map_or(0, PlainBound::room);
         let tokens = plain.access_jwt.len() + plain.refresh_jwt.len();
-        let room = 2 * (tokens + server.len()) + 112 + bound;
+        let room = 2 * (tokens + server.len()) + 160 + bound;
         let mut buffer = Zeroizing::new(Vec::with_capacity(room));
         serde_json::to_writer(&mut *buffer, &plain)
             .map_err(|_| Error::Sealed("the credential could not be written".into()))?;
@@ -103,7 +109,8 @@ impl Session {
     #[must_use]
     pub fn renewed(&self, next: Self) -> Self {
         if next.refresh.expose_secret().is_empty() {
-            Self { refresh: self.refresh.clone(), ..next }
+            let refresh_expires_at = next.refresh_expires_at.or(self.refresh_expires_at);
+            Self { refresh: self.refresh.clone(), refresh_expires_at, ..next }
         } else {
             next
         }

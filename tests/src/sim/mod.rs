@@ -9,6 +9,7 @@ mod control;
 pub mod fault;
 mod form;
 pub mod instagram;
+pub mod kit;
 pub mod ledger;
 pub mod mastodon;
 mod page;
@@ -67,6 +68,19 @@ pub trait Platform: Send + Sync {
     fn timeline(&self) -> Vec<Visible>;
     /// Every token it has issued, for tests that look for leaks.
     fn issued_tokens(&self) -> Vec<String>;
+    /// Where an app sends people and gets its tokens, of a platform that has one such login and nothing else about it.
+    fn login_pages(&self) -> Option<LoginPages> {
+        None
+    }
+}
+
+/// The paths of a login by the code flow (RFC 6749), without the platform's name.
+#[derive(Clone, Copy, Debug)]
+pub struct LoginPages {
+    /// The page on which people are asked.
+    pub authorize: &'static str,
+    /// The token endpoint.
+    pub token: &'static str,
 }
 
 /// Makes a platform that writes into the ledger.

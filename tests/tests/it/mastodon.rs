@@ -38,9 +38,7 @@ fn image(colour: u8, alt: &str) -> Value {
 }
 
 async fn post(stage: &Stage, text: &str, media: Value, settings: Value) -> Uuid {
-    let sql = "SELECT crier.create_post($1, $2, ARRAY[$3::uuid], media => $4, settings => $5)";
-    let settings = json!({ "mastodon": settings });
-    stage.sql.value(sql, &[&stage.workspace, &text, &stage.account, &media, &settings]).await
+    stage.post_as(text, &media, &json!({ "mastodon": settings })).await
 }
 
 /// What the server says under a path.

@@ -59,7 +59,7 @@ fn single(only: &Attachment, settings: &Settings) -> Result<Params, Failure> {
     params.push(address(only)?);
     match only.kind() {
         Kind::Image => params.extend(alternative(only)),
-        Kind::Video => {
+        Kind::Video | Kind::Document => {
             params.extend(settings.share_to_feed.map(|share| ("share_to_feed", share.to_string())));
             params.extend(settings.cover_url.clone().map(|url| ("cover_url", url)));
         }
@@ -75,7 +75,7 @@ fn part(one: &Attachment) -> Result<Params, Failure> {
     let mut params = vec![("is_carousel_item", "true".to_owned())];
     match one.kind() {
         Kind::Image => params.extend(alternative(one)),
-        Kind::Video => params.push(("media_type", "VIDEO".to_owned())),
+        Kind::Video | Kind::Document => params.push(("media_type", "VIDEO".to_owned())),
     }
     params.push(address(one)?);
     Ok(params)
@@ -97,6 +97,7 @@ fn address(one: &Attachment) -> Result<(&'static str, String), Failure> {
     let name = match one.kind() {
         Kind::Image => "image_url",
         Kind::Video => "video_url",
+        Kind::Document => return Err(invalid("instagram accepts no documents")),
     };
     match one.source().map_err(|error| invalid(&error.to_string()))? {
         Source::Https(url) => Ok((name, url.to_owned())),

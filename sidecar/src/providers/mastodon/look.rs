@@ -13,8 +13,9 @@ use serde_json::Value;
 
 use super::api::{Api, Id, STATUSES, Shown, read};
 use super::classify::time;
-use super::publish::{Body, body, made_at, there};
+use super::publish::{Body, body, there};
 use crate::providers::answer::Phase;
+use crate::providers::key::made_at;
 use crate::providers::window::{Window, answered_at};
 use crate::providers::{Failure, Found, Others, Published, Sought};
 
@@ -80,8 +81,7 @@ pub(super) async fn look(server: &Api<'_>, account: &str, sought: Sought<'_>) ->
 
 async fn search(server: &Api<'_>, account: &str, sought: Sought<'_>) -> Result<Found, Failure> {
     let sent = body(sought.frozen)?;
-    let written = made_at(&sought.frozen.key)
-        .ok_or_else(|| Failure::new(ErrorClass::Config, "the stored key does not tell when it was made"))?;
+    let written = made_at(sought.frozen)?;
     let account = Id::parse(account)
         .ok_or_else(|| Failure::new(ErrorClass::Config, "the account's id is not one of Mastodon"))?;
     let window = Window::new(written, sought.drafted);

@@ -1,12 +1,9 @@
 //! The post: written once, sent under its key.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
 use crier_core::error_class::ErrorClass;
 use crier_core::platform::mastodon::{self, Visibility};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use uuid::{Builder, Uuid};
 
 use super::api::{Api, Id, Shown, read};
 use super::prepare;
@@ -40,22 +37,6 @@ pub(super) struct Poll {
     /// Seconds.
     expires_in: u64,
     multiple: bool,
-}
-
-/// A key that nobody can guess and that tells when it was made: a UUIDv7.
-pub(super) fn new_key(now: SystemTime) -> Result<String, Failure> {
-    let mut random = [0; 10];
-    getrandom::fill(&mut random)
-        .map_err(|_| Failure::new(ErrorClass::Transient, "the system gives no random numbers"))?;
-    let millis = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
-    let key = Builder::from_unix_timestamp_millis(u64::try_from(millis).unwrap_or(0), &random);
-    Ok(key.into_uuid().to_string())
-}
-
-/// When a key was made.
-pub(super) fn made_at(key: &str) -> Option<SystemTime> {
-    let (seconds, nanos) = Uuid::parse_str(key).ok()?.get_timestamp()?.to_unix();
-    UNIX_EPOCH.checked_add(Duration::new(seconds, nanos))
 }
 
 /// Writes the post down. What the application left open is left to the account's own settings.
@@ -127,17 +108,6 @@ mod tests {
 
     fn post(content: &str, settings: Value) -> Post {
         Post { content: content.into(), media: json!([]), settings, attempt: 1, reply_to: None }
-    }
-
-    #[test]
-    fn a_key_tells_when_it_was_made() {
-        let now = UNIX_EPOCH + Duration::from_millis(1_795_000_000_123);
-        let key = new_key(now).unwrap();
-        assert_eq!(made_at(&key), Some(now));
-        assert_ne!(new_key(now).unwrap(), key);
-        for odd in ["", "k", "00000000-0000-0000-0000-000000000000", "6ba7b810-9dad-41d1-80b4-00c04fd430c8"] {
-            assert_eq!(made_at(odd), None, "{odd}");
-        }
     }
 
     #[test]

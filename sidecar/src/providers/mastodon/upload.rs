@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::api::{Api, Id};
 use super::classify::failure;
 use super::prepare::Limits;
-use crate::media::{Fetcher, PART, video_type};
+use crate::media::{Fetcher, PART, file_type};
 use crate::providers::Failure;
 use crate::providers::answer::{Phase, content, unclear};
 
@@ -54,7 +54,7 @@ pub(super) async fn upload(
     let kind = attachment.kind();
     let file = match kind {
         Kind::Image => image(fetcher, limits, index, attachment).await?,
-        Kind::Video => video(fetcher, limits, index, attachment).await?,
+        Kind::Video | Kind::Document => video(fetcher, limits, index, attachment).await?,
     };
     let mut form = Form::new().part("file", file);
     if !attachment.alt.is_empty() {
@@ -102,7 +102,7 @@ async fn video(
 ) -> Result<Part, Failure> {
     let first = fetcher.part(&PLATFORM, index, video, 0, PART).await?;
     check_len(Kind::Video, index, first.total, limits.video_bytes)?;
-    let mime_type = video_type(&first.bytes).unwrap_or("video/mp4");
+    let mime_type = file_type(&first.bytes).unwrap_or("video/mp4");
     let (total, bytes) = (first.total, fetcher.stream(&PLATFORM, index, video, first));
     named(Part::stream_with_length(Body::wrap_stream(bytes), total as u64), mime_type)
 }

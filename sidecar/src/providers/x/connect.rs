@@ -1,29 +1,34 @@
 //! Connecting an account: OAuth 2 with PKCE, by the operator's app. X gives a code that is good for half a minute.
 
-use std::time::SystemTime;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use secrecy::ExposeSecret;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::{X, session};
-use crate::client::basic;
-use crate::providers::oauth::{self, Pkce};
+use super::X;
+use super::session::whose;
+use crate::providers::code_flow::{CodeFlow, Exchanged, Says};
+use crate::providers::oauth;
 use crate::providers::{App, Ask, Begun, Callback, Connect, Failure, Granted, Kept, Provider, Reach};
 use crate::secrets::Session;
 
-/// Where people are asked.
-const AUTHORIZE: &str = "https://x.com/i/oauth2/authorize";
-/// Nothing works without these.
-const NEEDED: [&str; 3] = ["tweet.read", "tweet.write", "users.read"];
-/// Images and videos, and that the account stays connected for more than two hours.
-const USEFUL: [&str; 2] = ["media.write", "offline.access"];
+const HOUR: Duration = Duration::from_secs(60 * 60);
 
-#[derive(Serialize, Deserialize)]
-struct Remembered {
-    verifier: String,
-}
+/// A refresh token is good once. Images and videos need `media.write`; without `offline.access` an account is connected for two
+/// hours.
+pub(super) const FLOW: CodeFlow = CodeFlow {
+    platform: "x",
+    authorize_url: "https://x.com/i/oauth2/authorize",
+    token_url: "2/oauth2/token",
+    says: Says::Basic,
+    client_id: "client_id",
+    pkce: true,
+    separator: " ",
+    needed: &["tweet.read", "tweet.write", "users.read"],
+    useful: &["media.write", "offline.access"],
+    more: &[],
+    life: HOUR.saturating_mul(2),
+    longest: HOUR.saturating_mul(24),
+};
 
 #[async_trait]
 impl Connect for X {
@@ -36,47 +41,18 @@ impl Connect for X {
     }
 
     async fn begin(&self, ask: &Ask<'_>) -> Result<Begun, Failure> {
-        let app = oauth::own_app(ask.app, "x")?;
-        let pkce = Pkce::new()?;
-        let endpoint = self.endpoints.authorize_url.as_deref().unwrap_or(AUTHORIZE);
-        let authorize_url = oauth::address(
-            endpoint,
-            &[
-                ("response_type", "code"),
-                ("client_id", &app.client_id),
-                ("redirect_uri", ask.redirect_uri),
-                ("scope", &[&NEEDED[..], &USEFUL[..]].concat().join(" ")),
-                ("state", ask.state.expose_secret()),
-                ("code_challenge", &pkce.challenge),
-                ("code_challenge_method", "S256"),
-            ],
-        )?;
-        let kept = Kept::of(&Remembered { verifier: pkce.verifier.expose_secret().to_owned() })?;
-        Ok(Begun { authorize_url, kept })
+        FLOW.begin(&self.endpoints, ask)
     }
 
     async fn finish(&self, kept: &Kept, callback: &Callback<'_>) -> Result<Vec<Granted>, Failure> {
+        let Exchanged { session, granted } =
+            FLOW.exchange(&self.client, &self.endpoints, kept, callback).await?;
         let ask = &callback.ask;
-        let app = oauth::own_app(ask.app, "x")?;
-        let Remembered { verifier } = kept.read()?;
-        let mut form = vec![
-            ("grant_type", "authorization_code"),
-            ("code", callback.code.expose_secret()),
-            ("redirect_uri", ask.redirect_uri),
-            ("code_verifier", &verifier),
-        ];
-        if app.client_secret.is_none() {
-            form.push(("client_id", &app.client_id));
-        }
-        let request = oauth::form(&self.client, &format!("{}/2/oauth2/token", ask.server), &form);
-        let request = match &app.client_secret {
-            Some(secret) => basic(request, &app.client_id, secret),
-            None => request,
+        let known = async {
+            let missing = FLOW.missing(&granted)?;
+            whose(&self.server(ask.server).with(&session)).await.map(|(id, handle)| (id, handle, missing))
         };
-        let tokens = oauth::tokens(self.client.send(request).await)?;
-        let session = Session::new(tokens.access_token, tokens.refresh_token.unwrap_or_default());
-        let session = session::made(session, &tokens.expires_in, SystemTime::now());
-        match self.granted(ask.server, &session, &tokens.scope).await {
+        match known.await {
             Ok((external_id, handle, missing)) => {
                 Ok(vec![Granted { external_id, handle, base_url: ask.server.to_owned(), session, missing }])
             }
@@ -89,31 +65,6 @@ impl Connect for X {
 
     /// The access token alone: with the refresh token, X would end all that the account has given to the app.
     async fn revoke(&self, server: &str, app: Option<&App>, session: &Session, _reach: Reach) {
-        let Some(app) = app else { return };
-        let mut form = vec![("token", session.access.expose_secret())];
-        if app.client_secret.is_none() {
-            form.push(("client_id", &app.client_id));
-        }
-        let request = oauth::form(&self.client, &format!("{server}/2/oauth2/revoke"), &form);
-        let request = match &app.client_secret {
-            Some(secret) => basic(request, &app.client_id, secret),
-            None => request,
-        };
-        let _ = self.client.send(request).await;
-    }
-}
-
-impl X {
-    /// Whose tokens they are, and what was not granted.
-    async fn granted(
-        &self,
-        server: &str,
-        session: &Session,
-        scope: &Value,
-    ) -> Result<(String, String, Vec<String>), Failure> {
-        let granted = oauth::granted(scope, &[&NEEDED[..], &USEFUL[..]].concat());
-        let missing = oauth::missing(&granted, &NEEDED, &USEFUL, |given, wanted| given == wanted)?;
-        let (external_id, handle) = session::whose(&self.server(server).with(session)).await?;
-        Ok((external_id, handle, missing))
+        FLOW.revoke(&self.client, &format!("{server}/2/oauth2/revoke"), app, &session.access).await;
     }
 }

@@ -113,7 +113,7 @@ impl Uploader<'_> {
     async fn begin(&self, place: Place<'_>) -> Result<Upload, Failure> {
         match place.one.kind() {
             Kind::Image => self.image(place).await,
-            Kind::Video => self.video(place).await,
+            Kind::Video | Kind::Document => self.video(place).await,
         }
     }
 

@@ -1,0 +1,24 @@
+//! Who is on a platform.
+
+use std::collections::BTreeMap;
+
+/// Names by ids.
+#[derive(Debug, Default)]
+pub struct Accounts(BTreeMap<String, String>);
+
+impl Accounts {
+    /// Adds an account.
+    pub(super) fn add(&mut self, id: &str, handle: &str) {
+        self.0.insert(id.to_owned(), handle.to_owned());
+    }
+
+    /// The id of a name.
+    pub fn id_of(&self, handle: &str) -> Option<&str> {
+        self.0.iter().find(|(_, name)| *name == handle).map(|(id, _)| id.as_str())
+    }
+
+    /// The name of an id; empty where there is none.
+    pub fn handle_of(&self, id: &str) -> &str {
+        self.0.get(id).map_or("", String::as_str)
+    }
+}
