@@ -38,6 +38,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (24, "0024_confirm", include_str!("../../sql/migrations/0024_confirm.sql")),
     (25, "0025_imports", include_str!("../../sql/migrations/0025_imports.sql")),
     (26, "0026_bounds", include_str!("../../sql/migrations/0026_bounds.sql")),
+    (27, "0027_more_platforms", include_str!("../../sql/migrations/0027_more_platforms.sql")),
 ];
 
 /// Run by every migrate, in this order: they replace what they made before.
