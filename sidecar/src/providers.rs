@@ -11,6 +11,8 @@ mod code_flow;
 mod connect;
 mod failure;
 mod graph;
+#[cfg(test)]
+mod hostile;
 mod instagram;
 mod key;
 mod mastodon;
@@ -312,6 +314,12 @@ pub trait Provider: Send + Sync {
     async fn metrics(&self, _caller: &Caller, _post: &str) -> Result<Metrics, Failure> {
         let message = format!("{} tells nothing about a post", self.platform().name);
         Err(Failure::new(ErrorClass::Unsupported, message))
+    }
+
+    /// A post as it can have one, for tests that ask every platform the same.
+    #[cfg(test)]
+    fn sample(&self) -> hostile::Sample {
+        hostile::Sample::text()
     }
 
     /// Its part of connecting accounts by OAuth, where it has one.

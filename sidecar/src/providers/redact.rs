@@ -209,6 +209,11 @@ impl Provider for Redacting {
         metrics.map_err(|failure| self.of(&caller.session).failure(failure))
     }
 
+    #[cfg(test)]
+    fn sample(&self) -> super::hostile::Sample {
+        self.provider.sample()
+    }
+
     fn connect(&self) -> Option<&dyn Connect> {
         self.provider.connect().map(|_| self as &dyn Connect)
     }
