@@ -4,6 +4,7 @@
 //! validates against these figures before it accepts a post; the sidecar's provider of the same name sends what they allow.
 
 pub mod bluesky;
+pub mod discord;
 pub mod instagram;
 pub mod mastodon;
 pub mod poll;
@@ -278,6 +279,7 @@ pub static ALL: &[&Platform] = &[
     &mastodon::PLATFORM,
     &x::PLATFORM,
     &instagram::PLATFORM,
+    &discord::PLATFORM,
 ];
 
 /// The platform with this name.

@@ -120,7 +120,12 @@ pub(crate) fn builder(resolver: PublicResolver) -> Result<reqwest::ClientBuilder
 
 /// Adds a bearer token that no debug output shows.
 pub(crate) fn bearer(request: RequestBuilder, token: &SecretString) -> RequestBuilder {
-    authorized(request, &Zeroizing::new(format!("Bearer {}", token.expose_secret())))
+    token_as(request, "Bearer", token)
+}
+
+/// Adds a token under another name than `Bearer`.
+pub(crate) fn token_as(request: RequestBuilder, scheme: &str, token: &SecretString) -> RequestBuilder {
+    authorized(request, &Zeroizing::new(format!("{scheme} {}", token.expose_secret())))
 }
 
 /// Adds a name and a password that no debug output shows.

@@ -3,6 +3,7 @@
 
 mod metadata;
 mod mp4;
+mod name;
 mod part;
 mod stream;
 
@@ -24,6 +25,7 @@ use crate::error::{Error, chain};
 use crate::providers::Failure;
 
 pub(crate) use mp4::shape;
+pub(crate) use name::plain_name;
 pub(crate) use part::file_type;
 pub(crate) use stream::PART;
 

@@ -9,6 +9,7 @@ mod bluesky;
 mod charges;
 mod code_flow;
 mod connect;
+mod discord;
 mod failure;
 mod graph;
 #[cfg(test)]
@@ -19,6 +20,8 @@ mod mastodon;
 mod oauth;
 mod own_posts;
 mod redact;
+#[cfg(test)]
+mod script;
 mod window;
 mod x;
 
@@ -32,7 +35,7 @@ use crier_core::error_class::ErrorClass;
 use crier_core::media::{self, Attachment, MediaError};
 use crier_core::platform::Platform;
 use crier_core::refresh::Rotation;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -264,6 +267,13 @@ pub trait Provider: Send + Sync {
         "access token"
     }
 
+    /// What of that must be shown to nobody: all of it, and its parts. Where an id stands in it that names the account, only the
+    /// rest.
+    fn hidden(&self, password: &SecretString) -> Vec<SecretString> {
+        let parts = password.expose_secret().split(':').map(SecretString::from);
+        std::iter::once(password.clone()).chain(parts).collect()
+    }
+
     /// Opens a session with a name and what the account's owner made for Crier: an app password, or an access token. Where
     /// tokens end, `access token:refresh token`.
     async fn login(&self, base_url: &str, handle: &str, password: &SecretString) -> Result<Login, Failure>;
@@ -290,6 +300,17 @@ pub trait Provider: Send + Sync {
 
     /// Publishes. Whatever is not a clear answer is `outcome_unknown`.
     async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure>;
+
+    /// The same where the call that publishes carries the media too, which nobody can upload before. Of those of the post it sends
+    /// what was written down, and nothing else.
+    async fn commit_with_media(
+        &self,
+        caller: &Caller,
+        _post: &Post,
+        frozen: &Frozen,
+    ) -> Result<Published, Failure> {
+        self.commit(caller, frozen).await
+    }
 
     /// Looks whether it was published. Without a session where there is none, or none is needed.
     async fn look(
@@ -345,6 +366,7 @@ type Make = fn(&Parts<'_>) -> Arc<dyn Provider>;
 #[rustfmt::skip]
 const REGISTRY: &[Make] = &[
     bluesky::provider,
+    discord::provider,
     instagram::provider,
     mastodon::provider,
     x::provider,

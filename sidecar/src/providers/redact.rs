@@ -125,10 +125,13 @@ impl Provider for Redacting {
         self.provider.secret()
     }
 
+    fn hidden(&self, password: &SecretString) -> Vec<SecretString> {
+        self.provider.hidden(password)
+    }
+
     async fn login(&self, base_url: &str, handle: &str, password: &SecretString) -> Result<Login, Failure> {
         let mut secrets = self.secrets();
-        secrets.add(password);
-        password.expose_secret().split(':').for_each(|part| secrets.add(&part.into()));
+        self.provider.hidden(password).iter().for_each(|part| secrets.add(part));
         let login = self.provider.login(base_url, handle, password).await;
         let mut login = login.map_err(|failure| secrets.failure(failure))?;
         secrets.add(&login.session.access);
@@ -174,6 +177,17 @@ impl Provider for Redacting {
     async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
         let secrets = self.of(&caller.session);
         let sent = self.provider.commit(caller, frozen).await;
+        sent.map(|published| secrets.published(published)).map_err(|failure| secrets.failure(failure))
+    }
+
+    async fn commit_with_media(
+        &self,
+        caller: &Caller,
+        post: &Post,
+        frozen: &Frozen,
+    ) -> Result<Published, Failure> {
+        let secrets = self.of(&caller.session);
+        let sent = self.provider.commit_with_media(caller, post, frozen).await;
         sent.map(|published| secrets.published(published)).map_err(|failure| secrets.failure(failure))
     }
 

@@ -69,6 +69,8 @@ pub(crate) const COURSES: &[Course] = &[
     MASTODON,
     X,
     INSTAGRAM,
+    crate::discord::BOT,
+    crate::discord::WEBHOOK,
 ];
 
 /// Runs the orders that are chosen, prints how they came out, and fails where one lost a post or doubled it.
