@@ -6,6 +6,7 @@
 pub mod bluesky;
 pub mod instagram;
 pub mod mastodon;
+pub mod pinterest;
 pub mod poll;
 pub mod x;
 
@@ -278,6 +279,7 @@ pub static ALL: &[&Platform] = &[
     &mastodon::PLATFORM,
     &x::PLATFORM,
     &instagram::PLATFORM,
+    &pinterest::PLATFORM,
 ];
 
 /// The platform with this name.

@@ -16,6 +16,7 @@ mod key;
 mod mastodon;
 mod oauth;
 mod own_posts;
+mod pinterest;
 mod redact;
 mod window;
 mod x;
@@ -339,6 +340,7 @@ const REGISTRY: &[Make] = &[
     bluesky::provider,
     instagram::provider,
     mastodon::provider,
+    pinterest::provider,
     x::provider,
 ];
 

@@ -159,4 +159,4 @@ impl Provider for X {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -69,6 +69,8 @@ pub(crate) const COURSES: &[Course] = &[
     MASTODON,
     X,
     INSTAGRAM,
+    crate::pinterest::COURSE,
+    crate::pinterest::VIDEO_COURSE,
 ];
 
 /// Runs the orders that are chosen, prints how they came out, and fails where one lost a post or doubled it.
