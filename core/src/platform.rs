@@ -7,6 +7,7 @@ pub mod bluesky;
 pub mod discord;
 pub mod instagram;
 pub mod mastodon;
+pub mod pinterest;
 pub mod poll;
 pub mod x;
 
@@ -280,6 +281,7 @@ pub static ALL: &[&Platform] = &[
     &x::PLATFORM,
     &instagram::PLATFORM,
     &discord::PLATFORM,
+    &pinterest::PLATFORM,
 ];
 
 /// The platform with this name.

@@ -19,6 +19,7 @@ mod key;
 mod mastodon;
 mod oauth;
 mod own_posts;
+mod pinterest;
 mod redact;
 #[cfg(test)]
 mod script;
@@ -369,6 +370,7 @@ const REGISTRY: &[Make] = &[
     discord::provider,
     instagram::provider,
     mastodon::provider,
+    pinterest::provider,
     x::provider,
 ];
 

@@ -164,4 +164,4 @@ impl Provider for X {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

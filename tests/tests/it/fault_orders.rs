@@ -71,6 +71,8 @@ pub(crate) const COURSES: &[Course] = &[
     INSTAGRAM,
     crate::discord::BOT,
     crate::discord::WEBHOOK,
+    crate::pinterest::COURSE,
+    crate::pinterest::VIDEO_COURSE,
 ];
 
 /// Runs the orders that are chosen, prints how they came out, and fails where one lost a post or doubled it.

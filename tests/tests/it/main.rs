@@ -29,6 +29,7 @@ mod mastodon;
 mod mastodon_mock;
 mod pages;
 mod people;
+mod pinterest;
 mod plans;
 mod platforms;
 mod pooler;
