@@ -17,6 +17,9 @@ mod mastodon;
 mod oauth;
 mod own_posts;
 mod redact;
+#[cfg(test)]
+mod script;
+mod telegram;
 mod window;
 mod x;
 
@@ -289,6 +292,17 @@ pub trait Provider: Send + Sync {
     /// Publishes. Whatever is not a clear answer is `outcome_unknown`.
     async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure>;
 
+    /// The same where the call that publishes carries the media too, which nobody can upload before. Of those of the post it sends
+    /// what was written down, and nothing else.
+    async fn commit_with_media(
+        &self,
+        caller: &Caller,
+        _post: &Post,
+        frozen: &Frozen,
+    ) -> Result<Published, Failure> {
+        self.commit(caller, frozen).await
+    }
+
     /// Looks whether it was published. Without a session where there is none, or none is needed.
     async fn look(
         &self,
@@ -339,6 +353,7 @@ const REGISTRY: &[Make] = &[
     bluesky::provider,
     instagram::provider,
     mastodon::provider,
+    telegram::provider,
     x::provider,
 ];
 

@@ -177,6 +177,17 @@ impl Provider for Redacting {
         sent.map(|published| secrets.published(published)).map_err(|failure| secrets.failure(failure))
     }
 
+    async fn commit_with_media(
+        &self,
+        caller: &Caller,
+        post: &Post,
+        frozen: &Frozen,
+    ) -> Result<Published, Failure> {
+        let secrets = self.of(&caller.session);
+        let sent = self.provider.commit_with_media(caller, post, frozen).await;
+        sent.map(|published| secrets.published(published)).map_err(|failure| secrets.failure(failure))
+    }
+
     async fn look(
         &self,
         account: &Account,

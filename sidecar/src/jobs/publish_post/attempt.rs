@@ -261,6 +261,7 @@ impl<'a> Attempt<'a> {
                 Err(look) => {
                     warn!(job_id = %self.work.claim.job_id, class = %look.class, "the look failed");
                     let look = look.of_look();
+                    let failure = Failure { unknowable: look.unknowable, ..failure };
                     let waits = look.class != ErrorClass::OutcomeUnknown;
                     return Err(if waits { look } else { later(failure) }.into());
                 }
@@ -276,11 +277,11 @@ impl<'a> Attempt<'a> {
     {
         let held = self.session.held().await?;
         let generation = held.generation;
-        match self.provider.commit(&self.session.caller(held), frozen).await {
+        match self.provider.commit_with_media(&self.session.caller(held), &self.post, frozen).await {
             Err(failure) if ends_session(&failure) => {
                 let held = self.session.renewed(generation).await?;
                 again().await?;
-                Ok(self.provider.commit(&self.session.caller(held), frozen).await?)
+                Ok(self.provider.commit_with_media(&self.session.caller(held), &self.post, frozen).await?)
             }
             sent => Ok(sent?),
         }

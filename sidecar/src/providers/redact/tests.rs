@@ -45,6 +45,10 @@ fn bodies(word: &str) -> Vec<String> {
                 "permalink": address, "data": { "id": "7", "processing_info": processing } })
         .to_string(),
         json!([{ "id": word, "url": address, "created_at": word }]).to_string(),
+        json!({ "ok": false, "error_code": 400, "description": word }).to_string(),
+        json!({ "ok": true, "result": { "message_id": 7, "id": 7, "is_bot": true, "username": word, "type": "channel",
+                "chat": { "id": 42, "username": word } } })
+        .to_string(),
         // cut off in the middle of the word
         format!("{{\"error\":\"{}{word}\"}}", "x".repeat(390)),
         // not escaped at all
@@ -115,6 +119,7 @@ async fn said(provider: &dyn Provider, base_url: &str) -> Vec<(&'static [&'stati
     let (key, request) = match provider.platform().name {
         "mastodon" => ("01a1ee56-5e00-7000-8000-000000000000", r#"{"status":"hi"}"#),
         "x" => ("k", r#"{"at":1795000000,"body":{"text":"hi"}}"#),
+        "telegram" => ("k", r#"{"method":"sendMessage","fields":{"text":"hi"}}"#),
         "instagram" => {
             ("1", r#"{"creation_id":"1","caption":"hi","is_story":false,"drafted_at":1795000000}"#)
         }
@@ -127,7 +132,7 @@ async fn said(provider: &dyn Provider, base_url: &str) -> Vec<(&'static [&'stati
         told(provider.login(base_url, "alice", &password).await),
         told(provider.refresh(&caller).await),
         told(provider.prepare(&caller, &post, &Value::Null).await),
-        told(provider.commit(&caller, &frozen).await),
+        told(provider.commit_with_media(&caller, &post, &frozen).await),
         told(provider.look(&caller.account, Some(&caller.session), sought).await),
         told(provider.metrics(&caller, "7").await),
     ];

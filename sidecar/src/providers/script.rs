@@ -9,7 +9,8 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use super::TOKEN;
+/// The token in tests: requests are shown without it.
+pub(super) const TOKEN: &str = "canary-token";
 
 /// A running server. It ends with the test.
 pub(super) struct Script {
@@ -56,10 +57,18 @@ impl Script {
 
 fn line(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> String {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let token = if header("authorization") == format!("Bearer {TOKEN}") { " (token)" } else { "" };
+    let token = match header("authorization").strip_suffix(TOKEN) {
+        Some("Bearer ") => " (token)".to_owned(),
+        Some(scheme) => format!(" ({scheme}token)"),
+        None => String::new(),
+    };
+    let uri = uri.to_string().replace(TOKEN, "(token)");
     let body = match header("content-type") {
         "" => String::new(),
-        kind => format!(" {kind} {}", String::from_utf8_lossy(body)),
+        kind => {
+            let boundary = kind.split_once("boundary=").map_or("\0", |(_, boundary)| boundary);
+            format!(" {kind} {}", String::from_utf8_lossy(body)).replace(boundary, "BOUNDARY")
+        }
     };
     format!("{method} {uri}{token}{body}")
 }
