@@ -9,6 +9,7 @@ pub mod instagram;
 pub mod mastodon;
 pub mod pinterest;
 pub mod poll;
+pub mod telegram;
 pub mod x;
 
 use std::time::Duration;
@@ -282,6 +283,7 @@ pub static ALL: &[&Platform] = &[
     &instagram::PLATFORM,
     &discord::PLATFORM,
     &pinterest::PLATFORM,
+    &telegram::PLATFORM,
 ];
 
 /// The platform with this name.

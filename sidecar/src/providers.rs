@@ -23,6 +23,7 @@ mod pinterest;
 mod redact;
 #[cfg(test)]
 mod script;
+mod telegram;
 mod window;
 mod x;
 
@@ -371,6 +372,7 @@ const REGISTRY: &[Make] = &[
     instagram::provider,
     mastodon::provider,
     pinterest::provider,
+    telegram::provider,
     x::provider,
 ];
 

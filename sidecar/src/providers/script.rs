@@ -62,6 +62,7 @@ fn line(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> String
         Some(scheme) => format!(" ({scheme}token)"),
         None => String::new(),
     };
+    let uri = uri.to_string().replace(TOKEN, "(token)");
     let body = match header("content-type") {
         "" => String::new(),
         kind => {

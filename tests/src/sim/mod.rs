@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod mastodon;
 mod page;
 pub mod pinterest;
+pub mod telegram;
 pub mod x;
 
 use std::net::SocketAddr;
@@ -95,6 +96,7 @@ const REGISTRY: &[Make] = &[
     |ledger| Arc::new(instagram::Instagram::new(ledger)),
     |ledger| Arc::new(mastodon::Mastodon::new(ledger)),
     |ledger| Arc::new(kit::On::<pinterest::Pinterest>::new(ledger)),
+    |ledger| Arc::new(kit::On::<telegram::Telegram>::new(ledger)),
     |ledger| Arc::new(x::X::new(ledger)),
 ];
 

@@ -199,7 +199,11 @@ async fn who_may_no_longer_read_the_channel_sends_nothing_again() {
     })
     .await;
     let target = stage.target(post).await;
-    assert_eq!((&target["state"], &target["error"]["class"]), (&json!("unknown"), &json!("auth_revoked")), "{target}");
+    assert_eq!(
+        (&target["state"], &target["error"]["class"]),
+        (&json!("unknown"), &json!("auth_revoked")),
+        "{target}"
+    );
     set(&sim, json!({"history": true}));
     stage.ended(post).await;
     assert_eq!((sim.calls(CREATE), sim.visible("unseen").len()), (1, 1));

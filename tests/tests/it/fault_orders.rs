@@ -73,6 +73,7 @@ pub(crate) const COURSES: &[Course] = &[
     crate::discord::WEBHOOK,
     crate::pinterest::COURSE,
     crate::pinterest::VIDEO_COURSE,
+    crate::telegram::COURSE,
 ];
 
 /// Runs the orders that are chosen, prints how they came out, and fails where one lost a post or doubled it.

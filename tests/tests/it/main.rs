@@ -46,6 +46,7 @@ mod simulator;
 mod soak;
 mod statistics;
 mod supabase;
+mod telegram;
 mod tenancy;
 mod threads;
 mod webhooks;

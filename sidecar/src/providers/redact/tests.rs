@@ -43,6 +43,10 @@ fn bodies(word: &str) -> Vec<String> {
                 "permalink": address, "data": { "id": "7", "processing_info": processing } })
         .to_string(),
         json!([{ "id": word, "url": address, "created_at": word }]).to_string(),
+        json!({ "ok": false, "error_code": 400, "description": word }).to_string(),
+        json!({ "ok": true, "result": { "message_id": 7, "id": 7, "is_bot": true, "username": word, "type": "channel",
+                "chat": { "id": 42, "username": word } } })
+        .to_string(),
         // cut off in the middle of the word
         format!("{{\"error\":\"{}{word}\"}}", "x".repeat(390)),
         // not escaped at all
@@ -105,7 +109,7 @@ async fn said(provider: &dyn Provider, base_url: &str) -> Vec<(&'static [&'stati
         told(provider.login(base_url, sample.handle, &password).await),
         told(provider.refresh(&caller).await),
         told(provider.prepare(&caller, post, &Value::Null).await),
-        told(provider.commit(&caller, &frozen).await),
+        told(provider.commit_with_media(&caller, post, &frozen).await),
         told(provider.look(&caller.account, Some(&caller.session), sought).await),
         told(provider.metrics(&caller, "7").await),
     ];
