@@ -121,7 +121,7 @@ async fn wrong(provider: &dyn Provider, url: &str, status: u16) -> Vec<String> {
     if let Ok(session) = provider.refresh(&caller).await {
         wrong.push(format!("a session: {session:?}"));
     }
-    match provider.commit(&caller, &frozen).await {
+    match provider.commit_with_media(&caller, &sample.post, &frozen).await {
         Ok(published) => wrong.push(format!("a post: {published:?}")),
         // a server that is asked for something else first got nothing to publish
         Err(Failure { class: ErrorClass::OutcomeUnknown | ErrorClass::Transient, .. }) => {}

@@ -145,6 +145,14 @@ impl Provider for Pinterest {
         act::metrics(&self.of(caller), post).await
     }
 
+    #[cfg(test)]
+    fn sample(&self) -> super::hostile::Sample {
+        let mut sample = super::hostile::Sample::text();
+        sample.post.media = serde_json::json!([{ "url": "https://a.example/a.png" }]);
+        sample.post.settings = serde_json::json!({ "board_id": "1001" });
+        sample
+    }
+
     fn connect(&self) -> Option<&dyn Connect> {
         Some(self)
     }
