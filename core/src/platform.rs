@@ -8,6 +8,7 @@ pub mod discord;
 pub mod instagram;
 pub mod mastodon;
 pub mod poll;
+pub mod slack;
 pub mod x;
 
 use std::time::Duration;
@@ -280,6 +281,7 @@ pub static ALL: &[&Platform] = &[
     &x::PLATFORM,
     &instagram::PLATFORM,
     &discord::PLATFORM,
+    &slack::PLATFORM,
 ];
 
 /// The platform with this name.

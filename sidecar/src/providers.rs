@@ -22,6 +22,7 @@ mod own_posts;
 mod redact;
 #[cfg(test)]
 mod script;
+mod slack;
 mod window;
 mod x;
 
@@ -369,6 +370,7 @@ const REGISTRY: &[Make] = &[
     discord::provider,
     instagram::provider,
     mastodon::provider,
+    slack::provider,
     x::provider,
 ];
 

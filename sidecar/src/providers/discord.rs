@@ -151,6 +151,18 @@ impl Provider for Discord {
         act::metrics(&self.of(&caller.account, &caller.session)?, post).await
     }
 
+    /// A bot's.
+    #[cfg(test)]
+    fn sample(&self) -> super::hostile::Sample {
+        let place = serde_json::json!({ "by_bot": true, "guild": "1", "channel": "22", "answered": null, "thread": null });
+        super::hostile::Sample {
+            prepared: serde_json::json!({ "place": place }),
+            external_id: "7/22",
+            handle: "1/22",
+            ..super::hostile::Sample::text()
+        }
+    }
+
     async fn reach(&self, base_url: &str) -> Result<(), Failure> {
         self.api(base_url).reach().await
     }

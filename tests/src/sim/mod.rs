@@ -14,6 +14,7 @@ pub mod kit;
 pub mod ledger;
 pub mod mastodon;
 mod page;
+pub mod slack;
 pub mod x;
 
 use std::net::SocketAddr;
@@ -93,6 +94,7 @@ const REGISTRY: &[Make] = &[
     |ledger| Arc::new(kit::On::<discord::Discord>::new(ledger)),
     |ledger| Arc::new(instagram::Instagram::new(ledger)),
     |ledger| Arc::new(mastodon::Mastodon::new(ledger)),
+    |ledger| Arc::new(kit::On::<slack::Slack>::new(ledger)),
     |ledger| Arc::new(x::X::new(ledger)),
 ];
 

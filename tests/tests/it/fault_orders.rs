@@ -71,6 +71,9 @@ pub(crate) const COURSES: &[Course] = &[
     INSTAGRAM,
     crate::discord::BOT,
     crate::discord::WEBHOOK,
+    crate::slack::BOT,
+    crate::slack::WITH_FILES,
+    crate::slack::WEBHOOK,
 ];
 
 /// Runs the orders that are chosen, prints how they came out, and fails where one lost a post or doubled it.
