@@ -9,6 +9,7 @@ pub mod instagram;
 pub mod mastodon;
 pub mod pinterest;
 pub mod poll;
+pub mod slack;
 pub mod telegram;
 pub mod x;
 
@@ -284,6 +285,7 @@ pub static ALL: &[&Platform] = &[
     &discord::PLATFORM,
     &pinterest::PLATFORM,
     &telegram::PLATFORM,
+    &slack::PLATFORM,
 ];
 
 /// The platform with this name.

@@ -23,6 +23,7 @@ mod pinterest;
 mod redact;
 #[cfg(test)]
 mod script;
+mod slack;
 mod telegram;
 mod window;
 mod x;
@@ -373,6 +374,7 @@ const REGISTRY: &[Make] = &[
     mastodon::provider,
     pinterest::provider,
     telegram::provider,
+    slack::provider,
     x::provider,
 ];
 

@@ -151,13 +151,14 @@ impl Provider for Discord {
         act::metrics(&self.of(&caller.account, &caller.session)?, post).await
     }
 
-    /// By a bot: a webhook finds nothing again.
+    /// A bot's.
     #[cfg(test)]
     fn sample(&self) -> super::hostile::Sample {
         let place = serde_json::json!({ "by_bot": true, "guild": "1", "channel": "22", "answered": null, "thread": null });
         super::hostile::Sample {
             prepared: serde_json::json!({ "place": place }),
-            external_id: "33/22",
+            external_id: "7/22",
+            handle: "1/22",
             ..super::hostile::Sample::text()
         }
     }

@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod mastodon;
 mod page;
 pub mod pinterest;
+pub mod slack;
 pub mod telegram;
 pub mod x;
 
@@ -97,6 +98,7 @@ const REGISTRY: &[Make] = &[
     |ledger| Arc::new(mastodon::Mastodon::new(ledger)),
     |ledger| Arc::new(kit::On::<pinterest::Pinterest>::new(ledger)),
     |ledger| Arc::new(kit::On::<telegram::Telegram>::new(ledger)),
+    |ledger| Arc::new(kit::On::<slack::Slack>::new(ledger)),
     |ledger| Arc::new(x::X::new(ledger)),
 ];
 

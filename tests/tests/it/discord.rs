@@ -4,16 +4,16 @@
 use std::time::Duration;
 
 use crier_tests::backdoor;
-use crier_tests::cluster::Database;
 use crier_tests::images::{data_url, png};
 use crier_tests::orders::{Course, film, picture};
 use crier_tests::sim::Sim;
 use crier_tests::sim::fault::{Fault, Rule};
 use crier_tests::stage::Stage;
-use crier_tests::wait::{SOON, wait_for, wait_until};
+use crier_tests::wait::wait_until;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::chat::{self, acted, all_published, delete, like, simulated};
 use crate::fault_orders::{hold, hold_at_the_database, singles_and_some_pairs};
 
 const NAME: &str = "discord";
@@ -39,18 +39,8 @@ pub(crate) const WEBHOOK: Course = Course {
     ..Course::PLAIN
 };
 
-async fn simulated(course: Course) -> (Sim, Stage) {
-    let sim = Sim::start();
-    let server = sim.url_of(NAME);
-    let secret = course.secret.replace("SERVER", &server);
-    sim.add_account(NAME, course.handle, &secret);
-    let stage = Stage::connected_on(NAME, Database::shared().await, course.handle, &server, &secret).await;
-    stage.without_pace().await;
-    (sim, stage)
-}
-
 fn set(sim: &Sim, settings: Value) {
-    sim.platform(NAME).set(&settings).unwrap_or_else(|error| panic!("{settings}: {error}"));
+    chat::set(sim, NAME, &settings);
 }
 
 fn pdf() -> Value {
@@ -59,23 +49,6 @@ fn pdf() -> Value {
 
 async fn account(stage: &Stage) -> String {
     stage.sql.text("SELECT external_id, handle, status FROM crier.social_account").await
-}
-
-/// Takes the only target of a post back.
-async fn delete(stage: &Stage, post: Uuid) {
-    let target = stage.target(post).await;
-    let id: Uuid = target["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
-    let action: Uuid = stage.sql.value("SELECT crier.delete_published($1)", &[&id]).await;
-    acted(stage, action, "done").await;
-}
-
-async fn acted(stage: &Stage, action: Uuid, state: &str) -> Value {
-    wait_for(&format!("the action to be {state}"), SOON, async || {
-        backdoor::make_retries_due(&stage.sql).await;
-        let found: Value = stage.sql.value("SELECT crier.get_action($1)", &[&action]).await;
-        if found["state"] == state { Ok(found) } else { Err(found) }
-    })
-    .await
 }
 
 #[tokio::test]
@@ -142,23 +115,6 @@ async fn accounts_are_known_by_their_ids() {
 }
 
 #[tokio::test]
-async fn a_bots_message_whose_answer_is_lost_is_there_once() {
-    let (sim, stage) = simulated(BOT).await;
-    let _crierd = stage.deployment.start().await;
-    for fault in
-        [Fault::DropAfterCommit, Fault::ServerErrorAfterCommit, Fault::Garbage, Fault::DropBeforeCommit]
-    {
-        sim.plan(Rule::once(NAME, CREATE, fault));
-        let text = format!("{fault:?}");
-        let post = stage.post_with(&text, &picture()).await;
-        let target = stage.ended(post).await;
-        let there = sim.visible(&text);
-        assert_eq!((&target["state"], there.len()), (&json!("published"), 1), "{target}");
-        assert_eq!(target["url"], json!(there[0].uri), "{target}");
-    }
-}
-
-#[tokio::test]
 async fn a_nonce_makes_one_message_of_two_sends() {
     let (sim, stage) = simulated(BOT).await;
     set(&sim, json!({"nonce_seconds": 180}));
@@ -210,87 +166,6 @@ async fn who_may_no_longer_read_the_channel_sends_nothing_again() {
 }
 
 #[tokio::test]
-async fn a_webhooks_message_whose_answer_is_lost_is_left_to_a_person() {
-    let (sim, stage) = simulated(WEBHOOK).await;
-    let _crierd = stage.deployment.start().await;
-    sim.plan(Rule::once(NAME, EXECUTE, Fault::DropAfterCommit));
-    let post = stage.post("who knows").await;
-    let target = stage.ended(post).await;
-    assert_eq!((&target["state"], sim.calls(EXECUTE)), (&json!("unconfirmed"), 1), "{target}");
-    assert_eq!(sim.visible("who knows").len(), 1);
-}
-
-#[tokio::test]
-async fn killed_between_the_commit_and_the_answer() {
-    let (sim, stage) = simulated(BOT).await;
-    let post = stage.killed_while_held(&sim, NAME, CREATE, "held").await;
-    let _crierd = stage.deployment.start().await;
-    let target = stage.ended(post).await;
-    assert_eq!((&target["state"], sim.calls(CREATE)), (&json!("published"), 1), "{target}");
-    assert_eq!(sim.visible("held").len(), 1);
-}
-
-#[tokio::test]
-async fn a_limit_is_kept_for_as_long_as_it_is_said() {
-    let (sim, stage) = simulated(WEBHOOK).await;
-    sim.plan(Rule::once(NAME, EXECUTE, Fault::RateLimited).seconds(3_600.0));
-    let _crierd = stage.deployment.start().await;
-    let post = stage.post("later").await;
-    let class = async || stage.target(post).await["error"]["class"].clone();
-    wait_until("the error of the target", json!("rate_limited"), class).await;
-    let blocked = format!(
-        "SELECT blocked_until BETWEEN now() + interval '59 minutes' AND now() + interval '1 hour' \
-         FROM crier.check_rate_limit('{}', 'publish')",
-        stage.account
-    );
-    assert_eq!(stage.sql.text(&blocked).await, "t");
-    backdoor::make_retries_due(&stage.sql).await;
-    stage.sql.text(&format!("SELECT crier.unblock_account('{}', 'publish')", stage.account)).await;
-    stage.published(post).await;
-    assert_eq!((sim.calls(EXECUTE), sim.visible("later").len()), (2, 1));
-}
-
-#[tokio::test]
-async fn a_token_that_was_taken_back_lets_posts_wait_for_a_login() {
-    for course in [BOT, WEBHOOK] {
-        let (sim, stage) = simulated(course).await;
-        sim.platform(NAME).revoke(course.handle);
-        let crierd = stage.deployment.start().await;
-        let post = stage.post("waits").await;
-        wait_until("the account's status", "reauth_required".to_owned(), async || {
-            backdoor::make_retries_due(&stage.sql).await;
-            stage.sql.text("SELECT status FROM crier.social_account").await
-        })
-        .await;
-        let refused = sim.call_names().len();
-        drop(crierd);
-        // it is not asked again until somebody connects it: refused calls are held against the address
-        let _crierd = stage.deployment.start().await;
-        backdoor::make_retries_due(&stage.sql).await;
-        assert_eq!(sim.call_names().len(), refused);
-        let server = sim.url_of(NAME);
-        let secret = course.secret.replace("SERVER", &server);
-        sim.add_account(NAME, course.handle, &secret);
-        stage.deployment.add_account_on(NAME, stage.workspace, course.handle, &server, &secret);
-        stage.published(post).await;
-        assert_eq!(sim.visible("waits").len(), 1);
-    }
-}
-
-#[tokio::test]
-async fn a_webhook_that_is_gone_is_called_once() {
-    let (sim, stage) = simulated(WEBHOOK).await;
-    let _crierd = stage.deployment.start().await;
-    set(&sim, json!({"gone": true}));
-    let before = sim.call_names().len();
-    let post = stage.post("into nothing").await;
-    let target = stage.reached(post, "failed").await;
-    assert_eq!(target["error"]["class"], "target_missing", "{target}");
-    backdoor::make_retries_due(&stage.sql).await;
-    assert_eq!(sim.call_names().len() - before, 1);
-}
-
-#[tokio::test]
 async fn a_forum_gets_a_thread_and_what_goes_on_with_it() {
     let (sim, stage) = simulated(WEBHOOK).await;
     let _crierd = stage.deployment.start().await;
@@ -301,11 +176,7 @@ async fn a_forum_gets_a_thread_and_what_goes_on_with_it() {
     let sql = "SELECT crier.create_post($1, 'one', ARRAY[$2::uuid], thread => '[\"two\", \"three\"]', \
                settings => '{\"discord\": {\"thread_name\": \"May\"}}')";
     let post: Uuid = stage.sql.value(sql, &[&stage.workspace, &stage.account]).await;
-    wait_until("the state of the post", "published".to_owned(), async || {
-        backdoor::make_retries_due(&stage.sql).await;
-        stage.sql.text(&format!("SELECT state FROM crier.posts WHERE id = '{post}'")).await
-    })
-    .await;
+    all_published(&stage, post).await;
     let places: Vec<_> = sim
         .ledger()
         .iter()
@@ -321,11 +192,7 @@ async fn a_bots_thread_is_answers_to_each_other() {
     let _crierd = stage.deployment.start().await;
     let sql = "SELECT crier.create_post($1, 'one', ARRAY[$2::uuid], thread => '[\"two\", \"three\"]')";
     let post: Uuid = stage.sql.value(sql, &[&stage.workspace, &stage.account]).await;
-    wait_until("the state of the post", "published".to_owned(), async || {
-        backdoor::make_retries_due(&stage.sql).await;
-        stage.sql.text(&format!("SELECT state FROM crier.posts WHERE id = '{post}'")).await
-    })
-    .await;
+    all_published(&stage, post).await;
     let ids: Vec<_> =
         sim.ledger().iter().map(|entry| entry.uri.rsplit('/').next().map(str::to_owned)).collect();
     let answered: Vec<_> = sim.ledger().into_iter().map(|entry| entry.reply_to).collect();
@@ -341,56 +208,66 @@ async fn a_bots_thread_is_answers_to_each_other() {
 }
 
 #[tokio::test]
+async fn a_bots_message_whose_answer_is_lost_is_there_once() {
+    let (sim, stage) = simulated(BOT).await;
+    let _crierd = stage.deployment.start().await;
+    let faults =
+        [Fault::DropAfterCommit, Fault::ServerErrorAfterCommit, Fault::Garbage, Fault::DropBeforeCommit];
+    chat::is_there_once(&sim, &stage, (BOT, &picture()), &faults).await;
+}
+
+#[tokio::test]
+async fn a_webhooks_message_whose_answer_is_lost_is_left_to_a_person() {
+    chat::a_lost_answer_is_left_to_a_person(WEBHOOK).await;
+}
+
+#[tokio::test]
+async fn killed_between_the_commit_and_the_answer() {
+    chat::is_found_after_a_kill(BOT).await;
+}
+
+#[tokio::test]
+async fn a_limit_is_kept_for_as_long_as_it_is_said() {
+    let (sim, stage) = simulated(WEBHOOK).await;
+    chat::a_limit_is_kept(&sim, &stage, WEBHOOK).await;
+}
+
+#[tokio::test]
+async fn a_token_that_was_taken_back_lets_posts_wait_for_a_login() {
+    for course in [BOT, WEBHOOK] {
+        chat::a_post_waits_for_a_login(course, course.secret).await;
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_gone_is_called_once() {
+    chat::what_is_gone_is_called_once(WEBHOOK).await;
+}
+
+#[tokio::test]
 async fn a_reaction_is_counted_and_what_is_not_offered_is_said() {
     let (sim, stage) = simulated(BOT).await;
     let _crierd = stage.deployment.start().await;
-    let post = stage.post("like me").await;
-    let target = stage.published(post).await;
-    let like = "SELECT crier.act($1, 'like', $2)";
-    let url = target["url"].as_str().expect("an address");
-    let action: Uuid = stage.sql.value(like, &[&stage.account, &url]).await;
-    acted(&stage, action, "done").await;
-    let id: Uuid = target["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
-    let job: Uuid = stage.sql.value("SELECT crier.read_metrics($1)", &[&id]).await;
-    wait_until("the state of the job", "completed".to_owned(), async || {
-        stage.sql.text(&format!("SELECT state FROM crier.jobs WHERE id = '{job}'")).await
-    })
-    .await;
-    assert_eq!(stage.target(post).await["metrics"]["likes"], 1);
+    chat::a_like_is_counted(&stage).await;
     assert_eq!(sim.calls("reactions.add"), 1);
-    let refusal = stage.sql.refusal(&format!("SELECT crier.act('{}', 'follow', 'x')", stage.account)).await;
-    assert_eq!(refusal.detail, "unsupported", "{refusal}");
 
     let (_sim, stage) = simulated(WEBHOOK).await;
     let _crierd = stage.deployment.start().await;
-    let action: Uuid = stage.sql.value(like, &[&stage.account, &"22/7"]).await;
-    let action = acted(&stage, action, "failed").await;
+    let action = acted(&stage, like(&stage, "22/7").await, "failed").await;
     assert_eq!(action["error"]["class"], "unsupported", "{action}");
 }
 
 #[tokio::test]
 async fn what_discord_would_refuse_is_refused_before() {
-    let (_sim, stage) = simulated(BOT).await;
     let image = json!({"url": data_url("image/png", &png(4, 3, [1, 2, 3]))});
-    for (text, media, settings) in [
+    let long_alt = json!([{"url": "https://a.example/a.png", "alt": "x".repeat(1_025)}]);
+    let posts = vec![
         ("x".repeat(2_001), json!([]), json!({})),
         ("x".into(), json!(vec![image; 11]), json!({})),
-        ("x".into(), json!([{"url": "https://a.example/a.png", "alt": "x".repeat(1_025)}]), json!({})),
+        ("x".into(), long_alt, json!({})),
         ("x".into(), json!([]), json!({"tts": true})),
-    ] {
-        let post = format!(
-            "SELECT crier.create_post('{}', '{text}', ARRAY['{}'::uuid], media => '{media}', settings => '{}')",
-            stage.workspace,
-            stage.account,
-            json!({ NAME: settings })
-        );
-        let refusal = stage.sql.refusal(&post).await;
-        assert_eq!(
-            (refusal.code.as_str(), refusal.detail.as_str()),
-            ("22023", "content_invalid"),
-            "{refusal}"
-        );
-    }
+    ];
+    chat::are_refused_before(BOT, posts).await;
 }
 
 #[tokio::test]

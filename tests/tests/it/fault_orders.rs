@@ -74,6 +74,9 @@ pub(crate) const COURSES: &[Course] = &[
     crate::pinterest::COURSE,
     crate::pinterest::VIDEO_COURSE,
     crate::telegram::COURSE,
+    crate::slack::BOT,
+    crate::slack::WITH_FILES,
+    crate::slack::WEBHOOK,
 ];
 
 /// Runs the orders that are chosen, prints how they came out, and fails where one lost a post or doubled it.

@@ -1,6 +1,5 @@
 //! The provider against a server that answers from a script: what it asks, and what it makes of the answers.
 
-mod garbage;
 mod requests;
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,26 +11,18 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
+use crate::providers::hostile::{GIF, Sample};
 use crate::providers::script::{Script, TOKEN};
 use crate::providers::{Theirs, sought};
 
-/// A GIF of 3 by 2 pixels.
-const GIF: &str = "R0lGODdhAwACAIAAAAAAAP///ywAAAAAAwACAAACAoRdADs=";
 const KEY: &str = "019a1ee5-6e00-7000-8000-000000000001";
 
 fn provider() -> Discord {
     Discord::new(Client::new().unwrap(), Fetcher::new().unwrap(), Endpoints::default())
 }
 
-fn caller(script: &Script, external_id: &str) -> Caller {
-    let account = Account {
-        id: Uuid::nil(),
-        external_id: external_id.into(),
-        handle: "alice".into(),
-        base_url: script.url.clone(),
-        charges: Default::default(),
-    };
-    Caller { account, session: Session::new(TOKEN.into(), SecretString::default()) }
+fn caller(script: &Script, external_id: &'static str) -> Caller {
+    Sample { external_id, ..Sample::text() }.caller(&script.url, TOKEN, "")
 }
 
 /// A bot that writes into channel 22, and a webhook.
@@ -39,7 +30,7 @@ const BOT: &str = "7/22";
 const WEBHOOK: &str = "55";
 
 fn post(content: &str, media: Value, settings: Value) -> Post {
-    Post { content: content.into(), media, settings, attempt: 1, reply_to: None }
+    Post { content: content.into(), media, settings, ..Sample::text().post }
 }
 
 fn pdf() -> Value {
@@ -47,7 +38,7 @@ fn pdf() -> Value {
 }
 
 fn gif() -> Value {
-    json!({"url": format!("data:image/gif;base64,{GIF}"), "alt": "a dot"})
+    json!({"url": GIF, "alt": "a dot"})
 }
 
 fn channel() -> (u16, Value) {
@@ -77,7 +68,7 @@ fn shown(content: &str) -> Value {
 }
 
 /// Prepares, and writes the message down.
-async fn drafted(external_id: &str, post: &Post) -> Result<Frozen, Failure> {
+async fn drafted(external_id: &'static str, post: &Post) -> Result<Frozen, Failure> {
     let answer = if external_id == BOT { channel() } else { webhook() };
     let script = Script::start(vec![answer]).await;
     let (provider, caller) = (provider(), caller(&script, external_id));
@@ -141,7 +132,8 @@ async fn a_bot_has_to_be_able_to_read_its_channel() {
 
 #[tokio::test]
 async fn what_is_only_offered_to_the_other_kind_is_refused_before_it_is_sent() {
-    let failed = async |external_id: &str, post: Post| drafted(external_id, &post).await.unwrap_err().class;
+    let failed =
+        async |external_id: &'static str, post: Post| drafted(external_id, &post).await.unwrap_err().class;
     let settings = json!({"username": "News"});
     assert_eq!(failed(BOT, post("hi", json!([]), settings)).await, ErrorClass::ContentInvalid);
     let answers = |to: &str| Post { reply_to: Some(to.into()), ..post("hi", json!([]), json!({})) };
@@ -242,4 +234,25 @@ async fn reactions_are_added_up_and_what_is_gone_is_deleted() {
     assert_eq!(provider().act(&caller, &delete).await.unwrap_err().class, ErrorClass::Permission);
     let odd = Act::Delete { post: "../9".into() };
     assert_eq!(provider().act(&caller, &odd).await.unwrap_err().class, ErrorClass::ContentInvalid);
+}
+
+/// Those that any provider may meet are in `hostile.rs`, for a bot.
+#[tokio::test]
+async fn what_is_no_message_is_none() {
+    let text = post("hi", json!([]), json!({}));
+    for external_id in [BOT, WEBHOOK] {
+        let frozen = drafted(external_id, &text).await.unwrap();
+        for body in
+            ["", "{}", r#"["1571846307840000007", "22"]"#, r#"{"id":"x","channel_id":"22"}"#, r#"{"id":"1"}"#]
+        {
+            for status in [200, 204, 500] {
+                let script = Script::always(status, body.as_bytes().to_vec()).await;
+                let sent = provider().commit(&caller(&script, external_id), &frozen).await.unwrap_err();
+                assert_eq!(sent.class, ErrorClass::OutcomeUnknown, "{status} {body}");
+            }
+        }
+        let script = Script::always(200, vec![b' '; 10_000_000]).await;
+        let sent = provider().commit(&caller(&script, external_id), &frozen).await.unwrap_err();
+        assert_eq!(sent.class, ErrorClass::OutcomeUnknown);
+    }
 }
