@@ -385,8 +385,12 @@ pub struct Providers(BTreeMap<&'static str, Arc<dyn Provider>>);
 impl Providers {
     /// The registry.
     pub fn new(client: &Client, fetcher: &Fetcher, apps: &Apps) -> Self {
-        let parts = Parts { client, fetcher, apps };
-        let all = REGISTRY.iter().map(|make| make(&parts));
+        let all = REGISTRY.iter().map(|make| {
+            let client = client.of_a_platform();
+            let provider = make(&Parts { client: &client, fetcher, apps });
+            client.is_of(provider.platform().name);
+            provider
+        });
         let redacting = |provider: Arc<dyn Provider>| {
             let name = provider.platform().name;
             let provider: Arc<dyn Provider> = Arc::new(Redacting::new(provider, apps.get(name).cloned()));

@@ -28,6 +28,7 @@ mod limits;
 mod maintenance;
 mod mastodon;
 mod mastodon_mock;
+mod metrics;
 mod pages;
 mod people;
 mod pinterest;
