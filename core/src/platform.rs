@@ -8,6 +8,7 @@ pub mod instagram;
 pub mod mastodon;
 pub mod poll;
 pub mod x;
+pub mod youtube;
 
 use std::time::Duration;
 
@@ -278,6 +279,7 @@ pub static ALL: &[&Platform] = &[
     &mastodon::PLATFORM,
     &x::PLATFORM,
     &instagram::PLATFORM,
+    &youtube::PLATFORM,
 ];
 
 /// The platform with this name.

@@ -14,6 +14,7 @@ pub mod ledger;
 pub mod mastodon;
 mod page;
 pub mod x;
+pub mod youtube;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -92,6 +93,7 @@ const REGISTRY: &[Make] = &[
     |ledger| Arc::new(instagram::Instagram::new(ledger)),
     |ledger| Arc::new(mastodon::Mastodon::new(ledger)),
     |ledger| Arc::new(x::X::new(ledger)),
+    |ledger| Arc::new(kit::On::<youtube::YouTube>::new(ledger)),
 ];
 
 /// What an answer carries as an extension, in an `Arc`, where the platform has to know whether it is out: when it is,

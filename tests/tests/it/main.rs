@@ -48,3 +48,4 @@ mod tenancy;
 mod threads;
 mod webhooks;
 mod x;
+mod youtube;
