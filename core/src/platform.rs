@@ -12,6 +12,7 @@ pub mod poll;
 pub mod slack;
 pub mod telegram;
 pub mod x;
+pub mod youtube;
 
 use std::time::Duration;
 
@@ -286,6 +287,7 @@ pub static ALL: &[&Platform] = &[
     &pinterest::PLATFORM,
     &telegram::PLATFORM,
     &slack::PLATFORM,
+    &youtube::PLATFORM,
 ];
 
 /// The platform with this name.

@@ -25,8 +25,11 @@ mod redact;
 mod script;
 mod slack;
 mod telegram;
+#[cfg(test)]
+mod told;
 mod window;
 mod x;
+mod youtube;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -328,6 +331,16 @@ pub trait Provider: Send + Sync {
         false
     }
 
+    /// Whether something belongs to a post that can only be done once it is there.
+    fn completes(&self, _post: &Post) -> bool {
+        false
+    }
+
+    /// Does that. It may be done twice, and whatever comes of it, the post is published.
+    async fn complete(&self, _caller: &Caller, _post: &Post, _published: &Published) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// Does something else. `post` and `account` are what the platform calls them. Whatever is no message may be done twice
     /// and is done once; of a message, whatever is not a clear answer is `outcome_unknown`.
     async fn act(&self, _caller: &Caller, act: &Act) -> Result<Done, Failure> {
@@ -376,6 +389,7 @@ const REGISTRY: &[Make] = &[
     telegram::provider,
     slack::provider,
     x::provider,
+    youtube::provider,
 ];
 
 /// Every platform this program can publish to.

@@ -209,6 +209,15 @@ impl Provider for Redacting {
         self.provider.looks_in_public()
     }
 
+    fn completes(&self, post: &Post) -> bool {
+        self.provider.completes(post)
+    }
+
+    async fn complete(&self, caller: &Caller, post: &Post, published: &Published) -> Result<(), Failure> {
+        let completed = self.provider.complete(caller, post, published).await;
+        completed.map_err(|failure| self.of(&caller.session).failure(failure))
+    }
+
     async fn act(&self, caller: &Caller, act: &Act) -> Result<Done, Failure> {
         let secrets = self.of(&caller.session);
         let done = self.provider.act(caller, act).await;

@@ -18,6 +18,7 @@ pub mod pinterest;
 pub mod slack;
 pub mod telegram;
 pub mod x;
+pub mod youtube;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -100,6 +101,7 @@ const REGISTRY: &[Make] = &[
     |ledger| Arc::new(kit::On::<telegram::Telegram>::new(ledger)),
     |ledger| Arc::new(kit::On::<slack::Slack>::new(ledger)),
     |ledger| Arc::new(x::X::new(ledger)),
+    |ledger| Arc::new(kit::On::<youtube::YouTube>::new(ledger)),
 ];
 
 /// What an answer carries as an extension, in an `Arc`, where the platform has to know whether it is out: when it is,

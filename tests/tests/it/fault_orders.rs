@@ -77,6 +77,7 @@ pub(crate) const COURSES: &[Course] = &[
     crate::slack::BOT,
     crate::slack::WITH_FILES,
     crate::slack::WEBHOOK,
+    crate::youtube::COURSE,
 ];
 
 /// Runs the orders that are chosen, prints how they came out, and fails where one lost a post or doubled it.

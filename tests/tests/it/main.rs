@@ -54,3 +54,4 @@ mod tenancy;
 mod threads;
 mod webhooks;
 mod x;
+mod youtube;

@@ -270,6 +270,22 @@ impl<'a> Attempt<'a> {
         Err(unclear.unwrap_or_else(|| Failure::new(ErrorClass::OutcomeUnknown, "no clear answer")).into())
     }
 
+    /// Does what belongs to a post that is there. Whatever comes of it, the post is published.
+    pub(super) async fn complete(&self, published: &Published) {
+        if !self.active || !self.provider.completes(&self.post) {
+            return;
+        }
+        let completed = self
+            .session
+            .as_caller(|caller| async move { self.provider.complete(&caller, &self.post, published).await });
+        if let Err(failure) = completed.await {
+            warn!(
+                job_id = %self.work.claim.job_id, class = %failure.class, reason = failure.message,
+                "the post is published, and something that belongs to it failed"
+            );
+        }
+    }
+
     /// One send. A session that has ended sends nothing: it is renewed, and that is repeated once.
     async fn commit<F>(&self, frozen: &Frozen, again: &impl Fn() -> F) -> Result<Published, Stop>
     where
