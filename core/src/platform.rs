@@ -5,11 +5,14 @@
 
 pub mod bluesky;
 pub mod discord;
+pub mod facebook;
 pub mod instagram;
 pub mod mastodon;
+pub mod meta;
 pub mod pinterest;
 pub mod poll;
 pub mod telegram;
+pub mod threads;
 pub mod x;
 
 use std::time::Duration;
@@ -284,6 +287,8 @@ pub static ALL: &[&Platform] = &[
     &discord::PLATFORM,
     &pinterest::PLATFORM,
     &telegram::PLATFORM,
+    &facebook::PLATFORM,
+    &threads::PLATFORM,
 ];
 
 /// The platform with this name.

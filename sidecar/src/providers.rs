@@ -10,6 +10,7 @@ mod charges;
 mod code_flow;
 mod connect;
 mod discord;
+mod facebook;
 mod failure;
 mod graph;
 #[cfg(test)]
@@ -24,6 +25,7 @@ mod redact;
 #[cfg(test)]
 mod script;
 mod telegram;
+mod threads;
 mod window;
 mod x;
 
@@ -369,10 +371,12 @@ type Make = fn(&Parts<'_>) -> Arc<dyn Provider>;
 const REGISTRY: &[Make] = &[
     bluesky::provider,
     discord::provider,
+    facebook::provider,
     instagram::provider,
     mastodon::provider,
     pinterest::provider,
     telegram::provider,
+    threads::provider,
     x::provider,
 ];
 

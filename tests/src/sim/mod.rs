@@ -7,8 +7,10 @@ pub mod bluesky;
 mod consent;
 mod control;
 pub mod discord;
+pub mod facebook;
 pub mod fault;
 mod form;
+mod graph;
 pub mod instagram;
 pub mod kit;
 pub mod ledger;
@@ -16,6 +18,7 @@ pub mod mastodon;
 mod page;
 pub mod pinterest;
 pub mod telegram;
+pub mod threads;
 pub mod x;
 
 use std::net::SocketAddr;
@@ -98,6 +101,8 @@ const REGISTRY: &[Make] = &[
     |ledger| Arc::new(kit::On::<pinterest::Pinterest>::new(ledger)),
     |ledger| Arc::new(kit::On::<telegram::Telegram>::new(ledger)),
     |ledger| Arc::new(x::X::new(ledger)),
+    |ledger| Arc::new(kit::On::<facebook::Facebook>::new(ledger)),
+    |ledger| Arc::new(kit::On::<threads::Threads>::new(ledger)),
 ];
 
 /// What an answer carries as an extension, in an `Arc`, where the platform has to know whether it is out: when it is,

@@ -74,6 +74,10 @@ pub(crate) const COURSES: &[Course] = &[
     crate::pinterest::COURSE,
     crate::pinterest::VIDEO_COURSE,
     crate::telegram::COURSE,
+    crate::facebook::COURSE,
+    crate::facebook::VIDEO,
+    crate::facebook::STORY,
+    crate::meta_threads::COURSE,
 ];
 
 /// Runs the orders that are chosen, prints how they came out, and fails where one lost a post or doubled it.
