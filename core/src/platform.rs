@@ -5,12 +5,15 @@
 
 pub mod bluesky;
 pub mod discord;
+pub mod facebook;
 pub mod instagram;
 pub mod mastodon;
+pub mod meta;
 pub mod pinterest;
 pub mod poll;
 pub mod slack;
 pub mod telegram;
+pub mod threads;
 pub mod x;
 pub mod youtube;
 
@@ -288,6 +291,8 @@ pub static ALL: &[&Platform] = &[
     &telegram::PLATFORM,
     &slack::PLATFORM,
     &youtube::PLATFORM,
+    &facebook::PLATFORM,
+    &threads::PLATFORM,
 ];
 
 /// The platform with this name.

@@ -10,6 +10,7 @@ mod charges;
 mod code_flow;
 mod connect;
 mod discord;
+mod facebook;
 mod failure;
 mod graph;
 #[cfg(test)]
@@ -25,6 +26,7 @@ mod redact;
 mod script;
 mod slack;
 mod telegram;
+mod threads;
 #[cfg(test)]
 mod told;
 mod window;
@@ -383,11 +385,13 @@ type Make = fn(&Parts<'_>) -> Arc<dyn Provider>;
 const REGISTRY: &[Make] = &[
     bluesky::provider,
     discord::provider,
+    facebook::provider,
     instagram::provider,
     mastodon::provider,
     pinterest::provider,
     telegram::provider,
     slack::provider,
+    threads::provider,
     x::provider,
     youtube::provider,
 ];

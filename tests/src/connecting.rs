@@ -133,6 +133,16 @@ impl Connecting {
         self.sim.url_of("instagram").replace("127.0.0.1", "localhost")
     }
 
+    /// Has Facebook's login lead to the simulated Facebook and its pages, and not to those of the accounts on Instagram: the real one
+    /// has both.
+    pub fn pages_are_facebooks(&mut self) {
+        let server = self.sim.url_of("facebook");
+        let app = json!({"client_id": APP.0, "client_secret": APP.1});
+        self.sim.platform("facebook").set(&app).unwrap_or_else(|error| panic!("{error}"));
+        self.set("CRIER_FACEBOOK_AUTHORIZE_URL", &format!("{server}/v26.0/dialog/oauth"));
+        self.set("CRIER_FACEBOOK_SERVER", &server);
+    }
+
     /// Says what people answer on a platform who are asked.
     pub fn consent(&self, platform: &str, consent: &Value) {
         let settings = match platform {

@@ -58,6 +58,8 @@ pub struct Course {
     pub post_settings: fn() -> Value,
     /// Whether nobody can find out there what became of a send: then a person is asked.
     pub asks: bool,
+    /// Whether what is published shows no text: then all that is new is counted.
+    pub says_nothing: bool,
 }
 
 impl Course {
@@ -72,6 +74,7 @@ impl Course {
         variables: &[],
         post_settings: || json!({}),
         asks: false,
+        says_nothing: false,
     };
 
     /// What the account is connected with on this simulator.
@@ -222,6 +225,7 @@ impl Runner {
             let seconds = if fault == Fault::Delay { 0.05 } else { LATE.as_secs_f64() };
             self.sim.plan(Rule::once(self.course.platform, call, fault).seconds(seconds));
         }
+        let before = self.sim.ledger().len();
         let (media, settings) = ((self.course.media)(), (self.course.post_settings)());
         let post = self.stage.post_as(&text, &media, &json!({ (self.course.platform): settings })).await;
         for trouble in troubles {
@@ -231,7 +235,10 @@ impl Runner {
         self.sim.forget_faults();
         self.proxy.forget();
         self.sim.release();
-        let there = self.sim.visible(&text).len();
+        let there = match self.course.says_nothing {
+            true => self.sim.ledger().len() - before,
+            false => self.sim.visible(&text).len(),
+        };
         judge(target["state"].as_str().unwrap_or_default(), there)
     }
 

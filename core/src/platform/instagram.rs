@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::meta::is_id;
 use super::{
     Action, Answers, Form, MediaRules, Platform, Post, Reconcile, Subjects, TextRules, after, check_reply_to,
     read_settings,
@@ -12,6 +13,8 @@ use super::{
 use crate::media::{Attachment, Kind};
 use crate::refresh::Rotation;
 use crate::text::{Count, Dialect, hashtags, links};
+
+pub use super::meta::Placement;
 
 /// The figures of the Graph API.
 pub static PLATFORM: Platform = Platform {
@@ -54,26 +57,6 @@ const MAX_COMMENT_HASHTAGS: usize = 4;
 const MAX_COMMENT_LINKS: usize = 1;
 /// The most characters of what a post's address ends with.
 const MAX_CODE: usize = 64;
-
-/// The most digits of an id.
-const MAX_ID: usize = 40;
-
-/// Whether it is an id: it goes into addresses.
-pub fn is_id(text: &str) -> bool {
-    (1..=MAX_ID).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
-}
-
-/// Where a post appears.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Placement {
-    /// One image, or several media as a carousel.
-    Feed,
-    /// A video.
-    Reel,
-    /// One image or video, for a day.
-    Story,
-}
 
 /// What an application may set.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
@@ -178,19 +161,11 @@ fn check(post: &Post<'_>) -> Vec<String> {
     if settings.reply_to.is_some() {
         return vec![];
     }
-    let mut found = Vec::new();
     let videos = post.media.iter().filter(|one| one.kind() == Kind::Video).count();
-    match settings.placement(post.media) {
-        Placement::Reel if (post.media.len(), videos) != (1, 1) => {
-            found.push("ask for a reel, which is one video".to_owned());
-        }
-        Placement::Story if post.media.len() != 1 => {
-            found.push("ask for a story, which is one image or one video".to_owned());
-        }
-        Placement::Feed if post.media.len() == 1 && videos == 1 => {
-            found.push("ask for a video in the feed, which is a reel".to_owned());
-        }
-        _ => {}
+    let placement = settings.placement(post.media);
+    let mut found: Vec<_> = placement.refuses(post.media.len(), videos).into_iter().collect();
+    if placement == Placement::Feed && (post.media.len(), videos) == (1, 1) {
+        found.push("ask for a video in the feed, which is a reel".to_owned());
     }
     let hashtags = post.content.split_whitespace().filter(|word| word.starts_with('#')).count();
     if hashtags > MAX_HASHTAGS {

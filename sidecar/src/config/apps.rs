@@ -12,12 +12,9 @@ use crate::error::Error;
 use crate::providers::{App, Apps, Endpoints, VideoService};
 use crate::secrets::private_file;
 
-/// Instagram's accounts come by two logins, which are two apps. The other one is the login of Facebook.
-const FACEBOOK: &str = "facebook";
-
 /// The platforms that an operator may have an app on.
 fn platforms() -> BTreeSet<&'static str> {
-    platform::ALL.iter().map(|platform| platform.name).chain([FACEBOOK]).collect()
+    platform::ALL.iter().map(|platform| platform.name).collect()
 }
 
 /// A setting of a platform and its variable.

@@ -1,30 +1,46 @@
 //! What Meta's Graph API has in common on all its platforms: its calls, its errors, its limits.
 
+pub(super) mod comments;
+pub(super) mod containers;
+mod listed;
+pub(super) mod own_login;
+pub(super) mod pages;
+#[cfg(test)]
+pub(super) mod testing;
+
 use std::time::{Duration, SystemTime};
 
 use crier_core::error_class::ErrorClass;
-pub(super) use crier_core::platform::instagram::is_id;
 use reqwest::header::{CONTENT_TYPE, HeaderName};
 use reqwest::{Method, RequestBuilder};
 use secrecy::SecretString;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use url::form_urlencoded;
 
-use super::answer::{Phase, retry_at};
+pub(super) use crier_core::platform::meta::{is_id, is_object};
+pub(super) use listed::{page, permalink, published, seconds, time, words};
+
+use super::answer::{self, Phase, retry_at};
 use super::failure::clean;
-use super::{Failure, Scope};
+use super::{Act, Done, Failure, Scope};
 use crate::client::{Answer, CallError, Client, bearer};
 
-/// The version of the API that is spoken.
-const VERSION: &str = "v26.0";
+/// The version of the API that is spoken where the operator names no other.
+pub(super) const VERSION: &str = "v26.0";
 
 const BUSINESS_USAGE: HeaderName = HeaderName::from_static("x-business-use-case-usage");
 /// A quota is of any 24 hours and nobody tells when it has room again: asked once an hour.
 const QUOTA_WAIT: Duration = Duration::from_secs(60 * 60);
 /// The most characters of a code.
 const MAX_CODE: usize = 40;
+/// The most characters of an account's name.
+pub(super) const MAX_HANDLE: usize = 30;
 /// A word of a message that is longer is no word: it may be a token.
 const MAX_WORD: usize = 60;
+
+/// What an answer means on one platform that is not a success.
+pub(super) type Judge = fn(Phase, &Answer, SystemTime) -> Failure;
 
 /// The parameters of a call.
 pub(super) type Params = Vec<(&'static str, String)>;
@@ -34,12 +50,22 @@ pub(super) type Params = Vec<(&'static str, String)>;
 pub(super) struct Graph<'a> {
     client: &'a Client,
     base_url: &'a str,
+    version: &'a str,
     token: Option<&'a SecretString>,
 }
 
 impl<'a> Graph<'a> {
-    pub(super) fn new(client: &'a Client, base_url: &'a str, token: Option<&'a SecretString>) -> Self {
-        Self { client, base_url, token }
+    pub(super) fn new(
+        client: &'a Client,
+        (base_url, version): (&'a str, &'a str),
+        token: Option<&'a SecretString>,
+    ) -> Self {
+        Self { client, base_url, version, token }
+    }
+
+    /// The client and the account's token, for a server of Meta's that speaks otherwise.
+    pub(super) fn beside(&self) -> (&'a Client, &'a str, Option<&'a SecretString>) {
+        (self.client, self.base_url, self.token)
     }
 
     /// Reads a node or a list.
@@ -70,7 +96,7 @@ impl<'a> Graph<'a> {
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        let request = self.client.request(method, &format!("{}/{VERSION}/{path}", self.base_url));
+        let request = self.client.request(method, &format!("{}/{}/{path}", self.base_url, self.version));
         match self.token {
             Some(token) => bearer(request, token),
             None => request,
@@ -81,7 +107,45 @@ impl<'a> Graph<'a> {
 /// An id as an address has it.
 pub(super) fn id(text: &str) -> Result<&str, Failure> {
     let refuse = || Failure::new(ErrorClass::ContentInvalid, "what is named is not an id of the platform");
-    is_id(text).then_some(text).ok_or_else(refuse)
+    is_object(text).then_some(text).ok_or_else(refuse)
+}
+
+/// Takes a post back. "There is none", "not allowed" and "not offered for this kind" are one answer; whether it can still be
+/// read tells the first from the others. `is_gone` knows how the platform says besides that there is none.
+pub(super) async fn delete(
+    (server, judge): (&Graph<'_>, Judge),
+    (platform, act, post): (&str, &Act, &str),
+    is_gone: fn(&Failure) -> bool,
+) -> Result<Done, Failure> {
+    let is_gone = |failure: &Failure| failure.class == ErrorClass::TargetMissing || is_gone(failure);
+    let deleted: Result<IgnoredAny, _> = answer::read(Phase::Prepare, server.delete(post).await, judge);
+    match deleted {
+        Err(failure) if is_gone(&failure) => {
+            let left = server.get(post, &[("fields", "id")]).await;
+            match answer::read::<IgnoredAny>(Phase::Read, left, judge) {
+                Ok(_) => Err(Failure::unsupported(platform, act)),
+                Err(failure) if is_gone(&failure) => Ok(Done::default()),
+                Err(failure) => Err(failure),
+            }
+        }
+        deleted => deleted.map(|_| Done::default()),
+    }
+}
+
+/// A figure of a list of insights. The API has had two shapes for it.
+pub(super) fn figure<'i>(insights: &'i Value, name: &str) -> Option<&'i Value> {
+    let figure = insights["data"].as_array()?.iter().find(|figure| figure["name"] == name)?;
+    let value = &figure["values"][0]["value"];
+    Some(if value.is_null() { &figure["total_value"]["value"] } else { value })
+}
+
+/// Whether a server answers in the API's language: without a token it refuses, in its own way.
+pub(super) async fn reach(server: &Graph<'_>) -> Result<(), Failure> {
+    let answer = server.get("me", &[]).await;
+    match &answer {
+        Ok(answer) if Error::of(answer).code.is_some() => Ok(()),
+        _ => answer::read::<IgnoredAny>(Phase::Login, answer, plain).map(drop),
+    }
 }
 
 /// What an answer says went wrong; empty where it doesn't speak the API's language.
@@ -136,6 +200,11 @@ fn readable(message: &str) -> String {
 pub(super) fn has_code(failure: &Failure, code: i64) -> bool {
     let name = failure.code.as_deref().unwrap_or_default();
     name.split('/').next().is_some_and(|found| found == code.to_string())
+}
+
+/// An answer that is not a success, where no platform has errors of its own.
+pub(super) fn plain(phase: Phase, answer: &Answer, now: SystemTime) -> Failure {
+    failure(phase, answer, now, |_, _| None)
 }
 
 /// An answer that is not a success. `own` knows the errors that only one platform has.
@@ -275,14 +344,6 @@ mod tests {
         for body in ["", "[]", "{\"error\":[]}", "{\"error\":{\"code\":\"190\"}}", "<html>"] {
             let failure = judged(Phase::Commit, 400, &[], body);
             assert_eq!((failure.class, failure.code), (ErrorClass::OutcomeUnknown, None), "{body}");
-        }
-    }
-
-    #[test]
-    fn ids_are_digits() {
-        assert!(is_id("17841400000000001"));
-        for odd in ["", "me", "1/2", "1?a=b", "-1", "１", &"1".repeat(41)] {
-            assert!(!is_id(odd) && id(odd).is_err(), "{odd}");
         }
     }
 }

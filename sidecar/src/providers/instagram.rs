@@ -4,13 +4,9 @@
 //! published once, and its state tells whether that has happened. A comment has neither: those of the post are read.
 
 mod act;
-mod classify;
 mod comment;
 mod connect;
-mod container;
-mod prepare;
-mod publish;
-mod session;
+mod plan;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -19,24 +15,33 @@ use async_trait::async_trait;
 use crier_core::error_class::ErrorClass;
 use crier_core::platform::Platform;
 use crier_core::platform::instagram::PLATFORM;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::answer::Phase;
-use super::graph::{self, Graph};
+use super::graph::comments::{self, Comment};
+use super::graph::containers::{self, read};
+use super::graph::own_login::Named;
+use super::graph::pages::never_renewed;
+use super::graph::{self, Graph, has_code};
 use super::{
     Account, Act, Apps, Caller, Connect, Done, Failure, Found, Frozen, Lifetime, Login, Metrics, Parts, Post,
     Provider, Published, Sought,
 };
 use crate::client::Client;
 use crate::secrets::Session;
-use comment::Comment;
+use comment::COMMENTS;
 use connect::Logins;
+pub(super) use connect::{LOGIN, PAGES};
+use plan::CONTAINERS;
 
 /// Where accounts are that came by Instagram's own login. Those of a Facebook page are on graph.facebook.com.
 const SERVER: &str = "https://graph.instagram.com";
-/// The most characters of an account's name.
-const MAX_HANDLE: usize = 30;
+
+/// The page of an account.
+fn page(account: &Account) -> String {
+    graph::page("https://www.instagram.com/", &account.handle, "/")
+}
 
 /// Makes it.
 pub(super) fn provider(parts: &Parts<'_>) -> Arc<dyn Provider> {
@@ -61,7 +66,11 @@ impl Instagram {
     }
 
     fn server<'a>(&'a self, account: &'a Account, session: &'a Session) -> Graph<'a> {
-        Graph::new(&self.client, &account.base_url, Some(&session.access))
+        self.graph(&account.base_url, Some(&session.access))
+    }
+
+    fn graph<'a>(&'a self, base_url: &'a str, token: Option<&'a SecretString>) -> Graph<'a> {
+        Graph::new(&self.client, (base_url, self.logins.version(base_url)), token)
     }
 
     fn as_caller<'a>(&'a self, caller: &'a Caller) -> Graph<'a> {
@@ -84,15 +93,31 @@ impl Provider for Instagram {
     }
 
     async fn login(&self, base_url: &str, handle: &str, token: &SecretString) -> Result<Login, Failure> {
-        session::login(&Graph::new(&self.client, base_url, Some(token)), base_url, handle, token).await
+        let server = self.graph(base_url, Some(token));
+        let (named, session) = match LOGIN.me(&server).await {
+            Ok(me) => (LOGIN.named(&me)?, LOGIN.pasted(&server, token).await),
+            // A page has no such field: it names the account that belongs to it.
+            Err(failure) if has_code(&failure, 100) => {
+                let answer = server.get("me", &[("fields", PAGES.fields)]).await;
+                let page: Value = read(Phase::Login, answer)?;
+                let named = Named::of(&page["instagram_business_account"], "id");
+                let nobody = || Failure::new(ErrorClass::Permission, LOGIN.nobody);
+                (named.ok_or_else(nobody)?, Session::new(token.clone(), SecretString::default()))
+            }
+            Err(failure) => return Err(failure),
+        };
+        named.opened((base_url, handle), session)
     }
 
     fn lifetime(&self, session: &Session) -> Lifetime {
-        session::lifetime(session)
+        LOGIN.lifetime(session)
     }
 
     async fn refresh(&self, caller: &Caller) -> Result<Session, Failure> {
-        session::refresh(&self.as_caller(caller), caller).await
+        if caller.session.refresh.expose_secret().is_empty() {
+            return Err(never_renewed());
+        }
+        LOGIN.refresh(&self.as_caller(caller), &caller.session).await
     }
 
     async fn prepare(
@@ -104,22 +129,22 @@ impl Provider for Instagram {
         let server = self.as_caller(caller);
         match &post.reply_to {
             Some(answered) => comment::step(&server, &caller.account, answered, prepared).await,
-            None => prepare::step(&server, &caller.account, post, prepared).await,
+            None => containers::step(&server, &caller.account, &CONTAINERS, post, prepared).await,
         }
     }
 
     fn draft(&self, post: &Post, prepared: &Value) -> Result<Frozen, Failure> {
         match post.reply_to {
-            Some(_) => comment::draft(post, prepared, SystemTime::now()),
-            None => publish::draft(post, prepared, SystemTime::now()),
+            Some(_) => comments::draft(post, prepared, SystemTime::now()),
+            None => containers::draft(&CONTAINERS, post, prepared, SystemTime::now()),
         }
     }
 
     async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
         let server = self.as_caller(caller);
         match Comment::of(frozen) {
-            Some(comment) => comment.commit(&server, &caller.account).await,
-            None => publish::commit(&server, &caller.account, frozen).await,
+            Some(comment) => comment.commit(&server, &caller.account, &COMMENTS).await,
+            None => containers::commit(&server, &caller.account, &CONTAINERS, frozen).await,
         }
     }
 
@@ -135,8 +160,8 @@ impl Provider for Instagram {
         };
         let server = self.server(account, session);
         match Comment::of(sought.frozen) {
-            Some(comment) => comment.look(&server, account, sought).await,
-            None => publish::look(&server, account, sought).await,
+            Some(comment) => comment.look(&server, account, &COMMENTS, sought).await,
+            None => containers::look(&server, account, &CONTAINERS, sought).await,
         }
     }
 
@@ -160,13 +185,8 @@ impl Provider for Instagram {
         Some(self)
     }
 
-    /// Without a token the API refuses, in its own way.
     async fn reach(&self, base_url: &str) -> Result<(), Failure> {
-        let answer = Graph::new(&self.client, base_url, None).get("me", &[]).await;
-        match &answer {
-            Ok(answer) if graph::Error::of(answer).code.is_some() => Ok(()),
-            _ => classify::read::<Value>(Phase::Login, answer).map(drop),
-        }
+        graph::reach(&self.graph(base_url, None)).await
     }
 }
 

@@ -62,6 +62,10 @@ fn line(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> String
         Some(scheme) => format!(" ({scheme}token)"),
         None => String::new(),
     };
+    let file = match header("file_url") {
+        "" => String::new(),
+        url => format!(" file_url {url}"),
+    };
     let uri = uri.to_string().replace(TOKEN, "(token)");
     let body = match header("content-type") {
         "" => String::new(),
@@ -70,7 +74,7 @@ fn line(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> String
             format!(" {kind} {}", String::from_utf8_lossy(body)).replace(boundary, "BOUNDARY")
         }
     };
-    format!("{method} {uri}{token}{body}")
+    format!("{method} {uri}{token}{file}{body}")
 }
 
 /// Compares what a provider asks with `tests/fixtures/PLATFORM/requests.json`.

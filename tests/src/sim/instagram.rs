@@ -4,26 +4,25 @@
 
 mod account;
 mod container;
-mod graph;
 mod login;
 mod media;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::header::{HOST, HeaderValue};
+use hyper::header::HOST;
 use hyper::{Method, Request, Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::graph::{self, Params, Refused, with_usage};
 use super::ledger::Ledger;
 use super::{Platform, Refusal, Visible};
 use crate::serve;
 use account::{Account, Token};
 use container::Container;
-use graph::{Params, Refused};
 use login::Logins;
 use media::Medium;
 
@@ -108,8 +107,7 @@ impl Instagram {
 
     /// What a path means: the name of the call, and the node it is about. Versions make no difference.
     fn route<'a>(&self, method: &Method, path: &'a str) -> Option<(&'static str, &'a str)> {
-        let parts: Vec<_> = path.split('/').filter(|part| !part.is_empty() && !is_version(part)).collect();
-        Some(match (method.as_str(), parts.as_slice()) {
+        Some(match (method.as_str(), graph::parts(path).as_slice()) {
             ("GET" | "POST", ["ig-api-upload", id]) => ("upload", id),
             ("GET", ["refresh_access_token"]) => ("refresh", "me"),
             ("GET", ["oauth", "authorize"] | ["dialog", "oauth"]) => ("oauth.authorize", "me"),
@@ -189,23 +187,11 @@ impl Platform for Instagram {
             Err(refused) => refused.answer(),
         };
         let used = self.requests.fetch_add(1, Ordering::Relaxed) % CALLS;
-        with_usage(answer, used * 100 / CALLS, 0)
+        with_usage(answer, NAME, used * 100 / CALLS, 0)
     }
 
     fn refusal(&self, refusal: Refusal) -> Response<Bytes> {
-        let refused = match refusal {
-            Refusal::RateLimited(wait) => {
-                // whole minutes, in this header alone: so does the real server
-                let minutes = wait.as_secs_f64() / 60.0;
-                return with_usage(Refused::known(80002, "").answer(), 100, minutes.ceil() as u64);
-            }
-            Refusal::Unauthorized => Refused::known(190, ""),
-            Refusal::ExpiredToken => Refused::known(463, ""),
-            Refusal::ServerError | Refusal::InSuccess => Refused::known(2, ""),
-            Refusal::Odd => Refused::odd(),
-            Refusal::Nul => Refused::invalid("before\0after\u{1b}[2J\u{feff}"),
-        };
-        with_usage(refused.answer(), 0, 0)
+        graph::refusal(refusal, NAME)
     }
 
     fn add_account(&self, handle: &str, token: &str) -> Result<String, String> {
@@ -246,40 +232,10 @@ impl Platform for Instagram {
     }
 }
 
-/// The headers that state the use of the limits, as every answer has them. The real ones name the business; nobody
-/// needs to know it.
-fn with_usage(mut answer: Response<Bytes>, percent: u64, minutes: u64) -> Response<Bytes> {
-    let app = json!({"call_count": percent, "total_cputime": 0, "total_time": 0});
-    let business = json!({"112130216863063": [{
-        "type": "instagram", "call_count": percent, "total_cputime": 0, "total_time": 0,
-        "estimated_time_to_regain_access": minutes,
-    }]});
-    for (name, usage) in [("x-app-usage", app), ("x-business-use-case-usage", business)] {
-        // JSON of numbers has nothing that a header can't hold
-        if let Ok(usage) = HeaderValue::try_from(usage.to_string()) {
-            answer.headers_mut().insert(name, usage);
-        }
-    }
-    answer
-}
-
-/// Whether a part of a path is a version: `v26.0`.
-fn is_version(part: &str) -> bool {
-    let Some((major, minor)) = part.strip_prefix('v').and_then(|number| number.split_once('.')) else {
-        return false;
-    };
-    [major, minor].iter().all(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
 /// Where the client reached the server.
 fn base(request: &Request<Bytes>) -> String {
     let host = request.headers().get(HOST).and_then(|value| value.to_str().ok());
     format!("http://{}/{NAME}", host.unwrap_or("localhost"))
-}
-
-/// A time as the Graph API writes it: without the colon in the zone that RFC 3339 wants.
-fn timestamp(time: SystemTime) -> String {
-    humantime::format_rfc3339_seconds(time).to_string().replace('Z', "+0000")
 }
 
 #[cfg(test)]
@@ -303,10 +259,5 @@ mod tests {
         ] {
             assert_eq!(instagram.call(&method, path), expected, "{method} {path}");
         }
-    }
-
-    #[test]
-    fn times_are_as_the_graph_writes_them() {
-        assert_eq!(timestamp(SystemTime::UNIX_EPOCH), "1970-01-01T00:00:00+0000");
     }
 }

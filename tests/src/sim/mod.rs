@@ -7,8 +7,10 @@ pub mod bluesky;
 mod consent;
 mod control;
 pub mod discord;
+pub mod facebook;
 pub mod fault;
 mod form;
+mod graph;
 pub mod instagram;
 pub mod kit;
 pub mod ledger;
@@ -17,6 +19,7 @@ mod page;
 pub mod pinterest;
 pub mod slack;
 pub mod telegram;
+pub mod threads;
 pub mod x;
 pub mod youtube;
 
@@ -102,6 +105,8 @@ const REGISTRY: &[Make] = &[
     |ledger| Arc::new(kit::On::<slack::Slack>::new(ledger)),
     |ledger| Arc::new(x::X::new(ledger)),
     |ledger| Arc::new(kit::On::<youtube::YouTube>::new(ledger)),
+    |ledger| Arc::new(kit::On::<facebook::Facebook>::new(ledger)),
+    |ledger| Arc::new(kit::On::<threads::Threads>::new(ledger)),
 ];
 
 /// What an answer carries as an extension, in an `Arc`, where the platform has to know whether it is out: when it is,

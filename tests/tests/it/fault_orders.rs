@@ -78,6 +78,10 @@ pub(crate) const COURSES: &[Course] = &[
     crate::slack::WITH_FILES,
     crate::slack::WEBHOOK,
     crate::youtube::COURSE,
+    crate::facebook::COURSE,
+    crate::facebook::VIDEO,
+    crate::facebook::STORY,
+    crate::meta_threads::COURSE,
 ];
 
 /// Runs the orders that are chosen, prints how they came out, and fails where one lost a post or doubled it.

@@ -4,25 +4,24 @@ mod garbage;
 mod requests;
 
 use serde_json::json;
-use uuid::Uuid;
 
 use super::*;
-use crate::providers::script::{Script, TOKEN};
+use crate::providers::graph::testing::{Script, TOKEN, list, refusal};
 use crate::providers::{Theirs, sought};
+
+/// Each fixture is an answer as servers give it, with the class it has in each phase.
+#[test]
+fn every_recorded_answer_has_its_class() {
+    let checked = crate::providers::answer::fixtures::check("instagram", containers::failure);
+    assert!(checked >= 25, "only {checked} fixtures");
+}
 
 fn provider() -> Instagram {
     Instagram::new(Client::new().unwrap())
 }
 
 fn caller(script: &Script) -> Caller {
-    let account = Account {
-        id: Uuid::nil(),
-        external_id: "17841".into(),
-        handle: "alice".into(),
-        base_url: script.url.clone(),
-        charges: Default::default(),
-    };
-    Caller { account, session: Session::new(TOKEN.into(), TOKEN.into()) }
+    graph::testing::caller(script, "alice")
 }
 
 fn image(content: &str) -> Post {
@@ -31,21 +30,12 @@ fn image(content: &str) -> Post {
 }
 
 fn frozen(caption: &str) -> Frozen {
-    let request =
-        json!({ "creation_id": "1", "caption": caption, "is_story": false, "drafted_at": 1_795_000_000 });
+    let request = json!({ "creation_id": "1", "caption": caption, "drafted_at": 1_795_000_000 });
     Frozen { key: "1".into(), request: request.to_string() }
 }
 
 fn state(word: &str) -> (u16, Value) {
     (200, json!({ "status_code": word, "status": "Error: Media upload has failed with error code 2207053" }))
-}
-
-fn refusal(code: i64, subcode: i64) -> (u16, Value) {
-    (400, json!({ "error": { "code": code, "error_subcode": subcode } }))
-}
-
-fn list(media: Value) -> (u16, Value) {
-    (200, json!({ "data": media }))
 }
 
 fn found() -> (u16, Value) {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::State;
-use super::graph::{self, Params, Refused};
+use crate::sim::graph::{self, Params, Refused, has_passed};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) const TOKEN_LIFE: Duration = Duration::from_secs(60 * 24 * 60 * 60);
@@ -127,11 +127,6 @@ impl Token {
     fn has_expired(&self) -> bool {
         self.expires < SystemTime::now()
     }
-}
-
-/// Whether so much time has passed since.
-pub(super) fn has_passed(since: SystemTime, seconds: f64) -> bool {
-    since.elapsed().unwrap_or_default().as_secs_f64() >= seconds
 }
 
 impl State {

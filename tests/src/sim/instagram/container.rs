@@ -7,9 +7,9 @@ use hyper::{Method, Request};
 use serde_json::{Value, json};
 
 use super::State;
-use super::account::{Login, Settings, has_passed};
-use super::graph::{Params, Refused};
+use super::account::{Login, Settings};
 use crate::sim::bluesky::cid;
+use crate::sim::graph::{Params, Refused, has_passed};
 use crate::sim::ledger::Image;
 
 const MAX_CAPTION: usize = 2_200;

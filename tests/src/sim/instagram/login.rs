@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 
 use super::State;
 use super::account::{Login, TOKEN_LIFE, Token, page};
-use super::graph::{Params, Refused};
 use crate::sim::consent::{self, Asked, Bad, Codes, Consent};
 use crate::sim::form;
+use crate::sim::graph::{Params, Refused};
 
 /// How long a code is good.
 const CODE_LIFE: Duration = Duration::from_secs(60 * 60);

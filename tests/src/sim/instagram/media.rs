@@ -7,8 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use super::container::{Kind, Phase};
-use super::graph::{Params, Refused};
-use super::{NAME, State, timestamp};
+use super::{NAME, State};
+use crate::sim::graph::{Params, Refused, timestamp};
 use crate::sim::ledger::{Entry, Image, Ledger, rfc3339};
 use crate::sim::{Piece, Visible, VisibleImage};
 

@@ -185,10 +185,17 @@ impl Login {
         found.ends.is_none_or(|ends| ends > SystemTime::now()).then_some(&found.account)
     }
 
+    /// The id of the account that an access token stands for, or stood for until it ended: where a token is renewed with itself.
+    pub fn holder(&self, access: &str) -> Option<&str> {
+        let found = self.known.get(access).filter(|token| token.kind == Kind::Access && token.good)?;
+        Some(&found.account)
+    }
+
     /// Access tokens of an account have expired; refresh tokens stay.
     pub fn expire(&mut self, account: &str) {
         let is_access = |token: &&mut Token| token.account == account && token.kind == Kind::Access;
-        self.known.values_mut().filter(is_access).for_each(|token| token.good = false);
+        let now = Some(SystemTime::UNIX_EPOCH);
+        self.known.values_mut().filter(is_access).for_each(|token| token.ends = now);
     }
 
     /// Ends every token of an account.

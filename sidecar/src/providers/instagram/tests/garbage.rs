@@ -1,50 +1,9 @@
 //! Answers that make no sense never panic and are never taken for a post.
 
-use proptest::collection::{hash_map, vec};
 use proptest::prelude::*;
 
 use super::*;
-
-/// JSON with the names that are looked for and nothing that is of use under them: no word is an id.
-fn nonsense() -> impl Strategy<Value = Value> {
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        "[a-zA-Z<>/ ]{0,8}".prop_map(Value::from),
-    ];
-    let name = proptest::sample::select(vec![
-        "id",
-        "data",
-        "error",
-        "code",
-        "error_subcode",
-        "message",
-        "status_code",
-        "status",
-        "timestamp",
-        "caption",
-        "permalink",
-        "paging",
-    ]);
-    leaf.prop_recursive(4, 32, 6, move |inner| {
-        prop_oneof![
-            vec(inner.clone(), 0..4).prop_map(Value::from),
-            hash_map(name.clone(), inner, 0..6)
-                .prop_map(|map| map.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
-        ]
-    })
-}
-
-fn bodies() -> impl Strategy<Value = Vec<u8>> {
-    let whole = br#"{"id":"17890000000000001","data":[{"id":"2"}]}"#;
-    prop_oneof![
-        vec(any::<u8>(), 0..64),
-        nonsense().prop_map(|json| json.to_string().into_bytes()),
-        (0..whole.len() - 30).prop_map(|len| whole[..len].to_vec()),
-        Just(b"<!DOCTYPE html><html><body>Sorry, something went wrong.</body></html>".to_vec()),
-    ]
-}
+use crate::providers::graph::testing::bodies;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-
-const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/instagram/requests.json");
+use crate::providers::graph::testing::golden;
 
 /// Publishes a post and gives what was asked for it.
 async fn publishing(content: &str, media: Value, settings: Value) -> Vec<String> {
@@ -57,7 +56,7 @@ async fn all() -> BTreeMap<&'static str, Vec<String>> {
     };
     let story = Frozen {
         key: "1".into(),
-        request: r#"{"creation_id":"1","caption":"","is_story":true,"drafted_at":1795000000}"#.into(),
+        request: r#"{"creation_id":"1","caption":"","shown":"story","drafted_at":1795000000}"#.into(),
     };
     let looked = |frozen: Frozen| async move {
         asked(vec![state("PUBLISHED"), found()], async |provider, caller| {
@@ -118,10 +117,5 @@ async fn all() -> BTreeMap<&'static str, Vec<String>> {
 
 #[tokio::test]
 async fn requests_are_those_of_the_golden_file() {
-    let said = serde_json::to_string_pretty(&all().await).unwrap() + "\n";
-    if std::env::var_os("CRIER_GOLDEN").is_some() {
-        std::fs::write(GOLDEN, &said).unwrap();
-    }
-    let golden = std::fs::read_to_string(GOLDEN).unwrap_or_default();
-    assert_eq!(said, golden, "if this is meant, run the test with CRIER_GOLDEN=1 and read the diff");
+    golden("instagram", &all().await);
 }

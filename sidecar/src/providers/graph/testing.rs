@@ -1,0 +1,91 @@
+//! What tests of providers of Meta's platforms have in common: a server with a script, and answers that make no sense.
+
+use proptest::collection::{hash_map, vec};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+pub(in crate::providers) use crate::providers::script::{Script, TOKEN};
+use crate::providers::{Account, Caller};
+use crate::secrets::Session;
+
+/// The account 17841 of this name on the server.
+pub(in crate::providers) fn caller(script: &Script, handle: &str) -> Caller {
+    let account = Account {
+        id: Uuid::nil(),
+        external_id: "17841".into(),
+        handle: handle.into(),
+        base_url: script.url.clone(),
+        charges: Default::default(),
+    };
+    Caller { account, session: Session::new(TOKEN.into(), TOKEN.into()) }
+}
+
+/// An error of the API.
+pub(in crate::providers) fn refusal(code: i64, subcode: i64) -> (u16, Value) {
+    (400, json!({ "error": { "code": code, "error_subcode": subcode } }))
+}
+
+/// A list.
+pub(in crate::providers) fn list(data: Value) -> (u16, Value) {
+    (200, json!({ "data": data }))
+}
+
+/// Compares what was asked with a file in `tests/fixtures`.
+pub(in crate::providers) fn golden(platform: &str, all: &impl serde::Serialize) {
+    let path = format!("{}/../tests/fixtures/{platform}/requests.json", env!("CARGO_MANIFEST_DIR"));
+    let said = serde_json::to_string_pretty(all).unwrap() + "\n";
+    if std::env::var_os("CRIER_GOLDEN").is_some() {
+        std::fs::write(&path, &said).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(said, golden, "if this is meant, run the test with CRIER_GOLDEN=1 and read the diff");
+}
+
+/// JSON with the names that are looked for and nothing that is of use under them: no word is an id.
+fn nonsense() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        "[a-zA-Z<>/ ]{0,8}".prop_map(Value::from),
+    ];
+    let name = proptest::sample::select(vec![
+        "id",
+        "data",
+        "error",
+        "code",
+        "error_subcode",
+        "message",
+        "status_code",
+        "status",
+        "timestamp",
+        "caption",
+        "permalink",
+        "paging",
+        "success",
+        "published",
+        "publishing_phase",
+        "attachments",
+        "created_time",
+        "text",
+        "video_status",
+    ]);
+    leaf.prop_recursive(4, 32, 6, move |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Value::from),
+            hash_map(name.clone(), inner, 0..6)
+                .prop_map(|map| map.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()),
+        ]
+    })
+}
+
+pub(in crate::providers) fn bodies() -> impl Strategy<Value = Vec<u8>> {
+    let whole = br#"{"id":"17890000000000001","data":[{"id":"2"}]}"#;
+    prop_oneof![
+        vec(any::<u8>(), 0..64),
+        nonsense().prop_map(|json| json.to_string().into_bytes()),
+        (0..whole.len() - 30).prop_map(|len| whole[..len].to_vec()),
+        Just(b"<!DOCTYPE html><html><body>Sorry, something went wrong.</body></html>".to_vec()),
+    ]
+}
