@@ -5,6 +5,7 @@
 
 pub mod bluesky;
 pub mod instagram;
+pub mod linkedin;
 pub mod mastodon;
 pub mod poll;
 pub mod x;
@@ -278,6 +279,7 @@ pub static ALL: &[&Platform] = &[
     &mastodon::PLATFORM,
     &x::PLATFORM,
     &instagram::PLATFORM,
+    &linkedin::PLATFORM,
 ];
 
 /// The platform with this name.

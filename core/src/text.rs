@@ -19,6 +19,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 pub use bluesky::{MAX_HANDLE, Meaning, Part, is_handle, parts};
 pub use count::Count;
+pub(crate) use count::is_reserved;
 pub use split::{CantSplit, split};
 
 /// Whose rules say what in a text is a link, a mention or a hashtag.

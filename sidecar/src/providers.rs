@@ -13,10 +13,13 @@ mod failure;
 mod graph;
 mod instagram;
 mod key;
+mod linkedin;
 mod mastodon;
 mod oauth;
 mod own_posts;
 mod redact;
+#[cfg(test)]
+mod scripted;
 mod window;
 mod x;
 
@@ -338,6 +341,7 @@ type Make = fn(&Parts<'_>) -> Arc<dyn Provider>;
 const REGISTRY: &[Make] = &[
     bluesky::provider,
     instagram::provider,
+    linkedin::provider,
     mastodon::provider,
     x::provider,
 ];

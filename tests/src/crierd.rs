@@ -24,6 +24,9 @@ const SETTINGS: [(&str, &str); 6] = [
     ("CRIER_WORKER_DRAIN", "20s"),
 ];
 
+/// Platforms where every account has a server of its own.
+const MANY_SERVERS: [&str; 2] = ["bluesky", "mastodon"];
+
 /// A directory with key file and configuration, from which any number of processes run.
 #[derive(Debug)]
 pub struct Deployment {
@@ -31,7 +34,7 @@ pub struct Deployment {
     database_url: String,
     runs: AtomicU32,
     /// Where platforms are that have one server: the names of settings, and addresses.
-    servers: Mutex<BTreeMap<&'static str, String>>,
+    servers: Mutex<BTreeMap<String, String>>,
 }
 
 /// What a command of the program printed.
@@ -121,18 +124,17 @@ impl Deployment {
         server: &str,
         secret: &str,
     ) -> Printed {
-        match platform {
-            "x" => self.servers().insert("CRIER_X_SERVER", server.to_owned()),
-            "instagram" => self.servers().insert("CRIER_INSTAGRAM_SERVER", server.to_owned()),
-            _ => None,
-        };
+        if !MANY_SERVERS.contains(&platform) {
+            let name = format!("CRIER_{}_SERVER", platform.to_uppercase());
+            self.servers().insert(name, server.to_owned());
+        }
         let workspace = workspace.to_string();
         let arguments =
             ["account", "add", platform, "--workspace", &workspace, "--handle", handle, "--server", server];
         self.run(&arguments, &format!("{secret}\n"))
     }
 
-    fn servers(&self) -> MutexGuard<'_, BTreeMap<&'static str, String>> {
+    fn servers(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
         self.servers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -393,6 +393,16 @@ pub fn database_kills(commit: &str) -> Vec<Vec<Trouble>> {
     orders
 }
 
+/// Every fault, a kill and a cut at a call that is only made once one of these went wrong at the call that publishes: a look, a
+/// refresh.
+pub fn behind(commit: &str, first: &[Fault], call: &str) -> Vec<Vec<Trouble>> {
+    let begin = first.iter().map(|fault| Trouble::Call(commit.to_owned(), *fault));
+    let then = singles(&[call.to_owned()]);
+    begin
+        .flat_map(|begin| then.iter().map(move |then| [vec![begin.clone()], then.clone()].concat()))
+        .collect()
+}
+
 /// Every pair of them, in both orders, also twice the same.
 pub fn pairs(flow: &[String]) -> Vec<Vec<Trouble>> {
     let all = singles(flow);
@@ -444,5 +454,7 @@ mod tests {
         let flow = ["a".to_owned(), "b".to_owned()];
         let (one, two) = (singles(&flow), pairs(&flow));
         assert_eq!((one.len(), two.len()), (2 * (FAULTS.len() + 2), one.len() * one.len()));
+        let behind = behind("a", &[Fault::ServerError, Fault::Garbage], "b");
+        assert_eq!((behind.len(), behind[0].len()), (2 * (FAULTS.len() + 2), 2));
     }
 }

@@ -11,6 +11,7 @@ mod form;
 pub mod instagram;
 pub mod kit;
 pub mod ledger;
+pub mod linkedin;
 pub mod mastodon;
 mod page;
 pub mod x;
@@ -90,6 +91,7 @@ type Make = fn(Arc<Ledger>) -> Arc<dyn Platform>;
 const REGISTRY: &[Make] = &[
     |ledger| Arc::new(bluesky::Bluesky::new(ledger)),
     |ledger| Arc::new(instagram::Instagram::new(ledger)),
+    |ledger| Arc::new(kit::On::<linkedin::LinkedIn>::new(ledger)),
     |ledger| Arc::new(mastodon::Mastodon::new(ledger)),
     |ledger| Arc::new(x::X::new(ledger)),
 ];

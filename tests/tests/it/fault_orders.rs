@@ -69,6 +69,9 @@ pub(crate) const COURSES: &[Course] = &[
     MASTODON,
     X,
     INSTAGRAM,
+    crate::linkedin::PAGE,
+    crate::linkedin::MEMBER,
+    crate::linkedin::RESENDING,
 ];
 
 /// Runs the orders that are chosen, prints how they came out, and fails where one lost a post or doubled it.

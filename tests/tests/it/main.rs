@@ -23,6 +23,7 @@ mod instagram;
 mod keys;
 mod library_upgrade;
 mod limits;
+mod linkedin;
 mod maintenance;
 mod mastodon;
 mod mastodon_mock;

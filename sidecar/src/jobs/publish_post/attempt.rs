@@ -244,6 +244,9 @@ impl<'a> Attempt<'a> {
                 job_id = %self.work.claim.job_id, status = failure.status, code = failure.code,
                 reason = failure.message, "no clear answer, looking"
             );
+            if ours_maybe && let Some(existing) = self.named(&failure).await {
+                return Ok(existing);
+            }
             let settles = self.provider.platform().settles;
             let later = |failure: Failure| Failure {
                 retry_at: failure.retry_at.or((!settles.is_zero()).then(|| SystemTime::now() + settles)),
@@ -267,6 +270,14 @@ impl<'a> Attempt<'a> {
             }
         }
         Err(unclear.unwrap_or_else(|| Failure::new(ErrorClass::OutcomeUnknown, "no clear answer")).into())
+    }
+
+    /// The post that the platform named when it refused a duplicate of it, where no other target has that: then the unclear send
+    /// made it.
+    async fn named(&self, failure: &Failure) -> Option<Published> {
+        let existing = failure.existing.as_deref()?;
+        let taken = self.taken(vec![existing.external_id.clone()]).await.ok()?;
+        taken.is_empty().then(|| existing.clone())
     }
 
     /// One send. A session that has ended sends nothing: it is renewed, and that is repeated once.
