@@ -7,6 +7,7 @@ pub mod bluesky;
 pub mod instagram;
 pub mod linkedin;
 pub mod mastodon;
+pub mod misskey;
 pub mod poll;
 pub mod x;
 
@@ -280,6 +281,7 @@ pub static ALL: &[&Platform] = &[
     &x::PLATFORM,
     &instagram::PLATFORM,
     &linkedin::PLATFORM,
+    &misskey::PLATFORM,
 ];
 
 /// The platform with this name.

@@ -10,11 +10,14 @@ mod charges;
 mod code_flow;
 mod connect;
 mod failure;
+mod federated;
+mod form_file;
 mod graph;
 mod instagram;
 mod key;
 mod linkedin;
 mod mastodon;
+mod misskey;
 mod oauth;
 mod own_posts;
 mod redact;
@@ -343,6 +346,7 @@ const REGISTRY: &[Make] = &[
     instagram::provider,
     linkedin::provider,
     mastodon::provider,
+    misskey::provider,
     x::provider,
 ];
 

@@ -13,6 +13,7 @@ pub mod kit;
 pub mod ledger;
 pub mod linkedin;
 pub mod mastodon;
+pub mod misskey;
 mod page;
 pub mod x;
 
@@ -93,6 +94,7 @@ const REGISTRY: &[Make] = &[
     |ledger| Arc::new(instagram::Instagram::new(ledger)),
     |ledger| Arc::new(kit::On::<linkedin::LinkedIn>::new(ledger)),
     |ledger| Arc::new(mastodon::Mastodon::new(ledger)),
+    |ledger| Arc::new(kit::On::<misskey::Misskey>::new(ledger)),
     |ledger| Arc::new(x::X::new(ledger)),
 ];
 

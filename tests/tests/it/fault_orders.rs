@@ -72,6 +72,7 @@ pub(crate) const COURSES: &[Course] = &[
     crate::linkedin::PAGE,
     crate::linkedin::MEMBER,
     crate::linkedin::RESENDING,
+    crate::misskey::COURSE,
 ];
 
 /// Runs the orders that are chosen, prints how they came out, and fails where one lost a post or doubled it.

@@ -27,6 +27,7 @@ mod linkedin;
 mod maintenance;
 mod mastodon;
 mod mastodon_mock;
+mod misskey;
 mod pages;
 mod people;
 mod plans;
