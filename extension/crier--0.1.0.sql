@@ -2248,6 +2248,74 @@ $fn$;
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- requires:
+--   s240_people
+
+-- What a program that watches the database reads, all of it at once: one row a figure, in the words of Prometheus.
+CREATE FUNCTION metrics()
+RETURNS TABLE (name text, labels jsonb, value double precision)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
+AS $fn$
+DECLARE
+    at CONSTANT timestamptz := statement_timestamp();
+    queue record;
+BEGIN
+    PERFORM crier.require_table('stat_state');
+    SELECT * INTO queue FROM crier.get_queue_stats();
+    RETURN QUERY
+    SELECT v.name, v.labels, v.value
+    FROM (VALUES
+        ('crier_queue_jobs', '{"state": "pending"}'::jsonb, queue.pending::double precision),
+        ('crier_queue_jobs', '{"state": "retrying"}', queue.retrying),
+        ('crier_queue_jobs', '{"state": "running"}', queue.running),
+        ('crier_queue_jobs', '{"state": "scheduled_later"}', queue.scheduled_later),
+        ('crier_queue_dead_letters', '{}', queue.failed),
+        ('crier_queue_oldest_due_seconds', '{}', CASE WHEN queue.pending IS NOT NULL
+            THEN greatest(extract(epoch FROM coalesce(queue.oldest_due_age, '0')), 0)::double precision END),
+        ('crier_queue_memory_jobs', '{"what": "used"}', queue.memory_used),
+        ('crier_queue_memory_jobs', '{"what": "capacity"}', queue.memory_capacity),
+        ('crier_queue_memory_complete', '{}', queue.memory_complete::int),
+        ('crier_queue_paused', '{}', queue.paused::int)
+    ) v (name, labels, value)
+    WHERE v.value IS NOT NULL;
+    -- since statistics began: they only grow
+    RETURN QUERY
+    SELECT 'crier_jobs_ended_total', jsonb_build_object('kind', j.kind, 'outcome', o.outcome), o.total
+    FROM crier.get_job_queue_stats(NULL) j
+    CROSS JOIN LATERAL (VALUES ('completed', j.completed::double precision), ('failed', j.failed), ('canceled', j.canceled)) o (outcome, total)
+    WHERE j.kind IS NOT NULL;
+    RETURN QUERY
+    SELECT 'crier_kind_jobs', jsonb_build_object('kind', u.kind, 'platform', coalesce(u.platform, ''), 'state', s.state), s.jobs
+    FROM crier.unfinished_jobs() u
+    CROSS JOIN LATERAL (VALUES ('pending', u.pending::double precision), ('retrying', u.retrying), ('running', u.running), ('due', u.due)) s (state, jobs);
+    RETURN QUERY
+    SELECT 'crier_accounts', jsonb_build_object('platform', a.platform, 'status', s.status), s.accounts
+    FROM crier.get_account_stats() a
+    CROSS JOIN LATERAL (VALUES ('active', a.active::double precision), ('paused', a.paused), ('disconnected', a.disconnected),
+                               ('reauth_required', a.reauth_required), ('expiring', a.expiring), ('blocked', a.blocked)) s (status, accounts);
+    RETURN QUERY
+    SELECT 'crier_workers', '{}'::jsonb, count(*)::double precision
+    FROM crier.get_worker_stats() w WHERE w.last_seen_at > at - interval '5 minutes';
+    RETURN QUERY
+    SELECT 'crier_unconfirmed_posts', '{}'::jsonb, count(*)::double precision
+    FROM (SELECT FROM crier.post_target t WHERE t.state = 'unconfirmed' LIMIT 100000) t;
+    -- a standby knows no breakers
+    IF queue.memory_capacity IS NOT NULL THEN
+        RETURN QUERY
+        SELECT 'crier_breakers', jsonb_build_object('platform', b.platform, 'state', b.state), count(*)::double precision
+        FROM crier.breakers() b GROUP BY b.platform, b.state;
+    END IF;
+    RETURN QUERY
+    SELECT f.name, jsonb_build_object('alert', a.name), f.value
+    FROM crier.alerts(true) a
+    CROSS JOIN LATERAL (VALUES ('crier_alert_value', a.value), ('crier_alert_threshold', a.threshold)) f (name, value)
+    WHERE f.value IS NOT NULL;
+END
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::workspaces::invitations::accept_invitation
 CREATE  FUNCTION "accept_invitation"(
 	"p_workspace_id" uuid /* Option < Uuid > */
@@ -5145,6 +5213,7 @@ GRANT EXECUTE ON FUNCTION crier.get_worker_stats() TO crier_worker, crier_monito
 GRANT EXECUTE ON FUNCTION crier.publishing_status() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.get_account_stats() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.alerts(boolean) TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.metrics() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.get_workspace_stats(uuid) TO crier_app, crier_worker;
 
 -- Nobody waits long for a row that a tenant's open transaction holds: the answer is 55P03, lock_not_available, and
@@ -5253,6 +5322,7 @@ COMMENT ON FUNCTION crier.imported_posts(uuid, text[]) IS 'Which names of posts 
 COMMENT ON FUNCTION crier.note_import(uuid, text, uuid) IS 'Notes what a post was made of. False: that has been imported meanwhile. For crierd import.';
 COMMENT ON FUNCTION crier.get_workspace_stats(uuid) IS 'A workspace at a glance, for its members: posts, jobs and accounts by state, members, last activity. Of posts and jobs the newest 5,000; complete: there are no more.';
 COMMENT ON FUNCTION crier.alerts(boolean) IS 'What is above its threshold in crier.alert_threshold. p_all: every value, also those that are not.';
+COMMENT ON FUNCTION crier.metrics() IS 'What a program that watches the database reads, all of it at once: a row a figure, with its name and labels in the words of Prometheus. On a standby what is unfinished is left out.';
 COMMENT ON FUNCTION crier.check_alerts(integer) IS 'Tells the operator''s endpoints what came above its threshold and what no longer is. {"begun": names, "ended": names, "attention": sentences} or {"busy": true}.';
 COMMENT ON FUNCTION crier.raise_alert(text, text, jsonb) IS 'Tells the operator''s endpoints of something. For crier.check_alerts.';
 COMMENT ON FUNCTION crier.roll_up_statistics(interval, interval) IS 'Sums up what ended and can''t change any more, at most p_max of time; to be called every minute. p_margin: what is younger waits, in case the clock is put back. Answers {"closed_until", "ended", "more"}, or {"busy": true}.';

@@ -4,12 +4,17 @@
 //! validates against these figures before it accepts a post; the sidecar's provider of the same name sends what they allow.
 
 pub mod bluesky;
+pub mod discord;
 pub mod instagram;
 pub mod linkedin;
 pub mod mastodon;
 pub mod misskey;
+pub mod pinterest;
 pub mod poll;
+pub mod slack;
+pub mod telegram;
 pub mod x;
+pub mod youtube;
 
 use std::time::Duration;
 
@@ -282,6 +287,11 @@ pub static ALL: &[&Platform] = &[
     &instagram::PLATFORM,
     &linkedin::PLATFORM,
     &misskey::PLATFORM,
+    &discord::PLATFORM,
+    &pinterest::PLATFORM,
+    &telegram::PLATFORM,
+    &slack::PLATFORM,
+    &youtube::PLATFORM,
 ];
 
 /// The platform with this name.

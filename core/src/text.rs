@@ -9,6 +9,7 @@ mod class;
 mod count;
 mod domain;
 mod emoji;
+mod excess;
 mod link;
 mod name;
 mod split;
@@ -20,6 +21,7 @@ use unicode_segmentation::UnicodeSegmentation;
 pub use bluesky::{MAX_HANDLE, Meaning, Part, is_handle, parts};
 pub use count::Count;
 pub(crate) use count::is_reserved;
+pub use excess::{Excess, excess, excess_bytes};
 pub use split::{CantSplit, split};
 
 /// Whose rules say what in a text is a link, a mention or a hashtag.

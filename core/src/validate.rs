@@ -4,7 +4,7 @@ mod action;
 
 use crate::media::{self, Attachment, Kind, MediaError, Source};
 use crate::platform::{Answers, Platform, Post, TextRules, reply_to};
-use crate::text::CantSplit;
+use crate::text::{CantSplit, Excess, excess, excess_bytes};
 
 pub use action::action;
 
@@ -21,7 +21,7 @@ pub enum Violation {
         platform: &'static str,
     },
     /// A text that is too long, as the platform counts.
-    #[error("the text has {found} {unit}; {platform} accepts at most {limit}")]
+    #[error("the text has {found} {unit}; {platform} accepts at most {limit}; {excess}")]
     Text {
         /// The platform's name.
         platform: &'static str,
@@ -31,9 +31,11 @@ pub enum Violation {
         found: usize,
         /// How many are accepted.
         limit: usize,
+        /// What is too much.
+        excess: Excess,
     },
     /// Too many bytes.
-    #[error("the text has {found} bytes in UTF-8; {platform} accepts at most {limit}")]
+    #[error("the text has {found} bytes in UTF-8; {platform} accepts at most {limit}; {excess}")]
     Bytes {
         /// The platform's name.
         platform: &'static str,
@@ -41,6 +43,8 @@ pub enum Violation {
         found: usize,
         /// Bytes accepted.
         limit: usize,
+        /// What is too much.
+        excess: Excess,
     },
     /// Too many attachments.
     #[error("the post has {found} {what}; {platform} accepts at most {limit}")]
@@ -231,7 +235,7 @@ pub(crate) fn comment(
     content: &str,
 ) -> Vec<Violation> {
     let empty = content.trim().is_empty().then_some(Violation::Empty);
-    let mut found: Vec<_> = empty.into_iter().chain(length_of(platform.name, text, content)).collect();
+    let mut found: Vec<_> = empty.into_iter().chain(length_of(platform.name, text, "", content)).collect();
     found.extend(check(content).into_iter().map(Violation::Comment));
     found
 }
@@ -244,17 +248,28 @@ fn text_of(platform: &'static Platform, content: &str, alone: bool) -> Vec<Viola
     } else if alone && content.trim().is_empty() {
         found.push(Violation::Empty);
     }
-    found.extend(length_of(platform.name, text, content));
+    found.extend(length_of(platform.name, text, "", content));
     found
 }
 
-/// What a text is longer than.
-fn length_of(platform: &'static str, rules: &TextRules, content: &str) -> impl Iterator<Item = Violation> {
-    let bytes = rules.max_bytes.filter(|limit| content.len() > *limit);
-    let bytes = bytes.map(|limit| Violation::Bytes { platform, found: content.len(), limit });
-    let found = rules.count.count(content);
-    let TextRules { unit, limit, .. } = *rules;
-    bytes.into_iter().chain((found > limit).then_some(Violation::Text { platform, unit, found, limit }))
+/// What a text is longer than, where something stands before it that counts too.
+fn length_of(
+    platform: &'static str,
+    rules: &TextRules,
+    before: &str,
+    text: &str,
+) -> impl Iterator<Item = Violation> {
+    let (all, TextRules { count, unit, limit, max_bytes }) = (format!("{before}{text}"), *rules);
+    let bytes = max_bytes.filter(|limit| all.len() > *limit).map(|limit| {
+        let excess = excess_bytes(before, text, limit);
+        Violation::Bytes { platform, found: all.len(), limit, excess }
+    });
+    let found = count.count(&all);
+    let counted = (found > limit).then(|| {
+        let excess = excess(before, text, count, limit);
+        Violation::Text { platform, unit, found, limit, excess }
+    });
+    bytes.into_iter().chain(counted)
 }
 
 fn count_of(platform: &'static Platform, media: &[Attachment]) -> Option<Violation> {
@@ -348,13 +363,20 @@ mod tests {
     fn bluesky_counts_graphemes_and_bytes() {
         assert_eq!(refusals(&BLUESKY, &"a".repeat(300), json!([])), []);
         let long = refusals(&BLUESKY, &"a".repeat(301), json!([]));
+        let excess = Excess { from: 301, begins: "a".into() };
+        let graphemes = "graphemes";
         assert_eq!(
             long,
-            [Violation::Text { platform: "bluesky", unit: "graphemes", found: 301, limit: 300 }]
+            [Violation::Text { platform: "bluesky", unit: graphemes, found: 301, limit: 300, excess }]
+        );
+        assert_eq!(
+            long[0].to_string(),
+            "the text has 301 graphemes; bluesky accepts at most 300; what is too much begins with character 301: \"a\""
         );
         // 121 families: 121 graphemes, but 3,025 bytes
         let heavy = refusals(&BLUESKY, &"👨‍👩‍👧‍👧".repeat(121), json!([]));
-        assert_eq!(heavy, [Violation::Bytes { platform: "bluesky", found: 3_025, limit: 3_000 }]);
+        let excess = Excess { from: 841, begins: "👨‍👩‍👧‍👧".into() };
+        assert_eq!(heavy, [Violation::Bytes { platform: "bluesky", found: 3_025, limit: 3_000, excess }]);
     }
 
     #[test]

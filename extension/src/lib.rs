@@ -62,6 +62,7 @@ extension_sql_file!("../../sql/install/s210_statistics.sql", requires = ["s200_s
 extension_sql_file!("../../sql/install/s220_alerts.sql", requires = ["s210_statistics"]);
 extension_sql_file!("../../sql/install/s230_check_alerts.sql", requires = ["s220_alerts"]);
 extension_sql_file!("../../sql/install/s240_people.sql", requires = ["s230_check_alerts"]);
+extension_sql_file!("../../sql/install/s250_metrics.sql", requires = ["s240_people"]);
 extension_sql_file!("../../sql/install/s900_access.sql", finalize);
 
 #[cfg(any(test, feature = "pg_test"))]

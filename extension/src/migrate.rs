@@ -38,6 +38,8 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (24, "0024_confirm", include_str!("../../sql/migrations/0024_confirm.sql")),
     (25, "0025_imports", include_str!("../../sql/migrations/0025_imports.sql")),
     (26, "0026_bounds", include_str!("../../sql/migrations/0026_bounds.sql")),
+    (27, "0027_more_platforms", include_str!("../../sql/migrations/0027_more_platforms.sql")),
+    (28, "0028_metrics", include_str!("../../sql/migrations/0028_metrics.sql")),
 ];
 
 /// Run by every migrate, in this order: they replace what they made before.

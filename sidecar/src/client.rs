@@ -1,7 +1,7 @@
 //! The one HTTP client for platforms: limits on time and size, no redirects, no secret in an error.
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::address::{self, Forbidden, PublicResolver};
 use crate::error::{Error, chain};
+use crate::metrics::{Meter, Metrics};
 use crate::providers::Reach;
 use crate::tls;
 
@@ -31,6 +32,8 @@ pub struct Client {
     http: reqwest::Client,
     /// Whether this machine may be called.
     allow_loopback: bool,
+    /// Counts the calls.
+    meter: Option<Meter>,
 }
 
 /// What a platform answered.
@@ -57,13 +60,30 @@ impl Client {
             .timeout(CALL)
             .build()
             .map_err(|error| Error::Tls(chain(&error)))?;
-        Ok(Self { http, allow_loopback: true })
+        Ok(Self { http, allow_loopback: true, meter: None })
+    }
+
+    /// The same client, whose calls are counted once it is known for what platform they are.
+    #[must_use]
+    pub(crate) fn measured_by(self, metrics: Metrics) -> Self {
+        Self { meter: Some(Meter::new(metrics)), ..self }
+    }
+
+    /// The same client for one platform.
+    #[must_use]
+    pub(crate) fn of_a_platform(&self) -> Self {
+        Self { meter: self.meter.as_ref().map(Meter::of_another), ..self.clone() }
+    }
+
+    /// Says which platform that is.
+    pub(crate) fn is_of(&self, platform: &'static str) {
+        self.meter.iter().for_each(|meter| meter.is_of(platform));
     }
 
     /// The same client for what a tenant, or a stranger's document, has named.
     #[must_use]
     pub(crate) fn within(&self, reach: Reach) -> Self {
-        Self { http: self.http.clone(), allow_loopback: reach.allow_loopback }
+        Self { allow_loopback: reach.allow_loopback, ..self.clone() }
     }
 
     /// A request, not yet sent.
@@ -73,6 +93,13 @@ impl Client {
 
     /// Sends a request and reads the whole answer.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Answer, CallError> {
+        let begun = Instant::now();
+        let answer = self.read(request).await;
+        self.meter.iter().for_each(|meter| meter.called(&answer, begun.elapsed()));
+        answer
+    }
+
+    async fn read(&self, request: RequestBuilder) -> Result<Answer, CallError> {
         let mut response = self.execute(request).await?;
         let mut body = Zeroizing::new(Vec::new());
         while let Some(chunk) = response.chunk().await.map_err(call_error)? {
@@ -120,7 +147,12 @@ pub(crate) fn builder(resolver: PublicResolver) -> Result<reqwest::ClientBuilder
 
 /// Adds a bearer token that no debug output shows.
 pub(crate) fn bearer(request: RequestBuilder, token: &SecretString) -> RequestBuilder {
-    authorized(request, &Zeroizing::new(format!("Bearer {}", token.expose_secret())))
+    token_as(request, "Bearer", token)
+}
+
+/// Adds a token under another name than `Bearer`.
+pub(crate) fn token_as(request: RequestBuilder, scheme: &str, token: &SecretString) -> RequestBuilder {
+    authorized(request, &Zeroizing::new(format!("{scheme} {}", token.expose_secret())))
 }
 
 /// Adds a name and a password that no debug output shows.

@@ -39,6 +39,8 @@ pub struct Config {
     pub keys: KeySource,
     /// Where HTTP is answered.
     pub http_listen: SocketAddr,
+    /// Where metrics are served, if anywhere.
+    pub metrics_listen: Option<SocketAddr>,
     /// Where the keys are with which the API is called; without it nobody may.
     pub api_key_file: Option<PathBuf>,
     /// How accounts are connected by OAuth.
@@ -149,6 +151,14 @@ impl Config {
             SocketAddr::from(([127, 0, 0, 1], 8480)),
             "an address and a port like 127.0.0.1:8480",
         );
+        let metrics_listen = read.text("metrics.listen", "CRIER_METRICS_LISTEN").and_then(|text| {
+            let listen = text.parse().ok();
+            if listen.is_none() {
+                let shape = "it must be an address and a port like 127.0.0.1:9464";
+                read.problem(format!("metrics.listen is {text:?}; {shape}"));
+            }
+            listen
+        });
         let oauth = oauth::resolve(&mut read);
         let api_key_file = read.text("http.api_key_file", "CRIER_API_KEY_FILE").map(PathBuf::from);
         let refresh = refresh::resolve(&mut read, env, keys.file());
@@ -191,6 +201,7 @@ impl Config {
             database: Database { url, direct_url, ca_file },
             keys,
             http_listen,
+            metrics_listen,
             oauth,
             api_key_file,
             refresh,

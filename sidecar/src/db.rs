@@ -23,7 +23,7 @@ use crate::error::Error;
 pub(crate) use atomic::Atomic;
 pub(crate) use connecting::{Login, Registration, Step};
 pub(crate) use keys::{KeyUsage, Swap};
-pub(crate) use operation::{Server, Task};
+pub(crate) use operation::{Figure, Server, Task};
 pub(crate) use people::{CALENDAR_ROWS, FoundAccount, NewPost, PublishingStatus};
 pub use pool::Db;
 pub(crate) use pool::{patiently, patiently_if, pg_config};

@@ -5,6 +5,7 @@ mod body;
 mod client_metadata;
 mod connections;
 mod health;
+mod metrics;
 mod oauth;
 mod page;
 mod problem;
@@ -24,6 +25,7 @@ pub(crate) use api_key::ApiKeys;
 pub(crate) use client_metadata::ClientDocuments;
 pub(crate) use connections::Connections;
 pub(crate) use health::Health;
+pub(crate) use metrics::serve_metrics;
 pub(crate) use refresh_batch::RefreshBatch;
 pub(crate) use webhooks::Intake;
 

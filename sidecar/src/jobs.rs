@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::credentials::Credentials;
 use crate::db::{Claim, Db};
+use crate::metrics::Metrics;
 use crate::providers::{Charges, Failure, Providers, Published};
 use crate::webhook::Webhooks;
 use crate::worker::Phase;
@@ -26,6 +27,7 @@ pub(crate) struct Environment {
     pub(crate) providers: Providers,
     pub(crate) credentials: Arc<Credentials>,
     pub(crate) webhooks: Webhooks,
+    pub(crate) metrics: Metrics,
 }
 
 /// One claim of a job.
@@ -137,6 +139,7 @@ pub(crate) mod tests {
             )),
             providers: Providers::new(&client, &Fetcher::new().unwrap(), &Apps::default()),
             webhooks: Webhooks::new(client, vault, false),
+            metrics: crate::metrics::Metrics::default(),
             db,
         }
     }

@@ -8,7 +8,8 @@
 //! - `credentials`, `refresh`, `journal`, [`secrets`]: tokens, their renewal when it is needed and ahead of need, and their seal
 //! - `connect`: how accounts come in by OAuth
 //! - [`client`], [`media`], `webhook`, `address`, `tls`: how the world outside is called
-//! - `http`: health checks, the pages of people who connect an account, webhooks that platforms send, and what an operator calls;
+//! - `metrics`: what is counted
+//! - `http`: health checks, metrics, the pages of people who connect an account, webhooks that platforms send, and what an operator calls;
 //!   `hooks`: how each platform signs, and what it means
 
 mod account;
@@ -35,6 +36,7 @@ mod listen;
 mod logging;
 mod maintenance;
 pub mod media;
+mod metrics;
 mod migrate;
 mod people;
 pub mod providers;

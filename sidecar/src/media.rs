@@ -3,6 +3,7 @@
 
 mod metadata;
 mod mp4;
+mod name;
 mod part;
 mod stream;
 
@@ -24,6 +25,7 @@ use crate::error::{Error, chain};
 use crate::providers::Failure;
 
 pub(crate) use mp4::shape;
+pub(crate) use name::plain_name;
 pub(crate) use part::file_type;
 pub(crate) use stream::PART;
 
@@ -67,12 +69,23 @@ impl Fetcher {
     ) -> Result<Picture, Failure> {
         let source = image.source().map_err(|error| invalid(Kind::Image, index, &error.to_string()))?;
         let bytes = match source {
-            Source::Data { base64, .. } => STANDARD
-                .decode(base64)
-                .map_err(|_| invalid(Kind::Image, index, "its data: address is not base64"))?,
+            Source::Data { base64, .. } => decoded(index, base64)?,
             Source::Https(url) => self.fetch(platform, index, url).await?,
         };
         inspect(platform, index, bytes)
+    }
+
+    /// The same of one that carries its bytes: nothing is fetched.
+    pub(crate) fn carried_picture(
+        platform: &'static Platform,
+        index: usize,
+        image: &Attachment,
+    ) -> Result<Picture, Failure> {
+        let source = image.source().map_err(|error| invalid(Kind::Image, index, &error.to_string()))?;
+        match source {
+            Source::Data { base64, .. } => inspect(platform, index, decoded(index, base64)?),
+            Source::Https(_) => Err(invalid(Kind::Image, index, "it does not carry its bytes")),
+        }
     }
 
     async fn fetch(&self, platform: &'static Platform, index: usize, url: &str) -> Result<Vec<u8>, Failure> {
@@ -133,6 +146,10 @@ fn must_succeed(kind: Kind, index: usize, response: &Response) -> Result<(), Fai
         status @ (408 | 425 | 429 | 500..) => Err(later(kind, index, &format!("its host answered {status}"))),
         status => Err(invalid(kind, index, &format!("its host answered {status}"))),
     }
+}
+
+fn decoded(index: usize, base64: &str) -> Result<Vec<u8>, Failure> {
+    STANDARD.decode(base64).map_err(|_| invalid(Kind::Image, index, "its data: address is not base64"))
 }
 
 /// Reads type and size from the bytes: what an address or a header claims is not proof.

@@ -9,10 +9,13 @@ mod bluesky;
 mod charges;
 mod code_flow;
 mod connect;
+mod discord;
 mod failure;
 mod federated;
 mod form_file;
 mod graph;
+#[cfg(test)]
+mod hostile;
 mod instagram;
 mod key;
 mod linkedin;
@@ -20,11 +23,19 @@ mod mastodon;
 mod misskey;
 mod oauth;
 mod own_posts;
+mod pinterest;
 mod redact;
 #[cfg(test)]
+mod script;
+#[cfg(test)]
 mod scripted;
+mod slack;
+mod telegram;
+#[cfg(test)]
+mod told;
 mod window;
 mod x;
+mod youtube;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
@@ -36,7 +47,7 @@ use crier_core::error_class::ErrorClass;
 use crier_core::media::{self, Attachment, MediaError};
 use crier_core::platform::Platform;
 use crier_core::refresh::Rotation;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -268,6 +279,13 @@ pub trait Provider: Send + Sync {
         "access token"
     }
 
+    /// What of that must be shown to nobody: all of it, and its parts. Where an id stands in it that names the account, only the
+    /// rest.
+    fn hidden(&self, password: &SecretString) -> Vec<SecretString> {
+        let parts = password.expose_secret().split(':').map(SecretString::from);
+        std::iter::once(password.clone()).chain(parts).collect()
+    }
+
     /// Opens a session with a name and what the account's owner made for Crier: an app password, or an access token. Where
     /// tokens end, `access token:refresh token`.
     async fn login(&self, base_url: &str, handle: &str, password: &SecretString) -> Result<Login, Failure>;
@@ -295,6 +313,17 @@ pub trait Provider: Send + Sync {
     /// Publishes. Whatever is not a clear answer is `outcome_unknown`.
     async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure>;
 
+    /// The same where the call that publishes carries the media too, which nobody can upload before. Of those of the post it sends
+    /// what was written down, and nothing else.
+    async fn commit_with_media(
+        &self,
+        caller: &Caller,
+        _post: &Post,
+        frozen: &Frozen,
+    ) -> Result<Published, Failure> {
+        self.commit(caller, frozen).await
+    }
+
     /// Looks whether it was published. Without a session where there is none, or none is needed.
     async fn look(
         &self,
@@ -308,6 +337,16 @@ pub trait Provider: Send + Sync {
         false
     }
 
+    /// Whether something belongs to a post that can only be done once it is there.
+    fn completes(&self, _post: &Post) -> bool {
+        false
+    }
+
+    /// Does that. It may be done twice, and whatever comes of it, the post is published.
+    async fn complete(&self, _caller: &Caller, _post: &Post, _published: &Published) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// Does something else. `post` and `account` are what the platform calls them. Whatever is no message may be done twice
     /// and is done once; of a message, whatever is not a clear answer is `outcome_unknown`.
     async fn act(&self, _caller: &Caller, act: &Act) -> Result<Done, Failure> {
@@ -318,6 +357,12 @@ pub trait Provider: Send + Sync {
     async fn metrics(&self, _caller: &Caller, _post: &str) -> Result<Metrics, Failure> {
         let message = format!("{} tells nothing about a post", self.platform().name);
         Err(Failure::new(ErrorClass::Unsupported, message))
+    }
+
+    /// A post as it can have one, for tests that ask every platform the same.
+    #[cfg(test)]
+    fn sample(&self) -> hostile::Sample {
+        hostile::Sample::text()
     }
 
     /// Its part of connecting accounts by OAuth, where it has one.
@@ -343,11 +388,16 @@ type Make = fn(&Parts<'_>) -> Arc<dyn Provider>;
 #[rustfmt::skip]
 const REGISTRY: &[Make] = &[
     bluesky::provider,
+    discord::provider,
     instagram::provider,
     linkedin::provider,
     mastodon::provider,
     misskey::provider,
+    pinterest::provider,
+    telegram::provider,
+    slack::provider,
     x::provider,
+    youtube::provider,
 ];
 
 /// Every platform this program can publish to.
@@ -357,8 +407,12 @@ pub struct Providers(BTreeMap<&'static str, Arc<dyn Provider>>);
 impl Providers {
     /// The registry.
     pub fn new(client: &Client, fetcher: &Fetcher, apps: &Apps) -> Self {
-        let parts = Parts { client, fetcher, apps };
-        let all = REGISTRY.iter().map(|make| make(&parts));
+        let all = REGISTRY.iter().map(|make| {
+            let client = client.of_a_platform();
+            let provider = make(&Parts { client: &client, fetcher, apps });
+            client.is_of(provider.platform().name);
+            provider
+        });
         let redacting = |provider: Arc<dyn Provider>| {
             let name = provider.platform().name;
             let provider: Arc<dyn Provider> = Arc::new(Redacting::new(provider, apps.get(name).cloned()));

@@ -16,6 +16,7 @@ use crate::http::{self, ApiKeys, ClientDocuments, Health, Intake, RefreshBatch};
 use crate::jobs::Environment;
 use crate::journal::Journal;
 use crate::media::Fetcher;
+use crate::metrics::Metrics;
 use crate::providers::Providers;
 use crate::refresh::{self, Refresher};
 use crate::secrets::{self, Vault};
@@ -36,7 +37,8 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     let journal = open_journal(&config);
     let credentials = Credentials::new(db.clone(), Arc::clone(&vault), journal.clone(), shutdown.clone());
     let credentials = Arc::new(credentials);
-    let client = Client::new()?;
+    let metrics = Metrics::default();
+    let client = Client::new()?.measured_by(metrics.clone());
     let apps = config.apps()?;
     let documents = ClientDocuments::new(config.oauth.public_url.as_deref(), apps.bluesky());
     let providers = Providers::new(&client, &Fetcher::new()?, &apps);
@@ -50,6 +52,9 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     let intake = Intake::new(db.clone(), config.webhooks()?);
     let served = http::serve(config.http_listen, health, connector.clone(), documents, refresh_batch, intake);
     let connections = served.await?;
+    if let Some(listen) = config.metrics_listen {
+        http::serve_metrics(listen, db.clone(), metrics.clone()).await?;
+    }
     if let Some(journal) = &journal {
         replay(journal, &db, &shutdown).await;
     }
@@ -59,7 +64,7 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     let maintenance = tokio::spawn(maintenance::run(db.clone()));
     let due = tokio::spawn(due::run(db.clone()));
     let refreshing = tokio::spawn(refresh::run(refresher, journal, config.refresh.every));
-    let environment = Environment { db, providers, credentials: Arc::clone(&credentials), webhooks };
+    let environment = Environment { db, providers, credentials: Arc::clone(&credentials), webhooks, metrics };
     let worker = Worker::new(Arc::new(environment), config.worker, worker_name());
     let worked = worker.run(wake, shutdown).await;
 

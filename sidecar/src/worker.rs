@@ -136,6 +136,7 @@ impl Worker {
             Err(error) => {
                 let pause = self.backoff.next();
                 warn!(%error, retry_ms = pause.as_millis() as u64, "claiming failed");
+                self.environment.metrics.claim_failed();
                 self.all_due(false);
                 self.poll_at = Instant::now() + pause;
             }
@@ -155,11 +156,14 @@ impl Worker {
     fn start(&mut self, claim: Claim) {
         debug!(job_id = %claim.job_id, kind = claim.kind, attempt = claim.attempt, "claimed");
         let work = self.inflight.add(&claim);
+        self.environment.metrics.claimed(&claim.kind);
         let (environment, jobs) = (Arc::clone(&self.environment), self.jobs.clone());
         let reporter = self.reporter.clone();
         self.tasks.spawn(async move {
             let claim = work.claim.clone();
-            whatever_happens(claim, task::run(&environment, &jobs, &reporter, work)).await
+            let claim = whatever_happens(claim, task::run(&environment, &jobs, &reporter, work)).await;
+            environment.metrics.left();
+            claim
         });
     }
 

@@ -251,6 +251,7 @@ GRANT EXECUTE ON FUNCTION crier.get_worker_stats() TO crier_worker, crier_monito
 GRANT EXECUTE ON FUNCTION crier.publishing_status() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.get_account_stats() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.alerts(boolean) TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.metrics() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.get_workspace_stats(uuid) TO crier_app, crier_worker;
 
 -- Nobody waits long for a row that a tenant's open transaction holds: the answer is 55P03, lock_not_available, and
@@ -359,6 +360,7 @@ COMMENT ON FUNCTION crier.imported_posts(uuid, text[]) IS 'Which names of posts 
 COMMENT ON FUNCTION crier.note_import(uuid, text, uuid) IS 'Notes what a post was made of. False: that has been imported meanwhile. For crierd import.';
 COMMENT ON FUNCTION crier.get_workspace_stats(uuid) IS 'A workspace at a glance, for its members: posts, jobs and accounts by state, members, last activity. Of posts and jobs the newest 5,000; complete: there are no more.';
 COMMENT ON FUNCTION crier.alerts(boolean) IS 'What is above its threshold in crier.alert_threshold. p_all: every value, also those that are not.';
+COMMENT ON FUNCTION crier.metrics() IS 'What a program that watches the database reads, all of it at once: a row a figure, with its name and labels in the words of Prometheus. On a standby what is unfinished is left out.';
 COMMENT ON FUNCTION crier.check_alerts(integer) IS 'Tells the operator''s endpoints what came above its threshold and what no longer is. {"begun": names, "ended": names, "attention": sentences} or {"busy": true}.';
 COMMENT ON FUNCTION crier.raise_alert(text, text, jsonb) IS 'Tells the operator''s endpoints of something. For crier.check_alerts.';
 COMMENT ON FUNCTION crier.roll_up_statistics(interval, interval) IS 'Sums up what ended and can''t change any more, at most p_max of time; to be called every minute. p_margin: what is younger waits, in case the clock is put back. Answers {"closed_until", "ended", "more"}, or {"busy": true}.';

@@ -361,7 +361,7 @@ fn own(dir: &Path, owner: Option<&str>) {
 }
 
 /// A port that no server of this process has and nobody listens on now.
-pub(crate) fn reserve_port() -> u16 {
+pub fn reserve_port() -> u16 {
     static TAKEN: Mutex<Option<HashSet<u16>>> = Mutex::new(None);
     let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
     let taken = taken.get_or_insert_default();

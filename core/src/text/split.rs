@@ -145,7 +145,7 @@ fn divide<'a>(
 }
 
 /// A last index below `length` that fits, where 0 does. It tries few that are much too far.
-fn last_that(length: usize, fits: impl Fn(usize) -> bool) -> usize {
+pub(super) fn last_that(length: usize, fits: impl Fn(usize) -> bool) -> usize {
     let (mut good, mut bad, mut step) = (0, length, 1);
     while good + step < bad {
         if fits(good + step) {

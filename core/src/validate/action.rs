@@ -40,7 +40,7 @@ fn message_of(platform: &'static str, rules: &MessageRules, to: &str, text: &str
         return vec![Violation::NoText];
     }
     if !rules.mentions {
-        return length_of(platform, &rules.text, text).collect();
+        return length_of(platform, &rules.text, "", text).collect();
     }
     let name = to.strip_prefix('@').unwrap_or(to);
     let mentions = text::mentions(text, rules.text.count.dialect()).into_iter();
@@ -49,7 +49,7 @@ fn message_of(platform: &'static str, rules: &MessageRules, to: &str, text: &str
         .take(1)
         .map(|other| Violation::Mention { platform, found: other.chars().take(MAX_SHOWN).collect() })
         .collect();
-    violations.extend(length_of(platform, &rules.text, &format!("@{name} {text}")));
+    violations.extend(length_of(platform, &rules.text, &format!("@{name} "), text));
     violations
 }
 
@@ -59,6 +59,7 @@ mod tests {
     use crate::platform::bluesky::PLATFORM as BLUESKY;
     use crate::platform::mastodon::PLATFORM as MASTODON;
     use crate::platform::x::PLATFORM as X;
+    use crate::text::Excess;
 
     #[test]
     fn what_is_done_names_a_post_or_an_account() {
@@ -81,14 +82,16 @@ mod tests {
             action(platform, Action::DirectMessage, to, text)
         }
         assert_eq!(dm(&X, "1002", Some(&"a".repeat(10_000))), []);
-        let long = Violation::Text { platform: "x", unit: "characters", found: 10_001, limit: 10_000 };
+        let (unit, excess) = ("characters", Excess { from: 10_001, begins: "a".into() });
+        let long = Violation::Text { platform: "x", unit, found: 10_001, limit: 10_000, excess };
         assert_eq!(dm(&X, "1002", Some(&"a".repeat(10_001))), [long]);
         for nothing in [None, Some(""), Some(" \n")] {
             assert_eq!(dm(&MASTODON, "@bob@b.example", nothing), [Violation::NoText]);
         }
         // of the addressee, the name counts and the server does not
         assert_eq!(dm(&MASTODON, "@bob@b.example", Some(&"a".repeat(495))), []);
-        let long = Violation::Text { platform: "mastodon", unit: "characters", found: 501, limit: 500 };
+        let excess = Excess { from: 496, begins: "a".into() };
+        let long = Violation::Text { platform: "mastodon", unit, found: 501, limit: 500, excess };
         assert_eq!(dm(&MASTODON, "bob@b.example", Some(&"a".repeat(496))), [long]);
     }
 

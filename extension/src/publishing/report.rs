@@ -80,7 +80,11 @@ fn report_targets(
             Outcome::Failed(class) => {
                 unclear = class == ErrorClass::OutcomeUnknown || says_may_be_out(detail);
                 let may_be_out = unclear || state == TargetState::Unknown;
-                let fate = job.after_error(class, retry_at[job.place], may_be_out, &policies, now);
+                let fate = if unclear && is_unknowable(detail) {
+                    Fate::Failed
+                } else {
+                    job.after_error(class, retry_at[job.place], may_be_out, &policies, now)
+                };
                 let error = detail.map(|detail| detail.with_class(class));
                 let after = state.after_error(unclear, fate.run_at().is_some());
                 // A refusal tells about its own send only.
@@ -109,6 +113,11 @@ fn report_targets(
 /// class only says when to look again.
 fn says_may_be_out(detail: Option<Jsonb>) -> bool {
     detail.is_some_and(|detail| detail.is_true("may_be_out"))
+}
+
+/// Whether a worker says that no look will ever tell: then a person is asked at once.
+fn is_unknowable(detail: Option<Jsonb>) -> bool {
+    detail.is_some_and(|detail| detail.is_true("unknowable"))
 }
 
 /// Of two posts that read the same, another target has this one. Whether there is a second one the next look tells.

@@ -1,16 +1,20 @@
 //! Operation: migrations, maintenance, and what the doctor asks.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use serde_json::Value;
+use tokio_postgres::Row;
+use tokio_postgres::types::Json;
 
 use super::pool::Db;
 use super::rows::contract;
-use super::{Status, first};
+use super::{Status, all, first};
 use crate::error::Error;
 
 const CHECKPOINT_QUEUE: &str = "SELECT crier.checkpoint_queue()";
 const RUN_MAINTENANCE: &str = "SELECT task, did, error FROM crier.run_maintenance('crierd', p_most => 1)";
+const METRICS: &str = "SELECT name, labels, value FROM crier.metrics()";
 const RUN_DUE: &str = "SELECT targets, occurrences, more FROM crier.run_due()";
 const STATUS: &str =
     "SELECT paused, reason, library_version, schema_version, schema_current FROM crier.status()";
@@ -34,6 +38,24 @@ pub(crate) struct Server {
     pub(crate) now: SystemTime,
 }
 
+/// A figure of the database, for those who watch it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Figure {
+    /// In the words of Prometheus.
+    pub(crate) name: String,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) value: f64,
+}
+
+impl TryFrom<Row> for Figure {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self, Error> {
+        let Json(labels) = row.try_get(1).map_err(contract)?;
+        Ok(Self { name: row.try_get(0).map_err(contract)?, labels, value: row.try_get(2).map_err(contract)? })
+    }
+}
+
 /// A task of the maintenance that was run.
 #[derive(Debug)]
 pub(crate) struct Task {
@@ -55,6 +77,11 @@ pub(crate) struct Due {
 }
 
 impl Db {
+    /// What the database knows in numbers.
+    pub(crate) async fn metrics(&self) -> Result<Vec<Figure>, Error> {
+        all(self.rows(METRICS, &[]).await?)
+    }
+
     /// Has the database give some of what is due soon its jobs.
     pub(crate) async fn run_due(&self) -> Result<Due, Error> {
         let row = self.one(RUN_DUE, &[]).await?;

@@ -91,7 +91,10 @@ async fn publish(environment: &Environment, work: &Work) -> Result<Published, St
         () = work.lost.cancelled() => return Err(Stop::Lost),
     };
     let draft = match ready {
-        Ready::Published(published) => return Ok(published),
+        Ready::Published(published) => {
+            attempt.complete(&published).await;
+            return Ok(published);
+        }
         Ready::ToSend(draft) => draft,
     };
     // Before the intent is recorded, so that a loss between the two lets it finish. A drain that was faster
@@ -103,6 +106,10 @@ async fn publish(environment: &Environment, work: &Work) -> Result<Published, St
     match attempt.send(&frozen, || async { record_intent(environment, work, &frozen).await.map(drop) }).await
     {
         Err(Stop::Failed(failure)) if failure.draft_again => Err(withdraw(environment, work, failure).await),
+        Ok(published) => {
+            attempt.complete(&published).await;
+            Ok(published)
+        }
         sent => sent,
     }
 }

@@ -113,6 +113,18 @@ impl CodeFlow {
         kept: &Kept,
         callback: &Callback<'_>,
     ) -> Result<Exchanged, Failure> {
+        self.exchange_with(client, endpoints, (kept, callback), &[], oauth::answered).await
+    }
+
+    /// The same with more in the form, and where the platform refuses in words of its own. `read`: how its answers are read.
+    pub(super) async fn exchange_with(
+        &self,
+        client: &Client,
+        endpoints: &Endpoints,
+        (kept, callback): (&Kept, &Callback<'_>),
+        more: &[(&str, &str)],
+        read: impl FnOnce(Result<Answer, CallError>) -> Result<Renewed, Failure>,
+    ) -> Result<Exchanged, Failure> {
         let ask = &callback.ask;
         let app = oauth::own_app(ask.app, self.platform)?;
         let Remembered { verifier } = kept.read()?;
@@ -122,8 +134,9 @@ impl CodeFlow {
             ("redirect_uri", ask.redirect_uri),
         ];
         form.extend(verifier.as_deref().map(|verifier| ("code_verifier", verifier)));
+        form.extend(more);
         let request = self.form(client, &self.token_url(endpoints, ask.server), app, form);
-        let tokens: Renewed = oauth::answered(client.send(request).await)?;
+        let tokens = read(client.send(request).await)?;
         if tokens.access_token.expose_secret().is_empty() {
             return Err(Failure::new(ErrorClass::Transient, "the answer holds no token"));
         }

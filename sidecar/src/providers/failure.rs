@@ -28,6 +28,8 @@ pub struct Failure {
     pub scope: Option<Scope>,
     /// Whatever this says: something that was sent before may be out.
     pub may_be_out: bool,
+    /// The platform offers nothing by which anybody could find out what became of a send, now or later: a person is asked.
+    pub unknowable: bool,
     /// What was prepared is gone on the platform: preparing it again can help.
     pub prepare_again: bool,
     /// What the frozen request names is gone or used up: only another request, with another key, can help. Where nothing can
@@ -49,6 +51,7 @@ impl Failure {
             retry_at: None,
             scope: None,
             may_be_out: false,
+            unknowable: false,
             prepare_again: false,
             draft_again: false,
             existing: None,
@@ -64,6 +67,11 @@ impl Failure {
             Act::DirectMessage { .. } => "can't write to an account",
         };
         Self::new(ErrorClass::Unsupported, format!("{platform} {what} through its API"))
+    }
+
+    /// What a look says where the platform offers nothing to look at.
+    pub(super) fn unknowable(message: &str) -> Self {
+        Self { unknowable: true, ..Self::new(ErrorClass::OutcomeUnknown, message) }
     }
 
     /// The same failure where it is not known what the platform did.
@@ -96,6 +104,9 @@ impl Failure {
         }
         if self.may_be_out {
             details["may_be_out"] = json!(true);
+        }
+        if self.unknowable {
+            details["unknowable"] = json!(true);
         }
         if let Some(scope) = self.scope {
             details["scope"] = json!(scope.as_str());
@@ -162,6 +173,9 @@ mod tests {
             assert_eq!(failure.details()["may_be_out"], true);
         }
         assert!(Failure::new(OutcomeUnknown, "m").details().get("may_be_out").is_none());
+        let asked = Failure::unknowable("m");
+        assert_eq!((asked.class, &asked.details()["unknowable"]), (OutcomeUnknown, &json!(true)));
+        assert!(asked.of_look().unknowable);
     }
 
     #[test]

@@ -148,6 +148,14 @@ impl Provider for Instagram {
         act::metrics(&self.as_caller(caller), post).await
     }
 
+    #[cfg(test)]
+    fn sample(&self) -> super::hostile::Sample {
+        let mut sample = super::hostile::Sample::text();
+        sample.post.media = serde_json::json!([{ "url": "https://a.example/a.jpg" }]);
+        sample.prepared = serde_json::json!({ "has_room": true, "whole": { "id": "1", "made_at": u64::MAX, "is_ready": true } });
+        sample
+    }
+
     fn connect(&self) -> Option<&dyn Connect> {
         Some(self)
     }

@@ -167,6 +167,13 @@ impl Provider for LinkedIn {
         act::metrics(&self.as_caller(caller), &caller.account.external_id, post).await
     }
 
+    #[cfg(test)]
+    fn sample(&self) -> super::hostile::Sample {
+        let external_id = "urn:li:organization:7";
+        let prepared = serde_json::json!({ "author": external_id });
+        super::hostile::Sample { prepared, external_id, ..super::hostile::Sample::text() }
+    }
+
     fn connect(&self) -> Option<&dyn Connect> {
         Some(self)
     }

@@ -131,6 +131,11 @@ impl Provider for Mastodon {
         act::metrics(&self.as_caller(caller), post).await
     }
 
+    #[cfg(test)]
+    fn sample(&self) -> super::hostile::Sample {
+        super::hostile::Sample::image()
+    }
+
     fn connect(&self) -> Option<&dyn Connect> {
         Some(self)
     }

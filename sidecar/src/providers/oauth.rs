@@ -90,7 +90,7 @@ pub(super) fn answered<T: DeserializeOwned>(answer: Result<Answer, CallError>) -
 /// An answer that is not a success (RFC 6749, 5.2).
 pub(super) fn refused(answer: &Answer, now: SystemTime) -> Failure {
     let json: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let name = clean(json["error"].as_str().unwrap_or_default(), MAX_CODE);
+    let name = name(answer);
     let (class, code) = match (answer.status, name.as_str()) {
         (429, _) => (ErrorClass::RateLimited, name),
         (500.., _) => (ErrorClass::Transient, name),
@@ -115,6 +115,28 @@ pub(super) fn refused(answer: &Answer, now: SystemTime) -> Failure {
         retry_at: (class == ErrorClass::RateLimited).then(|| retry_at(answer, None, now)),
         ..Failure::new(class, message)
     }
+}
+
+/// An answer to a refresh that is not a success. A grant is only given up on a clear word about its token; whoever failed half-way
+/// may have taken it.
+pub(super) fn not_renewed(answer: &Answer, now: SystemTime) -> Failure {
+    let failure = refused(answer, now);
+    let class = match (answer.status, name(answer).as_str()) {
+        (429, _) => ErrorClass::RateLimited,
+        (400 | 401, "invalid_grant") => ErrorClass::AuthRevoked,
+        (400..=403, "invalid_client" | "unauthorized_client" | "unsupported_grant_type") | (300..400, _) => {
+            ErrorClass::Config
+        }
+        (408 | 409 | 425 | 500.., _) => ErrorClass::OutcomeUnknown,
+        _ => ErrorClass::Transient,
+    };
+    Failure { class, ..failure }
+}
+
+/// What an answer that is not a success calls its error.
+fn name(answer: &Answer) -> String {
+    let json: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    clean(json["error"].as_str().unwrap_or_default(), MAX_CODE)
 }
 
 /// The scopes an answer names: a text with blanks or commas, or a list. One that names none has given what was asked for
@@ -210,6 +232,24 @@ mod tests {
             let failure = refused(&answer(status, &[], body), now());
             assert_eq!((failure.class, failure.code.as_deref()), (class, code), "{status} {body}");
             assert_eq!(failure.retry_at.is_some(), status == 429);
+        }
+    }
+
+    #[test]
+    fn a_grant_is_given_up_on_a_clear_word_alone() {
+        for (status, body, class) in [
+            (400, r#"{"error":"invalid_grant"}"#, ErrorClass::AuthRevoked),
+            (401, r#"{"error":"invalid_client"}"#, ErrorClass::Config),
+            (302, "", ErrorClass::Config),
+            (401, "", ErrorClass::Transient),
+            (403, "<html>", ErrorClass::Transient),
+            (400, r#"{"error":"invalid_request"}"#, ErrorClass::Transient),
+            (404, r#"{"error":"invalid_grant"}"#, ErrorClass::Transient),
+            (500, r#"{"error":"invalid_grant"}"#, ErrorClass::OutcomeUnknown),
+            (408, "", ErrorClass::OutcomeUnknown),
+            (429, "", ErrorClass::RateLimited),
+        ] {
+            assert_eq!(not_renewed(&answer(status, &[], body), now()).class, class, "{status} {body}");
         }
     }
 

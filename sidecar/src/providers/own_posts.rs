@@ -53,6 +53,11 @@ pub(super) trait OwnPosts: Sync {
     /// What names a page.
     type Cursor: Send;
 
+    /// Whether the list is surely newest first. Of one that isn't, a page has to be older as a whole before the look ends there.
+    fn is_in_order(&self) -> bool {
+        true
+    }
+
     /// The newest posts, or those of a later page. A list of which one post can't be read tells nothing: that one could be ours.
     async fn page(&self, next: Option<Self::Cursor>) -> Result<Page<Self::Cursor>, Failure>;
 }
@@ -71,7 +76,11 @@ async fn walk(posts: &impl OwnPosts, sought: Sought<'_>) -> Result<Found, Failur
         let page = posts.page(next).await?;
         let begin = *begin.get_or_insert_with(|| window.begin(page.answered_at));
         let is_older = |listed: &Listed| listed.at.is_some_and(|at| at < begin);
-        let goes_on = !page.listed.last().is_some_and(is_older);
+        let goes_on = if posts.is_in_order() {
+            !page.listed.last().is_some_and(is_older)
+        } else {
+            page.listed.is_empty() || !page.listed.iter().all(is_older)
+        };
         for listed in page.listed.into_iter().filter(|listed| !is_older(listed)) {
             match listed.likeness {
                 Likeness::Same(published) => seen.same.push(published),
@@ -122,11 +131,15 @@ mod tests {
     use crate::providers::{Frozen, Theirs};
 
     /// Pages, each a list of posts: seconds since the key was made, and how they compare.
-    struct Pages(Vec<Vec<(i64, Likeness)>>, SystemTime);
+    struct Pages(Vec<Vec<(i64, Likeness)>>, SystemTime, bool);
 
     #[async_trait]
     impl OwnPosts for Pages {
         type Cursor = usize;
+
+        fn is_in_order(&self) -> bool {
+            self.2
+        }
 
         async fn page(&self, next: Option<usize>) -> Result<Page<usize>, Failure> {
             let at = next.unwrap_or(0);
@@ -147,10 +160,14 @@ mod tests {
     }
 
     async fn look(pages: Vec<Vec<(i64, Likeness)>>) -> Result<String, ErrorClass> {
+        look_in(pages, true).await
+    }
+
+    async fn look_in(pages: Vec<Vec<(i64, Likeness)>>, is_in_order: bool) -> Result<String, ErrorClass> {
         let now = SystemTime::now();
         let frozen = Frozen { key: new_key(now).unwrap(), request: String::new() };
         let sought = Sought { frozen: &frozen, drafted: None, others: &Theirs(&["theirs"]) };
-        let found = search(&Pages(pages, now), sought).await.map_err(|failure| failure.class)?;
+        let found = search(&Pages(pages, now, is_in_order), sought).await.map_err(|failure| failure.class)?;
         Ok(match found {
             Found::Same(post) => post.external_id,
             other => format!("{other:?}"),
@@ -187,5 +204,14 @@ mod tests {
         let mut pages = vec![vec![(9, Likeness::Different), (-500, Likeness::Different)]];
         pages.extend(vec![vec![(9, Likeness::Different)]; 9]);
         assert_eq!(look(pages).await.as_deref(), Ok("Absent"));
+    }
+
+    #[tokio::test]
+    async fn a_list_without_order_is_read_until_a_page_is_older_as_a_whole() {
+        let (older, newer) = ((-500, Likeness::Different), (9, Likeness::Different));
+        let pages = |first: (i64, Likeness)| vec![vec![first, older.clone()], vec![(5, same("1"))]];
+        assert_eq!(look_in(pages(newer.clone()), false).await.as_deref(), Ok("1"));
+        assert_eq!(look_in(pages(newer), true).await.as_deref(), Ok("Absent"));
+        assert_eq!(look_in(pages(older.clone()), false).await.as_deref(), Ok("Absent"));
     }
 }

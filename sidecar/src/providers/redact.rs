@@ -126,10 +126,13 @@ impl Provider for Redacting {
         self.provider.secret()
     }
 
+    fn hidden(&self, password: &SecretString) -> Vec<SecretString> {
+        self.provider.hidden(password)
+    }
+
     async fn login(&self, base_url: &str, handle: &str, password: &SecretString) -> Result<Login, Failure> {
         let mut secrets = self.secrets();
-        secrets.add(password);
-        password.expose_secret().split(':').for_each(|part| secrets.add(&part.into()));
+        self.provider.hidden(password).iter().for_each(|part| secrets.add(part));
         let login = self.provider.login(base_url, handle, password).await;
         let mut login = login.map_err(|failure| secrets.failure(failure))?;
         secrets.add(&login.session.access);
@@ -178,6 +181,17 @@ impl Provider for Redacting {
         sent.map(|published| secrets.published(published)).map_err(|failure| secrets.failure(failure))
     }
 
+    async fn commit_with_media(
+        &self,
+        caller: &Caller,
+        post: &Post,
+        frozen: &Frozen,
+    ) -> Result<Published, Failure> {
+        let secrets = self.of(&caller.session);
+        let sent = self.provider.commit_with_media(caller, post, frozen).await;
+        sent.map(|published| secrets.published(published)).map_err(|failure| secrets.failure(failure))
+    }
+
     async fn look(
         &self,
         account: &Account,
@@ -196,6 +210,15 @@ impl Provider for Redacting {
         self.provider.looks_in_public()
     }
 
+    fn completes(&self, post: &Post) -> bool {
+        self.provider.completes(post)
+    }
+
+    async fn complete(&self, caller: &Caller, post: &Post, published: &Published) -> Result<(), Failure> {
+        let completed = self.provider.complete(caller, post, published).await;
+        completed.map_err(|failure| self.of(&caller.session).failure(failure))
+    }
+
     async fn act(&self, caller: &Caller, act: &Act) -> Result<Done, Failure> {
         let secrets = self.of(&caller.session);
         let done = self.provider.act(caller, act).await;
@@ -208,6 +231,11 @@ impl Provider for Redacting {
     async fn metrics(&self, caller: &Caller, post: &str) -> Result<Metrics, Failure> {
         let metrics = self.provider.metrics(caller, post).await;
         metrics.map_err(|failure| self.of(&caller.session).failure(failure))
+    }
+
+    #[cfg(test)]
+    fn sample(&self) -> super::hostile::Sample {
+        self.provider.sample()
     }
 
     fn connect(&self) -> Option<&dyn Connect> {

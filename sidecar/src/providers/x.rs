@@ -149,6 +149,11 @@ impl Provider for X {
         act::metrics(&self.of(caller), &caller.account.charges, post).await
     }
 
+    #[cfg(test)]
+    fn sample(&self) -> super::hostile::Sample {
+        super::hostile::Sample::image()
+    }
+
     fn connect(&self) -> Option<&dyn Connect> {
         Some(self)
     }
@@ -159,4 +164,4 @@ impl Provider for X {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

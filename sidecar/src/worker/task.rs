@@ -1,7 +1,7 @@
 //! Runs one claim: the job, whatever it does, and then the report.
 
 use std::panic::AssertUnwindSafe;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use crier_core::error_class::ErrorClass;
 use futures_util::FutureExt;
@@ -19,6 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Runs a claim and answers for it. A panic of a job ends that job only.
 pub(super) async fn run(environment: &Environment, jobs: &Jobs, reporter: &Reporter, work: Work) {
+    let begun = Instant::now();
     let verdict = match jobs.get(&work.claim.kind) {
         Some(job) => {
             AssertUnwindSafe(job.run(environment, &work)).catch_unwind().await.unwrap_or_else(|_| {
@@ -32,6 +33,7 @@ pub(super) async fn run(environment: &Environment, jobs: &Jobs, reporter: &Repor
     // A report must come through even if the lease is lost meanwhile: the token decides, not we.
     // One that was stopped is being given back at the same time: the first of the two to arrive counts.
     let _ = work.phase.commit();
+    let outcome = outcome(&verdict);
     match verdict {
         Verdict::Published(published) => {
             info!(job_id = %work.claim.job_id, url = published.url, "published");
@@ -47,6 +49,18 @@ pub(super) async fn run(environment: &Environment, jobs: &Jobs, reporter: &Repor
         Verdict::Done => complete(environment, &work.claim).await,
         Verdict::Reported => {}
         Verdict::Dropped => warn!(job_id = %work.claim.job_id, "dropped: the job is no longer ours"),
+    }
+    environment.metrics.ended(&work.claim.kind, outcome, begun.elapsed());
+}
+
+/// What came of a job, in a word for those who count.
+fn outcome(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Published(_) => "published",
+        Verdict::Failed(failure) => failure.class.as_str(),
+        Verdict::Done => "done",
+        Verdict::Reported => "reported",
+        Verdict::Dropped => "dropped",
     }
 }
 

@@ -4,6 +4,8 @@ WITH resolved AS (
     SET state = $3::text,
         url = coalesce($4::text, url),
         published_at = CASE WHEN $3 = 'published' THEN $6::timestamptz END,
+        -- where no look will ever tell, nobody looks before it is sent again
+        was_unclear = was_unclear AND NOT ($3 = 'queued' AND coalesce(error -> 'unknowable' = 'true', false)),
         error = CASE WHEN $3 = 'published' THEN NULL ELSE error END,
         updated_at = $6::timestamptz
     WHERE workspace_id = $1 AND id = $2 AND state = 'unconfirmed'

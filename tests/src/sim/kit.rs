@@ -46,6 +46,11 @@ pub trait Service: Send {
         Ok(format!("id-of-{handle}"))
     }
 
+    /// What calls carry of a secret that accounts are connected with.
+    fn token_of<'a>(&self, secret: &'a str) -> &'a str {
+        secret
+    }
+
     /// Changes a setting that only this platform has; `false`: there is none of this name.
     fn set(&mut self, _name: &str, _value: &Value) -> Result<bool, String> {
         Ok(false)
@@ -127,7 +132,7 @@ impl<S: Service> Platform for On<S> {
             Some(id) => id.to_owned(),
             None => service.id_of(handle, secret)?,
         };
-        common.login.adopt(&id, secret)?;
+        common.login.adopt(&id, service.token_of(secret))?;
         common.accounts.add(&id, handle);
         Ok(id)
     }

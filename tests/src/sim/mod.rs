@@ -6,6 +6,7 @@
 pub mod bluesky;
 mod consent;
 mod control;
+pub mod discord;
 pub mod fault;
 mod form;
 pub mod instagram;
@@ -15,7 +16,11 @@ pub mod linkedin;
 pub mod mastodon;
 pub mod misskey;
 mod page;
+pub mod pinterest;
+pub mod slack;
+pub mod telegram;
 pub mod x;
+pub mod youtube;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -91,11 +96,16 @@ type Make = fn(Arc<Ledger>) -> Arc<dyn Platform>;
 /// Every platform that is simulated.
 const REGISTRY: &[Make] = &[
     |ledger| Arc::new(bluesky::Bluesky::new(ledger)),
+    |ledger| Arc::new(kit::On::<discord::Discord>::new(ledger)),
     |ledger| Arc::new(instagram::Instagram::new(ledger)),
     |ledger| Arc::new(kit::On::<linkedin::LinkedIn>::new(ledger)),
     |ledger| Arc::new(mastodon::Mastodon::new(ledger)),
     |ledger| Arc::new(kit::On::<misskey::Misskey>::new(ledger)),
+    |ledger| Arc::new(kit::On::<pinterest::Pinterest>::new(ledger)),
+    |ledger| Arc::new(kit::On::<telegram::Telegram>::new(ledger)),
+    |ledger| Arc::new(kit::On::<slack::Slack>::new(ledger)),
     |ledger| Arc::new(x::X::new(ledger)),
+    |ledger| Arc::new(kit::On::<youtube::YouTube>::new(ledger)),
 ];
 
 /// What an answer carries as an extension, in an `Arc`, where the platform has to know whether it is out: when it is,

@@ -73,6 +73,15 @@ pub(crate) const COURSES: &[Course] = &[
     crate::linkedin::MEMBER,
     crate::linkedin::RESENDING,
     crate::misskey::COURSE,
+    crate::discord::BOT,
+    crate::discord::WEBHOOK,
+    crate::pinterest::COURSE,
+    crate::pinterest::VIDEO_COURSE,
+    crate::telegram::COURSE,
+    crate::slack::BOT,
+    crate::slack::WITH_FILES,
+    crate::slack::WEBHOOK,
+    crate::youtube::COURSE,
 ];
 
 /// Runs the orders that are chosen, prints how they came out, and fails where one lost a post or doubled it.

@@ -41,7 +41,7 @@ pub(crate) const MEMBER: Course =
     Course { platform: NAME, secret: "member-access", commit: CREATE, asks: true, ..Course::PLAIN };
 /// The same by an application that would rather have it sent again.
 pub(crate) const RESENDING: Course =
-    Course { post_settings: || json!({"resend_unclear": true}), asks: false, ..MEMBER };
+    Course { post_settings: || json!({"resend_unclear": true}), asks: false, settings: Some(|| json!({"refuses_duplicates": false})), ..MEMBER };
 
 /// An account on a simulated LinkedIn.
 async fn simulated_as(handle: &str, tokens: &str) -> (Sim, Stage) {
@@ -205,6 +205,12 @@ async fn of_a_member_a_lost_answer_is_a_persons_to_settle() {
     let target = stage.ended(post).await;
     assert_eq!((&target["state"], sim.calls(CREATE)), (&json!("unconfirmed"), 1), "{target}");
     assert_eq!(stage.sql.text("SELECT status FROM crier.accounts").await, "active");
+    // who takes it for absent is told better by LinkedIn, which names it
+    let id = target["id"].as_str().expect("an id");
+    stage.sql.text(&format!("SELECT crier.resolve_target('{id}', 'absent')")).await;
+    let target = stage.published(post).await;
+    assert_eq!((&target["external_id"], sim.calls(CREATE)), (&json!(sim.ledger()[0].key), 2), "{target}");
+    assert_eq!(sim.visible("nobody knows").len(), 1);
 
     // an app that may read what members post finds out
     set(&sim, json!({"member_reads": true}));

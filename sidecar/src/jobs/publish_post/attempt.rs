@@ -237,6 +237,11 @@ impl<'a> Attempt<'a> {
             // The platform has this content, or a post that has its media: that can be what an unclear send left there.
             let is_taken = failure.class == ErrorClass::Duplicate || failure.draft_again;
             let ours_maybe = is_taken && (self.unclear || unclear.is_some());
+            // Also where a person took it for absent that was sent before.
+            let is_named = ours_maybe || is_taken && self.frozen.is_some();
+            if is_named && let Some(existing) = self.named(&failure).await {
+                return Ok(existing);
+            }
             if failure.class != ErrorClass::OutcomeUnknown && !ours_maybe {
                 return Err(after(unclear.as_ref(), failure).into());
             }
@@ -244,9 +249,6 @@ impl<'a> Attempt<'a> {
                 job_id = %self.work.claim.job_id, status = failure.status, code = failure.code,
                 reason = failure.message, "no clear answer, looking"
             );
-            if ours_maybe && let Some(existing) = self.named(&failure).await {
-                return Ok(existing);
-            }
             let settles = self.provider.platform().settles;
             let later = |failure: Failure| Failure {
                 retry_at: failure.retry_at.or((!settles.is_zero()).then(|| SystemTime::now() + settles)),
@@ -264,6 +266,7 @@ impl<'a> Attempt<'a> {
                 Err(look) => {
                     warn!(job_id = %self.work.claim.job_id, class = %look.class, "the look failed");
                     let look = look.of_look();
+                    let failure = Failure { unknowable: look.unknowable, ..failure };
                     let waits = look.class != ErrorClass::OutcomeUnknown;
                     return Err(if waits { look } else { later(failure) }.into());
                 }
@@ -272,12 +275,28 @@ impl<'a> Attempt<'a> {
         Err(unclear.unwrap_or_else(|| Failure::new(ErrorClass::OutcomeUnknown, "no clear answer")).into())
     }
 
-    /// The post that the platform named when it refused a duplicate of it, where no other target has that: then the unclear send
-    /// made it.
+    /// The post that the platform named when it refused a duplicate of it, where no other target has that: then an earlier send made
+    /// it.
     async fn named(&self, failure: &Failure) -> Option<Published> {
         let existing = failure.existing.as_deref()?;
         let taken = self.taken(vec![existing.external_id.clone()]).await.ok()?;
         taken.is_empty().then(|| existing.clone())
+    }
+
+    /// Does what belongs to a post that is there. Whatever comes of it, the post is published.
+    pub(super) async fn complete(&self, published: &Published) {
+        if !self.active || !self.provider.completes(&self.post) {
+            return;
+        }
+        let completed = self
+            .session
+            .as_caller(|caller| async move { self.provider.complete(&caller, &self.post, published).await });
+        if let Err(failure) = completed.await {
+            warn!(
+                job_id = %self.work.claim.job_id, class = %failure.class, reason = failure.message,
+                "the post is published, and something that belongs to it failed"
+            );
+        }
     }
 
     /// One send. A session that has ended sends nothing: it is renewed, and that is repeated once.
@@ -287,11 +306,11 @@ impl<'a> Attempt<'a> {
     {
         let held = self.session.held().await?;
         let generation = held.generation;
-        match self.provider.commit(&self.session.caller(held), frozen).await {
+        match self.provider.commit_with_media(&self.session.caller(held), &self.post, frozen).await {
             Err(failure) if ends_session(&failure) => {
                 let held = self.session.renewed(generation).await?;
                 again().await?;
-                Ok(self.provider.commit(&self.session.caller(held), frozen).await?)
+                Ok(self.provider.commit_with_media(&self.session.caller(held), &self.post, frozen).await?)
             }
             sent => Ok(sent?),
         }

@@ -2,16 +2,13 @@
 
 mod garbage;
 mod requests;
-mod script;
 
 use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
+use crate::providers::script::{Script, TOKEN};
 use crate::providers::{Theirs, sought};
-use script::Script;
-
-const TOKEN: &str = "canary-token";
 
 fn provider() -> Instagram {
     Instagram::new(Client::new().unwrap())

@@ -225,8 +225,8 @@ pub(super) fn is_closed(failure: &Failure, author: &str) -> bool {
     failure.class == ErrorClass::Permission && is_member(author)
 }
 
-/// No new login would change that.
+/// No new login would change that, and no later look.
 pub(super) fn closed(failure: Failure) -> Failure {
     let message = "linkedin does not let this app read the member's posts: whether it was published only a person can see";
-    Failure { class: ErrorClass::OutcomeUnknown, message: message.to_owned(), ..failure }
+    Failure { status: failure.status, code: failure.code, ..Failure::unknowable(message) }
 }

@@ -4,30 +4,29 @@
 //! sent. Whatever leaves a doubt is an error or `Found::Other`: only a list that was read far enough back proves that nothing
 //! is there.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
+use async_trait::async_trait;
 use crier_core::error_class::ErrorClass;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
 use super::api::{Api, Id, STATUSES, Shown, read};
 use super::classify::time;
 use super::publish::{Body, body, there};
 use crate::providers::answer::Phase;
 use crate::providers::key::made_at;
+use crate::providers::own_posts::{Likeness, Listed, OwnPosts, Page, search};
 use crate::providers::window::{Window, answered_at};
-use crate::providers::{Failure, Found, Others, Published, Sought};
+use crate::providers::{Failure, Found, Sought};
 
-/// How many pages are read at most.
-const MAX_PAGES: usize = 5;
 const PAGE: usize = 40;
-/// How long a look may take, all its calls together.
-const LOOK: Duration = Duration::from_secs(2 * 60);
 
-/// A post in the list of an account's posts.
+/// A post in the list of an account's posts. One that can't be read could be ours: then nothing is told.
 #[derive(Debug, Deserialize)]
-struct Listed {
+struct Status {
     #[serde(flatten)]
     shown: Shown,
     created_at: String,
@@ -48,7 +47,7 @@ struct Attached {
     id: Id,
 }
 
-impl Listed {
+impl Status {
     fn answers(&self, sent: &Body) -> bool {
         serde_json::from_value::<Option<Id>>(self.in_reply_to_id.clone())
             .is_ok_and(|id| id == sent.in_reply_to_id)
@@ -65,7 +64,7 @@ struct Source {
 
 /// How a listed post compares with what was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Likeness {
+enum Compared {
     Same,
     /// It could be ours: changed since, or on a server that gives media other ids, or leaves out without a word what is gone.
     Alike,
@@ -75,82 +74,67 @@ enum Likeness {
 }
 
 pub(super) async fn look(server: &Api<'_>, account: &str, sought: Sought<'_>) -> Result<Found, Failure> {
-    let late = |_| Failure::new(ErrorClass::Transient, "the look at the account's posts took too long");
-    tokio::time::timeout(LOOK, search(server, account, sought)).await.map_err(late)?
+    let posts = Posts {
+        server,
+        account: Id::parse(account)
+            .ok_or_else(|| Failure::new(ErrorClass::Config, "the account's id is not one of Mastodon"))?,
+        sent: body(sought.frozen)?,
+        window: Window::new(made_at(sought.frozen)?, sought.drafted),
+        gone: OnceCell::new(),
+    };
+    search(&posts, sought).await
 }
 
-async fn search(server: &Api<'_>, account: &str, sought: Sought<'_>) -> Result<Found, Failure> {
-    let sent = body(sought.frozen)?;
-    let written = made_at(sought.frozen)?;
-    let account = Id::parse(account)
-        .ok_or_else(|| Failure::new(ErrorClass::Config, "the account's id is not one of Mastodon"))?;
-    let window = Window::new(written, sought.drafted);
-    let mut made = None;
-    let mut seen = Seen::default();
-    let mut before: Option<Id> = None;
-    for _ in 0..MAX_PAGES {
-        let (page, answered_at) = page(server, &account, before.as_ref()).await?;
-        let made = *made.get_or_insert_with(|| window.begin(answered_at));
-        for listed in page.iter().filter(|listed| is_candidate(listed, &sent, made)) {
-            let source = source(server, &listed.shown.id).await?;
-            match compare(listed, &source, &sent) {
-                Likeness::Same => seen.same.push(there(&listed.shown)?),
-                Likeness::Alike => seen.alike.push(listed.shown.id.as_str().to_owned()),
-                Likeness::Orphan => seen.orphans.push(listed.shown.id.as_str().to_owned()),
-                Likeness::Different => {}
-            }
-        }
-        match page.last() {
-            Some(last) if !is_older(last, made) => before = Some(last.shown.id.clone()),
-            _ => return seen.found(server, &sent, sought.others).await,
-        }
-    }
-    match seen.found(server, &sent, sought.others).await? {
-        Found::Same(published) => Ok(Found::Same(published)),
-        _ => {
-            let message = "the account has more posts since then than are looked through";
-            Err(Failure::new(ErrorClass::Transient, message))
-        }
-    }
+/// The account's posts, compared with what was sent.
+struct Posts<'a> {
+    server: &'a Api<'a>,
+    account: Id,
+    sent: Body,
+    window: Window,
+    /// Whether the server has what was answered no longer.
+    gone: OnceCell<bool>,
 }
 
-/// What was seen that is, or could be, what was sent; newest first.
-#[derive(Default)]
-struct Seen {
-    same: Vec<Published>,
-    alike: Vec<String>,
-    orphans: Vec<String>,
-}
+#[async_trait]
+impl OwnPosts for Posts<'_> {
+    /// The posts before this one.
+    type Cursor = Id;
 
-impl Seen {
-    /// What of it is not another's.
-    async fn found(self, server: &Api<'_>, sent: &Body, others: &dyn Others) -> Result<Found, Failure> {
-        let same = self.same.iter().map(|post| &post.external_id);
-        let ids: Vec<_> = same.chain(&self.alike).chain(&self.orphans).cloned().collect();
-        let taken = others.taken(ids).await?;
-        // Of several equal posts, the earliest answers the earliest try.
-        let earliest = self.same.into_iter().rfind(|post| !taken.contains(&post.external_id));
-        if let Some(earliest) = earliest {
-            return Ok(Found::Same(earliest));
+    async fn page(&self, next: Option<Id>) -> Result<Page<Id>, Failure> {
+        let before = next.map(|id| format!("&max_id={}", id.as_str())).unwrap_or_default();
+        let path = format!("api/v1/accounts/{}/statuses?limit={PAGE}{before}", self.account.as_str());
+        let answer = self.server.get(&path).await;
+        let answered_at = answered_at(&answer);
+        let begin = self.window.begin(answered_at);
+        let page: Vec<Status> = read(Phase::Read, answer)?;
+        let next = page.last().map(|last| last.shown.id.clone());
+        let mut listed = Vec::with_capacity(page.len());
+        for status in page {
+            let likeness = if is_candidate(&status, &self.sent, begin) {
+                self.likeness(&status).await?
+            } else {
+                Likeness::Different
+            };
+            listed.push(Listed { at: time(&status.created_at), likeness });
         }
-        let free = |ids: &[String]| ids.iter().any(|id| !taken.contains(id));
-        let is_doubtful =
-            free(&self.alike) || free(&self.orphans) && is_gone(server, sent.in_reply_to_id.as_ref()).await?;
-        Ok(if is_doubtful { Found::Other } else { Found::Absent })
+        Ok(Page { listed, answered_at, next })
     }
 }
 
-/// The posts before this one, or the newest, newest first. A post in it that can't be read could be ours: then nothing is told.
-async fn page(
-    server: &Api<'_>,
-    account: &Id,
-    before: Option<&Id>,
-) -> Result<(Vec<Listed>, Option<SystemTime>), Failure> {
-    let before = before.map(|id| format!("&max_id={}", id.as_str())).unwrap_or_default();
-    let path = format!("api/v1/accounts/{}/statuses?limit={PAGE}{before}", account.as_str());
-    let answer = server.get(&path).await;
-    let answered_at = answered_at(&answer);
-    Ok((read(Phase::Read, answer)?, answered_at))
+impl Posts<'_> {
+    async fn likeness(&self, status: &Status) -> Result<Likeness, Failure> {
+        let id = status.shown.id.as_str().to_owned();
+        Ok(match compare(status, &source(self.server, &status.shown.id).await?, &self.sent) {
+            Compared::Same => Likeness::Same(there(&status.shown)?),
+            Compared::Alike => Likeness::Alike(id),
+            Compared::Orphan if self.is_gone().await? => Likeness::Alike(id),
+            Compared::Orphan | Compared::Different => Likeness::Different,
+        })
+    }
+
+    async fn is_gone(&self) -> Result<bool, Failure> {
+        self.gone.get_or_try_init(|| is_gone(self.server, self.sent.in_reply_to_id.as_ref())).await.copied()
+    }
 }
 
 async fn source(server: &Api<'_>, id: &Id) -> Result<Source, Failure> {
@@ -167,29 +151,29 @@ async fn is_gone(server: &Api<'_>, answered: Option<&Id>) -> Result<bool, Failur
     }
 }
 
-fn is_older(listed: &Listed, than: SystemTime) -> bool {
+fn is_older(listed: &Status, than: SystemTime) -> bool {
     time(&listed.created_at).is_some_and(|at| at < than)
 }
 
 /// Whether it is worth a call to ask for its text.
-fn is_candidate(listed: &Listed, sent: &Body, made: SystemTime) -> bool {
+fn is_candidate(listed: &Status, sent: &Body, made: SystemTime) -> bool {
     !is_older(listed, made)
         && listed.reblog.is_null()
         && (listed.answers(sent) || listed.in_reply_to_id.is_null() && sent.in_reply_to_id.is_some())
 }
 
-fn compare(listed: &Listed, source: &Source, sent: &Body) -> Likeness {
+fn compare(listed: &Status, source: &Source, sent: &Body) -> Compared {
     let answers = listed.answers(sent);
-    let doubt = if answers { Likeness::Alike } else { Likeness::Orphan };
+    let doubt = if answers { Compared::Alike } else { Compared::Orphan };
     let same_kind = listed.poll.is_null() == sent.poll.is_none()
         && listed.media_attachments.len() == sent.media_ids.len();
     let same_media = listed.media_attachments.iter().map(|media| &media.id).eq(&sent.media_ids);
     let same_text = expected(sent) == (source.text.trim(), source.spoiler_text.trim());
     match (same_text, same_kind) {
-        (true, true) if same_media && answers => Likeness::Same,
+        (true, true) if same_media && answers => Compared::Same,
         (true, _) => doubt,
         (false, true) if !listed.edited_at.is_null() => doubt,
-        (false, _) => Likeness::Different,
+        (false, _) => Compared::Different,
     }
 }
 
@@ -204,7 +188,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn listed(changes: &[(&str, Value)]) -> Listed {
+    fn listed(changes: &[(&str, Value)]) -> Status {
         let mut post = json!({
             "id": "1", "created_at": "2026-11-18T11:06:40.000Z", "url": "https://a.example/@b/1", "edited_at": null,
             "reblog": null, "in_reply_to_id": null, "poll": null, "media_attachments": [{"id": "7"}],
@@ -245,10 +229,10 @@ mod tests {
         assert!(
             is_candidate(&of(json!("2")), &answer, made) && !is_candidate(&of(json!("3")), &answer, made)
         );
-        assert_eq!(compare(&of(json!("2")), &source, &answer), Likeness::Same);
+        assert_eq!(compare(&of(json!("2")), &source, &answer), Compared::Same);
         // the post that it answered may be gone
         assert!(is_candidate(&of(Value::Null), &answer, made));
-        assert_eq!(compare(&of(Value::Null), &source, &answer), Likeness::Orphan);
+        assert_eq!(compare(&of(Value::Null), &source, &answer), Compared::Orphan);
     }
 
     #[test]
@@ -263,21 +247,21 @@ mod tests {
             listed(&[("media_attachments", json!([])), ("edited_at", json!("2026-11-18T11:07:00Z"))]);
         let asking = listed(&[("poll", json!({"id": "2"}))]);
         for (listed, source, likeness) in [
-            (&plain, source("hi", "cw"), Likeness::Same),
-            (&edited, source("hi", "cw"), Likeness::Same),
-            (&others, source("hi", "cw"), Likeness::Alike),
-            (&fewer, source("hi", "cw"), Likeness::Alike),
-            (&asking, source("hi", "cw"), Likeness::Alike),
-            (&fewer, source("hi!", "cw"), Likeness::Different),
-            (&edited_fewer, source("hi!", "cw"), Likeness::Different),
-            (&asking, source("hi!", "cw"), Likeness::Different),
-            (&plain, source("hi!", "cw"), Likeness::Different),
-            (&plain, source("hi", ""), Likeness::Different),
-            (&edited, source("hi!", "cw"), Likeness::Alike),
+            (&plain, source("hi", "cw"), Compared::Same),
+            (&edited, source("hi", "cw"), Compared::Same),
+            (&others, source("hi", "cw"), Compared::Alike),
+            (&fewer, source("hi", "cw"), Compared::Alike),
+            (&asking, source("hi", "cw"), Compared::Alike),
+            (&fewer, source("hi!", "cw"), Compared::Different),
+            (&edited_fewer, source("hi!", "cw"), Compared::Different),
+            (&asking, source("hi!", "cw"), Compared::Different),
+            (&plain, source("hi!", "cw"), Compared::Different),
+            (&plain, source("hi", ""), Compared::Different),
+            (&edited, source("hi!", "cw"), Compared::Alike),
         ] {
             assert_eq!(compare(listed, &source, &as_sent), likeness, "{listed:?} {source:?}");
         }
-        assert_eq!(compare(&plain, &source("cw", ""), &sent(" ", Some("cw"))), Likeness::Same);
+        assert_eq!(compare(&plain, &source("cw", ""), &sent(" ", Some("cw"))), Compared::Same);
     }
 
     #[test]
@@ -288,7 +272,7 @@ mod tests {
             json!({"id": "a/b", "created_at": "x"}),
             json!(1),
         ] {
-            assert!(serde_json::from_value::<Vec<Listed>>(json!([odd])).is_err(), "{odd}");
+            assert!(serde_json::from_value::<Vec<Status>>(json!([odd])).is_err(), "{odd}");
         }
     }
 }

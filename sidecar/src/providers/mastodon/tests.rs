@@ -349,7 +349,7 @@ async fn a_list_is_followed_until_it_is_old_enough() {
 #[tokio::test]
 async fn the_same_text_that_answers_nothing_is_ours_only_if_what_was_answered_is_gone() {
     let looked = async |parent: (u16, Value)| {
-        let answers = [(200, json!([shown("9")])), (200, source("hi")), (200, json!([])), parent];
+        let answers = [(200, json!([shown("9")])), (200, source("hi")), parent, (200, json!([]))];
         let (provider, caller, _) = scripted(&answers).await;
         let answer = frozen(r#"{"status":"hi","in_reply_to_id":"7"}"#);
         let found = provider.look(&caller.account, Some(&caller.session), sought(&answer)).await;

@@ -17,8 +17,6 @@ use crate::providers::{Apps, NoOthers, Providers};
 const ACCESS: &str = "eyJcanary/access+token=1-and-more-of-it";
 const REFRESH: &str = "canary-refresh\"token~2";
 const APP: &str = "canary-app-secret-3";
-/// A GIF of 3 by 2 pixels.
-const GIF: &str = "data:image/gif;base64,R0lGODdhAwACAIAAAAAAAP///ywAAAAAAwACAAACAoRdADs=";
 
 /// What a server answers everything with.
 type Echo = (u16, Vec<(&'static str, String)>, String);
@@ -45,6 +43,10 @@ fn bodies(word: &str) -> Vec<String> {
                 "permalink": address, "data": { "id": "7", "processing_info": processing } })
         .to_string(),
         json!([{ "id": word, "url": address, "created_at": word }]).to_string(),
+        json!({ "ok": false, "error_code": 400, "description": word }).to_string(),
+        json!({ "ok": true, "result": { "message_id": 7, "id": 7, "is_bot": true, "username": word, "type": "channel",
+                "chat": { "id": 42, "username": word } } })
+        .to_string(),
         // cut off in the middle of the word
         format!("{{\"error\":\"{}{word}\"}}", "x".repeat(390)),
         // not escaped at all
@@ -98,42 +100,22 @@ async fn said(provider: &dyn Provider, base_url: &str) -> Vec<(&'static [&'stati
             Err(failure) => format!("{failure} {failure:?} {}", failure.details()),
         }
     }
-    let account = Account {
-        id: Uuid::nil(),
-        external_id: "42".into(),
-        handle: "alice".into(),
-        base_url: base_url.to_owned(),
-        charges: Default::default(),
-    };
-    let caller = Caller { account, session: Session::new(ACCESS.into(), REFRESH.into()) };
-    let media = match provider.platform().name {
-        "instagram" => json!([{ "url": "https://a.example/a.jpg" }]),
-        _ => json!([{ "url": GIF, "alt": "" }]),
-    };
-    let post =
-        Post { content: "hi @bob.example".into(), media, settings: json!({}), attempt: 1, reply_to: None };
-    let (key, request) = match provider.platform().name {
-        "mastodon" => ("01a1ee56-5e00-7000-8000-000000000000", r#"{"status":"hi"}"#),
-        "x" => ("k", r#"{"at":1795000000,"body":{"text":"hi"}}"#),
-        "instagram" => {
-            ("1", r#"{"creation_id":"1","caption":"hi","is_story":false,"drafted_at":1795000000}"#)
-        }
-        _ => ("k", r#"{"text":"hi"}"#),
-    };
-    let frozen = Frozen { key: key.into(), request: request.into() };
+    let sample = provider.sample();
+    let caller = sample.caller(base_url, ACCESS, REFRESH);
+    let (post, frozen) = (&sample.post, sample.frozen(provider));
     let sought = Sought { frozen: &frozen, drafted: None, others: &NoOthers };
     let password = format!("{ACCESS}:{REFRESH}").into();
     let mut said = vec![
-        told(provider.login(base_url, "alice", &password).await),
+        told(provider.login(base_url, sample.handle, &password).await),
         told(provider.refresh(&caller).await),
-        told(provider.prepare(&caller, &post, &Value::Null).await),
-        told(provider.commit(&caller, &frozen).await),
+        told(provider.prepare(&caller, post, &Value::Null).await),
+        told(provider.commit_with_media(&caller, post, &frozen).await),
         told(provider.look(&caller.account, Some(&caller.session), sought).await),
         told(provider.metrics(&caller, "7").await),
     ];
     // what is prepared after the first piece
-    if let Ok(Some(begun)) = provider.prepare(&caller, &post, &Value::Null).await {
-        said.push(told(provider.prepare(&caller, &post, &begun).await));
+    if let Ok(Some(begun)) = provider.prepare(&caller, post, &Value::Null).await {
+        said.push(told(provider.prepare(&caller, post, &begun).await));
     }
     let (of, text) = (String::from("7"), String::from("hi"));
     for act in [
@@ -145,7 +127,7 @@ async fn said(provider: &dyn Provider, base_url: &str) -> Vec<(&'static [&'stati
         said.push(told(provider.act(&caller, &act).await));
     }
     let mut said: Vec<_> = said.into_iter().map(|said| (&[ACCESS, REFRESH, APP][..], said)).collect();
-    said.push((&[ACCESS, APP], told(provider.login(base_url, "alice", &ACCESS.into()).await)));
+    said.push((&[ACCESS, APP], told(provider.login(base_url, sample.handle, &ACCESS.into()).await)));
     said.push((&[APP], told(provider.reach(base_url).await)));
     said
 }

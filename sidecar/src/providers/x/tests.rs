@@ -1,6 +1,6 @@
 //! The provider, led through what it does against a server with a script.
 
-mod server;
+pub(in crate::providers) mod server;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -14,13 +14,13 @@ use crate::providers::{Account, Caller};
 use crate::secrets::Session;
 
 /// A server on this machine.
-pub(super) struct Server {
-    pub(super) url: String,
+pub(in crate::providers) struct Server {
+    pub(in crate::providers) url: String,
     seen: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Server {
-    pub(super) async fn start(script: Vec<(u16, Vec<u8>)>) -> Self {
+    pub(in crate::providers) async fn start(script: Vec<(u16, Vec<u8>)>) -> Self {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let script = Arc::new(Mutex::new(VecDeque::from(script)));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -40,12 +40,12 @@ impl Server {
         Self { url, seen }
     }
 
-    pub(super) async fn telling(script: &[(u16, Value)]) -> Self {
+    pub(in crate::providers) async fn telling(script: &[(u16, Value)]) -> Self {
         let bytes = |(status, body): &(u16, Value)| (*status, body.to_string().into_bytes());
         Self::start(script.iter().map(bytes).collect()).await
     }
 
-    pub(super) fn caller(&self) -> Caller {
+    pub(in crate::providers) fn caller(&self) -> Caller {
         let account = Account {
             id: uuid::Uuid::nil(),
             external_id: "1001".into(),
@@ -56,12 +56,12 @@ impl Server {
         Caller { account, session: Session::new("access".into(), "refresh".into()) }
     }
 
-    pub(super) fn seen(&self) -> Vec<Value> {
+    pub(in crate::providers) fn seen(&self) -> Vec<Value> {
         self.seen.lock().unwrap().clone()
     }
 
     /// The calls, without what they carried.
-    pub(super) fn calls(&self) -> Vec<String> {
+    pub(in crate::providers) fn calls(&self) -> Vec<String> {
         self.seen().iter().map(|call| call["call"].as_str().unwrap_or_default().to_owned()).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! A server that gives the answers of a script and writes down what it was asked.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -9,7 +9,8 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use super::TOKEN;
+/// The token in tests: requests are shown without it.
+pub(super) const TOKEN: &str = "canary-token";
 
 /// A running server. It ends with the test.
 pub(super) struct Script {
@@ -56,10 +57,29 @@ impl Script {
 
 fn line(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> String {
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let token = if header("authorization") == format!("Bearer {TOKEN}") { " (token)" } else { "" };
+    let token = match header("authorization").strip_suffix(TOKEN) {
+        Some("Bearer ") => " (token)".to_owned(),
+        Some(scheme) => format!(" ({scheme}token)"),
+        None => String::new(),
+    };
+    let uri = uri.to_string().replace(TOKEN, "(token)");
     let body = match header("content-type") {
         "" => String::new(),
-        kind => format!(" {kind} {}", String::from_utf8_lossy(body)),
+        kind => {
+            let boundary = kind.split_once("boundary=").map_or("\0", |(_, boundary)| boundary);
+            format!(" {kind} {}", String::from_utf8_lossy(body)).replace(boundary, "BOUNDARY")
+        }
     };
     format!("{method} {uri}{token}{body}")
+}
+
+/// Compares what a provider asks with `tests/fixtures/PLATFORM/requests.json`.
+pub(super) fn are_golden(platform: &str, asked: &BTreeMap<&'static str, Vec<String>>) {
+    let golden = format!("{}/../tests/fixtures/{platform}/requests.json", env!("CARGO_MANIFEST_DIR"));
+    let said = serde_json::to_string_pretty(asked).unwrap() + "\n";
+    if std::env::var_os("CRIER_GOLDEN").is_some() {
+        std::fs::write(&golden, &said).unwrap();
+    }
+    let written = std::fs::read_to_string(&golden).unwrap_or_default();
+    assert_eq!(said, written, "if this is meant, run the test with CRIER_GOLDEN=1 and read the diff");
 }
