@@ -7,8 +7,10 @@ pub mod bluesky;
 pub mod discord;
 pub mod facebook;
 pub mod instagram;
+pub mod linkedin;
 pub mod mastodon;
 pub mod meta;
+pub mod misskey;
 pub mod pinterest;
 pub mod poll;
 pub mod slack;
@@ -286,6 +288,8 @@ pub static ALL: &[&Platform] = &[
     &mastodon::PLATFORM,
     &x::PLATFORM,
     &instagram::PLATFORM,
+    &linkedin::PLATFORM,
+    &misskey::PLATFORM,
     &discord::PLATFORM,
     &pinterest::PLATFORM,
     &telegram::PLATFORM,

@@ -20,6 +20,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 pub use bluesky::{MAX_HANDLE, Meaning, Part, is_handle, parts};
 pub use count::Count;
+pub(crate) use count::is_reserved;
 pub use excess::{Excess, excess, excess_bytes};
 pub use split::{CantSplit, split};
 

@@ -12,18 +12,24 @@ mod connect;
 mod discord;
 mod facebook;
 mod failure;
+mod federated;
+mod form_file;
 mod graph;
 #[cfg(test)]
 mod hostile;
 mod instagram;
 mod key;
+mod linkedin;
 mod mastodon;
+mod misskey;
 mod oauth;
 mod own_posts;
 mod pinterest;
 mod redact;
 #[cfg(test)]
 mod script;
+#[cfg(test)]
+mod scripted;
 mod slack;
 mod telegram;
 mod threads;
@@ -387,7 +393,9 @@ const REGISTRY: &[Make] = &[
     discord::provider,
     facebook::provider,
     instagram::provider,
+    linkedin::provider,
     mastodon::provider,
+    misskey::provider,
     pinterest::provider,
     telegram::provider,
     slack::provider,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::backdoor;
 use crate::cluster::{Database, SIDECAR_ROLE};
 use crate::crierd::Deployment;
-use crate::session::Session;
+use crate::session::{Refusal, Session};
 use crate::sim::fault::{Fault, Rule};
 use crate::sim::{Sim, mastodon};
 use crate::wait::{SOON, wait_for, wait_until};
@@ -105,6 +105,38 @@ impl Stage {
     pub async fn post_as(&self, content: &str, media: &Value, settings: &Value) -> Uuid {
         let sql = "SELECT crier.create_post($1, $2, ARRAY[$3::uuid], media => $4, settings => $5)";
         self.sql.value(sql, &[&self.workspace, &content, &self.account, media, settings]).await
+    }
+
+    /// How a post is refused that the platform would not take.
+    pub async fn refused(&self, content: &str, media: &Value, settings: &Value) -> Refusal {
+        let sql = format!(
+            "SELECT crier.create_post('{}', '{content}', ARRAY['{}'::uuid], media => '{media}', settings => '{settings}')",
+            self.workspace, self.account
+        );
+        let refusal = self.sql.refusal(&sql).await;
+        let told = (refusal.code.as_str(), refusal.detail.as_str());
+        assert_eq!(told, ("22023", "content_invalid"), "{refusal}");
+        refusal
+    }
+
+    /// Waits until an action, or the job that reads figures, is done. Retries that wait are made due.
+    pub async fn done(&self, made: Uuid) {
+        let state = format!(
+            "SELECT coalesce((SELECT state FROM crier.actions WHERE id = '{made}'), \
+                             (SELECT state FROM crier.jobs WHERE id = '{made}'))"
+        );
+        wait_for("it to be done", SOON, async || {
+            backdoor::make_retries_due(&self.sql).await;
+            let state = self.sql.text(&state).await;
+            if ["done", "completed"].contains(&state.as_str()) { Ok(()) } else { Err(state) }
+        })
+        .await;
+    }
+
+    /// Waits until the try of a post has failed, in this way.
+    pub async fn failed_as(&self, post: Uuid, class: &str) {
+        let of = async || self.target(post).await["error"]["class"].clone();
+        wait_until("the error of the target", Value::from(class), of).await;
     }
 
     /// The only target of a post, as `crier.get_post` shows it.

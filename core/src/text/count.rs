@@ -108,7 +108,8 @@ fn weight_of(text: &str) -> usize {
     pieces.map(|(piece, emoji)| if emoji { 2 } else { piece.chars().map(weight).sum() }).sum()
 }
 
-fn is_reserved(c: char) -> bool {
+/// Whether a character is reserved in LinkedIn's "little text".
+pub(crate) fn is_reserved(c: char) -> bool {
     "\\|{}@[]()<>#*_~".contains(c)
 }
 

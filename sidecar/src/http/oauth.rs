@@ -85,12 +85,14 @@ async fn answered(
         return StatusCode::METHOD_NOT_ALLOWED.into_response();
     }
     let mut params = Params::of(query.as_deref().unwrap_or_default());
-    if params.is_ambiguous(&["state", "code", "error", "iss"]) {
+    if params.is_ambiguous(&["state", "code", "session", "error", "iss"]) {
         return ended(Reason::Malformed.into());
     }
+    // MiAuth of Misskey knows no code: what comes back is the name of the session
+    let code = params.take("code").or_else(|| params.take("session"));
     let answer = Answer {
         state: params.take("state").map(secret),
-        code: params.take("code").map(secret),
+        code: code.map(secret),
         error: params.take("error").map(|error| error.to_string()),
         iss: params.take("iss").map(|iss| iss.to_string()),
     };

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use crier_core::error_class::ErrorClass;
 use serde_json::{Value, json};
 
-use super::Act;
+use super::{Act, Published};
 
 /// The most characters kept of a platform's message.
 const MAX_MESSAGE: usize = 400;
@@ -35,6 +35,8 @@ pub struct Failure {
     /// What the frozen request names is gone or used up: only another request, with another key, can help. Where nothing can
     /// have been published under this one, it is forgotten.
     pub draft_again: bool,
+    /// Where the platform refused because it has this already, and named which post that is.
+    pub existing: Option<Box<Published>>,
 }
 
 impl Failure {
@@ -52,6 +54,7 @@ impl Failure {
             unknowable: false,
             prepare_again: false,
             draft_again: false,
+            existing: None,
         }
     }
 

@@ -87,6 +87,7 @@ impl Secrets {
     pub(super) fn failure(&self, mut failure: Failure) -> Failure {
         self.hide(&mut failure.message);
         self.hide_in(failure.code.as_mut());
+        failure.existing = failure.existing.map(|existing| Box::new(self.published(*existing)));
         failure
     }
 

@@ -14,7 +14,9 @@ mod graph;
 pub mod instagram;
 pub mod kit;
 pub mod ledger;
+pub mod linkedin;
 pub mod mastodon;
+pub mod misskey;
 mod page;
 pub mod pinterest;
 pub mod slack;
@@ -99,7 +101,9 @@ const REGISTRY: &[Make] = &[
     |ledger| Arc::new(bluesky::Bluesky::new(ledger)),
     |ledger| Arc::new(kit::On::<discord::Discord>::new(ledger)),
     |ledger| Arc::new(instagram::Instagram::new(ledger)),
+    |ledger| Arc::new(kit::On::<linkedin::LinkedIn>::new(ledger)),
     |ledger| Arc::new(mastodon::Mastodon::new(ledger)),
+    |ledger| Arc::new(kit::On::<misskey::Misskey>::new(ledger)),
     |ledger| Arc::new(kit::On::<pinterest::Pinterest>::new(ledger)),
     |ledger| Arc::new(kit::On::<telegram::Telegram>::new(ledger)),
     |ledger| Arc::new(kit::On::<slack::Slack>::new(ledger)),

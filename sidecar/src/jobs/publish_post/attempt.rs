@@ -237,6 +237,11 @@ impl<'a> Attempt<'a> {
             // The platform has this content, or a post that has its media: that can be what an unclear send left there.
             let is_taken = failure.class == ErrorClass::Duplicate || failure.draft_again;
             let ours_maybe = is_taken && (self.unclear || unclear.is_some());
+            // Also where a person took it for absent that was sent before.
+            let is_named = ours_maybe || is_taken && self.frozen.is_some();
+            if is_named && let Some(existing) = self.named(&failure).await {
+                return Ok(existing);
+            }
             if failure.class != ErrorClass::OutcomeUnknown && !ours_maybe {
                 return Err(after(unclear.as_ref(), failure).into());
             }
@@ -268,6 +273,14 @@ impl<'a> Attempt<'a> {
             }
         }
         Err(unclear.unwrap_or_else(|| Failure::new(ErrorClass::OutcomeUnknown, "no clear answer")).into())
+    }
+
+    /// The post that the platform named when it refused a duplicate of it, where no other target has that: then an earlier send made
+    /// it.
+    async fn named(&self, failure: &Failure) -> Option<Published> {
+        let existing = failure.existing.as_deref()?;
+        let taken = self.taken(vec![existing.external_id.clone()]).await.ok()?;
+        taken.is_empty().then(|| existing.clone())
     }
 
     /// Does what belongs to a post that is there. Whatever comes of it, the post is published.

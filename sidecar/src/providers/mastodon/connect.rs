@@ -13,6 +13,7 @@ use super::{LARGEST, Mastodon, session};
 use crate::client::Client;
 use crate::providers::answer::Phase;
 use crate::providers::connect::wrong_issuer;
+use crate::providers::federated;
 use crate::providers::oauth::{self, Pkce};
 use crate::providers::{App, Ask, Begun, Callback, Connect, Failure, Granted, Kept, Reach, UNKNOWN_APP};
 use crate::secrets::Session;
@@ -57,12 +58,7 @@ fn scopes() -> String {
 impl Connect for Mastodon {
     /// `https://a.example`, `a.example` or `@alice@a.example`.
     fn server(&self, named: Option<&str>, reach: Reach) -> Result<String, Failure> {
-        let named = named.unwrap_or(LARGEST).trim();
-        if named.contains("://") {
-            return reach.check(named);
-        }
-        let host = named.rsplit('@').next().unwrap_or_default();
-        reach.check(&format!("https://{host}"))
+        federated::server(named, LARGEST, reach)
     }
 
     fn registers(&self) -> bool {

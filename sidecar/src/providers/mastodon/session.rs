@@ -4,10 +4,10 @@ use crier_core::error_class::ErrorClass;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
-use url::Url;
 
 use super::api::{Api, Id, read};
 use crate::providers::answer::Phase;
+use crate::providers::federated::host;
 use crate::providers::{Failure, Login};
 use crate::secrets::Session;
 
@@ -80,16 +80,6 @@ fn needs_to_read(failure: Failure) -> Failure {
     Failure { message: message.into(), ..failure }
 }
 
-/// The host of a server, as it stands in handles.
-fn host(base_url: &str) -> String {
-    let url = Url::parse(base_url).ok();
-    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
-    match url.as_ref().and_then(Url::port) {
-        Some(port) => format!("{host}:{port}"),
-        None => host.to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,12 +94,5 @@ mod tests {
         for odd in ["", "a b", "a\0", "a/b", "é"] {
             assert!(!is_name(odd), "{odd}");
         }
-    }
-
-    #[test]
-    fn a_handle_names_the_server() {
-        assert_eq!(host("https://a.example"), "a.example");
-        assert_eq!(host("http://127.0.0.1:3000/mastodon"), "127.0.0.1:3000");
-        assert_eq!(host("x"), "");
     }
 }

@@ -5,16 +5,17 @@ use std::time::Duration;
 use crier_core::error_class::ErrorClass;
 use crier_core::media::{Attachment, Kind};
 use crier_core::platform::mastodon::PLATFORM;
-use reqwest::multipart::{Form, Part};
-use reqwest::{Body, Method};
+use reqwest::Method;
+use reqwest::multipart::Form;
 use serde::{Deserialize, Serialize};
 
 use super::api::{Api, Id};
 use super::classify::failure;
 use super::prepare::Limits;
-use crate::media::{Fetcher, PART, file_type};
+use crate::media::Fetcher;
 use crate::providers::Failure;
 use crate::providers::answer::{Phase, content, unclear};
+use crate::providers::form_file::form_file;
 
 const UPLOAD: &str = "api/v2/media";
 
@@ -51,11 +52,11 @@ pub(super) async fn upload(
     index: usize,
     attachment: &Attachment,
 ) -> Result<Uploaded, Failure> {
-    let kind = attachment.kind();
-    let file = match kind {
-        Kind::Image => image(fetcher, limits, index, attachment).await?,
-        Kind::Video | Kind::Document => video(fetcher, limits, index, attachment).await?,
+    let check = |kind, len| {
+        let limit = if kind == Kind::Image { limits.image_bytes } else { limits.video_bytes };
+        check_len(kind, index, len, limit)
     };
+    let file = form_file(fetcher, &PLATFORM, (index, attachment), check).await?;
     let mut form = Form::new().part("file", file);
     if !attachment.alt.is_empty() {
         form = form.text("description", attachment.alt.clone());
@@ -83,30 +84,6 @@ pub(super) async fn state(server: &Api<'_>, id: &Id) -> Result<State, Failure> {
     }
 }
 
-async fn image(
-    fetcher: &Fetcher,
-    limits: &Limits,
-    index: usize,
-    image: &Attachment,
-) -> Result<Part, Failure> {
-    let picture = fetcher.picture(&PLATFORM, index, image).await?;
-    check_len(Kind::Image, index, picture.bytes.len(), limits.image_bytes)?;
-    named(Part::bytes(picture.bytes), picture.mime_type)
-}
-
-async fn video(
-    fetcher: &Fetcher,
-    limits: &Limits,
-    index: usize,
-    video: &Attachment,
-) -> Result<Part, Failure> {
-    let first = fetcher.part(&PLATFORM, index, video, 0, PART).await?;
-    check_len(Kind::Video, index, first.total, limits.video_bytes)?;
-    let mime_type = file_type(&first.bytes).unwrap_or("video/mp4");
-    let (total, bytes) = (first.total, fetcher.stream(&PLATFORM, index, video, first));
-    named(Part::stream_with_length(Body::wrap_stream(bytes), total as u64), mime_type)
-}
-
 fn check_len(kind: Kind, index: usize, found: usize, limit: Option<u64>) -> Result<(), Failure> {
     match limit {
         Some(limit) if found as u64 > limit => {
@@ -117,17 +94,6 @@ fn check_len(kind: Kind, index: usize, found: usize, limit: Option<u64>) -> Resu
         }
         _ => Ok(()),
     }
-}
-
-/// Servers take only what has a file's name for a file, and some believe its ending.
-fn named(part: Part, mime_type: &str) -> Result<Part, Failure> {
-    let ending = match mime_type.rsplit('/').next().unwrap_or_default() {
-        "quicktime" => "mov",
-        other => other,
-    };
-    part.file_name(format!("media.{ending}"))
-        .mime_str(mime_type)
-        .map_err(|_| Failure::new(ErrorClass::ContentInvalid, format!("{mime_type:?} is no type of a file")))
 }
 
 #[cfg(test)]

@@ -226,6 +226,11 @@ impl Login {
         Ok(true)
     }
 
+    /// Who is logged in and says yes, for platforms whose page is not that of the code flow.
+    pub fn approver(&self) -> Option<&str> {
+        self.consent.approve_as.as_deref().filter(|_| !self.consent.deny)
+    }
+
     /// The page on which people are asked. `id_of` knows whose a name is.
     pub fn authorize(
         &mut self,
