@@ -7,6 +7,7 @@ pub mod bluesky;
 pub mod instagram;
 pub mod mastodon;
 pub mod poll;
+pub mod wordpress;
 pub mod x;
 
 use std::time::Duration;
@@ -278,6 +279,7 @@ pub static ALL: &[&Platform] = &[
     &mastodon::PLATFORM,
     &x::PLATFORM,
     &instagram::PLATFORM,
+    &wordpress::PLATFORM,
 ];
 
 /// The platform with this name.

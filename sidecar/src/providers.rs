@@ -10,6 +10,8 @@ mod charges;
 mod code_flow;
 mod connect;
 mod failure;
+#[cfg(test)]
+mod fake_server;
 mod graph;
 mod instagram;
 mod key;
@@ -18,6 +20,7 @@ mod oauth;
 mod own_posts;
 mod redact;
 mod window;
+mod wordpress;
 mod x;
 
 use std::collections::{BTreeMap, HashSet};
@@ -249,7 +252,7 @@ pub trait Provider: Send + Sync {
     /// Its name and what it accepts.
     fn platform(&self) -> &'static Platform;
 
-    /// The server that is meant where none is named.
+    /// The server that is meant where none is named; empty where there is no such server.
     fn default_base_url(&self) -> &'static str;
 
     /// The servers that all its accounts are on; none where every server is a platform of its own.
@@ -339,6 +342,7 @@ const REGISTRY: &[Make] = &[
     bluesky::provider,
     instagram::provider,
     mastodon::provider,
+    wordpress::provider,
     x::provider,
 ];
 

@@ -13,6 +13,7 @@ pub mod kit;
 pub mod ledger;
 pub mod mastodon;
 mod page;
+pub mod wordpress;
 pub mod x;
 
 use std::net::SocketAddr;
@@ -91,6 +92,7 @@ const REGISTRY: &[Make] = &[
     |ledger| Arc::new(bluesky::Bluesky::new(ledger)),
     |ledger| Arc::new(instagram::Instagram::new(ledger)),
     |ledger| Arc::new(mastodon::Mastodon::new(ledger)),
+    |ledger| Arc::new(kit::On::<wordpress::WordPress>::new(ledger)),
     |ledger| Arc::new(x::X::new(ledger)),
 ];
 

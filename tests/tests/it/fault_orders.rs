@@ -69,6 +69,7 @@ pub(crate) const COURSES: &[Course] = &[
     MASTODON,
     X,
     INSTAGRAM,
+    crate::wordpress::COURSE,
 ];
 
 /// Runs the orders that are chosen, prints how they came out, and fails where one lost a post or doubled it.

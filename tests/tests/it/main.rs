@@ -47,4 +47,6 @@ mod supabase;
 mod tenancy;
 mod threads;
 mod webhooks;
+mod wordpress;
+mod wordpress_site;
 mod x;
