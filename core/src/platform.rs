@@ -4,6 +4,7 @@
 //! validates against these figures before it accepts a post; the sidecar's provider of the same name sends what they allow.
 
 pub mod bluesky;
+pub mod devto;
 pub mod instagram;
 pub mod mastodon;
 pub mod poll;
@@ -280,6 +281,7 @@ pub static ALL: &[&Platform] = &[
     &x::PLATFORM,
     &instagram::PLATFORM,
     &wordpress::PLATFORM,
+    &devto::PLATFORM,
 ];
 
 /// The platform with this name.

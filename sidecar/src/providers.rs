@@ -9,6 +9,7 @@ mod bluesky;
 mod charges;
 mod code_flow;
 mod connect;
+mod devto;
 mod failure;
 #[cfg(test)]
 mod fake_server;
@@ -340,6 +341,7 @@ type Make = fn(&Parts<'_>) -> Arc<dyn Provider>;
 #[rustfmt::skip]
 const REGISTRY: &[Make] = &[
     bluesky::provider,
+    devto::provider,
     instagram::provider,
     mastodon::provider,
     wordpress::provider,

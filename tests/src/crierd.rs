@@ -123,6 +123,7 @@ impl Deployment {
     ) -> Printed {
         match platform {
             "x" => self.servers().insert("CRIER_X_SERVER", server.to_owned()),
+            "devto" => self.servers().insert("CRIER_DEVTO_SERVER", server.to_owned()),
             "instagram" => self.servers().insert("CRIER_INSTAGRAM_SERVER", server.to_owned()),
             _ => None,
         };

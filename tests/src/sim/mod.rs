@@ -6,6 +6,7 @@
 pub mod bluesky;
 mod consent;
 mod control;
+pub mod devto;
 pub mod fault;
 mod form;
 pub mod instagram;
@@ -90,6 +91,7 @@ type Make = fn(Arc<Ledger>) -> Arc<dyn Platform>;
 /// Every platform that is simulated.
 const REGISTRY: &[Make] = &[
     |ledger| Arc::new(bluesky::Bluesky::new(ledger)),
+    |ledger| Arc::new(kit::On::<devto::DevTo>::new(ledger)),
     |ledger| Arc::new(instagram::Instagram::new(ledger)),
     |ledger| Arc::new(mastodon::Mastodon::new(ledger)),
     |ledger| Arc::new(kit::On::<wordpress::WordPress>::new(ledger)),

@@ -70,6 +70,7 @@ pub(crate) const COURSES: &[Course] = &[
     X,
     INSTAGRAM,
     crate::wordpress::COURSE,
+    crate::devto::COURSE,
 ];
 
 /// Runs the orders that are chosen, prints how they came out, and fails where one lost a post or doubled it.

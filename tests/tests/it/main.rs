@@ -13,6 +13,7 @@ mod catalogue;
 mod cli;
 mod connect;
 mod controls;
+mod devto;
 mod docs_sql;
 mod dump_restore;
 mod exactly_once;

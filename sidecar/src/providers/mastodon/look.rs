@@ -12,9 +12,8 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::api::{Api, Id, STATUSES, Shown, read};
-use super::classify::time;
 use super::publish::{Body, body, there};
-use crate::providers::answer::Phase;
+use crate::providers::answer::{Phase, time};
 use crate::providers::key::made_at;
 use crate::providers::window::{Window, answered_at};
 use crate::providers::{Failure, Found, Others, Published, Sought};
