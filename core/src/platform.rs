@@ -6,6 +6,7 @@
 pub mod bluesky;
 pub mod devto;
 pub mod instagram;
+pub mod lemmy;
 pub mod mastodon;
 pub mod poll;
 pub mod wordpress;
@@ -282,6 +283,7 @@ pub static ALL: &[&Platform] = &[
     &instagram::PLATFORM,
     &wordpress::PLATFORM,
     &devto::PLATFORM,
+    &lemmy::PLATFORM,
 ];
 
 /// The platform with this name.

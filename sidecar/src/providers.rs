@@ -16,6 +16,7 @@ mod fake_server;
 mod graph;
 mod instagram;
 mod key;
+mod lemmy;
 mod mastodon;
 mod oauth;
 mod own_posts;
@@ -343,6 +344,7 @@ const REGISTRY: &[Make] = &[
     bluesky::provider,
     devto::provider,
     instagram::provider,
+    lemmy::provider,
     mastodon::provider,
     wordpress::provider,
     x::provider,

@@ -12,6 +12,7 @@ mod form;
 pub mod instagram;
 pub mod kit;
 pub mod ledger;
+pub mod lemmy;
 pub mod mastodon;
 mod page;
 pub mod wordpress;
@@ -93,6 +94,7 @@ const REGISTRY: &[Make] = &[
     |ledger| Arc::new(bluesky::Bluesky::new(ledger)),
     |ledger| Arc::new(kit::On::<devto::DevTo>::new(ledger)),
     |ledger| Arc::new(instagram::Instagram::new(ledger)),
+    |ledger| Arc::new(kit::On::<lemmy::Lemmy>::new(ledger)),
     |ledger| Arc::new(mastodon::Mastodon::new(ledger)),
     |ledger| Arc::new(kit::On::<wordpress::WordPress>::new(ledger)),
     |ledger| Arc::new(x::X::new(ledger)),

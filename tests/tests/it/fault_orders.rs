@@ -71,6 +71,7 @@ pub(crate) const COURSES: &[Course] = &[
     INSTAGRAM,
     crate::wordpress::COURSE,
     crate::devto::COURSE,
+    crate::lemmy::COURSE,
 ];
 
 /// Runs the orders that are chosen, prints how they came out, and fails where one lost a post or doubled it.

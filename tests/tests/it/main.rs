@@ -22,6 +22,7 @@ mod fault_orders;
 mod health;
 mod instagram;
 mod keys;
+mod lemmy;
 mod library_upgrade;
 mod limits;
 mod maintenance;
