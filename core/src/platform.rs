@@ -4,9 +4,11 @@
 //! validates against these figures before it accepts a post; the sidecar's provider of the same name sends what they allow.
 
 pub mod bluesky;
+pub mod devto;
 pub mod discord;
 pub mod facebook;
 pub mod instagram;
+pub mod lemmy;
 pub mod linkedin;
 pub mod mastodon;
 pub mod meta;
@@ -16,6 +18,7 @@ pub mod poll;
 pub mod slack;
 pub mod telegram;
 pub mod threads;
+pub mod wordpress;
 pub mod x;
 pub mod youtube;
 
@@ -297,6 +300,9 @@ pub static ALL: &[&Platform] = &[
     &youtube::PLATFORM,
     &facebook::PLATFORM,
     &threads::PLATFORM,
+    &wordpress::PLATFORM,
+    &devto::PLATFORM,
+    &lemmy::PLATFORM,
 ];
 
 /// The platform with this name.

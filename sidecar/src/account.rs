@@ -47,6 +47,11 @@ pub(crate) async fn add(config: &Config, add: Add<'_>) -> Result<(), Error> {
         ))
     })?;
     let server = add.server.unwrap_or(provider.default_base_url());
+    if server.is_empty() {
+        let platform = add.platform;
+        let why = format!("every account on {platform} is on a server of its own: name it with --server");
+        return Err(Error::Refused(why));
+    }
     let base_url =
         check_base(server).map_err(|why| Error::Refused(format!("the server's address: {why}")))?;
     may_be_on(provider.as_ref(), &base_url)?;

@@ -9,9 +9,12 @@ mod bluesky;
 mod charges;
 mod code_flow;
 mod connect;
+mod devto;
 mod discord;
 mod facebook;
 mod failure;
+#[cfg(test)]
+mod fake_server;
 mod federated;
 mod form_file;
 mod graph;
@@ -19,6 +22,7 @@ mod graph;
 mod hostile;
 mod instagram;
 mod key;
+mod lemmy;
 mod linkedin;
 mod mastodon;
 mod misskey;
@@ -36,6 +40,7 @@ mod threads;
 #[cfg(test)]
 mod told;
 mod window;
+mod wordpress;
 mod x;
 mod youtube;
 
@@ -268,7 +273,7 @@ pub trait Provider: Send + Sync {
     /// Its name and what it accepts.
     fn platform(&self) -> &'static Platform;
 
-    /// The server that is meant where none is named.
+    /// The server that is meant where none is named; empty where there is no such server.
     fn default_base_url(&self) -> &'static str;
 
     /// The servers that all its accounts are on; none where every server is a platform of its own.
@@ -400,6 +405,9 @@ const REGISTRY: &[Make] = &[
     telegram::provider,
     slack::provider,
     threads::provider,
+    devto::provider,
+    lemmy::provider,
+    wordpress::provider,
     x::provider,
     youtube::provider,
 ];

@@ -1,5 +1,5 @@
 //! What Crier's tests, benchmarks and demonstration stand on: throwaway Postgres servers, a real sidecar
-//! process, a platform simulator with a ledger and faults on demand, and a real Bluesky server.
+//! process, a platform simulator with a ledger and faults on demand, and real servers.
 //!
 //! Nothing here sleeps until something has probably happened: see [`wait::wait_for`].
 
@@ -34,4 +34,5 @@ pub mod sim;
 pub mod soak;
 pub mod stage;
 pub mod wait;
+pub mod wordpress;
 pub mod xrpc;

@@ -138,6 +138,13 @@ pub(crate) fn since_1970(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(seconds.min(1 << 36))
 }
 
+/// A time as servers write it, in UTC.
+pub(super) fn time(text: &str) -> Option<SystemTime> {
+    let text = text.trim();
+    let utc = ["Z", "z", "+00:00", "-00:00"].iter().find_map(|zone| text.strip_suffix(zone)).unwrap_or(text);
+    humantime::parse_rfc3339_weak(utc).ok()
+}
+
 /// A time in whole seconds since 1970; 0 before that.
 pub(crate) fn seconds_since_1970(at: SystemTime) -> u64 {
     at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()

@@ -40,16 +40,15 @@ impl Redacting {
         let mut secrets = Secrets::default();
         if let Some(App { client_id, client_secret: Some(secret) }) = &self.app {
             secrets.add(secret);
-            // as a header has it
-            let pair = Zeroizing::new(format!("{client_id}:{}", secret.expose_secret()));
-            secrets.add(&STANDARD.encode(pair.as_bytes()).into());
+            secrets.add_basic(client_id, secret);
         }
         secrets
     }
 
-    fn of(&self, session: &Session) -> Secrets {
+    fn of(&self, account: &Account, session: &Session) -> Secrets {
         let mut secrets = self.secrets();
         secrets.add(&session.access);
+        secrets.add_basic(&account.handle, &session.access);
         secrets.add(&session.refresh);
         if let Some(bound) = &session.bound {
             secrets.add(bound.key.kept());
@@ -72,6 +71,12 @@ impl Secrets {
 
     fn add(&mut self, secret: &SecretString) {
         self.0.extend(Hidden::new(secret));
+    }
+
+    /// A password as a header has it.
+    fn add_basic(&mut self, name: &str, password: &SecretString) {
+        let pair = Zeroizing::new(format!("{name}:{}", password.expose_secret()));
+        self.add(&STANDARD.encode(pair.as_bytes()).into());
     }
 
     pub(super) fn hide(&self, text: &mut String) {
@@ -133,6 +138,7 @@ impl Provider for Redacting {
     async fn login(&self, base_url: &str, handle: &str, password: &SecretString) -> Result<Login, Failure> {
         let mut secrets = self.secrets();
         self.provider.hidden(password).iter().for_each(|part| secrets.add(part));
+        secrets.add_basic(handle, password);
         let login = self.provider.login(base_url, handle, password).await;
         let mut login = login.map_err(|failure| secrets.failure(failure))?;
         secrets.add(&login.session.access);
@@ -153,7 +159,7 @@ impl Provider for Redacting {
 
     async fn refresh(&self, caller: &Caller) -> Result<Session, Failure> {
         let refreshed = self.provider.refresh(caller).await;
-        refreshed.map_err(|failure| self.of(&caller.session).failure(failure))
+        refreshed.map_err(|failure| self.of(&caller.account, &caller.session).failure(failure))
     }
 
     async fn prepare(
@@ -162,7 +168,7 @@ impl Provider for Redacting {
         post: &Post,
         prepared: &Value,
     ) -> Result<Option<Value>, Failure> {
-        let secrets = self.of(&caller.session);
+        let secrets = self.of(&caller.account, &caller.session);
         let prepared = self.provider.prepare(caller, post, prepared).await;
         let mut prepared = prepared.map_err(|failure| secrets.failure(failure))?;
         if let Some(prepared) = &mut prepared {
@@ -176,7 +182,7 @@ impl Provider for Redacting {
     }
 
     async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
-        let secrets = self.of(&caller.session);
+        let secrets = self.of(&caller.account, &caller.session);
         let sent = self.provider.commit(caller, frozen).await;
         sent.map(|published| secrets.published(published)).map_err(|failure| secrets.failure(failure))
     }
@@ -187,7 +193,7 @@ impl Provider for Redacting {
         post: &Post,
         frozen: &Frozen,
     ) -> Result<Published, Failure> {
-        let secrets = self.of(&caller.session);
+        let secrets = self.of(&caller.account, &caller.session);
         let sent = self.provider.commit_with_media(caller, post, frozen).await;
         sent.map(|published| secrets.published(published)).map_err(|failure| secrets.failure(failure))
     }
@@ -198,7 +204,7 @@ impl Provider for Redacting {
         session: Option<&Session>,
         sought: Sought<'_>,
     ) -> Result<Found, Failure> {
-        let secrets = session.map_or_else(|| self.secrets(), |session| self.of(session));
+        let secrets = session.map_or_else(|| self.secrets(), |session| self.of(account, session));
         let found = self.provider.look(account, session, sought).await;
         match found.map_err(|failure| secrets.failure(failure))? {
             Found::Same(published) => Ok(Found::Same(secrets.published(published))),
@@ -216,11 +222,11 @@ impl Provider for Redacting {
 
     async fn complete(&self, caller: &Caller, post: &Post, published: &Published) -> Result<(), Failure> {
         let completed = self.provider.complete(caller, post, published).await;
-        completed.map_err(|failure| self.of(&caller.session).failure(failure))
+        completed.map_err(|failure| self.of(&caller.account, &caller.session).failure(failure))
     }
 
     async fn act(&self, caller: &Caller, act: &Act) -> Result<Done, Failure> {
-        let secrets = self.of(&caller.session);
+        let secrets = self.of(&caller.account, &caller.session);
         let done = self.provider.act(caller, act).await;
         let mut done = done.map_err(|failure| secrets.failure(failure))?;
         secrets.hide_in(done.external_id.as_mut());
@@ -230,7 +236,7 @@ impl Provider for Redacting {
 
     async fn metrics(&self, caller: &Caller, post: &str) -> Result<Metrics, Failure> {
         let metrics = self.provider.metrics(caller, post).await;
-        metrics.map_err(|failure| self.of(&caller.session).failure(failure))
+        metrics.map_err(|failure| self.of(&caller.account, &caller.session).failure(failure))
     }
 
     #[cfg(test)]

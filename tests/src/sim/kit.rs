@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::ledger::Ledger;
 use super::{LoginPages, Platform, Refusal, Visible};
 pub use accounts::Accounts;
+pub(in crate::sim) use login::basic;
 pub use login::{Client, Given, Login, Refused, Rules};
 pub use shelf::{NewPost, Post, Shelf};
 
@@ -77,6 +78,11 @@ impl Common {
     pub fn caller(&self, request: &Request<Bytes>) -> Option<String> {
         self.login.account(bearer(request.headers())?).map(str::to_owned)
     }
+}
+
+/// An id that is a number, of platforms that have such.
+pub fn numeric_id(handle: &str) -> String {
+    handle.bytes().fold(7_u64, |id, byte| (id * 31 + u64::from(byte)) % 1_000_003).to_string()
 }
 
 /// What stands behind `Bearer`.

@@ -6,6 +6,7 @@
 pub mod bluesky;
 mod consent;
 mod control;
+pub mod devto;
 pub mod discord;
 pub mod facebook;
 pub mod fault;
@@ -14,6 +15,7 @@ mod graph;
 pub mod instagram;
 pub mod kit;
 pub mod ledger;
+pub mod lemmy;
 pub mod linkedin;
 pub mod mastodon;
 pub mod misskey;
@@ -22,6 +24,7 @@ pub mod pinterest;
 pub mod slack;
 pub mod telegram;
 pub mod threads;
+pub mod wordpress;
 pub mod x;
 pub mod youtube;
 
@@ -107,6 +110,9 @@ const REGISTRY: &[Make] = &[
     |ledger| Arc::new(kit::On::<pinterest::Pinterest>::new(ledger)),
     |ledger| Arc::new(kit::On::<telegram::Telegram>::new(ledger)),
     |ledger| Arc::new(kit::On::<slack::Slack>::new(ledger)),
+    |ledger| Arc::new(kit::On::<devto::DevTo>::new(ledger)),
+    |ledger| Arc::new(kit::On::<lemmy::Lemmy>::new(ledger)),
+    |ledger| Arc::new(kit::On::<wordpress::WordPress>::new(ledger)),
     |ledger| Arc::new(x::X::new(ledger)),
     |ledger| Arc::new(kit::On::<youtube::YouTube>::new(ledger)),
     |ledger| Arc::new(kit::On::<facebook::Facebook>::new(ledger)),

@@ -86,6 +86,9 @@ pub(crate) const COURSES: &[Course] = &[
     crate::facebook::VIDEO,
     crate::facebook::STORY,
     crate::meta_threads::COURSE,
+    crate::wordpress::COURSE,
+    crate::devto::COURSE,
+    crate::lemmy::COURSE,
 ];
 
 /// Runs the orders that are chosen, prints how they came out, and fails where one lost a post or doubled it.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::client::Answer;
 use crate::providers::Failure;
-use crate::providers::answer::{Phase, retry_at, since_1970};
+use crate::providers::answer::{Phase, retry_at, since_1970, time};
 
 const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
@@ -63,13 +63,6 @@ fn class(phase: Phase, status: u16, error: &str) -> ErrorClass {
 fn reset(answer: &Answer) -> Option<SystemTime> {
     let text = answer.header(&RATE_LIMIT_RESET)?;
     time(text).or_else(|| text.trim().parse().ok().map(since_1970))
-}
-
-/// A time as servers write it, in UTC.
-pub(super) fn time(text: &str) -> Option<SystemTime> {
-    let text = text.trim();
-    let utc = ["Z", "z", "+00:00", "-00:00"].iter().find_map(|zone| text.strip_suffix(zone)).unwrap_or(text);
-    humantime::parse_rfc3339_weak(utc).ok()
 }
 
 #[cfg(test)]

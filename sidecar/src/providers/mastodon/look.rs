@@ -14,9 +14,8 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::api::{Api, Id, STATUSES, Shown, read};
-use super::classify::time;
 use super::publish::{Body, body, there};
-use crate::providers::answer::Phase;
+use crate::providers::answer::{Phase, time};
 use crate::providers::key::made_at;
 use crate::providers::own_posts::{Likeness, Listed, OwnPosts, Page, search};
 use crate::providers::window::{Window, answered_at};

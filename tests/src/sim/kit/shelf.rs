@@ -106,6 +106,11 @@ impl Shelf {
         self.posts.iter_mut().find(|post| post.id == id)
     }
 
+    /// All posts, whether they can be read yet or not.
+    pub fn all(&self) -> impl Iterator<Item = &Post> {
+        self.posts.iter()
+    }
+
     /// A post that can be read.
     pub fn read(&self, id: &str) -> Option<&Post> {
         self.find(id).filter(|post| post.visible <= SystemTime::now())

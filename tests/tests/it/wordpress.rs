@@ -1,0 +1,242 @@
+//! Publishing on WordPress: on a simulated site, where things go wrong on purpose.
+
+use crier_tests::backdoor;
+use crier_tests::cluster::Database;
+use crier_tests::http;
+use crier_tests::images::{data_url, png};
+use crier_tests::orders::{Course, picture};
+use crier_tests::sim::Sim;
+use crier_tests::sim::fault::{Fault, Rule};
+use crier_tests::stage::Stage;
+use crier_tests::wait::wait_until;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::fault_orders::{hold, hold_at_the_database, singles_and_some_pairs};
+
+const NAME: &str = "wordpress";
+const CREATE: &str = "posts.create";
+const LOOK: &str = "posts.list";
+const PASSWORD: &str = "abcd EFGH ijkl MNOP qrst UVWX";
+
+pub(crate) const COURSE: Course = Course {
+    platform: NAME,
+    secret: PASSWORD,
+    commit: CREATE,
+    media: picture,
+    post_settings: || json!({"title": "An order"}),
+    ..Course::PLAIN
+};
+
+async fn simulated() -> (Sim, Stage) {
+    let sim = Sim::start();
+    sim.add_account(NAME, "alice", PASSWORD);
+    let stage =
+        Stage::connected_on(NAME, Database::shared().await, "alice", &sim.url_of(NAME), PASSWORD).await;
+    stage.without_pace().await;
+    stage.sql.run("UPDATE crier.platform_policy SET breaker_failures = NULL").await;
+    (sim, stage)
+}
+
+fn image(colour: u8, alt: &str) -> Value {
+    json!({"url": data_url("image/png", &png(4, 3, [colour, 2, 3])), "alt": alt})
+}
+
+async fn post(stage: &Stage, text: &str, media: &Value) -> Uuid {
+    stage.post_as(text, media, &json!({"wordpress": {"title": text}})).await
+}
+
+/// What the site says under a path.
+async fn read(sim: &Sim, path: &str) -> Value {
+    let url = format!("{}/wp-json/wp/v2/{path}", sim.url_of(NAME));
+    let answer = http::client().get(url).basic_auth("alice", Some(PASSWORD)).send().await.expect("an answer");
+    answer.json().await.expect("JSON")
+}
+
+#[tokio::test]
+async fn a_post_with_images_is_there_as_it_was_asked_for() {
+    let (sim, stage) = simulated().await;
+    let _crierd = stage.deployment.start().await;
+    let text = "Grüße & <b>\n\nEnde [gallery]";
+    let media = json!([image(1, "featured"), image(2, "a \"desk\""), image(3, "")]);
+    let target = stage.published(post(&stage, text, &media).await).await;
+    let ledger = sim.visible(text);
+    assert_eq!(ledger.len(), 1, "{target}");
+    assert_eq!(target["url"], json!(ledger[0].uri), "{target}");
+    let alts: Vec<_> = ledger[0].images.iter().map(|image| image.alt.as_str()).collect();
+    assert_eq!(alts, ["featured", "a \"desk\"", ""]);
+    let shown = read(&sim, &format!("posts/{}", target["external_id"].as_str().expect("an id"))).await;
+    assert!(shown["featured_media"].as_u64().is_some_and(|id| id > 0), "{shown}");
+    assert!(ledger[0].key.starts_with("gr-e-b-ende-gallery-"), "{}", ledger[0].key);
+}
+
+#[tokio::test]
+async fn one_fault_of_any_kind() {
+    let (sim, stage) = simulated().await;
+    let _crierd = stage.deployment.start().await;
+    for planned in [
+        Fault::DropBeforeCommit,
+        Fault::DropAfterCommit,
+        Fault::ServerError,
+        Fault::ServerErrorAfterCommit,
+        Fault::Garbage,
+        Fault::NulError,
+        Fault::RateLimited,
+    ] {
+        sim.plan(Rule::once(NAME, CREATE, planned).seconds(1.0));
+        let text = format!("{planned:?}");
+        let post = post(&stage, &text, &json!([])).await;
+        let target = stage.ended(post).await;
+        // what the site refuses in so many words is refused
+        let expected = if planned == Fault::NulError { ("failed", 0) } else { ("published", 1) };
+        assert_eq!(
+            (target["state"].as_str(), sim.visible(&text).len()),
+            (Some(expected.0), expected.1),
+            "{target}"
+        );
+        assert_eq!(sim.faults_left(), 0, "{planned:?}");
+    }
+    let log = stage.deployment.logs();
+    assert!(!log.contains(PASSWORD), "the password is in the log");
+}
+
+#[tokio::test]
+async fn nothing_is_sent_again_before_the_site_must_show_it() {
+    let (sim, stage) = simulated().await;
+    sim.plan(Rule::once(NAME, CREATE, Fault::DropBeforeCommit));
+    let _crierd = stage.deployment.start().await;
+    let post = post(&stage, "once", &json!([])).await;
+    wait_until("the state of the target", json!("unknown"), async || {
+        stage.target(post).await["state"].clone()
+    })
+    .await;
+    let looks = sim.calls(LOOK);
+    backdoor::make_retries_due(&stage.sql).await;
+    wait_until("another look", true, async || sim.calls(LOOK) > looks).await;
+    assert_eq!(sim.calls(CREATE), 1);
+    stage.ended(post).await;
+    assert_eq!((sim.visible("once").len(), sim.calls(CREATE)), (1, 2));
+}
+
+#[tokio::test]
+async fn killed_between_the_commit_and_the_answer() {
+    let (sim, stage) = simulated().await;
+    sim.plan(Rule::once(NAME, CREATE, Fault::HoldAfterCommit));
+    let crierd = stage.deployment.start().await;
+    let post = post(&stage, "once", &json!([image(1, "")])).await;
+    wait_until("the number of held answers", 1, async || sim.held()).await;
+    crierd.kill();
+    sim.release();
+    backdoor::lapse_leases(&stage.sql).await;
+    let _crierd = stage.deployment.start().await;
+    let target = stage.published(post).await;
+    assert_eq!((sim.visible("once").len(), sim.calls(CREATE)), (1, 1), "{target}");
+}
+
+#[tokio::test]
+async fn an_upload_whose_answer_is_lost_is_found_again() {
+    let (sim, stage) = simulated().await;
+    sim.plan(Rule::once(NAME, "media.create", Fault::DropAfterCommit));
+    let _crierd = stage.deployment.start().await;
+    let post = post(&stage, "an upload", &json!([image(1, "kept")])).await;
+    stage.published(post).await;
+    assert_eq!(sim.calls("media.create"), 1);
+    assert_eq!(sim.visible("an upload")[0].images[0].alt, "kept");
+}
+
+#[tokio::test]
+async fn a_limit_parks_the_account_for_as_long_as_was_said() {
+    let (sim, stage) = simulated().await;
+    sim.plan(Rule::once(NAME, CREATE, Fault::RateLimited).seconds(3_600.0));
+    let _crierd = stage.deployment.start().await;
+    let post = post(&stage, "later", &json!([])).await;
+    wait_until("the error of the target", json!("rate_limited"), async || {
+        stage.target(post).await["error"]["class"].clone()
+    })
+    .await;
+    let waits = "SELECT run_at - now() BETWEEN interval '50 minutes' AND interval '1 hour' FROM crier.jobs \
+                 WHERE finished_at IS NULL";
+    wait_until("an hour's wait", "t".to_owned(), async || stage.sql.text(waits).await).await;
+    stage.sql.text(&format!("SELECT crier.unblock_account('{}', 'publish')", stage.account)).await;
+    stage.published(post).await;
+    assert_eq!((sim.visible("later").len(), sim.calls(CREATE)), (1, 2));
+}
+
+#[tokio::test]
+async fn a_password_that_was_taken_back_keeps_its_posts() {
+    let (sim, stage) = simulated().await;
+    sim.platform(NAME).revoke("alice");
+    let _crierd = stage.deployment.start().await;
+    let post = post(&stage, "kept", &json!([])).await;
+    wait_until("the error of the target", json!("auth_revoked"), async || {
+        stage.target(post).await["error"]["class"].clone()
+    })
+    .await;
+    assert_eq!(stage.sql.text("SELECT status FROM crier.accounts").await, "reauth_required");
+    sim.add_account(NAME, "alice", "another password");
+    let server = sim.url_of(NAME);
+    let again = stage.deployment.add_account_on(NAME, stage.workspace, "alice", &server, "another password");
+    assert_eq!(again, stage.account);
+    stage.published(post).await;
+    assert_eq!(sim.visible("kept").len(), 1);
+}
+
+#[tokio::test]
+async fn a_login_names_its_site_and_its_own_user() {
+    let (sim, stage) = simulated().await;
+    sim.add_account(NAME, "bob", "the password of bob");
+    let add = |handle: &str, server: &str| {
+        stage.deployment.try_add_account_on(NAME, stage.workspace, handle, server, "the password of bob")
+    };
+    let printed = add("alice", &sim.url_of(NAME));
+    assert!(!printed.status.success() && !printed.stderr.contains("the password"), "{printed:?}");
+    // a site within the operator's network is none
+    let inward = add("bob", "http://10.0.0.1");
+    assert!(!inward.status.success() && inward.stderr.contains("https"), "{inward:?}");
+    assert_eq!(stage.sql.text("SELECT count(*) FROM crier.accounts").await, "1");
+}
+
+#[tokio::test]
+async fn what_would_be_refused_is_refused_before() {
+    let (_sim, stage) = simulated().await;
+    for (text, settings) in [
+        ("'x'", "{}"),
+        ("'x'", r#"{"wordpress": {"title": " "}}"#),
+        ("'x'", r#"{"wordpress": {"title": "a", "format": "poem"}}"#),
+        ("repeat('x', 200001)", r#"{"wordpress": {"title": "a"}}"#),
+    ] {
+        let sql = format!(
+            "SELECT crier.create_post('{}', {text}, ARRAY['{}'::uuid], settings => '{settings}')",
+            stage.workspace, stage.account
+        );
+        let refusal = stage.sql.refusal(&sql).await;
+        assert_eq!(
+            (refusal.code.as_str(), refusal.detail.as_str()),
+            ("22023", "content_invalid"),
+            "{refusal}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_post_is_taken_back_and_counted() {
+    let (sim, stage) = simulated().await;
+    let _crierd = stage.deployment.start().await;
+    let post = post(&stage, "gone soon", &json!([])).await;
+    stage.published(post).await;
+    let target: Uuid = stage.sql.value("SELECT id FROM crier.post_target", &[]).await;
+    stage.sql.value::<Uuid>("SELECT crier.read_metrics($1)", &[&target]).await;
+    wait_until("the number of questions for comments", 1, async || sim.calls("comments.list")).await;
+    stage.sql.value::<Uuid>("SELECT crier.delete_published($1)", &[&target]).await;
+    wait_until("the posts that are there", 0, async || sim.platform(NAME).timeline().len()).await;
+}
+
+#[tokio::test]
+async fn no_order_of_faults_loses_a_post_on_wordpress_or_doubles_it() {
+    hold(COURSE, singles_and_some_pairs).await;
+}
+
+#[tokio::test]
+async fn killed_between_two_calls_of_the_database_on_wordpress() {
+    hold_at_the_database(COURSE).await;
+}
