@@ -6,6 +6,7 @@
 pub mod bluesky;
 pub mod instagram;
 pub mod mastodon;
+pub mod nostr;
 pub mod poll;
 pub mod telegram;
 pub mod x;
@@ -280,6 +281,7 @@ pub static ALL: &[&Platform] = &[
     &x::PLATFORM,
     &instagram::PLATFORM,
     &telegram::PLATFORM,
+    &nostr::PLATFORM,
 ];
 
 /// The platform with this name.

@@ -14,6 +14,7 @@ mod graph;
 mod instagram;
 mod key;
 mod mastodon;
+mod nostr;
 mod oauth;
 mod own_posts;
 mod redact;
@@ -353,6 +354,7 @@ const REGISTRY: &[Make] = &[
     bluesky::provider,
     instagram::provider,
     mastodon::provider,
+    nostr::provider,
     telegram::provider,
     x::provider,
 ];

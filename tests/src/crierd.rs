@@ -25,7 +25,7 @@ const SETTINGS: [(&str, &str); 6] = [
 ];
 
 /// Platforms where every account has a server of its own.
-const MANY_SERVERS: [&str; 2] = ["bluesky", "mastodon"];
+const MANY_SERVERS: [&str; 3] = ["bluesky", "mastodon", "nostr"];
 
 /// A directory with key file and configuration, from which any number of processes run.
 #[derive(Debug)]

@@ -58,6 +58,8 @@ pub struct Course {
     pub post_settings: fn() -> Value,
     /// Whether nobody can find out there what became of a send: then a person is asked.
     pub asks: bool,
+    /// How many of the kills at calls of the database a publish comes to at least. Where no token is renewed there are fewer calls.
+    pub kills: usize,
 }
 
 impl Course {
@@ -72,6 +74,7 @@ impl Course {
         variables: &[],
         post_settings: || json!({}),
         asks: false,
+        kills: 20,
     };
 
     /// What the account is connected with on this simulator.

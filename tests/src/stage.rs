@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::backdoor;
 use crate::cluster::{Database, SIDECAR_ROLE};
 use crate::crierd::Deployment;
-use crate::session::Session;
+use crate::session::{Refusal, Session};
 use crate::sim::fault::{Fault, Rule};
 use crate::sim::{Sim, mastodon};
 use crate::wait::{SOON, wait_for, wait_until};
@@ -107,6 +107,15 @@ impl Stage {
         self.sql.value(sql, &[&self.workspace, &content, &self.account, media, settings]).await
     }
 
+    /// Why a post with media and settings is refused.
+    pub async fn refused_post(&self, content: &str, media: &Value, settings: &Value) -> Refusal {
+        let sql = format!(
+            "SELECT crier.create_post('{}', '{content}', ARRAY['{}'::uuid], media => '{media}', settings => '{settings}')",
+            self.workspace, self.account
+        );
+        self.sql.refusal(&sql).await
+    }
+
     /// The only target of a post, as `crier.get_post` shows it.
     pub async fn target(&self, post: Uuid) -> Value {
         let post: Value = self.sql.value("SELECT crier.get_post($1)", &[&post]).await;
@@ -131,6 +140,21 @@ impl Stage {
     /// the retry does, not how long it waits.
     pub async fn published(&self, post: Uuid) -> Value {
         self.reached(post, "published").await
+    }
+
+    /// Waits until all parts of a post are published: its targets.
+    pub async fn published_parts(&self, post: Uuid) -> Vec<Value> {
+        wait_for("all parts to be published", SOON, async || {
+            backdoor::make_retries_due(&self.sql).await;
+            let post: Value = self.sql.value("SELECT crier.get_post($1)", &[&post]).await;
+            let targets = post["targets"].as_array().cloned().unwrap_or_default();
+            if targets.iter().all(|target| target["state"] == "published") {
+                Ok(targets)
+            } else {
+                Err(targets)
+            }
+        })
+        .await
     }
 
     /// Waits until nothing more happens to the post's target by itself. Retries that wait are made due, and what was sent is as

@@ -12,8 +12,10 @@ pub mod instagram;
 pub mod kit;
 pub mod ledger;
 pub mod mastodon;
+pub mod nostr;
 mod page;
 pub mod telegram;
+mod websocket;
 pub mod x;
 
 use std::net::SocketAddr;
@@ -93,6 +95,7 @@ const REGISTRY: &[Make] = &[
     |ledger| Arc::new(instagram::Instagram::new(ledger)),
     |ledger| Arc::new(mastodon::Mastodon::new(ledger)),
     |ledger| Arc::new(kit::On::<telegram::Telegram>::new(ledger)),
+    |ledger| Arc::new(kit::On::<nostr::Nostr>::new(ledger)),
     |ledger| Arc::new(x::X::new(ledger)),
 ];
 
@@ -352,12 +355,20 @@ impl World {
 }
 
 impl Handler for World {
-    fn answer(self: Arc<Self>, request: Request<Bytes>) -> BoxFuture<'static, Answer> {
+    fn answer(self: Arc<Self>, mut request: Request<Bytes>) -> BoxFuture<'static, Answer> {
         async move {
             let path = request.uri().path().to_owned();
-            let (first, rest) = path.trim_start_matches('/').split_once('/').unwrap_or((&path, ""));
+            let whole = path.trim_start_matches('/');
+            let (first, rest) = whole.split_once('/').unwrap_or((whole, ""));
             match self.platform(first) {
-                Some(platform) => self.call(platform.as_ref(), rest, &request).await,
+                Some(platform) => {
+                    let answer = self.call(platform.as_ref(), rest, &request).await?;
+                    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+                        let (world, platform) = (Arc::clone(&self), Arc::clone(platform));
+                        tokio::spawn(websocket::serve(world, platform, hyper::upgrade::on(&mut request)));
+                    }
+                    Some(answer)
+                }
                 None if path == "/" => Some(page::timeline(&self.platforms)),
                 None => Some(control::answer(&self, &path, &request)),
             }

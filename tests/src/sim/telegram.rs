@@ -44,17 +44,17 @@ struct Chat {
     migrated_to: Option<i64>,
 }
 
-/// Why a call is refused: code and description.
-struct Refused(u16, String);
+/// Why a call is refused: code, description, and what a group has become.
+struct Refused(u16, String, Option<i64>);
 
 impl Refused {
     fn bad(why: &str) -> Self {
-        Self(400, format!("Bad Request: {why}"))
+        Self(400, format!("Bad Request: {why}"), None)
     }
 
     fn answer(self) -> Response<Bytes> {
-        let Self(code, description) = self;
-        refuse(code, &description, None)
+        let Self(code, description, migrated) = self;
+        refuse(code, &description, migrated.map(|chat| json!({"migrate_to_chat_id": chat})))
     }
 }
 
@@ -196,7 +196,7 @@ fn content(call: &str, said: &Said) -> Result<Content, Refused> {
 
 impl Telegram {
     /// The id and the name of the chat that a call names, if the bot may know it.
-    fn chat(&self, common: &Common, account: &str, said: &Said) -> Result<(String, String), Response<Bytes>> {
+    fn chat(&self, common: &Common, account: &str, said: &Said) -> Result<(String, String), Refused> {
         let named = said.fields.get("chat_id");
         let named =
             named.map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned)).unwrap_or_default();
@@ -205,10 +205,10 @@ impl Telegram {
         match self.settings(&handle).migrated_to.filter(|_| is_it) {
             Some(chat) => {
                 let why = "Bad Request: group chat was upgraded to a supergroup chat";
-                Err(refuse(400, why, Some(json!({"migrate_to_chat_id": chat}))))
+                Err(Refused(400, why.to_owned(), Some(chat)))
             }
             None if is_it => Ok((account.to_owned(), handle)),
-            None => Err(Refused::bad("chat not found").answer()),
+            None => Err(Refused::bad("chat not found")),
         }
     }
 
@@ -323,7 +323,7 @@ impl Service for Telegram {
         }
         let of = match self.chat(common, &account, &said) {
             Ok(of) => of,
-            Err(refusal) => return refusal,
+            Err(refused) => return refused.answer(),
         };
         let result = match call {
             "getChat" => Ok(self.show(&of.0, &of.1)),
@@ -334,7 +334,7 @@ impl Service for Telegram {
             "deleteMessage" => Self::delete(common, &said),
             "sendMessage" | "sendPhoto" | "sendAnimation" | "sendVideo" | "sendDocument"
             | "sendMediaGroup" => self.publish(common, call, of, &said),
-            _ => Err(Refused(404, "Not Found: method not found".to_owned())),
+            _ => Err(Refused(404, "Not Found: method not found".to_owned(), None)),
         };
         match result {
             Ok(result) => serve::json(StatusCode::OK, &json!({"ok": true, "result": result})),

@@ -26,6 +26,8 @@ mod limits;
 mod maintenance;
 mod mastodon;
 mod mastodon_mock;
+mod nostr;
+mod nostr_relay;
 mod pages;
 mod people;
 mod plans;
