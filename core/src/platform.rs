@@ -13,6 +13,7 @@ pub mod linkedin;
 pub mod mastodon;
 pub mod meta;
 pub mod misskey;
+pub mod nostr;
 pub mod pinterest;
 pub mod poll;
 pub mod slack;
@@ -303,6 +304,7 @@ pub static ALL: &[&Platform] = &[
     &wordpress::PLATFORM,
     &devto::PLATFORM,
     &lemmy::PLATFORM,
+    &nostr::PLATFORM,
 ];
 
 /// The platform with this name.

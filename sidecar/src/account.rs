@@ -52,8 +52,10 @@ pub(crate) async fn add(config: &Config, add: Add<'_>) -> Result<(), Error> {
         let why = format!("every account on {platform} is on a server of its own: name it with --server");
         return Err(Error::Refused(why));
     }
+    // a server that speaks WebSocket is named by the schemes of that, which mean the same
+    let server = server.strip_prefix("ws").map_or_else(|| server.to_owned(), |rest| format!("http{rest}"));
     let base_url =
-        check_base(server).map_err(|why| Error::Refused(format!("the server's address: {why}")))?;
+        check_base(&server).map_err(|why| Error::Refused(format!("the server's address: {why}")))?;
     may_be_on(provider.as_ref(), &base_url)?;
     let password = read_password(provider.secret())?;
     let login = provider.login(&base_url, add.handle, &password).await?;

@@ -185,6 +185,23 @@ impl Resolve for PublicResolver {
     }
 }
 
+/// Where a connection to an address may be made that is not HTTP, under the rules of [`check_call`]: what is handed out is what was
+/// checked.
+pub(crate) async fn connectable(url: &Url, allow_loopback: bool) -> std::io::Result<Vec<SocketAddr>> {
+    let is_here = check_call(url, allow_loopback).map_err(std::io::Error::other)?;
+    let port = url.port_or_known_default().unwrap_or(443);
+    let found: Vec<SocketAddr> = match url.host() {
+        Some(Host::Domain(host)) => lookup(host).await?,
+        Some(Host::Ipv4(ip)) => vec![SocketAddr::new(ip.into(), port)],
+        Some(Host::Ipv6(ip)) => vec![SocketAddr::new(ip.into(), port)],
+        None => vec![],
+    };
+    let is_allowed = |ip: IpAddr| if is_here { ip.is_loopback() } else { is_public(ip) };
+    let allowed = found.into_iter().filter(|address| is_allowed(address.ip()));
+    let allowed: Vec<_> = allowed.map(|address| SocketAddr::new(address.ip(), port)).collect();
+    if allowed.is_empty() { Err(std::io::Error::other(Forbidden::Private)) } else { Ok(allowed) }
+}
+
 async fn lookup(host: &str) -> std::io::Result<Vec<SocketAddr>> {
     #[cfg(test)]
     if host.ends_with(inward::REBINDING) {

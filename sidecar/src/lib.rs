@@ -46,4 +46,5 @@ pub mod secrets;
 mod shutdown;
 mod tls;
 mod webhook;
+mod websocket;
 mod worker;

@@ -26,6 +26,7 @@ mod lemmy;
 mod linkedin;
 mod mastodon;
 mod misskey;
+mod nostr;
 mod oauth;
 mod own_posts;
 mod pinterest;
@@ -402,6 +403,7 @@ const REGISTRY: &[Make] = &[
     mastodon::provider,
     misskey::provider,
     pinterest::provider,
+    nostr::provider,
     telegram::provider,
     slack::provider,
     threads::provider,

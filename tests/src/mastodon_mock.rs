@@ -1,14 +1,13 @@
 //! A Mastodon server that others wrote (`mastodon-mock`), on loopback.
 
 use std::fs::File;
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use serde_json::{Value, json};
 
 use crate::http;
-use crate::process::{bound_to_this_thread, succeed};
+use crate::process::bound_to_this_thread;
+use crate::python::{free_port, install};
 use crate::wait::{SOON, wait_for};
 
 /// The only account.
@@ -30,14 +29,13 @@ impl MastodonMock {
     /// # Panics
     /// When it can't be installed or doesn't start; the message says why.
     pub async fn start() -> Self {
-        let program = install();
+        let program = install("mastodon-mock", "mastodon_mock");
         let dir = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary directory: {error}"));
         let (config, log) = (dir.path().join("config.toml"), dir.path().join("log"));
         let seed = format!("[[seed.accounts]]\nusername = \"{NAME}\"\naccess_token = \"{TOKEN}\"\n");
         std::fs::write(&config, seed).unwrap_or_else(|error| panic!("{}: {error}", config.display()));
         let errors = File::create(&log).unwrap_or_else(|error| panic!("{}: {error}", log.display()));
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
-        let port = port.unwrap_or_else(|error| panic!("no free port: {error}")).port();
+        let port = free_port();
         let process = bound_to_this_thread(&program)
             .args(["serve", "--in-memory", "--host", "127.0.0.1", "--port", &port.to_string(), "--config"])
             .arg(&config)
@@ -94,24 +92,4 @@ impl Drop for MastodonMock {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
-}
-
-/// The program, installed into the build directory.
-fn install() -> PathBuf {
-    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let lock = tests.join("mastodon-mock/requirements.txt");
-    let venv = tests.join("../target/mastodon-mock");
-    let program = venv.join("bin/mastodon_mock");
-    let file = File::open(&lock).unwrap_or_else(|error| panic!("{}: {error}", lock.display()));
-    // other processes may be installing it now
-    file.lock().unwrap_or_else(|error| panic!("{}: {error}", lock.display()));
-    let changed = |path: &Path| std::fs::metadata(path).and_then(|found| found.modified()).ok();
-    if changed(&program) >= changed(&lock) {
-        return program;
-    }
-    eprintln!("installing mastodon-mock into {} (once)", venv.display());
-    succeed(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv));
-    let mut pip = Command::new(venv.join("bin/pip"));
-    succeed(pip.args(["install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&lock));
-    program
 }

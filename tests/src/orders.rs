@@ -60,6 +60,8 @@ pub struct Course {
     pub asks: bool,
     /// Whether what is published shows no text: then all that is new is counted.
     pub says_nothing: bool,
+    /// How many of the kills at calls of the database a publish comes to at least. Where no token is renewed there are fewer calls.
+    pub kills: usize,
 }
 
 impl Course {
@@ -75,6 +77,7 @@ impl Course {
         post_settings: || json!({}),
         asks: false,
         says_nothing: false,
+        kills: 20,
     };
 
     /// What the account is connected with on this simulator.

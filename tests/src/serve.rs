@@ -100,7 +100,10 @@ async fn connection(stream: TcpStream, handler: Arc<impl Handler>) {
         }
     });
     // an error here is our own dropped answer, or a client that went away
-    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let _ = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades()
+        .await;
 }
 
 async fn read(request: Request<Incoming>) -> Result<Request<Bytes>, Response<Bytes>> {

@@ -109,11 +109,7 @@ impl Stage {
 
     /// How a post is refused that the platform would not take.
     pub async fn refused(&self, content: &str, media: &Value, settings: &Value) -> Refusal {
-        let sql = format!(
-            "SELECT crier.create_post('{}', '{content}', ARRAY['{}'::uuid], media => '{media}', settings => '{settings}')",
-            self.workspace, self.account
-        );
-        let refusal = self.sql.refusal(&sql).await;
+        let refusal = self.refused_post(content, media, settings).await;
         let told = (refusal.code.as_str(), refusal.detail.as_str());
         assert_eq!(told, ("22023", "content_invalid"), "{refusal}");
         refusal
@@ -137,6 +133,15 @@ impl Stage {
     pub async fn failed_as(&self, post: Uuid, class: &str) {
         let of = async || self.target(post).await["error"]["class"].clone();
         wait_until("the error of the target", Value::from(class), of).await;
+    }
+
+    /// Why a post with media and settings is refused.
+    pub async fn refused_post(&self, content: &str, media: &Value, settings: &Value) -> Refusal {
+        let sql = format!(
+            "SELECT crier.create_post('{}', '{content}', ARRAY['{}'::uuid], media => '{media}', settings => '{settings}')",
+            self.workspace, self.account
+        );
+        self.sql.refusal(&sql).await
     }
 
     /// The only target of a post, as `crier.get_post` shows it.

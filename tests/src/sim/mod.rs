@@ -19,11 +19,13 @@ pub mod lemmy;
 pub mod linkedin;
 pub mod mastodon;
 pub mod misskey;
+pub mod nostr;
 mod page;
 pub mod pinterest;
 pub mod slack;
 pub mod telegram;
 pub mod threads;
+mod websocket;
 pub mod wordpress;
 pub mod x;
 pub mod youtube;
@@ -113,6 +115,7 @@ const REGISTRY: &[Make] = &[
     |ledger| Arc::new(kit::On::<devto::DevTo>::new(ledger)),
     |ledger| Arc::new(kit::On::<lemmy::Lemmy>::new(ledger)),
     |ledger| Arc::new(kit::On::<wordpress::WordPress>::new(ledger)),
+    |ledger| Arc::new(kit::On::<nostr::Nostr>::new(ledger)),
     |ledger| Arc::new(x::X::new(ledger)),
     |ledger| Arc::new(kit::On::<youtube::YouTube>::new(ledger)),
     |ledger| Arc::new(kit::On::<facebook::Facebook>::new(ledger)),
@@ -375,12 +378,20 @@ impl World {
 }
 
 impl Handler for World {
-    fn answer(self: Arc<Self>, request: Request<Bytes>) -> BoxFuture<'static, Answer> {
+    fn answer(self: Arc<Self>, mut request: Request<Bytes>) -> BoxFuture<'static, Answer> {
         async move {
             let path = request.uri().path().to_owned();
-            let (first, rest) = path.trim_start_matches('/').split_once('/').unwrap_or((&path, ""));
+            let whole = path.trim_start_matches('/');
+            let (first, rest) = whole.split_once('/').unwrap_or((whole, ""));
             match self.platform(first) {
-                Some(platform) => self.call(platform.as_ref(), rest, &request).await,
+                Some(platform) => {
+                    let answer = self.call(platform.as_ref(), rest, &request).await?;
+                    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+                        let (world, platform) = (Arc::clone(&self), Arc::clone(platform));
+                        tokio::spawn(websocket::serve(world, platform, hyper::upgrade::on(&mut request)));
+                    }
+                    Some(answer)
+                }
                 None if path == "/" => Some(page::timeline(&self.platforms)),
                 None => Some(control::answer(&self, &path, &request)),
             }

@@ -89,6 +89,7 @@ pub(crate) const COURSES: &[Course] = &[
     crate::wordpress::COURSE,
     crate::devto::COURSE,
     crate::lemmy::COURSE,
+    crate::nostr::COURSE,
 ];
 
 /// Runs the orders that are chosen, prints how they came out, and fails where one lost a post or doubled it.
@@ -158,8 +159,8 @@ pub(crate) async fn hold_at_the_database(course: Course) {
     println!("{}: {matrix}; {} kills at the database:\n{lines}", course.platform, runner.kills());
     assert!(matrix.wrong().is_empty(), "{}: {matrix}: {:#?}", course.platform, matrix.wrong());
     ask_nobody(course, &matrix);
-    // a publish comes to most of these calls, on every platform
-    assert!(runner.kills() >= 20, "{}: only {} kills", course.platform, runner.kills());
+    // a publish comes to most of these calls
+    assert!(runner.kills() >= course.kills, "{}: only {} kills", course.platform, runner.kills());
 }
 
 #[tokio::test]

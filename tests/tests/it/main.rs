@@ -35,6 +35,8 @@ mod mastodon_mock;
 mod meta_threads;
 mod metrics;
 mod misskey;
+mod nostr;
+mod nostr_relay;
 mod pages;
 mod people;
 mod pinterest;

@@ -1,14 +1,13 @@
 //! Posts on Telegram, which offers nothing to find out what became of a send: one of each, and where an answer is lost, a
 //! question.
 
-use crier_tests::backdoor;
 use crier_tests::cluster::Database;
 use crier_tests::images::{data_url, film, png};
 use crier_tests::orders::{Course, picture};
 use crier_tests::sim::Sim;
 use crier_tests::sim::fault::{Fault, Rule};
 use crier_tests::stage::{Stage, create_workspace};
-use crier_tests::wait::{SOON, wait_for, wait_until};
+use crier_tests::wait::wait_until;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -220,12 +219,7 @@ async fn what_telegram_would_refuse_is_refused_before() {
         ("x".to_owned(), json!([]), json!({"entities": [{"type": "bold", "offset": 0, "length": 2}]})),
         ("x".to_owned(), image, json!({"link_preview": {"is_disabled": true}})),
     ] {
-        let settings = json!({ "telegram": settings });
-        let sql = format!(
-            "SELECT crier.create_post('{}', '{text}', ARRAY['{}'::uuid], media => '{media}', settings => '{settings}')",
-            stage.workspace, stage.account
-        );
-        let refusal = stage.sql.refusal(&sql).await;
+        let refusal = stage.refused_post(&text, &media, &json!({ "telegram": settings })).await;
         assert_eq!(
             (refusal.code.as_str(), refusal.detail.as_str()),
             ("22023", "content_invalid"),
@@ -243,13 +237,7 @@ async fn a_thread_is_answers_and_is_taken_back() {
     let media = json!([image(1), image(2)]);
     let sql = "SELECT crier.create_post($1, 'first', ARRAY[$2::uuid], media => $3, thread => '[\"second\"]', first_comment => 'third')";
     let post: Uuid = stage.sql.value(sql, &[&stage.workspace, &stage.account, &media]).await;
-    let targets = wait_for("three parts to be published", SOON, async || {
-        backdoor::make_retries_due(&stage.sql).await;
-        let post: Value = stage.sql.value("SELECT crier.get_post($1)", &[&post]).await;
-        let targets = post["targets"].as_array().cloned().unwrap_or_default();
-        if targets.iter().all(|target| target["state"] == "published") { Ok(targets) } else { Err(targets) }
-    })
-    .await;
+    let targets = stage.published_parts(post).await;
     assert_eq!(targets.len(), 3);
     let [first, second, third] =
         ["first", "second", "third"].map(|text| sim.visible(text).into_iter().next().expect(text));
