@@ -144,6 +144,21 @@ impl Stage {
         self.sql.refusal(&sql).await
     }
 
+    /// Waits until all parts of a post are published: its targets.
+    pub async fn published_parts(&self, post: Uuid) -> Vec<Value> {
+        wait_for("all parts to be published", SOON, async || {
+            backdoor::make_retries_due(&self.sql).await;
+            let post: Value = self.sql.value("SELECT crier.get_post($1)", &[&post]).await;
+            let targets = post["targets"].as_array().cloned().unwrap_or_default();
+            if targets.iter().all(|target| target["state"] == "published") {
+                Ok(targets)
+            } else {
+                Err(targets)
+            }
+        })
+        .await
+    }
+
     /// The only target of a post, as `crier.get_post` shows it.
     pub async fn target(&self, post: Uuid) -> Value {
         let post: Value = self.sql.value("SELECT crier.get_post($1)", &[&post]).await;

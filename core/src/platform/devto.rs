@@ -138,6 +138,7 @@ fn check(post: &Post<'_>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::Excess;
     use crate::validate::{self, Violation};
     use serde_json::json;
 
@@ -169,9 +170,12 @@ mod tests {
     fn a_text_at_the_limit_is_taken_and_one_past_it_is_not() {
         let of = |text: &str| validate::post(&PLATFORM, text, &json!([]), &json!({"title": "a"}));
         assert_eq!(of(&"a".repeat(100_000)), []);
-        let long = Violation::Text { platform: "devto", unit: "characters", found: 100_001, limit: 100_000 };
+        let excess = Excess { from: 100_001, begins: "a".into() };
+        let long =
+            Violation::Text { platform: "devto", unit: "characters", found: 100_001, limit: 100_000, excess };
         assert_eq!(of(&"a".repeat(100_001)), [long]);
-        let heavy = Violation::Bytes { platform: "devto", found: 200_001, limit: 200_000 };
+        let excess = Excess { from: 66_667, begins: "字".into() };
+        let heavy = Violation::Bytes { platform: "devto", found: 200_001, limit: 200_000, excess };
         assert_eq!(of(&"字".repeat(66_667)), [heavy]);
     }
 

@@ -177,6 +177,7 @@ fn check(post: &Post<'_>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::Excess;
     use crate::validate::{self, Violation};
     use serde_json::json;
 
@@ -233,7 +234,10 @@ mod tests {
         let of = |text: &str, settings: Value| validate::post(&PLATFORM, text, &json!([]), &settings);
         let post = || json!({"title": "Hello", "community": "rust"});
         assert_eq!(of(&"é".repeat(50_000), post()), []);
-        let long = |found, limit| Violation::Text { platform: "lemmy", unit: "characters", found, limit };
+        let long = |found, limit| {
+            let excess = Excess { from: limit + 1, begins: "é".into() };
+            Violation::Text { platform: "lemmy", unit: "characters", found, limit, excess }
+        };
         assert_eq!(of(&"é".repeat(50_001), post()), [long(50_001, 50_000)]);
         assert_eq!(of(&"é".repeat(10_000), json!({"reply_to": "1"})), []);
         assert_eq!(of(&"é".repeat(10_001), json!({"reply_to": "1"})), [long(10_001, 10_000)]);

@@ -161,6 +161,7 @@ fn check(post: &Post<'_>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::text::Excess;
     use crate::validate::{self, Violation};
     use serde_json::json;
 
@@ -192,11 +193,13 @@ mod tests {
     fn a_text_at_the_limit_is_taken_and_one_past_it_is_not() {
         let of = |text: &str| validate::post(&PLATFORM, text, &json!([]), &json!({"title": "a"}));
         assert_eq!(of(&"a".repeat(200_000)), []);
-        let long =
-            Violation::Text { platform: "wordpress", unit: "characters", found: 200_001, limit: 200_000 };
+        let excess = Excess { from: 200_001, begins: "a".into() };
+        let (unit, found, limit) = ("characters", 200_001, 200_000);
+        let long = Violation::Text { platform: "wordpress", unit, found, limit, excess };
         assert_eq!(of(&"a".repeat(200_001)), [long]);
         assert_eq!(of(&"é".repeat(150_000)), []);
-        let heavy = Violation::Bytes { platform: "wordpress", found: 750_000, limit: 700_000 };
+        let excess = Excess { from: 233_334, begins: "字".repeat(20) };
+        let heavy = Violation::Bytes { platform: "wordpress", found: 750_000, limit: 700_000, excess };
         assert_eq!(of(&"字".repeat(250_000)).into_iter().find(|found| *found == heavy), Some(heavy));
     }
 
