@@ -350,7 +350,10 @@ mod tests {
         let Finding::Odd(found, _) = check_oauth(&oauth(Some("https://c.example"), &app), &none) else {
             panic!("expected apps to be missing")
         };
-        assert!(found.contains("for bluesky, mastodon; without an app: instagram, x"), "{found}");
+        assert!(
+            found.contains("for bluesky, mastodon, misskey; without an app: facebook, instagram"),
+            "{found}"
+        );
         let local = check_oauth(&oauth(Some("http://127.0.0.1:1"), &app), &none);
         assert!(matches!(local, Finding::Odd(found, _) if found.contains("plain http")));
     }

@@ -165,7 +165,8 @@ mod tests {
         let (board, image) = (json!({"board_id": "1"}), json!([{"url": "https://a.example/x.png"}]));
         assert!(refused(&"é".repeat(800), image.clone(), board.clone()).is_empty());
         let long = refused(&"é".repeat(801), image, board.clone());
-        assert_eq!(long, ["the text has 801 characters; pinterest accepts at most 800"]);
+        let said = "the text has 801 characters; pinterest accepts at most 800; what is too much begins with character 801: \"é\"";
+        assert_eq!(long, [said]);
         assert_eq!(refused("hi", json!([]), board).len(), 1, "a pin without an image");
     }
 

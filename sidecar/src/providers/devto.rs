@@ -208,6 +208,13 @@ impl Provider for DevTo {
         Ok(Metrics { likes, replies, ..Metrics::default() })
     }
 
+    #[cfg(test)]
+    fn sample(&self) -> super::hostile::Sample {
+        let mut sample = super::hostile::Sample::text();
+        sample.post.settings = serde_json::json!({ "title": "Hello" });
+        sample
+    }
+
     async fn reach(&self, base_url: &str) -> Result<(), Failure> {
         let api = Api { client: &self.client, base_url, key: None };
         api.get::<IgnoredAny>(Phase::Read, &format!("{ARTICLES}?per_page=1")).await.map(drop)

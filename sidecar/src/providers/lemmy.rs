@@ -158,6 +158,14 @@ impl Provider for Lemmy {
         Ok(Metrics { likes: counts.upvotes, replies: counts.comments, ..Metrics::default() })
     }
 
+    #[cfg(test)]
+    fn sample(&self) -> super::hostile::Sample {
+        let mut sample = super::hostile::Sample::text();
+        sample.post.settings = serde_json::json!({ "title": "Hello", "community": "rust" });
+        sample.prepared = serde_json::json!({ "community": 5 });
+        sample
+    }
+
     async fn reach(&self, base_url: &str) -> Result<(), Failure> {
         let answer = Api::new(&self.client, base_url, None).get("site").await;
         read::<IgnoredAny>(Phase::Read, answer).map(drop)

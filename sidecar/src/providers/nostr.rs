@@ -115,6 +115,18 @@ impl Provider for Nostr {
         act::act(caller, act).await
     }
 
+    /// An event for a relay that is nowhere: what a relay answers is read in `relay.rs`.
+    #[cfg(test)]
+    fn sample(&self) -> super::hostile::Sample {
+        let key = secrecy::SecretString::from("01".repeat(32));
+        let said = event::Said { kind: 1, created_at: 1_795_000_000, tags: vec![], content: "hi".into() };
+        let event = Author::of(&key).and_then(|author| author.sign(said)).expect("a key");
+        super::hostile::Sample {
+            prepared: serde_json::json!({ "event": event, "relays": ["ws://127.0.0.1:1"], "of": "" }),
+            ..super::hostile::Sample::text()
+        }
+    }
+
     async fn reach(&self, base_url: &str) -> Result<(), Failure> {
         Relays::new(base_url, &[]).reach().await
     }

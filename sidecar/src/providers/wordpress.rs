@@ -172,6 +172,13 @@ impl Provider for WordPress {
         Ok(Metrics { replies: comments, ..Metrics::default() })
     }
 
+    #[cfg(test)]
+    fn sample(&self) -> super::hostile::Sample {
+        let mut sample = super::hostile::Sample::text();
+        sample.post.settings = serde_json::json!({ "title": "Hello" });
+        sample
+    }
+
     async fn reach(&self, base_url: &str) -> Result<(), Failure> {
         let answer = Api::new(&self.client, base_url, None).get(INDEX).await;
         read::<IgnoredAny>(Phase::Read, answer).map(drop)
