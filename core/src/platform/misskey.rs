@@ -44,7 +44,7 @@ pub static PLATFORM: Platform = Platform {
     },
     reconcile: Reconcile::ReadBack,
     // lists are made of caches that are filled behind the answer
-    settles: Duration::from_secs(0),
+    settles: Duration::from_secs(60),
     numbers_by_server: true,
     rotation: Rotation::Kept,
     check,

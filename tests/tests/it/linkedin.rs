@@ -40,12 +40,8 @@ pub(crate) const PAGE: Course = Course {
 pub(crate) const MEMBER: Course =
     Course { platform: NAME, secret: "member-access", commit: CREATE, asks: true, ..Course::PLAIN };
 /// The same by an application that would rather have it sent again.
-pub(crate) const RESENDING: Course = Course {
-    post_settings: || json!({"resend_unclear": true}),
-    asks: false,
-    settings: Some(|| json!({"refuses_duplicates": false})),
-    ..MEMBER
-};
+pub(crate) const RESENDING: Course =
+    Course { post_settings: || json!({"resend_unclear": true}), asks: false, ..MEMBER };
 
 /// An account on a simulated LinkedIn.
 async fn simulated_as(handle: &str, tokens: &str) -> (Sim, Stage) {

@@ -136,6 +136,6 @@ async fn the_defaults_are_those_that_are_documented() {
     );
     let pace = "SELECT DISTINCT account_concurrency, account_gap FROM crier.platform_policy";
     assert_eq!(sql.text(pace).await, "1|00:00:01");
-    assert_eq!(sql.text("SELECT count(*) FROM crier.platform_policy").await, "14");
+    assert_eq!(sql.text("SELECT count(*) FROM crier.platform_policy").await, "19");
     drop(limited);
 }
