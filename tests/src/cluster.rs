@@ -224,12 +224,26 @@ pub struct Database {
     name: String,
 }
 
+/// How many databases a server is shared by: its memory has room for the limits of some hundreds.
+const SHARED_BY: u32 = 250;
+
+/// A server with room for one more database. The one before goes with the last test that uses it.
+fn roomy() -> Arc<Server> {
+    static SHARED: Mutex<Option<(Arc<Server>, u32)>> = Mutex::new(None);
+    let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+    let (server, count) = match shared.take() {
+        Some((server, count)) if count < SHARED_BY => (server, count),
+        _ => (Arc::new(Server::copied(bin_dir(), &[])), 0),
+    };
+    *shared = Some((Arc::clone(&server), count + 1));
+    server
+}
+
 impl Database {
     /// A new database on the shared server.
     pub async fn shared() -> Self {
-        static SHARED: OnceLock<Arc<Server>> = OnceLock::new();
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        let server = Arc::clone(SHARED.get_or_init(|| Arc::new(Server::copied(bin_dir(), &[]))));
+        let server = roomy();
         let name = format!("t{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let admin = server.connect("postgres").await;
         admin.run(&format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE}")).await;

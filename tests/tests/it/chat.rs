@@ -118,8 +118,9 @@ pub(crate) async fn a_post_waits_for_a_login(course: Course, new: &str) {
     let new = new.replace("SERVER", &server);
     sim.add_account(platform, handle, &new);
     stage.deployment.add_account_on(platform, stage.workspace, handle, &server, &new);
-    stage.published(post).await;
-    assert_eq!(sim.visible("waits").len(), 1);
+    // whoever was killed may have been asking just then: that has to settle
+    let target = stage.ended(post).await;
+    assert_eq!((&target["state"], sim.visible("waits").len()), (&json!("published"), 1), "{target}");
 }
 
 /// A webhook that is gone is told from the first call, and not called again.
