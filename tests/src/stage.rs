@@ -197,6 +197,41 @@ impl Stage {
         .await
     }
 
+    /// Waits until a post is published, as [`Stage::ended`], and checks that it is there once and that Crier knows where.
+    pub async fn published_once(&self, sim: &Sim, post: Uuid, text: &str) -> Value {
+        let target = self.ended(post).await;
+        assert_eq!(target["state"], "published", "{text}: {target}");
+        let [entry] = &sim.visible(text)[..] else { panic!("{text}: {:?}", sim.ledger()) };
+        assert_eq!(target["url"], entry.uri.as_str(), "{text}: {target}");
+        target
+    }
+
+    /// Waits until a post waits, for a reason.
+    pub async fn waits(&self, post: Uuid, class: &str) -> Value {
+        wait_for(&format!("the target to wait for {class}"), SOON, async || {
+            let target = self.target(post).await;
+            if target["error"]["class"] == class { Ok(target) } else { Err(target) }
+        })
+        .await
+    }
+
+    /// Lifts what holds the account up.
+    pub async fn unblock(&self) {
+        let sql = "SELECT crier.unblock_account($1), crier.unblock_account($1, 'publish')";
+        self.sql.rows(sql, &[&self.account]).await;
+    }
+
+    /// Waits until every target of a post is published, as [`Stage::ended`].
+    pub async fn whole(&self, post: Uuid) {
+        wait_for("every part to be published", SOON, async || {
+            backdoor::age_intents(&self.sql).await;
+            backdoor::make_retries_due(&self.sql).await;
+            let shown: Value = self.sql.value("SELECT crier.get_post($1)", &[&post]).await;
+            if shown["state"] == "published" { Ok(()) } else { Err(shown) }
+        })
+        .await;
+    }
+
     /// Waits until the post's target is in a state, as [`Stage::published`].
     pub async fn reached(&self, post: Uuid, state: &str) -> Value {
         wait_for(&format!("the target to be {state}"), SOON, async || {

@@ -3,7 +3,6 @@
 mod logins;
 mod videos;
 
-use crier_tests::backdoor;
 use crier_tests::cluster::Database;
 use crier_tests::orders::{Course, singles};
 use crier_tests::sim::Sim;
@@ -68,24 +67,6 @@ async fn post(stage: &Stage, content: &str, media: Value, settings: Value) -> Uu
     stage.post_as(content, &media, &json!({ "facebook": settings })).await
 }
 
-/// Waits until a post is published, and checks that it is there once and that Crier knows where.
-async fn published_once(sim: &Sim, stage: &Stage, post: Uuid, text: &str) -> Value {
-    let target = stage.ended(post).await;
-    assert_eq!(target["state"], "published", "{text}: {target}");
-    let [entry] = &sim.visible(text)[..] else { panic!("{text}: {:?}", sim.ledger()) };
-    assert_eq!(target["url"], json!(entry.uri), "{text}: {target}");
-    target
-}
-
-/// Waits until a post waits, for a reason.
-async fn waits(stage: &Stage, post: Uuid, class: &str) -> Value {
-    wait_for(&format!("the target to wait for {class}"), SOON, async || {
-        let target = stage.target(post).await;
-        if target["error"]["class"] == class { Ok(target) } else { Err(target) }
-    })
-    .await
-}
-
 #[tokio::test]
 async fn every_kind_of_post_is_published() {
     let (sim, stage) = simulated().await;
@@ -99,7 +80,7 @@ async fn every_kind_of_post_is_published() {
         ("a reel", film(), json!({"placement": "reel"}), 1),
     ] {
         let post = post(&stage, text, media, settings).await;
-        let target = published_once(&sim, &stage, post, text).await;
+        let target = stage.published_once(&sim, post, text).await;
         let entry = &sim.visible(text)[0];
         assert_eq!((entry.images.len(), entry.account.as_str()), (files, HANDLE), "{text}");
         assert_eq!((&target["attempts"], &target["external_id"]), (&json!(1), &json!(entry.key)), "{target}");
@@ -158,7 +139,7 @@ async fn one_fault_of_any_kind() {
             let target = stage.ended(post).await;
             assert_eq!(target["error"]["class"], "content_invalid", "{target}");
         } else {
-            published_once(&sim, &stage, post, &text).await;
+            stage.published_once(&sim, post, &text).await;
         }
         assert_eq!((sim.calls(FEED) - before, sim.faults_left()), (sends, 0), "{fault:?}");
     }
@@ -169,8 +150,25 @@ async fn killed_between_the_commit_and_the_answer() {
     let (sim, stage) = simulated().await;
     let post = stage.killed_while_held(&sim, "facebook", FEED, "once").await;
     let _crierd = stage.deployment.start().await;
-    published_once(&sim, &stage, post, "once").await;
+    stage.published_once(&sim, post, "once").await;
     assert_eq!(sim.calls(FEED), 1, "expected nothing to be sent again");
+}
+
+#[tokio::test]
+async fn what_is_not_shown_yet_is_not_sent_again() {
+    let (sim, stage) = simulated().await;
+    let _crierd = stage.deployment.start().await;
+    sim.platform("facebook").publish_later(std::time::Duration::from_secs(2));
+    sim.plan(Rule::once("facebook", FEED, Fault::DropAfterCommit));
+    let post = post(&stage, "shown later", images(1), json!({})).await;
+    wait_until("the state of the target", json!("unknown"), async || {
+        stage.target(post).await["state"].clone()
+    })
+    .await;
+    wait_until("what can't be read yet", 0, async || sim.unread()).await;
+    assert_eq!(sim.calls(FEED), 1, "expected nothing to be sent before absence is proven");
+    stage.published_once(&sim, post, "shown later").await;
+    assert_eq!(sim.calls(FEED), 1);
 }
 
 #[tokio::test]
@@ -188,7 +186,7 @@ async fn the_same_text_again_is_a_duplicate() {
     let (sim, stage) = simulated().await;
     let _crierd = stage.deployment.start().await;
     let first = stage.post("gm").await;
-    published_once(&sim, &stage, first, "gm").await;
+    stage.published_once(&sim, first, "gm").await;
     let second = stage.post("gm").await;
     let target = stage.reached(second, "failed").await;
     assert_eq!((&target["error"]["class"], sim.visible("gm").len()), (&json!("duplicate"), 1), "{target}");
@@ -200,14 +198,13 @@ async fn a_limit_holds_the_page_up_for_as_long_as_the_platform_says() {
     let _crierd = stage.deployment.start().await;
     sim.plan(Rule::once("facebook", FEED, Fault::RateLimited).seconds(180.0));
     let post = post(&stage, "limited", images(1), json!({})).await;
-    waits(&stage, post, "rate_limited").await;
+    stage.waits(post, "rate_limited").await;
     let left =
         "SELECT round(extract(epoch FROM max(run_at) - now()) / 60) FROM crier.jobs WHERE state = 'retrying'";
     assert_eq!(stage.sql.text(left).await, "3", "expected the minutes of the usage header");
     assert!(sim.visible("limited").is_empty());
-    let unblock = "SELECT crier.unblock_account($1), crier.unblock_account($1, 'publish')";
-    stage.sql.rows(unblock, &[&stage.account]).await;
-    let target = published_once(&sim, &stage, post, "limited").await;
+    stage.unblock().await;
+    let target = stage.published_once(&sim, post, "limited").await;
     assert_eq!((&target["attempts"], sim.calls("photo.create")), (&json!(1), 1), "{target}");
 }
 
@@ -227,13 +224,7 @@ async fn a_comment_comes_after_its_post_and_once() {
         }
         let (before, text) = (sim.ledger().len(), format!("with a comment, {fault:?}"));
         let post: Uuid = stage.sql.value(sql, &[&stage.workspace, &stage.account, &text, &media]).await;
-        wait_for("both to be published", SOON, async || {
-            backdoor::age_intents(&stage.sql).await;
-            backdoor::make_retries_due(&stage.sql).await;
-            let shown: Value = stage.sql.value("SELECT crier.get_post($1)", &[&post]).await;
-            if shown["state"] == "published" { Ok(()) } else { Err(shown) }
-        })
-        .await;
+        stage.whole(post).await;
         let ledger = sim.ledger().split_off(before);
         let texts: Vec<_> = ledger.iter().map(|entry| entry.text.as_str()).collect();
         assert_eq!(texts, [text.as_str(), "and this"], "{fault:?}");

@@ -47,30 +47,6 @@ pub(crate) async fn post_image(stage: &Stage, content: &str) -> Uuid {
     post(stage, content, json!([{ "url": IMAGE, "alt": "a desk" }]), json!({})).await
 }
 
-/// Waits until a post is published, and checks that it is there once and that Crier knows where.
-async fn published_once(sim: &Sim, stage: &Stage, post: Uuid, text: &str) -> Value {
-    let target = stage.ended(post).await;
-    assert_eq!(target["state"], "published", "{text}: {target}");
-    let [entry] = &sim.visible(text)[..] else { panic!("{text}: {:?}", sim.ledger()) };
-    assert_eq!(target["url"], json!(entry.uri), "{text}: {target}");
-    target
-}
-
-/// Waits until a post waits, for a reason.
-async fn waits(stage: &Stage, post: Uuid, class: &str) -> Value {
-    wait_for(&format!("the target to wait for {class}"), SOON, async || {
-        let target = stage.target(post).await;
-        if target["error"]["class"] == class { Ok(target) } else { Err(target) }
-    })
-    .await
-}
-
-/// Lifts what holds the account up.
-async fn unblock(stage: &Stage) {
-    let sql = "SELECT crier.unblock_account($1), crier.unblock_account($1, 'publish')";
-    stage.sql.rows(sql, &[&stage.account]).await;
-}
-
 fn no_token_is_told(sim: &Sim, stage: &Stage) {
     let logs = stage.deployment.logs();
     for token in sim.issued_tokens() {
@@ -90,7 +66,7 @@ async fn every_kind_of_post_is_published() {
         ("", json!([video]), json!({ "placement": "story" }), 1, "/stories/"),
     ] {
         let post = post(&stage, text, media, settings).await;
-        let target = published_once(&sim, &stage, post, text).await;
+        let target = stage.published_once(&sim, post, text).await;
         let entry = &sim.visible(text)[0];
         assert_eq!((entry.images.len(), entry.account.as_str()), (files, HANDLE), "{text}");
         assert!(entry.uri.contains(path), "{entry:?}");

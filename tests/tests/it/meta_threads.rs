@@ -7,7 +7,7 @@ use crier_tests::orders::Course;
 use crier_tests::sim::Sim;
 use crier_tests::sim::fault::{Fault, Rule};
 use crier_tests::stage::Stage;
-use crier_tests::wait::{SOON, wait_for, wait_until};
+use crier_tests::wait::wait_until;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -51,34 +51,13 @@ async fn post(stage: &Stage, content: &str, media: Value, settings: Value) -> Uu
     stage.post_as(content, &media, &json!({ "threads": settings })).await
 }
 
-async fn published_once(sim: &Sim, stage: &Stage, post: Uuid, text: &str) -> Value {
-    let target = stage.ended(post).await;
-    assert_eq!(target["state"], "published", "{text}: {target}");
-    let [entry] = &sim.visible(text)[..] else { panic!("{text}: {:?}", sim.ledger()) };
-    assert_eq!(target["url"], json!(entry.uri), "{text}: {target}");
-    target
-}
-
-async fn waits(stage: &Stage, post: Uuid, class: &str) -> Value {
-    wait_for(&format!("the target to wait for {class}"), SOON, async || {
-        let target = stage.target(post).await;
-        if target["error"]["class"] == class { Ok(target) } else { Err(target) }
-    })
-    .await
-}
-
-async fn unblock(stage: &Stage) {
-    let sql = "SELECT crier.unblock_account($1), crier.unblock_account($1, 'publish')";
-    stage.sql.rows(sql, &[&stage.account]).await;
-}
-
 #[tokio::test]
 async fn every_kind_of_post_is_published() {
     let (sim, stage) = simulated_with(json!({})).await;
     let _crierd = stage.deployment.start().await;
     let (image, video) = (json!({"url": IMAGE, "alt": "a desk"}), json!({"url": VIDEO}));
     let first = stage.post("a text 😀").await;
-    let first = published_once(&sim, &stage, first, "a text 😀").await;
+    let first = stage.published_once(&sim, first, "a text 😀").await;
     let id = first["external_id"].clone();
     for (text, media, settings, files) in [
         ("an image", json!([image]), json!({}), 1),
@@ -89,7 +68,7 @@ async fn every_kind_of_post_is_published() {
         ("an answer", json!([image]), json!({"reply_to": id}), 1),
     ] {
         let post = post(&stage, text, media, settings).await;
-        let target = published_once(&sim, &stage, post, text).await;
+        let target = stage.published_once(&sim, post, text).await;
         let entry = &sim.visible(text)[0];
         assert_eq!((entry.images.len(), &target["attempts"]), (files, &json!(1)), "{text}: {target}");
         assert_eq!(entry.reply_to.is_some(), text == "an answer", "{text}");
@@ -138,7 +117,7 @@ async fn one_fault_of_any_kind() {
         plan(&sim, PUBLISH, fault);
         let (text, before) = (format!("{fault:?}"), sim.calls(PUBLISH));
         let post = stage.post(&text).await;
-        published_once(&sim, &stage, post, &text).await;
+        stage.published_once(&sim, post, &text).await;
         assert_eq!((sim.calls(PUBLISH) - before, sim.faults_left()), (sends, 0), "{fault:?}");
     }
     for call in ["publishing_limit", "container.create", "node.get"] {
@@ -146,7 +125,7 @@ async fn one_fault_of_any_kind() {
             plan(&sim, call, fault);
             let text = format!("{call} {fault:?}");
             let post = stage.post(&text).await;
-            published_once(&sim, &stage, post, &text).await;
+            stage.published_once(&sim, post, &text).await;
         }
     }
 }
@@ -157,7 +136,7 @@ async fn a_container_that_was_published_behind_our_back() {
     let post = stage.killed_while_held(&sim, "threads", PUBLISH, "once").await;
     backdoor::forget_intent(&stage.sql, post).await;
     let _crierd = stage.deployment.start().await;
-    published_once(&sim, &stage, post, "once").await;
+    stage.published_once(&sim, post, "once").await;
     assert_eq!((sim.calls("container.create"), sim.ledger().len()), (1, 1));
 }
 
@@ -166,7 +145,7 @@ async fn killed_before_the_answer_came() {
     let (sim, stage) = simulated_with(json!({})).await;
     let post = stage.killed_while_held(&sim, "threads", PUBLISH, "once").await;
     let _crierd = stage.deployment.start().await;
-    published_once(&sim, &stage, post, "once").await;
+    stage.published_once(&sim, post, "once").await;
     assert_eq!(sim.calls(PUBLISH), 1, "expected nothing to be sent again");
 }
 
@@ -176,25 +155,25 @@ async fn containers_take_their_time_fail_and_expire() {
     let _crierd = stage.deployment.start().await;
     let video = json!([{"url": VIDEO}]);
     let slow = post(&stage, "slow", video.clone(), json!({})).await;
-    assert_eq!(published_once(&sim, &stage, slow, "slow").await["attempts"], 1);
+    assert_eq!(stage.published_once(&sim, slow, "slow").await["attempts"], 1);
     set(&sim, json!({"processing_seconds": 0, "fetch_errors": {VIDEO: "INVALID_DURATION"}}));
     let bad = post(&stage, "bad", video.clone(), json!({})).await;
     assert_eq!(stage.ended(bad).await["error"]["class"], "content_invalid");
     set(&sim, json!({"fetch_errors": {VIDEO: "FAILED_DOWNLOADING_VIDEO"}}));
     let again = post(&stage, "again", video, json!({})).await;
-    waits(&stage, again, "transient").await;
+    stage.waits(again, "transient").await;
     set(&sim, json!({"fetch_errors": {}}));
-    published_once(&sim, &stage, again, "again").await;
+    stage.published_once(&sim, again, "again").await;
     // one that nobody published in time is made again
     sim.plan(Rule::once("threads", PUBLISH, Fault::RateLimited));
     let late = stage.post("late").await;
-    waits(&stage, late, "rate_limited").await;
+    stage.waits(late, "rate_limited").await;
     set(&sim, json!({"container_seconds": 0}));
-    unblock(&stage).await;
+    stage.unblock().await;
     backdoor::make_retries_due(&stage.sql).await;
-    waits(&stage, late, "transient").await;
+    stage.waits(late, "transient").await;
     set(&sim, json!({"container_seconds": 86_400}));
-    published_once(&sim, &stage, late, "late").await;
+    stage.published_once(&sim, late, "late").await;
 }
 
 #[tokio::test]
@@ -203,20 +182,20 @@ async fn a_limit_and_a_quota_hold_the_account_up() {
     let _crierd = stage.deployment.start().await;
     sim.plan(Rule::once("threads", PUBLISH, Fault::RateLimited).seconds(180.0));
     let limited = stage.post("limited").await;
-    waits(&stage, limited, "rate_limited").await;
+    stage.waits(limited, "rate_limited").await;
     let left =
         "SELECT round(extract(epoch FROM max(run_at) - now()) / 60) FROM crier.jobs WHERE state = 'retrying'";
     assert_eq!(stage.sql.text(left).await, "3", "expected the minutes of the usage header");
-    unblock(&stage).await;
-    assert_eq!(published_once(&sim, &stage, limited, "limited").await["attempts"], 1);
+    stage.unblock().await;
+    assert_eq!(stage.published_once(&sim, limited, "limited").await["attempts"], 1);
     set(&sim, json!({"daily_quota": 1}));
     let before = sim.calls("container.create");
     let tomorrow = stage.post("tomorrow").await;
-    waits(&stage, tomorrow, "quota_exhausted").await;
+    stage.waits(tomorrow, "quota_exhausted").await;
     assert_eq!(sim.calls("container.create"), before, "expected nothing to be made");
     set(&sim, json!({"daily_quota": 2}));
-    unblock(&stage).await;
-    assert_eq!(published_once(&sim, &stage, tomorrow, "tomorrow").await["attempts"], 1);
+    stage.unblock().await;
+    assert_eq!(stage.published_once(&sim, tomorrow, "tomorrow").await["attempts"], 1);
 }
 
 #[tokio::test]
@@ -231,13 +210,7 @@ async fn a_thread_hangs_together_whatever_is_lost() {
         }
         let settings = json!({"threads": {"topic_tag": "words"}});
         let post: Uuid = stage.sql.value(sql, &[&stage.workspace, &stage.account, &text, &settings]).await;
-        wait_for("the thread to be published", SOON, async || {
-            backdoor::age_intents(&stage.sql).await;
-            backdoor::make_retries_due(&stage.sql).await;
-            let shown: Value = stage.sql.value("SELECT crier.get_post($1)", &[&post]).await;
-            if shown["state"] == "published" { Ok(()) } else { Err(shown) }
-        })
-        .await;
+        stage.whole(post).await;
         let parts = sim.ledger().split_off(before);
         assert_eq!(parts.len(), 3, "{parts:?}");
         assert_eq!(parts[0].reply_to, None);
@@ -275,11 +248,11 @@ async fn tokens_are_renewed_with_themselves_and_end_when_they_are_taken_away() {
     sim.platform("threads").expire(HANDLE);
     let _crierd = stage.deployment.start().await;
     let first = stage.post("renewed").await;
-    let target = published_once(&sim, &stage, first, "renewed").await;
+    let target = stage.published_once(&sim, first, "renewed").await;
     assert_eq!((&target["attempts"], sim.calls("refresh")), (&json!(1), 2), "{target}");
     sim.platform("threads").revoke(HANDLE);
     let kept = stage.post("kept").await;
-    waits(&stage, kept, "auth_revoked").await;
+    stage.waits(kept, "auth_revoked").await;
     assert_eq!(stage.sql.text("SELECT status FROM crier.accounts").await, "reauth_required");
     assert!(sim.visible("kept").is_empty());
     let workspace = stage.workspace.to_string();
@@ -298,7 +271,7 @@ async fn tokens_are_renewed_with_themselves_and_end_when_they_are_taken_away() {
     }
     let server = sim.url_of("threads");
     stage.deployment.add_account_on("threads", stage.workspace, HANDLE, &server, "new-canary");
-    published_once(&sim, &stage, kept, "kept").await;
+    stage.published_once(&sim, kept, "kept").await;
 }
 
 #[tokio::test]

@@ -1,12 +1,13 @@
 //! What tests of providers of Meta's platforms have in common: a server with a script, and answers that make no sense.
 
+use crier_core::error_class::ErrorClass;
 use proptest::collection::{hash_map, vec};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 pub(in crate::providers) use crate::providers::script::{Script, TOKEN};
-use crate::providers::{Account, Caller};
+use crate::providers::{Account, Caller, Post, Provider};
 use crate::secrets::Session;
 
 /// The account 17841 of this name on the server.
@@ -19,6 +20,25 @@ pub(in crate::providers) fn caller(script: &Script, handle: &str) -> Caller {
         charges: Default::default(),
     };
     Caller { account, session: Session::new(TOKEN.into(), TOKEN.into()) }
+}
+
+/// Prepares a post until there is nothing more to do, with these answers: what was prepared, and what was asked.
+pub(in crate::providers) async fn prepare(
+    provider: &dyn Provider,
+    post: &Post,
+    answers: Vec<(u16, Value)>,
+) -> (Result<Value, ErrorClass>, Vec<String>) {
+    let script = Script::start(answers).await;
+    let caller = caller(&script, "alice");
+    let mut prepared = Value::Null;
+    let outcome = loop {
+        match provider.prepare(&caller, post, &prepared).await {
+            Ok(Some(more)) => prepared = more,
+            Ok(None) => break Ok(prepared),
+            Err(failure) => break Err(failure.class),
+        }
+    };
+    (outcome, script.seen())
 }
 
 /// An error of the API.

@@ -93,20 +93,9 @@ async fn a_token_of_a_page_is_never_renewed() {
     assert_eq!(none.class, ErrorClass::Permission);
 }
 
-/// Prepares an image until there is nothing more to do.
+/// Prepares an image.
 async fn prepare(attempt: i32, answers: Vec<(u16, Value)>) -> (Result<Value, ErrorClass>, Vec<String>) {
-    let script = Script::start(answers).await;
-    let (provider, caller) = (provider(), caller(&script));
-    let post = Post { attempt, ..image("hi") };
-    let mut prepared = Value::Null;
-    let outcome = loop {
-        match provider.prepare(&caller, &post, &prepared).await {
-            Ok(Some(more)) => prepared = more,
-            Ok(None) => break Ok(prepared),
-            Err(failure) => break Err(failure.class),
-        }
-    };
-    (outcome, script.seen())
+    graph::testing::prepare(&provider(), &Post { attempt, ..image("hi") }, answers).await
 }
 
 #[tokio::test]

@@ -64,17 +64,7 @@ async fn a_login_tells_whose_token_it_is_and_renews_it() {
 }
 
 async fn prepare(post: &Post, answers: Vec<(u16, Value)>) -> (Result<Value, ErrorClass>, Vec<String>) {
-    let script = Script::start(answers).await;
-    let (provider, caller) = (provider(), caller(&script));
-    let mut prepared = Value::Null;
-    let outcome = loop {
-        match provider.prepare(&caller, post, &prepared).await {
-            Ok(Some(more)) => prepared = more,
-            Ok(None) => break Ok(prepared),
-            Err(failure) => break Err(failure.class),
-        }
-    };
-    (outcome, script.seen())
+    graph::testing::prepare(&provider(), post, answers).await
 }
 
 #[tokio::test]

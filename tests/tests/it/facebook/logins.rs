@@ -13,13 +13,13 @@ async fn posts_wait_while_the_grant_is_taken_away() {
     sim.platform("facebook").expire(HANDLE);
     let _crierd = stage.deployment.start().await;
     let post = post(&stage, "kept", images(1), json!({})).await;
-    waits(&stage, post, "auth_revoked").await;
+    stage.waits(post, "auth_revoked").await;
     assert_eq!(stage.sql.text("SELECT status FROM crier.accounts").await, "reauth_required");
     assert_eq!((sim.ledger().len(), sim.calls(FEED)), (0, 0));
     sim.add_account("facebook", HANDLE, "EAAP-new-canary");
     let server = sim.url_of("facebook");
     stage.deployment.add_account_on("facebook", stage.workspace, HANDLE, &server, "EAAP-new-canary");
-    published_once(&sim, &stage, post, "kept").await;
+    stage.published_once(&sim, post, "kept").await;
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ async fn a_video_is_waited_for_and_asked_after_a_lost_answer() {
         sim.plan(Rule::once("facebook", "video.publish", fault));
         let (text, before) = (format!("slow {fault:?}"), sim.calls("video.publish"));
         let post = post(&stage, &text, film(), json!({})).await;
-        published_once(&sim, &stage, post, &text).await;
+        stage.published_once(&sim, post, &text).await;
         assert_eq!((sim.calls("video.publish") - before, sim.faults_left()), (sends, 0), "{fault:?}");
     }
     assert_eq!(sim.calls("video.create"), 3);
@@ -42,7 +42,7 @@ async fn a_reel_says_itself_whether_it_is_out() {
     ] {
         let before = sim.calls("reels");
         let post = faulty(&sim, &stage, film(), json!({"placement": "reel"}), "reels", fault).await;
-        published_once(&sim, &stage, post, &format!("reels {fault:?}")).await;
+        stage.published_once(&sim, post, &format!("reels {fault:?}")).await;
         assert_eq!((sim.calls("reels") - before, sim.faults_left()), (calls, 0), "{fault:?}");
     }
 }

@@ -32,7 +32,7 @@ async fn one_fault_of_any_kind() {
             let target = stage.ended(post).await;
             assert_eq!((&target["state"], sim.visible(&text).len()), (&json!("published"), 1), "{target}");
         } else {
-            published_once(&sim, &stage, post, &text).await;
+            stage.published_once(&sim, post, &text).await;
         }
         assert_eq!(sim.calls(PUBLISH) - before, sends, "{fault:?}");
         assert_eq!(sim.faults_left(), 0, "{fault:?}");
@@ -73,7 +73,7 @@ async fn a_lost_answer_to_a_story_a_reel_and_a_carousel() {
     ] {
         plan(&sim, Fault::DropAfterCommit);
         let post = post(&stage, text, media, settings).await;
-        published_once(&sim, &stage, post, text).await;
+        stage.published_once(&sim, post, text).await;
     }
     assert_eq!(sim.calls(PUBLISH), 3);
 }
@@ -90,7 +90,7 @@ async fn killed_after_the_platforms_commit() {
     sim.release();
     backdoor::lapse_leases(&stage.sql).await;
     let _crierd = stage.deployment.start().await;
-    let target = published_once(&sim, &stage, post, "once").await;
+    let target = stage.published_once(&sim, post, "once").await;
     assert_eq!(target["attempts"], 2, "expected a second try that asked the platform: {target}");
     assert_eq!(sim.calls(PUBLISH), 1, "expected nothing to be sent again");
 }
@@ -105,7 +105,7 @@ async fn killed_before_the_platforms_commit() {
     crierd.kill();
     backdoor::lapse_leases(&stage.sql).await;
     let _crierd = stage.deployment.start().await;
-    published_once(&sim, &stage, post, "once").await;
+    stage.published_once(&sim, post, "once").await;
     assert_eq!(sim.calls("media.create"), 1, "expected the same container to be published");
 }
 
@@ -122,7 +122,7 @@ async fn a_container_that_was_published_behind_our_back() {
     backdoor::lapse_leases(&stage.sql).await;
     backdoor::forget_intent(&stage.sql, post).await;
     let _crierd = stage.deployment.start().await;
-    published_once(&sim, &stage, post, "once").await;
+    stage.published_once(&sim, post, "once").await;
 }
 
 #[tokio::test]
@@ -131,13 +131,13 @@ async fn a_limit_holds_the_account_up_for_as_long_as_the_platform_says() {
     let _crierd = stage.deployment.start().await;
     sim.plan(Rule::once("instagram", PUBLISH, Fault::RateLimited).seconds(180.0));
     let post = post_image(&stage, "limited").await;
-    waits(&stage, post, "rate_limited").await;
+    stage.waits(post, "rate_limited").await;
     let left =
         "SELECT round(extract(epoch FROM max(run_at) - now()) / 60) FROM crier.jobs WHERE state = 'retrying'";
     assert_eq!(stage.sql.text(left).await, "3", "expected the minutes of the usage header");
     assert!(sim.visible("limited").is_empty());
-    unblock(&stage).await;
-    let target = published_once(&sim, &stage, post, "limited").await;
+    stage.unblock().await;
+    let target = stage.published_once(&sim, post, "limited").await;
     assert_eq!(target["attempts"], 1, "expected a limit to use up no attempt: {target}");
     assert_eq!(sim.calls("media.create"), 1);
 }
@@ -147,12 +147,12 @@ async fn a_spam_block_is_not_believed_before_the_platform_was_asked() {
     let (sim, stage) = simulated_with(json!({ "errors_after": { PUBLISH: 2_207_051 } })).await;
     let _crierd = stage.deployment.start().await;
     let live = post_image(&stage, "live all the same").await;
-    published_once(&sim, &stage, live, "live all the same").await;
+    stage.published_once(&sim, live, "live all the same").await;
     set(&sim, json!({ "errors_after": {}, "errors": { PUBLISH: 2_207_051 } }));
     let blocked = post_image(&stage, "blocked").await;
-    waits(&stage, blocked, "outcome_unknown").await;
+    stage.waits(blocked, "outcome_unknown").await;
     let far = "SELECT max(run_at) - now() > interval '50 minutes' FROM crier.jobs WHERE state = 'retrying'";
     assert_eq!(stage.sql.text(far).await, "t", "expected a long pause");
     set(&sim, json!({ "errors": {} }));
-    published_once(&sim, &stage, blocked, "blocked").await;
+    stage.published_once(&sim, blocked, "blocked").await;
 }

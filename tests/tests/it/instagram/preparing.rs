@@ -13,7 +13,7 @@ async fn a_video_is_waited_for() {
     let (sim, stage) = simulated_with(json!({ "processing_seconds": 4 })).await;
     let _crierd = stage.deployment.start().await;
     let post = post_video(&stage, "slow").await;
-    let target = published_once(&sim, &stage, post, "slow").await;
+    let target = stage.published_once(&sim, post, "slow").await;
     assert_eq!(target["attempts"], 1, "{target}");
     assert!(sim.calls("container.status") >= 3, "expected it to be asked again and again");
 }
@@ -32,7 +32,7 @@ async fn a_wait_that_is_cut_short_goes_on_with_the_same_container() {
     backdoor::lapse_leases(&stage.sql).await;
     set(&sim, json!({ "processing_seconds": 0 }));
     let _crierd = stage.deployment.start().await;
-    published_once(&sim, &stage, post, "slow").await;
+    stage.published_once(&sim, post, "slow").await;
     assert_eq!(sim.calls("media.create"), 1);
 }
 
@@ -41,11 +41,11 @@ async fn what_fails_by_no_fault_of_the_post_is_made_again() {
     let (sim, stage) = simulated_with(json!({ "fetch_errors": { VIDEO: 2_207_053 } })).await;
     let _crierd = stage.deployment.start().await;
     let post = post_video(&stage, "again").await;
-    let failed = waits(&stage, post, "transient").await;
+    let failed = stage.waits(post, "transient").await;
     assert_eq!(failed["error"]["code"], "2207053", "{failed}");
     assert_eq!(sim.calls("media.create"), 2, "expected one more container in the same try");
     set(&sim, json!({ "fetch_errors": {} }));
-    let target = published_once(&sim, &stage, post, "again").await;
+    let target = stage.published_once(&sim, post, "again").await;
     assert_eq!(target["attempts"], 2, "{target}");
 }
 
@@ -73,9 +73,9 @@ async fn a_container_that_expires_before_it_is_ready_is_made_again() {
     let (sim, stage) = simulated_with(json!({ "processing_seconds": 3_600, "container_seconds": 1 })).await;
     let _crierd = stage.deployment.start().await;
     let post = post_video(&stage, "again").await;
-    waits(&stage, post, "transient").await;
+    stage.waits(post, "transient").await;
     set(&sim, json!({ "processing_seconds": 0, "container_seconds": 86_400 }));
-    published_once(&sim, &stage, post, "again").await;
+    stage.published_once(&sim, post, "again").await;
 }
 
 #[tokio::test]
@@ -84,14 +84,14 @@ async fn a_container_that_expires_after_it_was_to_be_published_is_made_again() {
     let _crierd = stage.deployment.start().await;
     sim.plan(Rule::once("instagram", PUBLISH, Fault::RateLimited));
     let post = post_image(&stage, "again").await;
-    waits(&stage, post, "rate_limited").await;
+    stage.waits(post, "rate_limited").await;
     set(&sim, json!({ "container_seconds": 0 }));
-    unblock(&stage).await;
+    stage.unblock().await;
     backdoor::make_retries_due(&stage.sql).await;
-    let expired = waits(&stage, post, "transient").await;
+    let expired = stage.waits(post, "transient").await;
     assert_eq!(expired["error"]["code"], "-2/2207020", "{expired}");
     set(&sim, json!({ "container_seconds": 86_400 }));
-    published_once(&sim, &stage, post, "again").await;
+    stage.published_once(&sim, post, "again").await;
     assert_eq!(sim.calls("media.create"), 2);
 }
 
@@ -100,11 +100,11 @@ async fn nothing_is_made_while_the_quota_is_used_up() {
     let (sim, stage) = simulated_with(json!({ "daily_quota": 0 })).await;
     let _crierd = stage.deployment.start().await;
     let post = post_image(&stage, "tomorrow").await;
-    waits(&stage, post, "quota_exhausted").await;
+    stage.waits(post, "quota_exhausted").await;
     assert_eq!(sim.calls("media.create"), 0);
     set(&sim, json!({ "daily_quota": 1 }));
-    unblock(&stage).await;
-    let target = published_once(&sim, &stage, post, "tomorrow").await;
+    stage.unblock().await;
+    let target = stage.published_once(&sim, post, "tomorrow").await;
     assert_eq!(target["attempts"], 1, "expected a quota to use up no attempt: {target}");
 }
 
@@ -119,7 +119,7 @@ async fn faults_while_preparing_publish_nothing_twice() {
             sim.plan(Rule::once("instagram", call, fault));
             let text = format!("{call} {fault:?}");
             let post = post_image(&stage, &text).await;
-            published_once(&sim, &stage, post, &text).await;
+            stage.published_once(&sim, post, &text).await;
             assert_eq!(sim.faults_left(), 0, "{text}");
         }
     }

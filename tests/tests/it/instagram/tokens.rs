@@ -11,7 +11,7 @@ async fn an_expired_token_is_renewed_once() {
     sim.platform("instagram").expire(HANDLE);
     let _crierd = stage.deployment.start().await;
     let post = post_image(&stage, "renewed").await;
-    let target = published_once(&sim, &stage, post, "renewed").await;
+    let target = stage.published_once(&sim, post, "renewed").await;
     assert_eq!((&target["attempts"], sim.calls("refresh")), (&json!(1), 2), "{target}");
     let generation = "SELECT generation FROM crier.credential";
     assert_eq!(stage.sql.text(generation).await, "2");
@@ -24,7 +24,7 @@ async fn a_young_token_that_is_refused_once_is_not_given_up() {
     let _crierd = stage.deployment.start().await;
     sim.plan(Rule::once("instagram", PUBLISH, Fault::Unauthorized));
     let post = post_image(&stage, "kept").await;
-    let target = published_once(&sim, &stage, post, "kept").await;
+    let target = stage.published_once(&sim, post, "kept").await;
     assert_eq!(target["attempts"], 2, "{target}");
     assert_eq!(stage.sql.text("SELECT status FROM crier.accounts").await, "active");
 }
@@ -35,7 +35,7 @@ async fn posts_wait_while_the_grant_is_taken_away() {
     sim.platform("instagram").revoke(HANDLE);
     let _crierd = stage.deployment.start().await;
     let post = post_image(&stage, "kept").await;
-    waits(&stage, post, "auth_revoked").await;
+    stage.waits(post, "auth_revoked").await;
     let status = "SELECT status FROM crier.accounts";
     assert_eq!(stage.sql.text(status).await, "reauth_required");
     let told = "SELECT count(*) FROM crier.events WHERE kind = 'token_refresh_failed'";
@@ -48,12 +48,12 @@ async fn a_page_publishes_until_its_token_is_taken_away() {
     let (sim, stage) = simulated_with(json!({ "login": "facebook" })).await;
     let _crierd = stage.deployment.start().await;
     let post = post_image(&stage, "by a page").await;
-    published_once(&sim, &stage, post, "by a page").await;
+    stage.published_once(&sim, post, "by a page").await;
     let ends = "SELECT expires_at IS NULL FROM crier.credential";
     assert_eq!(stage.sql.text(ends).await, "t", "expected a token without an end");
     sim.platform("instagram").expire(HANDLE);
     let post = post_image(&stage, "kept").await;
-    waits(&stage, post, "auth_revoked").await;
+    stage.waits(post, "auth_revoked").await;
     assert_eq!(stage.sql.text("SELECT status FROM crier.accounts").await, "reauth_required");
     assert_eq!(sim.calls("refresh"), 0);
     no_token_is_told(&sim, &stage);
