@@ -17,6 +17,7 @@ mod graph;
 mod instagram;
 mod key;
 mod lemmy;
+mod markdown;
 mod mastodon;
 mod oauth;
 mod own_posts;

@@ -48,6 +48,7 @@ mod statistics;
 mod supabase;
 mod tenancy;
 mod threads;
+mod usual;
 mod webhooks;
 mod wordpress;
 mod wordpress_site;
