@@ -24,6 +24,7 @@ mod instagram;
 mod key;
 mod lemmy;
 mod linkedin;
+mod markdown;
 mod mastodon;
 mod misskey;
 mod nostr;

@@ -10,7 +10,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::Failure;
+use super::{Failure, Published};
 use crate::client::{Answer, CallError};
 
 /// A limit without a time.
@@ -18,6 +18,9 @@ const DEFAULT_WAIT: Duration = Duration::from_secs(5 * 60);
 /// No limit is believed that asks for less or more.
 const MIN_WAIT: Duration = Duration::from_secs(1);
 pub(super) const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The most characters of an address.
+const MAX_ADDRESS: usize = 2_048;
 
 /// How long one piece of preparation may take, all its calls together. The longest is a video that comes at once and goes in
 /// segments.
@@ -132,6 +135,46 @@ pub(super) fn retry_at(answer: &Answer, reset: Option<SystemTime>, now: SystemTi
     asked.unwrap_or(now + DEFAULT_WAIT).clamp(now + MIN_WAIT, now + MAX_WAIT)
 }
 
+/// A refusal in the platform's words, if it has any. What is limited waits, and so does what is away and says when it will be
+/// back.
+pub(super) fn refused(
+    answer: &Answer,
+    class: ErrorClass,
+    code: &str,
+    message: &str,
+    now: SystemTime,
+) -> Failure {
+    let is_named = class == ErrorClass::Transient && answer.headers.contains_key(RETRY_AFTER);
+    let waits = class == ErrorClass::RateLimited || is_named;
+    let message = match message {
+        "" => format!("the server answered {}", answer.status),
+        message => message.to_owned(),
+    };
+    Failure {
+        status: Some(answer.status),
+        code: Some(code.to_owned()).filter(|code| !code.is_empty()),
+        retry_at: waits.then(|| retry_at(answer, None, now)),
+        ..Failure::new(class, message)
+    }
+}
+
+/// Whether it is an address that people can follow.
+pub(super) fn is_address(text: &str) -> bool {
+    let host = ["https://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+    host.is_some_and(|host| !host.is_empty())
+        && text.len() <= MAX_ADDRESS
+        && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// A post that a server says it has. One without an address is not the answer of the interface.
+pub(super) fn there(external_id: String, url: String) -> Result<Published, Failure> {
+    if is_address(&url) {
+        return Ok(Published { external_id, url, cid: None });
+    }
+    let message = "the server answered with a post that has no address";
+    Err(Failure { status: Some(200), ..Failure::new(ErrorClass::OutcomeUnknown, message) })
+}
+
 /// A time that a platform gives in seconds since 1970.
 pub(crate) fn since_1970(seconds: u64) -> SystemTime {
     // Far beyond any bound, but not beyond what the type can hold.
@@ -244,6 +287,20 @@ mod tests {
     async fn a_piece_that_never_ends_is_tried_again() {
         let failure = in_time(std::future::pending::<Result<(), Failure>>()).await.unwrap_err();
         assert_eq!(failure.class, ErrorClass::Transient);
+    }
+
+    #[test]
+    fn an_address_can_be_followed() {
+        for good in ["https://a.example/x", "http://127.0.0.1:8080/?p=7&x=1"] {
+            assert!(is_address(good) && there("1".into(), good.into()).is_ok(), "{good}");
+        }
+        let long = format!("https://{}", "a".repeat(MAX_ADDRESS));
+        for odd in
+            ["", "https://", "javascript:x", "https://a b", "https://a/\n", "/x", "https://ä.example", &long]
+        {
+            let failure = there("1".into(), odd.into()).unwrap_err();
+            assert_eq!(failure.class, ErrorClass::OutcomeUnknown, "{odd}");
+        }
     }
 
     #[test]

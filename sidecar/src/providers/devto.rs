@@ -16,13 +16,13 @@ use crier_core::error_class::ErrorClass;
 use crier_core::platform::Platform;
 use crier_core::platform::devto::{PLATFORM, is_id};
 use reqwest::Method;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::{Value, json};
 
-use super::answer::{self, Phase, retry_at};
+use super::answer::{self, Phase};
 use super::key::new_key;
 use super::own_posts::search;
 use super::{
@@ -236,17 +236,7 @@ fn failure(phase: Phase, answer: &Answer, now: SystemTime) -> Failure {
     let json: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let error = json["error"].as_str().unwrap_or_default();
     let class = class(phase, answer.status, error);
-    let is_named = class == ErrorClass::Transient && answer.headers.contains_key(RETRY_AFTER);
-    let waits = class == ErrorClass::RateLimited || is_named;
-    let message = match error {
-        "" => format!("the server answered {}", answer.status),
-        error => error.to_owned(),
-    };
-    Failure {
-        status: Some(answer.status),
-        retry_at: waits.then(|| retry_at(answer, None, now)),
-        ..Failure::new(class, message)
-    }
+    answer::refused(answer, class, "", error, now)
 }
 
 /// Forem refuses an article before it is stored, so that a refusal in its words is clear while publishing too.

@@ -1,7 +1,6 @@
 //! Publishing on Lemmy, where only the account's own posts tell what became of one.
 
 use crier_tests::backdoor;
-use crier_tests::cluster::Database;
 use crier_tests::orders::Course;
 use crier_tests::sim::Sim;
 use crier_tests::sim::fault::{Fault, Rule};
@@ -11,6 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::fault_orders::{hold, hold_at_the_database, singles_and_some_pairs};
+use crate::usual;
 
 const NAME: &str = "lemmy";
 const CREATE: &str = "post.create";
@@ -27,13 +27,7 @@ pub(crate) const COURSE: Course = Course {
 };
 
 async fn simulated() -> (Sim, Stage) {
-    let sim = Sim::start();
-    sim.add_account(NAME, "alice", PASSWORD);
-    let stage =
-        Stage::connected_on(NAME, Database::shared().await, "alice", &sim.url_of(NAME), PASSWORD).await;
-    stage.without_pace().await;
-    stage.sql.run("UPDATE crier.platform_policy SET breaker_failures = NULL").await;
-    (sim, stage)
+    usual::simulated(COURSE).await
 }
 
 async fn post(stage: &Stage, text: &str) -> Uuid {
@@ -43,10 +37,6 @@ async fn post(stage: &Stage, text: &str) -> Uuid {
 
 async fn comment(stage: &Stage, text: &str, on: &str) -> Uuid {
     stage.post_as(text, &json!([]), &json!({ NAME: {"reply_to": on} })).await
-}
-
-async fn class(stage: &Stage, post: Uuid) -> Value {
-    stage.target(post).await["error"]["class"].clone()
 }
 
 #[tokio::test]
@@ -71,65 +61,6 @@ async fn a_post_is_there_as_it_was_asked_for() {
 }
 
 #[tokio::test]
-async fn one_fault_of_any_kind() {
-    let (sim, stage) = simulated().await;
-    let _crierd = stage.deployment.start().await;
-    for planned in [
-        Fault::DropBeforeCommit,
-        Fault::DropAfterCommit,
-        Fault::ServerError,
-        Fault::ServerErrorAfterCommit,
-        Fault::Garbage,
-        Fault::NulError,
-        Fault::RateLimited,
-    ] {
-        sim.plan(Rule::once(NAME, CREATE, planned).seconds(1.0));
-        let text = format!("{planned:?}");
-        let settings = json!({ NAME: {"title": text, "community": "rust"} });
-        let post = stage.post_as(&text, &json!([]), &settings).await;
-        let target = stage.ended(post).await;
-        // what is refused in so many words is refused
-        let expected = if planned == Fault::NulError { ("failed", 0) } else { ("published", 1) };
-        let came = (target["state"].as_str().unwrap_or_default(), sim.visible(&text).len());
-        assert_eq!(came, expected, "{planned:?}: {target}");
-        assert_eq!(sim.faults_left(), 0, "{planned:?}");
-    }
-}
-
-#[tokio::test]
-async fn killed_between_the_commit_and_the_answer() {
-    let (sim, stage) = simulated().await;
-    sim.plan(Rule::once(NAME, CREATE, Fault::HoldAfterCommit));
-    let crierd = stage.deployment.start().await;
-    let post = post(&stage, "once").await;
-    wait_until("the number of held answers", 1, async || sim.held()).await;
-    crierd.kill();
-    sim.release();
-    backdoor::lapse_leases(&stage.sql).await;
-    let _crierd = stage.deployment.start().await;
-    stage.published(post).await;
-    assert_eq!((sim.visible("once").len(), sim.calls(CREATE)), (1, 1));
-}
-
-#[tokio::test]
-async fn nothing_is_sent_again_before_the_list_must_show_it() {
-    let (sim, stage) = simulated().await;
-    sim.plan(Rule::once(NAME, CREATE, Fault::DropBeforeCommit));
-    let _crierd = stage.deployment.start().await;
-    let post = post(&stage, "once").await;
-    wait_until("the state of the target", json!("unknown"), async || {
-        stage.target(post).await["state"].clone()
-    })
-    .await;
-    let looks = sim.calls(LOOK);
-    backdoor::make_retries_due(&stage.sql).await;
-    wait_until("another look", true, async || sim.calls(LOOK) > looks).await;
-    assert_eq!(sim.calls(CREATE), 1);
-    stage.ended(post).await;
-    assert_eq!((sim.visible("once").len(), sim.calls(CREATE)), (1, 2));
-}
-
-#[tokio::test]
 async fn a_list_that_hides_posts_is_not_believed() {
     let (sim, stage) = simulated().await;
     sim.plan(Rule::once(NAME, CREATE, Fault::DropAfterCommit));
@@ -138,7 +69,8 @@ async fn a_list_that_hides_posts_is_not_believed() {
     let _crierd = stage.deployment.start().await;
     let settings = json!({ NAME: {"title": "Hidden", "community": "rust", "nsfw": true} });
     let post = stage.post_as("hidden", &json!([]), &settings).await;
-    wait_until("the error of the target", json!("auth_revoked"), async || class(&stage, post).await).await;
+    wait_until("the error of the target", json!("auth_revoked"), async || usual::class(&stage, post).await)
+        .await;
     let error = stage.target(post).await["error"]["message"].clone();
     assert!(error.as_str().is_some_and(|why| why.contains("NSFW")), "{error}");
     let server = sim.url_of(NAME);
@@ -205,46 +137,50 @@ async fn a_post_is_liked_counted_and_taken_back() {
 }
 
 #[tokio::test]
-async fn a_limit_parks_the_account_for_as_long_as_was_said() {
+async fn a_community_that_is_nowhere_gets_nothing() {
     let (sim, stage) = simulated().await;
-    sim.plan(Rule::once(NAME, CREATE, Fault::RateLimited).seconds(3_600.0));
-    let _crierd = stage.deployment.start().await;
-    let post = post(&stage, "later").await;
-    wait_until("the error of the target", json!("rate_limited"), async || class(&stage, post).await).await;
-    let waits = "SELECT run_at - now() BETWEEN interval '50 minutes' AND interval '1 hour' FROM crier.jobs \
-                 WHERE finished_at IS NULL";
-    wait_until("an hour's wait", "t".to_owned(), async || stage.sql.text(waits).await).await;
-    stage.sql.text(&format!("SELECT crier.unblock_account('{}', 'publish')", stage.account)).await;
-    stage.published(post).await;
-    assert_eq!((sim.visible("later").len(), sim.calls(CREATE)), (1, 2));
-}
-
-#[tokio::test]
-async fn what_would_be_refused_is_refused_before() {
-    let (sim, stage) = simulated().await;
-    for (text, settings) in [
-        ("'x'", "{}"),
-        ("'x'", r#"{"lemmy": {"title": "Hello"}}"#),
-        ("'x'", r#"{"lemmy": {"title": "ab cd", "community": "rust"}}"#),
-        ("repeat('x', 50001)", r#"{"lemmy": {"title": "Hello", "community": "rust"}}"#),
-        ("repeat('x', 10001)", r#"{"lemmy": {"reply_to": "1"}}"#),
-    ] {
-        let sql = format!(
-            "SELECT crier.create_post('{}', {text}, ARRAY['{}'::uuid], settings => '{settings}')",
-            stage.workspace, stage.account
-        );
-        let refusal = stage.sql.refusal(&sql).await;
-        assert_eq!(
-            (refusal.code.as_str(), refusal.detail.as_str()),
-            ("22023", "content_invalid"),
-            "{refusal}"
-        );
-    }
     let _crierd = stage.deployment.start().await;
     let settings = json!({ NAME: {"title": "Hello", "community": "nowhere"} });
     let nowhere = stage.post_as("x", &json!([]), &settings).await;
     let target = stage.reached(nowhere, "failed").await;
     assert_eq!((&target["error"]["class"], sim.calls(CREATE)), (&json!("target_missing"), 0), "{target}");
+}
+
+#[tokio::test]
+async fn one_fault_of_any_kind() {
+    usual::one_fault_of_any_kind(COURSE).await;
+}
+
+#[tokio::test]
+async fn killed_between_the_commit_and_the_answer() {
+    usual::killed_between_the_commit_and_the_answer(COURSE).await;
+}
+
+#[tokio::test]
+async fn nothing_is_sent_again_too_early() {
+    usual::nothing_is_sent_again_too_early(COURSE, LOOK).await;
+}
+
+#[tokio::test]
+async fn a_limit_parks_the_account() {
+    usual::a_limit_parks_the_account(COURSE).await;
+}
+
+#[tokio::test]
+async fn a_secret_that_was_taken_back_keeps_the_posts() {
+    usual::a_secret_that_was_taken_back_keeps_the_posts(COURSE).await;
+}
+
+#[tokio::test]
+async fn what_would_be_refused_is_refused_before() {
+    let posts = [
+        ("'x'", json!({})),
+        ("'x'", json!({"title": "Hello"})),
+        ("'x'", json!({"title": "ab cd", "community": "rust"})),
+        ("repeat('x', 50001)", json!({"title": "Hello", "community": "rust"})),
+        ("repeat('x', 10001)", json!({"reply_to": "1"})),
+    ];
+    usual::refused_before(COURSE, &posts).await;
 }
 
 #[tokio::test]

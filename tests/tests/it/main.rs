@@ -60,6 +60,7 @@ mod supabase;
 mod telegram;
 mod tenancy;
 mod threads;
+mod usual;
 mod webhooks;
 mod wordpress;
 mod wordpress_site;

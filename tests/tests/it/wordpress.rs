@@ -1,7 +1,5 @@
 //! Publishing on WordPress: on a simulated site, where things go wrong on purpose.
 
-use crier_tests::backdoor;
-use crier_tests::cluster::Database;
 use crier_tests::http;
 use crier_tests::images::{data_url, png};
 use crier_tests::orders::{Course, picture};
@@ -13,6 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::fault_orders::{hold, hold_at_the_database, singles_and_some_pairs};
+use crate::usual;
 
 const NAME: &str = "wordpress";
 const CREATE: &str = "posts.create";
@@ -29,13 +28,7 @@ pub(crate) const COURSE: Course = Course {
 };
 
 async fn simulated() -> (Sim, Stage) {
-    let sim = Sim::start();
-    sim.add_account(NAME, "alice", PASSWORD);
-    let stage =
-        Stage::connected_on(NAME, Database::shared().await, "alice", &sim.url_of(NAME), PASSWORD).await;
-    stage.without_pace().await;
-    stage.sql.run("UPDATE crier.platform_policy SET breaker_failures = NULL").await;
-    (sim, stage)
+    usual::simulated(COURSE).await
 }
 
 fn image(colour: u8, alt: &str) -> Value {
@@ -71,69 +64,6 @@ async fn a_post_with_images_is_there_as_it_was_asked_for() {
 }
 
 #[tokio::test]
-async fn one_fault_of_any_kind() {
-    let (sim, stage) = simulated().await;
-    let _crierd = stage.deployment.start().await;
-    for planned in [
-        Fault::DropBeforeCommit,
-        Fault::DropAfterCommit,
-        Fault::ServerError,
-        Fault::ServerErrorAfterCommit,
-        Fault::Garbage,
-        Fault::NulError,
-        Fault::RateLimited,
-    ] {
-        sim.plan(Rule::once(NAME, CREATE, planned).seconds(1.0));
-        let text = format!("{planned:?}");
-        let post = post(&stage, &text, &json!([])).await;
-        let target = stage.ended(post).await;
-        // what the site refuses in so many words is refused
-        let expected = if planned == Fault::NulError { ("failed", 0) } else { ("published", 1) };
-        assert_eq!(
-            (target["state"].as_str(), sim.visible(&text).len()),
-            (Some(expected.0), expected.1),
-            "{target}"
-        );
-        assert_eq!(sim.faults_left(), 0, "{planned:?}");
-    }
-    let log = stage.deployment.logs();
-    assert!(!log.contains(PASSWORD), "the password is in the log");
-}
-
-#[tokio::test]
-async fn nothing_is_sent_again_before_the_site_must_show_it() {
-    let (sim, stage) = simulated().await;
-    sim.plan(Rule::once(NAME, CREATE, Fault::DropBeforeCommit));
-    let _crierd = stage.deployment.start().await;
-    let post = post(&stage, "once", &json!([])).await;
-    wait_until("the state of the target", json!("unknown"), async || {
-        stage.target(post).await["state"].clone()
-    })
-    .await;
-    let looks = sim.calls(LOOK);
-    backdoor::make_retries_due(&stage.sql).await;
-    wait_until("another look", true, async || sim.calls(LOOK) > looks).await;
-    assert_eq!(sim.calls(CREATE), 1);
-    stage.ended(post).await;
-    assert_eq!((sim.visible("once").len(), sim.calls(CREATE)), (1, 2));
-}
-
-#[tokio::test]
-async fn killed_between_the_commit_and_the_answer() {
-    let (sim, stage) = simulated().await;
-    sim.plan(Rule::once(NAME, CREATE, Fault::HoldAfterCommit));
-    let crierd = stage.deployment.start().await;
-    let post = post(&stage, "once", &json!([image(1, "")])).await;
-    wait_until("the number of held answers", 1, async || sim.held()).await;
-    crierd.kill();
-    sim.release();
-    backdoor::lapse_leases(&stage.sql).await;
-    let _crierd = stage.deployment.start().await;
-    let target = stage.published(post).await;
-    assert_eq!((sim.visible("once").len(), sim.calls(CREATE)), (1, 1), "{target}");
-}
-
-#[tokio::test]
 async fn an_upload_whose_answer_is_lost_is_found_again() {
     let (sim, stage) = simulated().await;
     sim.plan(Rule::once(NAME, "media.create", Fault::DropAfterCommit));
@@ -142,43 +72,6 @@ async fn an_upload_whose_answer_is_lost_is_found_again() {
     stage.published(post).await;
     assert_eq!(sim.calls("media.create"), 1);
     assert_eq!(sim.visible("an upload")[0].images[0].alt, "kept");
-}
-
-#[tokio::test]
-async fn a_limit_parks_the_account_for_as_long_as_was_said() {
-    let (sim, stage) = simulated().await;
-    sim.plan(Rule::once(NAME, CREATE, Fault::RateLimited).seconds(3_600.0));
-    let _crierd = stage.deployment.start().await;
-    let post = post(&stage, "later", &json!([])).await;
-    wait_until("the error of the target", json!("rate_limited"), async || {
-        stage.target(post).await["error"]["class"].clone()
-    })
-    .await;
-    let waits = "SELECT run_at - now() BETWEEN interval '50 minutes' AND interval '1 hour' FROM crier.jobs \
-                 WHERE finished_at IS NULL";
-    wait_until("an hour's wait", "t".to_owned(), async || stage.sql.text(waits).await).await;
-    stage.sql.text(&format!("SELECT crier.unblock_account('{}', 'publish')", stage.account)).await;
-    stage.published(post).await;
-    assert_eq!((sim.visible("later").len(), sim.calls(CREATE)), (1, 2));
-}
-
-#[tokio::test]
-async fn a_password_that_was_taken_back_keeps_its_posts() {
-    let (sim, stage) = simulated().await;
-    sim.platform(NAME).revoke("alice");
-    let _crierd = stage.deployment.start().await;
-    let post = post(&stage, "kept", &json!([])).await;
-    wait_until("the error of the target", json!("auth_revoked"), async || {
-        stage.target(post).await["error"]["class"].clone()
-    })
-    .await;
-    assert_eq!(stage.sql.text("SELECT status FROM crier.accounts").await, "reauth_required");
-    sim.add_account(NAME, "alice", "another password");
-    let server = sim.url_of(NAME);
-    let again = stage.deployment.add_account_on(NAME, stage.workspace, "alice", &server, "another password");
-    assert_eq!(again, stage.account);
-    stage.published(post).await;
-    assert_eq!(sim.visible("kept").len(), 1);
 }
 
 #[tokio::test]
@@ -197,28 +90,6 @@ async fn a_login_names_its_site_and_its_own_user() {
 }
 
 #[tokio::test]
-async fn what_would_be_refused_is_refused_before() {
-    let (_sim, stage) = simulated().await;
-    for (text, settings) in [
-        ("'x'", "{}"),
-        ("'x'", r#"{"wordpress": {"title": " "}}"#),
-        ("'x'", r#"{"wordpress": {"title": "a", "format": "poem"}}"#),
-        ("repeat('x', 200001)", r#"{"wordpress": {"title": "a"}}"#),
-    ] {
-        let sql = format!(
-            "SELECT crier.create_post('{}', {text}, ARRAY['{}'::uuid], settings => '{settings}')",
-            stage.workspace, stage.account
-        );
-        let refusal = stage.sql.refusal(&sql).await;
-        assert_eq!(
-            (refusal.code.as_str(), refusal.detail.as_str()),
-            ("22023", "content_invalid"),
-            "{refusal}"
-        );
-    }
-}
-
-#[tokio::test]
 async fn a_post_is_taken_back_and_counted() {
     let (sim, stage) = simulated().await;
     let _crierd = stage.deployment.start().await;
@@ -229,6 +100,42 @@ async fn a_post_is_taken_back_and_counted() {
     wait_until("the number of questions for comments", 1, async || sim.calls("comments.list")).await;
     stage.sql.value::<Uuid>("SELECT crier.delete_published($1)", &[&target]).await;
     wait_until("the posts that are there", 0, async || sim.platform(NAME).timeline().len()).await;
+}
+
+#[tokio::test]
+async fn one_fault_of_any_kind() {
+    usual::one_fault_of_any_kind(COURSE).await;
+}
+
+#[tokio::test]
+async fn killed_between_the_commit_and_the_answer() {
+    usual::killed_between_the_commit_and_the_answer(COURSE).await;
+}
+
+#[tokio::test]
+async fn nothing_is_sent_again_too_early() {
+    usual::nothing_is_sent_again_too_early(COURSE, LOOK).await;
+}
+
+#[tokio::test]
+async fn a_limit_parks_the_account() {
+    usual::a_limit_parks_the_account(COURSE).await;
+}
+
+#[tokio::test]
+async fn a_secret_that_was_taken_back_keeps_the_posts() {
+    usual::a_secret_that_was_taken_back_keeps_the_posts(COURSE).await;
+}
+
+#[tokio::test]
+async fn what_would_be_refused_is_refused_before() {
+    let posts = [
+        ("'x'", json!({})),
+        ("'x'", json!({"title": " "})),
+        ("'x'", json!({"title": "a", "format": "poem"})),
+        ("repeat('x', 200001)", json!({"title": "a"})),
+    ];
+    usual::refused_before(COURSE, &posts).await;
 }
 
 #[tokio::test]

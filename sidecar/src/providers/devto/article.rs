@@ -1,7 +1,5 @@
 //! The article: written once, sent, and found again among the account's own.
 
-use std::fmt::Write as _;
-
 use async_trait::async_trait;
 use crier_core::error_class::ErrorClass;
 use crier_core::platform::devto;
@@ -10,15 +8,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{ARTICLES, Api, read};
-use crate::providers::answer::{Phase, time};
+use crate::providers::answer::{self, Phase, time};
+use crate::providers::markdown::with_images;
 use crate::providers::own_posts::{Likeness, Listed, OwnPosts, Page};
 use crate::providers::window::answered_at;
 use crate::providers::{Failure, Frozen, Post, Published};
 
 /// How many articles a page has: their texts come too.
 const PAGE: usize = 10;
-/// The most characters of an address.
-const MAX_ADDRESS: usize = 2_048;
 
 /// What is sent.
 #[derive(Debug, Serialize, Deserialize)]
@@ -50,14 +47,7 @@ pub(super) struct Article {
 pub(super) fn draft(post: &Post, key: String) -> Result<Frozen, Failure> {
     let wrong = |why| Failure::new(ErrorClass::ContentInvalid, format!("the settings for devto {why}"));
     let settings = devto::settings(&post.settings).map_err(wrong)?;
-    let mut body_markdown = post.content.clone();
-    for image in post.attachments()? {
-        if !body_markdown.is_empty() {
-            body_markdown.push_str("\n\n");
-        }
-        // writing to a string can't fail
-        let _ = write!(body_markdown, "![{}]({})", alt(&image.alt), address(&image.url));
-    }
+    let body_markdown = with_images(&post.content, post.attachments()?);
     let article = Article {
         title: settings.title,
         body_markdown,
@@ -74,24 +64,6 @@ pub(super) fn draft(post: &Post, key: String) -> Result<Frozen, Failure> {
     Ok(Frozen { key, request })
 }
 
-/// Words within the brackets of an image: one line, no markup, nothing that Forem takes for a tag of its own.
-fn alt(text: &str) -> String {
-    text.chars().fold(String::new(), |mut out, c| {
-        match c {
-            '[' | ']' | '\\' | '`' | '*' | '_' | '<' | '!' => out.extend(['\\', c]),
-            '{' => out.push_str("&#123;"),
-            c if c.is_control() => out.push(' '),
-            c => out.push(c),
-        }
-        out
-    })
-}
-
-/// An address within the parentheses of an image.
-fn address(url: &str) -> String {
-    url.replace('(', "%28").replace(')', "%29").replace('<', "%3C").replace('>', "%3E").replace('{', "%7B")
-}
-
 /// An article that the server has.
 #[derive(Debug, Deserialize)]
 pub(super) struct Shown {
@@ -105,17 +77,9 @@ pub(super) struct Shown {
     published_at: Value,
 }
 
-/// One without an address is not the answer of this interface.
+/// Where it is.
 pub(super) fn there(shown: Shown) -> Result<Published, Failure> {
-    let host = ["https://", "http://"].iter().find_map(|scheme| shown.url.strip_prefix(scheme));
-    let is_address = host.is_some_and(|host| !host.is_empty())
-        && shown.url.len() <= MAX_ADDRESS
-        && shown.url.bytes().all(|b| b.is_ascii_graphic());
-    if shown.id == 0 || !is_address {
-        let message = "the server answered with an article that has no address";
-        return Err(Failure { status: Some(200), ..Failure::new(ErrorClass::OutcomeUnknown, message) });
-    }
-    Ok(Published { external_id: shown.id.to_string(), url: shown.url, cid: None })
+    answer::there(shown.id.to_string(), shown.url)
 }
 
 impl Article {

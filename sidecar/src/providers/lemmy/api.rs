@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use crier_core::error_class::ErrorClass;
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Method, RequestBuilder};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::client::{Answer, CallError, Client, bearer};
 use crate::providers::Failure;
-use crate::providers::answer::{self, Phase, retry_at};
+use crate::providers::answer::{self, Phase};
 
 /// One server, as an account of it or as nobody.
 #[derive(Clone, Copy)]
@@ -59,19 +59,11 @@ pub(super) fn failure(phase: Phase, answer: &Answer, now: SystemTime) -> Failure
     let json: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let error = json["error"].as_str().unwrap_or_default();
     let class = class(phase, answer.status, error);
-    let is_named = class == ErrorClass::Transient && answer.headers.contains_key(RETRY_AFTER);
-    let waits = class == ErrorClass::RateLimited || is_named;
-    let message = match (error, json["message"].as_str().unwrap_or_default()) {
-        ("", _) => format!("the server answered {}", answer.status),
-        (error, "") => error.replace('_', " "),
-        (error, message) => format!("{}: {message}", error.replace('_', " ")),
+    let message = match json["message"].as_str().unwrap_or_default() {
+        "" => error.replace('_', " "),
+        message => format!("{}: {message}", error.replace('_', " ")),
     };
-    Failure {
-        status: Some(answer.status),
-        code: Some(error.to_owned()).filter(|error| !error.is_empty()),
-        retry_at: waits.then(|| retry_at(answer, None, now)),
-        ..Failure::new(class, message)
-    }
+    answer::refused(answer, class, error, &message, now)
 }
 
 /// What a post is refused for before it is stored. Everything else can come when it is there already: its address, its link's

@@ -1,7 +1,5 @@
 //! Posts and comments: written once, sent, and found again among the account's own.
 
-use std::fmt::Write as _;
-
 use async_trait::async_trait;
 use crier_core::error_class::ErrorClass;
 use serde::{Deserialize, Serialize};
@@ -9,15 +7,14 @@ use serde_json::Value;
 
 use super::api::{Api, read};
 use super::prepare;
-use crate::providers::answer::{Phase, time};
+use crate::providers::answer::{Phase, there, time};
+use crate::providers::markdown::with_images;
 use crate::providers::own_posts::{Likeness, Listed, OwnPosts, Page};
 use crate::providers::window::answered_at;
 use crate::providers::{Failure, Frozen, Post, Published};
 
 /// How many posts and comments a page has: each comes with its community and its author.
 const PAGE: usize = 10;
-/// The most characters of an address.
-const MAX_ADDRESS: usize = 2_048;
 /// What stands before the id of a comment: comments and posts are numbered apart.
 const COMMENT: &str = "comment-";
 
@@ -72,14 +69,7 @@ pub(super) fn draft(post: &Post, prepared: &Value, key: String) -> Result<Frozen
         let mut media = post.attachments()?.into_iter();
         // without another link, the first image is what the post links to
         let first = if settings.url.is_none() { media.next() } else { None };
-        let mut body = post.content.clone();
-        for image in media {
-            if !body.is_empty() {
-                body.push_str("\n\n");
-            }
-            // writing to a string can't fail
-            let _ = write!(body, "![{}]({})", alt(&image.alt), address(&image.url));
-        }
+        let body = with_images(&post.content, media);
         Request::Post(NewPost {
             name: settings.title.trim().to_owned(),
             community_id,
@@ -96,17 +86,6 @@ pub(super) fn draft(post: &Post, prepared: &Value, key: String) -> Result<Frozen
 fn json_of(what: &impl Serialize) -> Result<String, Failure> {
     serde_json::to_string(what)
         .map_err(|_| Failure::new(ErrorClass::ContentInvalid, "the post can't be written as JSON"))
-}
-
-/// Words within the brackets of an image.
-fn alt(text: &str) -> String {
-    let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    clean.filter(|c| !matches!(c, '[' | ']' | '\\')).collect()
-}
-
-/// An address within the parentheses of an image.
-fn address(url: &str) -> String {
-    url.replace('(', "%28").replace(')', "%29").replace('<', "%3C").replace('>', "%3E")
 }
 
 #[derive(Deserialize)]
@@ -189,7 +168,7 @@ impl Request {
         match self {
             Self::Post(post) => {
                 let PostMade { post_view } = read(Phase::Commit, server.post("post", json_of(post)?).await)?;
-                there(&post_view.post.id.to_string(), post_view.post.ap_id)
+                there(post_view.post.id.to_string(), post_view.post.ap_id)
             }
             Self::Comment(comment) => {
                 let answer = server.post("comment", json_of(comment)?).await;
@@ -225,7 +204,7 @@ impl NewPost {
         let same_body = words(shown.body.as_deref().unwrap_or_default())
             == words(self.body.as_deref().unwrap_or_default());
         let likeness = match (shown.community_id == self.community_id, same_name, same_body) {
-            (true, true, true) => Likeness::Same(there(&shown.id.to_string(), shown.ap_id)?),
+            (true, true, true) => Likeness::Same(there(shown.id.to_string(), shown.ap_id)?),
             (true, true, false) => Likeness::Alike(shown.id.to_string()),
             (true, false, true) if self.body.is_some() => Likeness::Alike(shown.id.to_string()),
             _ => Likeness::Different,
@@ -274,20 +253,7 @@ fn words(text: &str) -> Vec<String> {
 }
 
 fn comment_there(shown: ShownComment) -> Result<Published, Failure> {
-    there(&format!("{COMMENT}{}", shown.id), shown.ap_id)
-}
-
-/// Something that a server has. Without an address it is not the answer of this interface.
-fn there(id: &str, url: String) -> Result<Published, Failure> {
-    let host = ["https://", "http://"].iter().find_map(|scheme| url.strip_prefix(scheme));
-    let is_address = host.is_some_and(|host| !host.is_empty())
-        && url.len() <= MAX_ADDRESS
-        && url.bytes().all(|b| b.is_ascii_graphic());
-    if !is_address {
-        let message = "the server answered with a post that has no address";
-        return Err(Failure { status: Some(200), ..Failure::new(ErrorClass::OutcomeUnknown, message) });
-    }
-    Ok(Published { external_id: id.to_owned(), url, cid: None })
+    there(format!("{COMMENT}{}", shown.id), shown.ap_id)
 }
 
 /// The account's own posts and comments, newest first.
@@ -331,12 +297,12 @@ mod tests {
         };
         assert_eq!(
             of(json!({"title": " A title ", "community": "rust", "nsfw": true})),
-            r#"{"post":{"name":"A title","community_id":7,"url":"https://a.example/a.png","body":"Hi\n\n![b ](https://a.example/b%281%29.png)","alt_text":"a desk","nsfw":true,"language_id":37}}"#
+            r#"{"post":{"name":"A title","community_id":7,"url":"https://a.example/a.png","body":"Hi\n\n![\\[b\\] ](https://a.example/b%281%29.png)","alt_text":"a desk","nsfw":true,"language_id":37}}"#
         );
         let linked = of(json!({"title": "A title", "community_id": 7, "url": "https://b.example"}));
         assert!(
             linked.contains(
-                r#""url":"https://b.example","body":"Hi\n\n![a desk](https://a.example/a.png)\n\n![b "#
+                r#""url":"https://b.example","body":"Hi\n\n![a desk](https://a.example/a.png)\n\n![\\[b\\] "#
             ),
             "{linked}"
         );

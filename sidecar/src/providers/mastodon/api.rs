@@ -10,14 +10,11 @@ use serde_json::Value;
 
 use super::classify::failure;
 use crate::client::{Answer, CallError, Client, bearer};
-use crate::providers::answer::{self, Phase};
+use crate::providers::answer::{self, Phase, is_address};
 use crate::providers::{Failure, Published};
 
 pub(super) const INSTANCE: &str = "api/v2/instance";
 pub(super) const STATUSES: &str = "api/v1/statuses";
-
-/// The most characters of an address.
-const MAX_ADDRESS: usize = 2_048;
 
 /// One server, as an account of it or as nobody.
 #[derive(Clone, Copy)]
@@ -117,12 +114,6 @@ impl Shown {
             [&self.url, &self.uri].into_iter().filter_map(Value::as_str).find(|text| is_address(text))?;
         Some(Published { external_id: self.id.0.clone(), url: url.to_owned(), cid: None })
     }
-}
-
-fn is_address(text: &str) -> bool {
-    ["https://", "http://"].iter().any(|scheme| text.len() > scheme.len() && text.starts_with(scheme))
-        && text.len() <= MAX_ADDRESS
-        && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
 #[cfg(test)]

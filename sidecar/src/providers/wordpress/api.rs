@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use crier_core::error_class::ErrorClass;
-use reqwest::header::{HeaderName, RETRY_AFTER};
+use reqwest::header::HeaderName;
 use reqwest::{Method, RequestBuilder};
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::client::{Answer, CallError, Client, basic};
 use crate::providers::Failure;
-use crate::providers::answer::{self, Phase, retry_at};
+use crate::providers::answer::{self, Phase};
 
 pub(super) const INDEX: &str = "wp-json/?_fields=name";
 pub(super) const ME: &str = "wp-json/wp/v2/users/me?context=edit&_fields=id,username,capabilities";
@@ -21,8 +21,6 @@ pub(super) const COMMENTS: &str = "wp-json/wp/v2/comments";
 
 /// How many a list has in all, also those that it doesn't show the caller.
 const TOTAL: HeaderName = HeaderName::from_static("x-wp-total");
-/// The most characters of an address.
-const MAX_ADDRESS: usize = 2_048;
 
 /// One site, as an account of it or as nobody.
 #[derive(Clone, Copy)]
@@ -72,12 +70,9 @@ pub(super) fn total(answer: &Answer) -> Option<u64> {
     answer.header(&TOTAL)?.trim().parse().ok()
 }
 
-/// Whether it is an address that people can follow, and that may stand in HTML.
+/// Whether it is an address that may stand in HTML.
 pub(super) fn is_address(text: &str) -> bool {
-    let host = ["https://", "http://"].iter().find_map(|scheme| text.strip_prefix(scheme));
-    host.is_some_and(|host| !host.is_empty())
-        && text.len() <= MAX_ADDRESS
-        && text.bytes().all(|b| b.is_ascii_graphic() && !b"\"'<>\\".contains(&b))
+    answer::is_address(text) && !text.contains(['"', '\'', '<', '>', '\\'])
 }
 
 /// An answer that is not a success.
@@ -85,19 +80,7 @@ pub(super) fn failure(phase: Phase, answer: &Answer, now: SystemTime) -> Failure
     let json: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let code = json["code"].as_str().unwrap_or_default();
     let class = class(phase, status(answer.status, &json), code);
-    // A site that is being updated says when it will be there.
-    let is_named = class == ErrorClass::Transient && answer.headers.contains_key(RETRY_AFTER);
-    let waits = class == ErrorClass::RateLimited || is_named;
-    let message = match json["message"].as_str().unwrap_or_default() {
-        "" => format!("the site answered {}", answer.status),
-        message => message.to_owned(),
-    };
-    Failure {
-        status: Some(answer.status),
-        code: Some(code.to_owned()).filter(|code| !code.is_empty()),
-        retry_at: waits.then(|| retry_at(answer, None, now)),
-        ..Failure::new(class, message)
-    }
+    answer::refused(answer, class, code, json["message"].as_str().unwrap_or_default(), now)
 }
 
 /// The status, or the one within a list of what was wrong with parameters: a list of all posts, asked for by somebody who is
@@ -170,7 +153,7 @@ mod tests {
             let failure = failure(Phase::Commit, &answer(400, &[], body), now());
             assert_eq!(
                 (failure.class, failure.message.as_str()),
-                (ErrorClass::OutcomeUnknown, "the site answered 400"),
+                (ErrorClass::OutcomeUnknown, "the server answered 400"),
                 "{body}"
             );
         }

@@ -7,10 +7,10 @@ use reqwest::header::CONTENT_TYPE;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::api::{Api, POSTS, is_address, read, total};
+use super::api::{Api, POSTS, read, total};
 use super::html::{Figure, content, plain};
 use super::prepare;
-use crate::providers::answer::Phase;
+use crate::providers::answer::{self, Phase};
 use crate::providers::{Account, Failure, Found, Frozen, Post, Published};
 
 const FIELDS: &str = "_fields=id,slug,status,link,author";
@@ -142,13 +142,9 @@ pub(super) async fn look(site: &Api<'_>, account: &Account, frozen: &Frozen) -> 
     }
 }
 
-/// A post that the site has. One without an address is not the answer of this interface.
+/// A post that the site has.
 fn there(shown: Shown) -> Result<Published, Failure> {
-    if shown.id == 0 || !is_address(&shown.link) {
-        let message = "the site answered with a post that has no address";
-        return Err(Failure { status: Some(200), ..Failure::new(ErrorClass::OutcomeUnknown, message) });
-    }
-    Ok(Published { external_id: shown.id.to_string(), url: shown.link, cid: None })
+    answer::there(shown.id.to_string(), shown.link)
 }
 
 #[cfg(test)]
