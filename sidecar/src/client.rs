@@ -155,11 +155,6 @@ pub(crate) fn token_as(request: RequestBuilder, scheme: &str, token: &SecretStri
     authorized(request, &Zeroizing::new(format!("{scheme} {}", token.expose_secret())))
 }
 
-/// Adds a token as Meta's server for uploads takes it.
-pub(crate) fn oauth(request: RequestBuilder, token: &SecretString) -> RequestBuilder {
-    authorized(request, &Zeroizing::new(format!("OAuth {}", token.expose_secret())))
-}
-
 /// Adds a name and a password that no debug output shows.
 pub(crate) fn basic(request: RequestBuilder, name: &str, password: &SecretString) -> RequestBuilder {
     let pair = Zeroizing::new(format!("{name}:{}", password.expose_secret()));

@@ -17,6 +17,8 @@ mod failure;
 mod fake_server;
 mod federated;
 mod form_file;
+#[cfg(test)]
+mod golden;
 mod graph;
 #[cfg(test)]
 mod hostile;

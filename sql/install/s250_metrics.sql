@@ -26,12 +26,15 @@ BEGIN
         ('crier_queue_paused', '{}', queue.paused::int)
     ) v (name, labels, value)
     WHERE v.value IS NOT NULL;
-    -- since statistics began: they only grow
+    -- since statistics began: they only grow. What has not ended yet is there too, with 0.
     RETURN QUERY
-    SELECT 'crier_jobs_ended_total', jsonb_build_object('kind', j.kind, 'outcome', o.outcome), o.total
-    FROM crier.get_job_queue_stats(NULL) j
-    CROSS JOIN LATERAL (VALUES ('completed', j.completed::double precision), ('failed', j.failed), ('canceled', j.canceled)) o (outcome, total)
-    WHERE j.kind IS NOT NULL;
+    SELECT 'crier_jobs_ended_total', jsonb_build_object('kind', e.kind, 'outcome', o.outcome), o.total
+    FROM (SELECT j.kind, sum(j.completed)::double precision AS completed, sum(j.failed)::double precision AS failed,
+                 sum(j.canceled)::double precision AS canceled
+          FROM (SELECT s.kind, s.completed, s.failed, s.canceled FROM crier.jobs_since(crier.stat_since(NULL)) s
+                UNION ALL SELECT u.kind, 0, 0, 0 FROM crier.unfinished_jobs() u) j
+          GROUP BY j.kind) e
+    CROSS JOIN LATERAL (VALUES ('completed', e.completed), ('failed', e.failed), ('canceled', e.canceled)) o (outcome, total);
     RETURN QUERY
     SELECT 'crier_kind_jobs', jsonb_build_object('kind', u.kind, 'platform', coalesce(u.platform, ''), 'state', s.state), s.jobs
     FROM crier.unfinished_jobs() u

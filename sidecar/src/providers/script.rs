@@ -1,6 +1,6 @@
 //! A server that gives the answers of a script and writes down what it was asked.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -75,15 +75,4 @@ fn line(method: &Method, uri: &Uri, headers: &HeaderMap, body: &Bytes) -> String
         }
     };
     format!("{method} {uri}{token}{file}{body}")
-}
-
-/// Compares what a provider asks with `tests/fixtures/PLATFORM/requests.json`.
-pub(super) fn are_golden(platform: &str, asked: &BTreeMap<&'static str, Vec<String>>) {
-    let golden = format!("{}/../tests/fixtures/{platform}/requests.json", env!("CARGO_MANIFEST_DIR"));
-    let said = serde_json::to_string_pretty(asked).unwrap() + "\n";
-    if std::env::var_os("CRIER_GOLDEN").is_some() {
-        std::fs::write(&golden, &said).unwrap();
-    }
-    let written = std::fs::read_to_string(&golden).unwrap_or_default();
-    assert_eq!(said, written, "if this is meant, run the test with CRIER_GOLDEN=1 and read the diff");
 }

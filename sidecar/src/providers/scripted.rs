@@ -1,5 +1,5 @@
-//! For tests of providers: a server that gives the answers of a script, headers too, and writes down what it was asked; a golden
-//! file for that; and answers that make no sense.
+//! For tests of providers: a server that gives the answers of a script, headers too, and writes down what it was asked; and
+//! answers that make no sense.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{Account, Caller};
@@ -143,17 +142,6 @@ fn parts(bytes: &[u8]) -> Vec<String> {
     let cut = format!("--{boundary}");
     let parts = text.split(&cut).filter_map(|part| part.strip_prefix("\r\n"));
     parts.filter_map(shown).collect()
-}
-
-/// Compares what was asked with `tests/fixtures/<platform>/requests.json`.
-pub(super) fn check_golden(platform: &str, asked: &impl Serialize) {
-    let path = format!("{}/../tests/fixtures/{platform}/requests.json", env!("CARGO_MANIFEST_DIR"));
-    let said = serde_json::to_string_pretty(asked).unwrap() + "\n";
-    if std::env::var_os("CRIER_GOLDEN").is_some() {
-        std::fs::write(&path, &said).unwrap();
-    }
-    let golden = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(said, golden, "if this is meant, run the test with CRIER_GOLDEN=1 and read the diff");
 }
 
 /// JSON with these names and nothing that is of use under them; no empty list, which can be an answer.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::classify::read;
-use crate::client::oauth;
+use crate::client::token_as;
 use crate::providers::Failure;
 use crate::providers::answer::Phase;
 use crate::providers::graph::Graph;
@@ -134,7 +134,7 @@ pub(super) async fn fetch(server: &Graph<'_>, upload_url: &str, file_url: &str) 
     let url = Url::parse(file_url)
         .map_err(|_| Failure::new(ErrorClass::ContentInvalid, "the address of the video is none"))?;
     let request = client.request(Method::POST, upload_url).header("file_url", url.as_str());
-    let request = token.into_iter().fold(request, oauth);
+    let request = token.into_iter().fold(request, |request, token| token_as(request, "OAuth", token));
     read::<IgnoredAny>(Phase::Prepare, client.send(request).await).map(drop)
 }
 

@@ -51,17 +51,6 @@ pub(in crate::providers) fn list(data: Value) -> (u16, Value) {
     (200, json!({ "data": data }))
 }
 
-/// Compares what was asked with a file in `tests/fixtures`.
-pub(in crate::providers) fn golden(platform: &str, all: &impl serde::Serialize) {
-    let path = format!("{}/../tests/fixtures/{platform}/requests.json", env!("CARGO_MANIFEST_DIR"));
-    let said = serde_json::to_string_pretty(all).unwrap() + "\n";
-    if std::env::var_os("CRIER_GOLDEN").is_some() {
-        std::fs::write(&path, &said).unwrap();
-    }
-    let golden = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(said, golden, "if this is meant, run the test with CRIER_GOLDEN=1 and read the diff");
-}
-
 /// JSON with the names that are looked for and nothing that is of use under them: no word is an id.
 fn nonsense() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![

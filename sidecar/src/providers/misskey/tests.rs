@@ -7,7 +7,8 @@ use serde_json::json;
 
 use super::*;
 use crate::providers::answer::seconds_since_1970;
-use crate::providers::scripted::{Scripted, Told, check_golden, garbage};
+use crate::providers::golden;
+use crate::providers::scripted::{Scripted, Told, garbage};
 use crate::providers::{Ask, Callback, Reach, Theirs, sought};
 
 /// A GIF of 3 by 2 pixels.
@@ -264,7 +265,7 @@ async fn all() -> BTreeMap<&'static str, Vec<Value>> {
 
 #[tokio::test]
 async fn requests_are_those_of_the_golden_file() {
-    check_golden("misskey", &all().await);
+    golden::check("misskey", &all().await);
 }
 
 const NAMES: &[&str] =

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::providers::script::are_golden;
+use crate::providers::golden;
 
 /// The same with a key that is known.
 fn under_known_key(frozen: &Frozen) -> Frozen {
@@ -112,5 +112,5 @@ async fn all() -> BTreeMap<&'static str, Vec<String>> {
 
 #[tokio::test]
 async fn requests_are_those_of_the_golden_file() {
-    are_golden("discord", &all().await);
+    golden::check("discord", &all().await);
 }

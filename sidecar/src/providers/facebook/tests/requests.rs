@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::providers::graph::testing::golden;
+use crate::providers::golden;
 
 /// Publishes a post with these answers, looks for it, and gives what was asked.
 async fn publishing(post: Post, answers: Vec<(u16, Value)>) -> Vec<String> {
@@ -98,5 +98,5 @@ async fn all() -> BTreeMap<&'static str, Vec<String>> {
 
 #[tokio::test]
 async fn requests_are_those_of_the_golden_file() {
-    golden("facebook", &all().await);
+    golden::check("facebook", &all().await);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::providers::scripted::check_golden;
+use crate::providers::golden;
 
 const HEADERS: &[&str] = &["linkedin-version", "x-restli-protocol-version", "x-restli-method"];
 
@@ -156,5 +156,5 @@ async fn all() -> BTreeMap<&'static str, Vec<Value>> {
 
 #[tokio::test]
 async fn requests_are_those_of_the_golden_file() {
-    check_golden("linkedin", &all().await);
+    golden::check("linkedin", &all().await);
 }

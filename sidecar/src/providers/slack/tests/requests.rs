@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::providers::script::are_golden;
+use crate::providers::golden;
 
 /// What one call asks. The server's own address and times are left out.
 async fn asked(
@@ -121,5 +121,5 @@ async fn all() -> BTreeMap<&'static str, Vec<String>> {
 
 #[tokio::test]
 async fn requests_are_those_of_the_golden_file() {
-    are_golden("slack", &all().await);
+    golden::check("slack", &all().await);
 }

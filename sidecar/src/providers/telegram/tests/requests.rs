@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-
-const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/telegram/requests.json");
+use crate::providers::golden;
 
 async fn publishing(post: Post) -> Vec<String> {
     let many = post.media.as_array().map_or(0, Vec::len);
@@ -59,10 +58,5 @@ async fn all() -> BTreeMap<&'static str, Vec<String>> {
 
 #[tokio::test]
 async fn requests_are_those_of_the_golden_file() {
-    let said = serde_json::to_string_pretty(&all().await).unwrap() + "\n";
-    if std::env::var_os("CRIER_GOLDEN").is_some() {
-        std::fs::write(GOLDEN, &said).unwrap();
-    }
-    let golden = std::fs::read_to_string(GOLDEN).unwrap_or_default();
-    assert_eq!(said, golden, "if this is meant, run the test with CRIER_GOLDEN=1 and read the diff");
+    golden::check("telegram", &all().await);
 }

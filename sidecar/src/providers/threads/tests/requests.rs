@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::providers::graph::testing::golden;
+use crate::providers::golden;
 
 /// Publishes a post and gives what was asked for it.
 async fn publishing(post: Post) -> Vec<String> {
@@ -96,5 +96,5 @@ async fn all() -> BTreeMap<&'static str, Vec<String>> {
 
 #[tokio::test]
 async fn requests_are_those_of_the_golden_file() {
-    golden("threads", &all().await);
+    golden::check("threads", &all().await);
 }

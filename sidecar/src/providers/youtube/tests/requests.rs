@@ -1,8 +1,8 @@
 //! Every request that is built, compared with `tests/fixtures/youtube/requests.json`.
 
 use super::*;
+use crate::providers::golden;
 
-const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/youtube/requests.json");
 /// A GIF is no thumbnail; this is a PNG of one pixel.
 const PNG: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
@@ -72,10 +72,5 @@ async fn all() -> Value {
 
 #[tokio::test]
 async fn requests_are_those_of_the_golden_file() {
-    let said = serde_json::to_string_pretty(&all().await).unwrap() + "\n";
-    if std::env::var_os("CRIER_GOLDEN").is_some() {
-        std::fs::write(GOLDEN, &said).unwrap();
-    }
-    let golden = std::fs::read_to_string(GOLDEN).unwrap_or_default();
-    assert_eq!(said, golden, "if this is meant, run the test with CRIER_GOLDEN=1 and read the diff");
+    golden::check("youtube", &all().await);
 }
