@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::config::{Config, Needs, Sources};
 use crate::error::Error;
 use crate::people::{calendar, export, import, post, status};
-use crate::{account, alert, doctor, init, keys, logging, migrate, run};
+use crate::{account, alert, doctor, init, keys, migrate, run};
 
 /// Publishes what the Postgres extension crier has queued.
 ///
@@ -177,11 +177,7 @@ impl Cli {
             Command::Init { dir } => init::run(&dir),
             Command::Migrate => migrate::run(&load(false)?).await,
             Command::Doctor { pds } => doctor::run(&load(true)?, pds.as_deref()).await,
-            Command::Run => {
-                let config = load(true)?;
-                logging::start(&config.log);
-                run::run(config).await
-            }
+            Command::Run => run::run(load(true)?).await,
             Command::Post(post) => post::run(&load(false)?, post).await,
             Command::Calendar(calendar) => calendar::run(&load(false)?, calendar).await,
             Command::Status(status) => status::run(&load(false)?, status).await,

@@ -8,12 +8,14 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
+use tracing::{Instrument, Span};
 use zeroize::Zeroizing;
 
 use crate::address::{self, Forbidden, PublicResolver};
 use crate::error::{Error, chain};
 use crate::metrics::{Meter, Metrics};
 use crate::providers::Reach;
+use crate::spans;
 use crate::tls;
 
 /// How long a connection may take, the handshake included.
@@ -93,14 +95,20 @@ impl Client {
 
     /// Sends a request and reads the whole answer.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Answer, CallError> {
-        let begun = Instant::now();
-        let answer = self.read(request).await;
+        let (begun, span) = (Instant::now(), self.span());
+        let answer = self.read(request, &span).instrument(span.clone()).await;
+        spans::answered(&span, answer.as_ref().map(|answer| answer.status));
         self.meter.iter().for_each(|meter| meter.called(&answer, begun.elapsed()));
         answer
     }
 
-    async fn read(&self, request: RequestBuilder) -> Result<Answer, CallError> {
-        let mut response = self.execute(request).await?;
+    /// What is recorded of a call; nothing of one that is not known to be a platform's.
+    fn span(&self) -> Span {
+        self.meter.as_ref().and_then(Meter::platform).map_or_else(Span::none, spans::call)
+    }
+
+    async fn read(&self, request: RequestBuilder, span: &Span) -> Result<Answer, CallError> {
+        let mut response = self.execute(request, span).await?;
         let mut body = Zeroizing::new(Vec::new());
         while let Some(chunk) = response.chunk().await.map_err(call_error)? {
             if body.len() + chunk.len() > MAX_ANSWER {
@@ -113,14 +121,19 @@ impl Client {
 
     /// Sends a request and reads nothing of the answer but its status.
     pub(crate) async fn status(&self, request: RequestBuilder) -> Result<u16, CallError> {
-        self.execute(request).await.map(|response| response.status().as_u16())
+        let span = self.span();
+        let response = self.execute(request, &span).instrument(span.clone()).await;
+        let status = response.map(|response| response.status().as_u16());
+        spans::answered(&span, status.as_ref().copied());
+        status
     }
 
     /// Sends a request where the address may be called, whoever has named it and however long ago it was checked. What a peer
     /// answers that is not allowed counts as no answer.
-    async fn execute(&self, request: RequestBuilder) -> Result<Response, CallError> {
+    async fn execute(&self, request: RequestBuilder, span: &Span) -> Result<Response, CallError> {
         let (http, request) = request.build_split();
         let request = request.map_err(call_error)?;
+        spans::calls(span, &request);
         let is_here = address::check_call(request.url(), self.allow_loopback)
             .map_err(|why| CallError::NotSent(why.to_string()))?;
         let response = http.execute(request).await.map_err(call_error)?;

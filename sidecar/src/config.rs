@@ -9,6 +9,7 @@ mod keys;
 mod oauth;
 mod reader;
 mod refresh;
+mod traces;
 mod webhooks;
 
 use std::net::SocketAddr;
@@ -25,6 +26,7 @@ use apps::AppFile;
 use bluesky::Bluesky;
 pub use oauth::OAuth;
 use reader::Reader;
+pub use traces::Traces;
 use webhooks::EndpointFile;
 
 /// The file that is read when none is named.
@@ -63,6 +65,8 @@ pub struct Config {
     pub worker: Worker,
     /// How it logs.
     pub log: Log,
+    /// Where traces are sent to, if anywhere.
+    pub traces: Option<Traces>,
 }
 
 /// How the database is reached.
@@ -183,6 +187,7 @@ impl Config {
                 "one of error, warn, info, debug, trace",
             ),
         };
+        let traces = traces::resolve(&mut read);
         check_url(&mut read, "database.direct_url", direct.as_ref());
         let url = match url {
             Some(url) => {
@@ -213,6 +218,7 @@ impl Config {
             alerts_allow_loopback,
             worker,
             log,
+            traces,
         })
     }
 

@@ -20,7 +20,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::{Instrument, info, warn};
 use url::Url;
 use uuid::Uuid;
 
@@ -133,7 +133,7 @@ impl Connector {
             let started = timeout(BEGIN, this.begin(&public_url, &login)).await;
             this.ended(&login, &back, started.unwrap_or(Err(Reason::Unavailable)))
         };
-        self.tasks.spawn(begin).await.unwrap_or_else(|_| Err(Reason::Internal.into()))
+        self.tasks.spawn(begin.in_current_span()).await.unwrap_or_else(|_| Err(Reason::Internal.into()))
     }
 
     async fn begin(&self, public_url: &str, login: &Login) -> Result<Started, Reason> {
@@ -190,7 +190,7 @@ impl Connector {
             let outcome = this.exchange(&public_url, &path, &login, &back, answer).await;
             this.ended(&login, &back, outcome)
         };
-        self.tasks.spawn(exchange).await.unwrap_or_else(|_| Err(Reason::Internal.into()))
+        self.tasks.spawn(exchange.in_current_span()).await.unwrap_or_else(|_| Err(Reason::Internal.into()))
     }
 
     async fn exchange(
@@ -254,7 +254,7 @@ impl Connector {
             let outcome = this.chosen(&login, &back, &chosen).await;
             this.ended(&login, &back, outcome)
         };
-        self.tasks.spawn(choose).await.unwrap_or_else(|_| Err(Reason::Internal.into()))
+        self.tasks.spawn(choose.in_current_span()).await.unwrap_or_else(|_| Err(Reason::Internal.into()))
     }
 
     /// Stores what was granted, with the ticket that the application got for confirming it.
@@ -271,7 +271,7 @@ impl Connector {
             let outcome = this.confirmed(&login, &back).await;
             this.ended(&login, &back, outcome)
         };
-        self.tasks.spawn(store).await.unwrap_or_else(|_| Err(Reason::Internal.into()))
+        self.tasks.spawn(store.in_current_span()).await.unwrap_or_else(|_| Err(Reason::Internal.into()))
     }
 
     /// Takes a step that comes from the browser in which the login began; also where the person goes afterwards.
@@ -320,7 +320,7 @@ impl Connector {
             warn!(platform = login.platform, workspace_id = %login.workspace_id, login = %login.id,
                   reason = reason.code(), "a login has failed");
             let (this, workspace_id, id) = (self.clone(), login.workspace_id, login.id);
-            self.tasks.spawn(async move { this.forget_by_id(workspace_id, id).await });
+            self.tasks.spawn(async move { this.forget_by_id(workspace_id, id).await }.in_current_span());
             End { reason, back: Some(back.clone()) }
         })
     }

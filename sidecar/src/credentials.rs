@@ -18,7 +18,7 @@ use crier_core::error_class::ErrorClass;
 use secrecy::ExposeSecret;
 use tokio::sync::OnceCell;
 use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::{Instrument, info, warn};
 use uuid::Uuid;
 
 use crate::db::{Db, StoredCredential, patiently};
@@ -153,7 +153,7 @@ impl Credentials {
         let (this, provider, account) = (Arc::clone(self), Arc::clone(provider), account.clone());
         let refresh = async move { this.renew_in_turn(occasion, &provider, &account, used).await };
         self.refreshes
-            .spawn(refresh)
+            .spawn(refresh.in_current_span())
             .await
             .unwrap_or_else(|_| Err(Failure::new(ErrorClass::Transient, "the refresh was interrupted")))
     }

@@ -10,11 +10,13 @@ mod oauth;
 mod page;
 mod problem;
 mod refresh_batch;
+mod request_id;
 mod webhooks;
 
 use std::net::SocketAddr;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tracing::info;
@@ -48,7 +50,8 @@ pub(crate) async fn serve(
         .merge(oauth::router(connector))
         .merge(client_metadata::router(documents))
         .merge(refresh_batch::routes(refresh_batch))
-        .merge(webhooks::router(intake));
+        .merge(webhooks::router(intake))
+        .layer(from_fn(request_id::numbered));
     let connections = Connections::default();
     tokio::spawn(connections.clone().serve(listener, router));
     info!(address = %format_args!("http://{address}"), "listening");

@@ -8,7 +8,7 @@
 //! - `credentials`, `refresh`, `journal`, [`secrets`]: tokens, their renewal when it is needed and ahead of need, and their seal
 //! - `connect`: how accounts come in by OAuth
 //! - [`client`], [`media`], `webhook`, `address`, `tls`: how the world outside is called
-//! - `metrics`: what is counted
+//! - `metrics`: what is counted; `spans`, `logging`, `traces`: what is told, and what it belongs to
 //! - `http`: health checks, metrics, the pages of people who connect an account, webhooks that platforms send, and what an operator calls;
 //!   `hooks`: how each platform signs, and what it means
 
@@ -44,7 +44,9 @@ mod refresh;
 mod run;
 pub mod secrets;
 mod shutdown;
+mod spans;
 mod tls;
+mod traces;
 mod webhook;
 mod websocket;
 mod worker;

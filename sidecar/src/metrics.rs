@@ -12,6 +12,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::client::{Answer, CallError};
+use crate::traces;
 
 /// Bounds of how long something took, in seconds: from a call next door to a video that is processed.
 const SECONDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 600.0];
@@ -28,6 +29,7 @@ pub(crate) struct Metrics {
     seconds: Histograms<OfKind>,
     running: Gauge,
     calls: Histograms<Call>,
+    traces: traces::Counts,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -71,7 +73,14 @@ impl Default for Metrics {
             "Calls of platforms, by the status of their answers",
             calls.clone(),
         );
-        Self { registry: Arc::new(registry), claimed, claims_failed, ended, seconds, running, calls }
+        let traces = traces::Counts::default();
+        registry.register(
+            "trace_spans_sent",
+            "Spans of traces that the collector has taken",
+            traces.sent.clone(),
+        );
+        registry.register("trace_spans_dropped", "Spans of traces that nobody has", traces.dropped.clone());
+        Self { registry: Arc::new(registry), claimed, claims_failed, ended, seconds, running, calls, traces }
     }
 }
 
@@ -79,6 +88,11 @@ impl Metrics {
     /// The numbers as they are printed.
     pub(crate) fn registry(&self) -> &Registry {
         &self.registry
+    }
+
+    /// What becomes of spans.
+    pub(crate) fn traces(&self) -> &traces::Counts {
+        &self.traces
     }
 
     /// A job was taken.
@@ -128,9 +142,14 @@ impl Meter {
         let _ = self.platform.set(platform);
     }
 
+    /// Whose they are, if that is known.
+    pub(crate) fn platform(&self) -> Option<&'static str> {
+        self.platform.get().copied()
+    }
+
     /// Counts a call.
     pub(crate) fn called(&self, answer: &Result<Answer, CallError>, took: Duration) {
-        let Some(platform) = self.platform.get().copied() else { return };
+        let Some(platform) = self.platform() else { return };
         let answer = match answer {
             Ok(answer) => class_of(answer.status),
             Err(CallError::NotSent(_)) => "not_sent",

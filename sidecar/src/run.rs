@@ -21,13 +21,19 @@ use crate::providers::Providers;
 use crate::refresh::{self, Refresher};
 use crate::secrets::{self, Vault};
 use crate::shutdown::Shutdown;
+use crate::traces::{self, Exporter};
 use crate::webhook::Webhooks;
 use crate::worker::Worker;
-use crate::{due, listen, maintenance};
+use crate::{due, listen, logging, maintenance};
 
 /// Runs until SIGTERM or SIGINT. The database may come later; a key file or an address that can't be used
 /// is an error now.
 pub(crate) async fn run(config: Config) -> Result<(), Error> {
+    let (metrics, name) = (Metrics::default(), worker_name());
+    let traces =
+        config.traces.as_ref().map(|traces| traces::new(traces, &name, metrics.traces())).transpose()?;
+    let (recorder, exporter) = traces.unzip();
+    logging::start(&config.log, recorder);
     secrets::forbid_core_dumps();
     let shutdown = Shutdown::on_signals()?;
     let db = Db::new(&config.database)?;
@@ -37,7 +43,6 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     let journal = open_journal(&config);
     let credentials = Credentials::new(db.clone(), Arc::clone(&vault), journal.clone(), shutdown.clone());
     let credentials = Arc::new(credentials);
-    let metrics = Metrics::default();
     let client = Client::new()?.measured_by(metrics.clone());
     let apps = config.apps()?;
     let documents = ClientDocuments::new(config.oauth.public_url.as_deref(), apps.bluesky());
@@ -59,14 +64,16 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
         replay(journal, &db, &shutdown).await;
     }
 
+    let exporting = exporter.map(Exporter::start);
     let wake = Arc::new(Notify::new());
     let listener = tokio::spawn(listen::run(config.database, Arc::clone(&wake)));
     let maintenance = tokio::spawn(maintenance::run(db.clone()));
     let due = tokio::spawn(due::run(db.clone()));
     let refreshing = tokio::spawn(refresh::run(refresher, journal, config.refresh.every));
     let environment = Environment { db, providers, credentials: Arc::clone(&credentials), webhooks, metrics };
-    let worker = Worker::new(Arc::new(environment), config.worker, worker_name());
-    let worked = worker.run(wake, shutdown).await;
+    let drain = config.worker.drain;
+    let worker = Worker::new(Arc::new(environment), config.worker, name);
+    let worked = worker.run(wake, shutdown.clone()).await;
 
     listener.abort();
     maintenance.abort();
@@ -78,6 +85,9 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     connector.finish().await;
     // And the person's way back to the application is in the answer.
     connections.finish().await;
+    if let Some(exporting) = exporting {
+        exporting.finish(drain.saturating_sub(shutdown.lasts())).await;
+    }
     info!("ended");
     worked
 }

@@ -1,5 +1,6 @@
 //! SIGTERM and SIGINT: the first begins an orderly end, the second ends at once.
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -15,7 +16,10 @@ const ONE_GESTURE: Duration = Duration::from_millis(300);
 
 /// Tells every part that the process ends.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Shutdown(CancellationToken);
+pub(crate) struct Shutdown {
+    begins: CancellationToken,
+    begun: Arc<OnceLock<Instant>>,
+}
 
 impl Shutdown {
     /// Listens for signals from now on.
@@ -30,20 +34,25 @@ impl Shutdown {
 
     /// Whether it has begun.
     pub(crate) fn begun(&self) -> bool {
-        self.0.is_cancelled()
+        self.begins.is_cancelled()
+    }
+
+    /// How long it lasts already.
+    pub(crate) fn lasts(&self) -> Duration {
+        self.begun.get().map(Instant::elapsed).unwrap_or_default()
     }
 
     /// Waits until it begins.
     pub(crate) async fn wait(&self) {
-        self.0.cancelled().await;
+        self.begins.cancelled().await;
     }
 }
 
 async fn watch(shutdown: Shutdown, mut terminate: Signal, mut interrupt: Signal) {
     next(&mut terminate, &mut interrupt).await;
     info!("shutting down; a second signal ends at once");
-    shutdown.0.cancel();
-    let begun = Instant::now();
+    let begun = *shutdown.begun.get_or_init(Instant::now);
+    shutdown.begins.cancel();
     next(&mut terminate, &mut interrupt).await;
     while begun.elapsed() < ONE_GESTURE {
         next(&mut terminate, &mut interrupt).await;

@@ -15,7 +15,7 @@ use futures_util::FutureExt;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
-use tracing::{debug, error, info, warn};
+use tracing::{Instrument, debug, error, info, warn};
 
 use crate::backoff::Backoff;
 use crate::config;
@@ -23,11 +23,14 @@ use crate::db::Claim;
 use crate::error::Error;
 use crate::jobs::{Environment, Jobs};
 use crate::shutdown::Shutdown;
+use crate::spans;
 use inflight::InFlight;
 use lane::Lane;
 use report::Reporter;
 
 pub(crate) use inflight::Phase;
+#[cfg(test)]
+pub(crate) use inflight::tests::claim;
 
 /// What the loop works with.
 pub(crate) struct Worker {
@@ -154,17 +157,21 @@ impl Worker {
 
     /// Every claim may run: how many of an account do, the database has seen to.
     fn start(&mut self, claim: Claim) {
-        debug!(job_id = %claim.job_id, kind = claim.kind, attempt = claim.attempt, "claimed");
+        let span = spans::job(&claim);
+        let queued = spans::queued(&span, &claim);
+        span.in_scope(|| debug!("claimed"));
         let work = self.inflight.add(&claim);
         self.environment.metrics.claimed(&claim.kind);
         let (environment, jobs) = (Arc::clone(&self.environment), self.jobs.clone());
         let reporter = self.reporter.clone();
-        self.tasks.spawn(async move {
+        let task = async move {
             let claim = work.claim.clone();
             let claim = whatever_happens(claim, task::run(&environment, &jobs, &reporter, work)).await;
             environment.metrics.left();
+            drop(queued);
             claim
-        });
+        };
+        self.tasks.spawn(task.instrument(span));
     }
 
     /// The slot is free again.
@@ -194,7 +201,7 @@ impl Worker {
 /// takes it up.
 async fn whatever_happens(claim: Claim, task: impl Future<Output = ()>) -> Claim {
     if AssertUnwindSafe(task).catch_unwind().await.is_err() {
-        error!(job_id = %claim.job_id, "a task panicked outside its job; its lease will run out");
+        error!("a task panicked outside its job; its lease will run out");
     }
     claim
 }

@@ -9,6 +9,7 @@ pub mod browser;
 pub mod call_proxy;
 pub mod checkout;
 pub mod cluster;
+pub mod collector;
 pub mod connecting;
 pub mod crierd;
 pub mod direct;

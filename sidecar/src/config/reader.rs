@@ -131,6 +131,18 @@ impl<'a> Reader<'a> {
         self.within(key, number, default, bounds, "a whole number", &value, |bound| bound.to_string())
     }
 
+    /// A part of something, from 0 to 1.
+    pub(super) fn ratio(&mut self, key: &str, variable: &str, default: f64) -> f64 {
+        let Some(value) = self.raw(key, variable) else { return default };
+        let ratio = match &value {
+            toml::Value::Float(ratio) => Some(*ratio),
+            toml::Value::Integer(ratio) => i32::try_from(*ratio).ok().map(f64::from),
+            toml::Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        self.within(key, ratio, default, 0.0..=1.0, "a number", &value, f64::to_string)
+    }
+
     /// A duration: a text such as `"1 min"`, or a number of seconds. Bounds are in milliseconds.
     pub(super) fn duration(
         &mut self,

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use tracing::{info, warn};
+use tracing::{Instrument, info, warn};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -164,11 +164,12 @@ impl Drop for Lease<'_> {
             return;
         }
         let (connector, id, generation) = (self.connector.clone(), self.id, self.generation);
-        self.connector.tasks.spawn(async move {
+        let release = async move {
             if let Err(error) = connector.db.release_app_registration(id, generation).await {
                 warn!(%error, "the right to register an app could not be given back, and ends within a minute");
             }
-        });
+        };
+        self.connector.tasks.spawn(release.in_current_span());
     }
 }
 

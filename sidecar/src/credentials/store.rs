@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tracing::{error, info, warn};
+use tracing::{Instrument, error, info, warn};
 use uuid::Uuid;
 
 use super::{Credentials, Held, PATIENCE, Renewal, sealed};
@@ -99,7 +99,7 @@ impl Credentials {
     fn keep_trying(self: &Arc<Self>, record: Record) {
         let (this, record) = (Arc::clone(self), Arc::new(record));
         self.bought().insert(record.account_id, Arc::clone(&record));
-        self.refreshes.spawn(async move {
+        let store = async move {
             let account_id = record.account_id;
             tokio::select! {
                 () = this.store_at_last(&record) => {}
@@ -108,7 +108,8 @@ impl Credentials {
                 }
             }
             this.forget(&record);
-        });
+        };
+        self.refreshes.spawn(store.in_current_span());
     }
 
     async fn store_at_last(&self, record: &Record) {

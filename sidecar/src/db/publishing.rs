@@ -13,7 +13,7 @@ use super::{Report, Reported, Target, all, first};
 use crate::error::Error;
 use crate::providers::Frozen;
 
-const START_TARGET: &str = "SELECT target_id, account_id, platform, state, content, media, settings, prepared, \
+const START_TARGET: &str = "SELECT target_id, post_id, account_id, platform, state, content, media, settings, prepared, \
      platform_key, request, attempt, extract(epoch FROM pg_catalog.clock_timestamp() - intent_at)::float8 AS since_intent, \
      extract(epoch FROM pg_catalog.clock_timestamp() - drafted_at)::float8 AS since_draft, \
      external_id, handle, base_url, account_status, was_unclear, part, reply_to FROM crier.start_target($1, $2)";

@@ -9,7 +9,8 @@ use super::pool::{Db, Param};
 use super::{Claim, all, first};
 use crate::error::Error;
 
-const CLAIM_JOBS: &str = "SELECT job_id, token, attempt, kind, account_id FROM crier.claim_jobs(\
+const CLAIM_JOBS: &str = "SELECT job_id, token, attempt, kind, account_id, \
+     extract(epoch FROM pg_catalog.clock_timestamp() - run_at)::float8 AS waited FROM crier.claim_jobs(\
      worker => $1, max => $2, kinds => $3, platforms => $4, lease => pg_catalog.make_interval(secs => $5))";
 const NEXT_RUN: &str =
     "SELECT EXTRACT(EPOCH FROM crier.next_run_at($1) - pg_catalog.clock_timestamp())::float8";

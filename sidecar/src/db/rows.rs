@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 use tokio_postgres::Row;
+use tracing::Span;
 use uuid::Uuid;
 
 use crate::error::Error;
@@ -23,6 +24,8 @@ pub struct Claim {
     pub kind: String,
     /// The account it works for, if any.
     pub account_id: Option<Uuid>,
+    /// How many seconds ago it was due, by the database's clock.
+    pub waited: f64,
 }
 
 /// What `start_target` says about the target of a publish job.
@@ -30,6 +33,8 @@ pub struct Claim {
 pub struct Target {
     /// The target.
     pub target_id: Uuid,
+    /// The post it is a target of.
+    pub post_id: Uuid,
     /// The account it is published with.
     pub account_id: Uuid,
     /// The account's platform.
@@ -127,6 +132,8 @@ pub struct Report {
     pub details: Value,
     /// When to try again, where the platform named a time.
     pub retry_at: Option<SystemTime>,
+    /// What lines about it in the log belong to.
+    pub span: Span,
 }
 
 /// What came of a job that says itself how it ended.
@@ -310,9 +317,10 @@ macro_rules! from_row {
 
 pub(super) use from_row;
 
-from_row!(Claim { job_id, token, attempt, kind, account_id });
+from_row!(Claim { job_id, token, attempt, kind, account_id, waited });
 from_row!(Target {
     target_id,
+    post_id,
     account_id,
     platform,
     state,

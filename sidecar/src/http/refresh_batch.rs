@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use serde::Deserialize;
+use tracing::Instrument;
 
 use super::api_key::ApiKeys;
 use super::body::{self, Unread};
@@ -54,7 +55,7 @@ async fn refresh_batch(
     // A task of its own: who asked may hang up.
     let asked =
         async move { refresher.batch(wanted.limit.unwrap_or(BATCH), wanted.platform.as_deref()).await };
-    match tokio::spawn(asked).await {
+    match tokio::spawn(asked.in_current_span()).await {
         Ok(Ok(summary)) => Ok(Json(summary).into_response()),
         Ok(Err(error)) => {
             Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string()).into_response())

@@ -15,6 +15,7 @@ use crate::address::Origin;
 use crate::db::{Action, Outcome, patiently};
 use crate::error::Error;
 use crate::providers::{self, Done, Failure, Provider};
+use crate::spans;
 
 /// How long the database may be away before the try is given up; the lease decides then.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -53,7 +54,7 @@ impl Job for Act {
 
     async fn run(&self, environment: &Environment, work: &Work) -> Verdict {
         perform(environment, work).await.unwrap_or_else(|error| {
-            warn!(job_id = %work.claim.job_id, %error, "an action could not be started or reported; its lease will run out");
+            warn!(%error, "an action could not be started or reported; its lease will run out");
             Verdict::Dropped
         })
     }
@@ -64,9 +65,9 @@ async fn perform(environment: &Environment, work: &Work) -> Result<Verdict, Erro
     let started = patiently(PATIENCE, || environment.db.start_action(job_id, token)).await?;
     let Some(action) = started else { return Ok(Verdict::Dropped) };
     let actor = &action.actor;
+    spans::acts_on(&actor.platform);
     info!(
-        %job_id, action_id = %action.id, account_id = %actor.account.id, platform = actor.platform,
-        server = %Origin(&actor.account.base_url), kind = action.kind, "acting"
+        action_id = %action.id, server = %Origin(&actor.account.base_url), "acting"
     );
     let done = match done(environment, work, &action).await {
         Err(Stop::Lost) => return Ok(Verdict::Dropped),
@@ -78,13 +79,14 @@ async fn perform(environment: &Environment, work: &Work) -> Result<Verdict, Erro
     let report = || environment.db.report_action(job_id, token, &outcome);
     let state = patiently(REPORT_PATIENCE, report).await?;
     match (&state, &done) {
-        (Some(state), Ok(_)) => info!(%job_id, action_id = %action.id, state, "done"),
+        (Some(state), Ok(_)) => info!(action_id = %action.id, state, "done"),
         (Some(state), Err(failure)) => warn!(
-            %job_id, action_id = %action.id, class = %failure.class, status = failure.status, code = failure.code,
+            action_id = %action.id, class = %failure.class, status = failure.status, code = failure.code,
             reason = failure.message, state, "not done"
         ),
         (None, _) => {}
     }
+    spans::came_out(outcome.outcome);
     Ok(if state.is_some() { Verdict::Reported } else { Verdict::Dropped })
 }
 
@@ -133,7 +135,7 @@ async fn record_sending(environment: &Environment, work: &Work) -> Result<(), St
     let (job_id, token) = (work.claim.job_id, work.claim.token);
     let record =
         |lease| async move { Ok(environment.db.record_sending(job_id, token, lease).await?.then_some(())) };
-    match intent::recorded(work, record).await {
+    match intent::recorded(record).await {
         Ok(recorded) => recorded.ok_or(Stop::Lost),
         // A database that is away can't be told anything: the lease runs out.
         Err(error) if error.is_passing() => Err(Stop::Lost),

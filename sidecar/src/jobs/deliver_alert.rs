@@ -8,6 +8,7 @@ use tracing::{info, warn};
 use super::{Environment, Job, Verdict, Work};
 use crate::db::patiently;
 use crate::error::Error;
+use crate::spans;
 
 /// How long the database may be away before the try is given up; the lease decides then.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -29,7 +30,7 @@ impl Job for DeliverAlert {
         match deliver(environment, work).await {
             Ok(verdict) => verdict,
             Err(error) => {
-                warn!(job_id = %work.claim.job_id, %error, "an alert could not be started or reported; its lease will run out");
+                warn!(%error, "an alert could not be started or reported; its lease will run out");
                 Verdict::Dropped
             }
         }
@@ -48,17 +49,18 @@ async fn deliver(environment: &Environment, work: &Work) -> Result<Verdict, Erro
     let endpoint_id = alert.endpoint.id;
     let report = match environment.webhooks.deliver(&alert.endpoint, job_id, &alert.body).await {
         Ok(status) => {
-            info!(%job_id, %endpoint_id, kind = alert.kind, status, "alert delivered");
+            info!(%endpoint_id, alert = alert.kind, status, "alert delivered");
             ("delivered", None)
         }
         Err(failure) => {
             warn!(
-                %job_id, %endpoint_id, kind = alert.kind, class = %failure.class, status = failure.status,
+                %endpoint_id, alert = alert.kind, class = %failure.class, status = failure.status,
                 reason = failure.message, "alert not delivered"
             );
             (failure.class.as_str(), Some(failure.details()))
         }
     };
+    spans::came_out(report.0);
     let report = || environment.db.report_alert(job_id, token, report.0, report.1.as_ref());
     Ok(if patiently(PATIENCE, report).await?.is_some() { Verdict::Reported } else { Verdict::Dropped })
 }

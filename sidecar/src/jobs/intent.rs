@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use tracing::warn;
 
-use super::Work;
 use crate::client::CALL;
 use crate::db::patiently;
 use crate::error::Error;
@@ -17,17 +16,16 @@ const LEASE: Duration = CALL.saturating_mul(2);
 const STALE: Duration = CALL;
 
 /// Records until the database has answered just now; `None` if the lease is lost: then nothing may be sent.
-pub(super) async fn recorded<T, F>(work: &Work, record: impl Fn(Duration) -> F) -> Result<Option<T>, Error>
+pub(super) async fn recorded<T, F>(record: impl Fn(Duration) -> F) -> Result<Option<T>, Error>
 where
     F: Future<Output = Result<Option<T>, Error>>,
 {
-    let job_id = work.claim.job_id;
     loop {
         let asked = Instant::now();
         match record(LEASE).await {
             // The lease counts from when the database answered, which is after we asked.
             Ok(Some(recorded)) if asked.elapsed() < STALE => return Ok(Some(recorded)),
-            Ok(Some(_)) => warn!(%job_id, "the intent is stale, asking again"),
+            Ok(Some(_)) => warn!("the intent is stale, asking again"),
             Ok(None) => return Ok(None),
             Err(error) if error.is_passing() => {
                 if patiently(PATIENCE, || record(LEASE)).await?.is_none() {

@@ -11,6 +11,7 @@ use super::{Environment, Job, Verdict, Work};
 use crate::db::{StoredWebhook, WebhookReport, patiently};
 use crate::error::Error;
 use crate::hooks::{Findings, Scheme};
+use crate::spans;
 
 /// How long the database may be away before the try is given up; the lease decides then.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -31,7 +32,7 @@ impl Job for ProcessWebhook {
     async fn run(&self, environment: &Environment, work: &Work) -> Verdict {
         tokio::select! {
             done = process(environment, work) => done.unwrap_or_else(|error| {
-                warn!(job_id = %work.claim.job_id, %error, "a webhook could not be processed or reported; its lease will run out");
+                warn!(%error, "a webhook could not be processed or reported; its lease will run out");
                 Verdict::Dropped
             }),
             // It changes nothing but the database, and that by its last call alone: the next worker does it.
@@ -44,17 +45,20 @@ async fn process(environment: &Environment, work: &Work) -> Result<Verdict, Erro
     let (job_id, token) = (work.claim.job_id, work.claim.token);
     let started = patiently(PATIENCE, || environment.db.start_webhook(job_id, token)).await?;
     let Some(webhook) = started else { return Ok(Verdict::Dropped) };
+    spans::acts_on(&webhook.platform);
     let report = report_of(&webhook);
     let told = patiently(PATIENCE, || environment.db.report_webhook(job_id, token, &report)).await;
     let state = match told {
         Err(error) if !error.is_passing() => {
-            warn!(%job_id, webhook_id = %webhook.id, platform = webhook.platform, %error, "webhook not processed");
+            warn!(webhook_id = %webhook.id, %error, "webhook not processed");
             // nothing of it was done: the queue tries it again, and keeps it as a dead letter if that does not help
             let failed = failed(&error);
+            spans::came_out(failed.outcome);
             patiently(PATIENCE, || environment.db.report_webhook(job_id, token, &failed)).await?
         }
         told => {
-            info!(%job_id, webhook_id = %webhook.id, platform = webhook.platform, kinds = ?report.kinds, "webhook processed");
+            info!(webhook_id = %webhook.id, kinds = ?report.kinds, "webhook processed");
+            spans::came_out(report.outcome);
             told?
         }
     };

@@ -18,6 +18,7 @@ use super::{Environment, Job, Verdict, Work, intent};
 use crate::db::{Target, patiently};
 use crate::error::Error;
 use crate::providers::{Failure, Frozen, Post, Published};
+use crate::spans::{self, Classed, Part};
 use attempt::{Attempt, Ready};
 
 /// How long the database may be away before the try is given up; the lease decides then.
@@ -41,6 +42,16 @@ enum Stop {
     Done,
     /// The lease is lost, or the post was canceled.
     Lost,
+}
+
+impl Classed for Stop {
+    fn class(&self) -> Option<&'static str> {
+        match self {
+            Self::Failed(failure) => failure.class(),
+            Self::Done => None,
+            Self::Lost => Some("lost"),
+        }
+    }
 }
 
 impl From<Failure> for Stop {
@@ -83,6 +94,7 @@ async fn publish(environment: &Environment, work: &Work) -> Result<Published, St
     let (job_id, token) = (work.claim.job_id, work.claim.token);
     let started = patiently(PATIENCE, || environment.db.start_target(job_id, token)).await?;
     let target = started.ok_or(Stop::Lost)?;
+    spans::publishes(&target);
     let unclear = is_unclear(&target)?;
     let attempt = Attempt::new(environment, work, target, unclear)?;
     // Until here nothing is visible outside, so a lost lease may stop it anywhere.
@@ -156,7 +168,7 @@ fn is_unclear(target: &Target) -> Result<bool, Stop> {
             Err(Error::Contract(format!("a target was started in state {state}")).into())
         }
         Ok(state) => {
-            info!(target_id = %target.target_id, %state, "nothing to do");
+            info!(%state, "nothing to do");
             Err(Stop::Done)
         }
         Err(unknown) => Err(Error::Contract(unknown.to_string()).into()),
@@ -168,5 +180,6 @@ fn is_unclear(target: &Target) -> Result<bool, Stop> {
 async fn record_intent(environment: &Environment, work: &Work, draft: &Frozen) -> Result<Frozen, Stop> {
     let (job_id, token) = (work.claim.job_id, work.claim.token);
     let record = |lease| environment.db.record_intent(job_id, token, draft, lease);
-    intent::recorded(work, record).await?.ok_or(Stop::Lost)
+    let recorded = async { intent::recorded(record).await?.ok_or(Stop::Lost) };
+    Part::Intent.run(recorded).await
 }

@@ -11,6 +11,7 @@ use super::{Environment, Job, Verdict, Work};
 use crate::db::{Outcome, Reading, patiently};
 use crate::error::Error;
 use crate::providers::{Failure, Metrics};
+use crate::spans;
 
 /// How long the database may be away before the try is given up; the lease decides then.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -35,7 +36,7 @@ impl Job for ReadMetrics {
     async fn run(&self, environment: &Environment, work: &Work) -> Verdict {
         tokio::select! {
             read = read_and_report(environment, work) => read.unwrap_or_else(|error| {
-                warn!(job_id = %work.claim.job_id, %error, "metrics could not be read or reported; the lease will run out");
+                warn!(%error, "metrics could not be read or reported; the lease will run out");
                 Verdict::Dropped
             }),
             // It changes nothing outside: the next worker reads again.
@@ -48,21 +49,22 @@ async fn read_and_report(environment: &Environment, work: &Work) -> Result<Verdi
     let (job_id, token) = (work.claim.job_id, work.claim.token);
     let started = patiently(PATIENCE, || environment.db.start_reading(job_id, token)).await?;
     let Some(reading) = started else { return Ok(Verdict::Dropped) };
-    let account_id = reading.actor.account.id;
+    spans::acts_on(&reading.actor.platform);
     let mut outcome = match read(environment, &reading).await {
         Ok(metrics) => {
-            info!(%job_id, %account_id, platform = reading.actor.platform, "metrics read");
+            info!("metrics read");
             read_outcome(&metrics)
         }
         Err(failure) => {
             warn!(
-                %job_id, %account_id, class = %failure.class, status = failure.status, code = failure.code,
+                class = %failure.class, status = failure.status, code = failure.code,
                 reason = failure.message, "metrics not read"
             );
             Outcome::of(&failure)
         }
     };
     reading.actor.account.charges.state_in(&mut outcome.details);
+    spans::came_out(outcome.outcome);
     let report = || environment.db.report_metrics(job_id, token, &outcome);
     Ok(if patiently(PATIENCE, report).await?.is_some() { Verdict::Reported } else { Verdict::Dropped })
 }

@@ -120,13 +120,14 @@ impl InFlight {
 pub(super) mod tests {
     use super::*;
 
-    pub(in crate::worker) fn claim(job: u128, token: i64, account: Option<u128>) -> Claim {
+    pub(crate) fn claim(job: u128, token: i64, account: Option<u128>) -> Claim {
         Claim {
             job_id: Uuid::from_u128(job),
             token,
             attempt: 1,
             kind: "publish_post".into(),
             account_id: account.map(Uuid::from_u128),
+            waited: 0.25,
         }
     }
 

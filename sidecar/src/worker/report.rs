@@ -104,13 +104,14 @@ async fn refused(sink: &impl Sink, report: Report, error: Error) {
     if let Error::Busy(_) = error {
         return persist(sink, vec![report]);
     }
-    warn!(job_id = %report.job_id, outcome = report.outcome, %error, "an outcome was refused, leaving out its details");
+    let outcome = report.outcome;
+    report.span.in_scope(|| warn!(outcome, %error, "an outcome was refused, leaving out its details"));
     let bare = bare(&report);
     match insist(sink, std::slice::from_ref(&bare)).await {
         Ok(()) => {}
         Err(Error::Busy(_)) => persist(sink, vec![bare]),
         Err(error) => {
-            error!(job_id = %report.job_id, outcome = report.outcome, %error, "an outcome is given up: it was refused twice");
+            report.span.in_scope(|| error!(outcome, %error, "an outcome is given up: it was refused twice"));
         }
     }
 }
@@ -156,15 +157,13 @@ async fn insist(sink: &impl Sink, reports: &[Report]) -> Result<(), Error> {
 }
 
 fn tell(reports: &[Report], accepted: &[Reported]) {
-    for report in reports {
-        let Some(now) = accepted.iter().find(|reported| reported.job_id == report.job_id) else {
-            warn!(job_id = %report.job_id, outcome = report.outcome, "the outcome came too late: the lease had passed on");
-            continue;
-        };
-        info!(
-            job_id = %report.job_id, outcome = report.outcome, target = now.target_state, job = now.job_status,
-            "reported"
-        );
+    for Report { job_id, outcome, span, .. } in reports {
+        span.in_scope(|| match accepted.iter().find(|reported| reported.job_id == *job_id) {
+            Some(now) => {
+                info!(outcome, target_state = now.target_state, job_status = now.job_status, "reported")
+            }
+            None => warn!(outcome, "the outcome came too late: the lease had passed on"),
+        });
     }
 }
 
@@ -219,6 +218,7 @@ mod tests {
             outcome: "published",
             details: json!({}),
             retry_at: None,
+            span: tracing::Span::none(),
         }
     }
 

@@ -6,16 +6,20 @@ use std::time::{Duration, Instant, SystemTime};
 use crier_core::error_class::ErrorClass;
 use futures_util::FutureExt;
 use serde_json::{Value, json};
-use tracing::{info, warn};
+use tracing::{Span, info, warn};
 
 use super::Phase;
 use super::report::Reporter;
 use crate::db::{Claim, Report, patiently};
 use crate::jobs::{Environment, Jobs, Verdict, Work};
 use crate::providers::{Failure, Published};
+use crate::spans;
 
 /// How long the database may be away while a job is ended that needs no report.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What is counted where a job has said itself what came of it.
+const REPORTED: &str = "reported";
 
 /// Runs a claim and answers for it. A panic of a job ends that job only.
 pub(super) async fn run(environment: &Environment, jobs: &Jobs, reporter: &Reporter, work: Work) {
@@ -36,19 +40,22 @@ pub(super) async fn run(environment: &Environment, jobs: &Jobs, reporter: &Repor
     let outcome = outcome(&verdict);
     match verdict {
         Verdict::Published(published) => {
-            info!(job_id = %work.claim.job_id, url = published.url, "published");
+            info!(url = published.url, "published");
             reporter.report(published_report(&work, &published)).await;
         }
         Verdict::Failed(failure) => {
             warn!(
-                job_id = %work.claim.job_id, class = %failure.class, status = failure.status, code = failure.code,
-                reason = failure.message, "not published"
+                class = %failure.class, status = failure.status, code = failure.code, reason = failure.message,
+                "not published"
             );
             reporter.report(failed_report(&work, &failure)).await;
         }
         Verdict::Done => complete(environment, &work.claim).await,
         Verdict::Reported => {}
-        Verdict::Dropped => warn!(job_id = %work.claim.job_id, "dropped: the job is no longer ours"),
+        Verdict::Dropped => warn!("dropped: the job is no longer ours"),
+    }
+    if outcome != REPORTED {
+        spans::came_out(outcome);
     }
     environment.metrics.ended(&work.claim.kind, outcome, begun.elapsed());
 }
@@ -59,7 +66,7 @@ fn outcome(verdict: &Verdict) -> &'static str {
         Verdict::Published(_) => "published",
         Verdict::Failed(failure) => failure.class.as_str(),
         Verdict::Done => "done",
-        Verdict::Reported => "reported",
+        Verdict::Reported => REPORTED,
         Verdict::Dropped => "dropped",
     }
 }
@@ -85,14 +92,21 @@ fn failed_report(work: &Work, failure: &Failure) -> Report {
 /// What came of a claim, with what it cost.
 fn report(work: &Work, outcome: &'static str, mut details: Value, retry_at: Option<SystemTime>) -> Report {
     work.charges.state_in(&mut details);
-    Report { job_id: work.claim.job_id, token: work.claim.token, outcome, details, retry_at }
+    Report {
+        job_id: work.claim.job_id,
+        token: work.claim.token,
+        outcome,
+        details,
+        retry_at,
+        span: Span::current(),
+    }
 }
 
 async fn complete(environment: &Environment, claim: &Claim) {
     let (ids, tokens) = ([claim.job_id], [claim.token]);
     let complete = || environment.db.complete_jobs(&ids, &tokens);
     if let Err(error) = patiently(PATIENCE, complete).await {
-        warn!(job_id = %claim.job_id, %error, "a finished job could not be ended; its lease will run out");
+        warn!(%error, "a finished job could not be ended; its lease will run out");
     }
 }
 

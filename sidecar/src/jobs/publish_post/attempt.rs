@@ -16,6 +16,7 @@ use crate::db::{Target, patiently};
 use crate::jobs::session::{AccountSession, ends_session, not_active};
 use crate::jobs::{Environment, Work};
 use crate::providers::{Account, Failure, Found, Frozen, Others, Post, Provider, Published, Sought};
+use crate::spans::Part;
 
 /// A look that is too early is not repeated sooner.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
@@ -78,9 +79,7 @@ impl<'a> Attempt<'a> {
             charges: work.charges.clone(),
         };
         info!(
-            job_id = %work.claim.job_id, target_id = %target.target_id, account_id = %account.id,
-            platform = target.platform, server = %Origin(&account.base_url), attempt = target.attempt,
-            state = target.state, "publishing"
+            server = %Origin(&account.base_url), state = target.state, "publishing"
         );
         let frozen = target.platform_key.zip(target.request).map(|(key, request)| Frozen { key, request });
         let drafted = if frozen.is_some() { target.since_draft.map(ago) } else { Some(Instant::now()) };
@@ -118,15 +117,15 @@ impl<'a> Attempt<'a> {
         if let Some(frozen) = &self.frozen {
             return Ok(Ready::ToSend(frozen.clone()));
         }
-        let prepared = self.prepare().await?;
+        let prepared = Part::Prepare.run(self.prepare()).await?;
         Ok(Ready::ToSend(self.provider.draft(&self.post, &prepared)?))
     }
 
     /// Asks the platform about an earlier try. Only a clear answer settles it.
     async fn settle(&self, frozen: &Frozen) -> Result<Option<Published>, Failure> {
-        match self.look(frozen).await.map_err(Failure::of_look)? {
+        match Part::Look.run(self.look(frozen)).await.map_err(Failure::of_look)? {
             Found::Same(published) => {
-                info!(job_id = %self.work.claim.job_id, "an earlier try had been published");
+                info!("an earlier try had been published");
                 Ok(Some(published))
             }
             Found::Other => Err(occupied()),
@@ -224,14 +223,17 @@ impl<'a> Attempt<'a> {
             if sends > 0 {
                 again().await.map_err(|stop| stop.after(unclear.as_ref()))?;
             }
-            let failure = match self.commit(frozen, &again).await {
+            let failure = match Part::Commit.run(self.commit(frozen, &again)).await {
                 Ok(published) => return Ok(published),
                 Err(Stop::Failed(failure)) => failure,
                 Err(stop) => return Err(stop),
             };
             if failure.prepare_again && !prepared_again {
                 prepared_again = true;
-                self.prepare_again().await.map_err(|failure| after(unclear.as_ref(), failure))?;
+                Part::Prepare
+                    .run(self.prepare_again())
+                    .await
+                    .map_err(|failure| after(unclear.as_ref(), failure))?;
                 continue;
             }
             // The platform has this content, or a post that has its media: that can be what an unclear send left there.
@@ -246,15 +248,17 @@ impl<'a> Attempt<'a> {
                 return Err(after(unclear.as_ref(), failure).into());
             }
             warn!(
-                job_id = %self.work.claim.job_id, status = failure.status, code = failure.code,
-                reason = failure.message, "no clear answer, looking"
+                status = failure.status,
+                code = failure.code,
+                reason = failure.message,
+                "no clear answer, looking"
             );
             let settles = self.provider.platform().settles;
             let later = |failure: Failure| Failure {
                 retry_at: failure.retry_at.or((!settles.is_zero()).then(|| SystemTime::now() + settles)),
                 ..failure.into_unknown()
             };
-            match self.look(frozen).await {
+            match Part::Look.run(self.look(frozen)).await {
                 Ok(Found::Same(published)) => return Ok(published),
                 Ok(Found::Other) => return Err(occupied().into()),
                 Ok(Found::Absent) if settles.is_zero() && unclear.is_none() && !ours_maybe => {
@@ -264,7 +268,7 @@ impl<'a> Attempt<'a> {
                 // next try looks again.
                 Ok(Found::Absent | Found::Pending) => return Err(later(failure).into()),
                 Err(look) => {
-                    warn!(job_id = %self.work.claim.job_id, class = %look.class, "the look failed");
+                    warn!(class = %look.class, "the look failed");
                     let look = look.of_look();
                     let failure = Failure { unknowable: look.unknowable, ..failure };
                     let waits = look.class != ErrorClass::OutcomeUnknown;
@@ -293,7 +297,7 @@ impl<'a> Attempt<'a> {
             .as_caller(|caller| async move { self.provider.complete(&caller, &self.post, published).await });
         if let Err(failure) = completed.await {
             warn!(
-                job_id = %self.work.claim.job_id, class = %failure.class, reason = failure.message,
+                class = %failure.class, reason = failure.message,
                 "the post is published, and something that belongs to it failed"
             );
         }

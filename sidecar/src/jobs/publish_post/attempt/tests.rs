@@ -150,8 +150,14 @@ async fn with<T>(
         calls: StdMutex::default(),
     });
     let environment = crate::jobs::tests::environment();
-    let claim =
-        Claim { job_id: Uuid::nil(), token: 1, attempt: 1, kind: "publish_post".into(), account_id: None };
+    let claim = Claim {
+        job_id: Uuid::nil(),
+        token: 1,
+        attempt: 1,
+        kind: "publish_post".into(),
+        account_id: None,
+        waited: 0.0,
+    };
     let work =
         Work { claim, lost: CancellationToken::new(), phase: Phase::default(), charges: Default::default() };
     let session = Session::new("a".into(), "r".into());
