@@ -40,6 +40,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (26, "0026_bounds", include_str!("../../sql/migrations/0026_bounds.sql")),
     (27, "0027_more_platforms", include_str!("../../sql/migrations/0027_more_platforms.sql")),
     (28, "0028_metrics", include_str!("../../sql/migrations/0028_metrics.sql")),
+    (29, "0029_more_limits", include_str!("../../sql/migrations/0029_more_limits.sql")),
 ];
 
 /// Run by every migrate, in this order: they replace what they made before.

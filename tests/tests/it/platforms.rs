@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crier_tests::cluster::Database;
 use crier_tests::sim::Sim;
 
 use crate::fault_orders::COURSES;
@@ -59,6 +60,31 @@ fn every_platform_has_a_page() {
             assert!(page.contains(part), "expected {part:?} in {path}");
         }
     }
+}
+
+/// Each limit that a new database has, as a line of the table in its platform's page.
+const LIMITS: &str = "SELECT format('| %s | %s | %s | %s |', action, scope, \
+                             replace(replace(replace(per::text, '@ ', ''), 'min', 'minute'), 'sec', 'second'), \
+                             trim(to_char(max, '999,999'))) \
+                      FROM crier.platform_limit WHERE platform = $1";
+
+#[tokio::test]
+async fn every_page_has_the_limits_of_its_platform() {
+    let database = Database::shared().await;
+    let sql = database.connect().await;
+    sql.run("SET intervalstyle = postgres_verbose").await;
+    for platform in known() {
+        let limits: Vec<String> = sql.column(LIMITS, &[&platform]).await;
+        let path = format!("docs/platforms/{platform}.md");
+        let page = std::fs::read_to_string(at(&path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+        let shown = page.lines().filter(|line| is_limit(line)).map(str::to_owned);
+        assert_eq!(shown.collect::<BTreeSet<_>>(), limits.into_iter().collect(), "the limits in {path}");
+    }
+}
+
+/// Whether a line is of that table: it names an action and of what each has its limit.
+fn is_limit(line: &str) -> bool {
+    line.starts_with("| ") && line.split(" | ").nth(1).is_some_and(|of| ["account", "platform"].contains(&of))
 }
 
 #[test]
