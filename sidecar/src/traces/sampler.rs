@@ -15,11 +15,6 @@ pub(super) struct Sampler {
 impl Sampler {
     pub(super) fn new(ratio: f64) -> Self {
         let all = 1_u64 << RANDOM_BITS;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "it is between 0 and 2^56"
-        )]
         let kept = (ratio.clamp(0.0, 1.0) * all as f64) as u64;
         Self { threshold: all - kept }
     }

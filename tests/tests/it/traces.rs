@@ -157,8 +157,8 @@ async fn every_line_about_a_job_has_its_ids() {
     let target = stage.published(post).await;
     let job: Uuid = stage.sql.value("SELECT id FROM crier.jobs WHERE kind = 'publish_post'", &[]).await;
     crierd.terminate();
-    let read = stage.deployment.logs();
     assert!(crierd.ended().await.success());
+    let read = stage.deployment.logs();
     let lines: Vec<Value> = read
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
