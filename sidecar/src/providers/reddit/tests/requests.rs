@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::providers::golden;
+use crate::providers::reddit::publish::form;
 
 /// Without what is new each time.
 fn still(lines: Vec<String>) -> Vec<String> {
@@ -91,7 +92,8 @@ async fn all() -> Value {
     {
         assert!(provider.act(&caller, &never).await.is_err());
     }
-    let calls: Vec<_> = script.seen().into_iter().map(|line| line.replace(&store.url, "STORE")).collect();
+    let written = form(&[("", &store.url)]).replace('=', "");
+    let calls: Vec<_> = script.seen().into_iter().map(|line| line.replace(&written, "STORE")).collect();
     json!({ "calls": still(calls), "upload": still(store.seen()), "posts": bodies() })
 }
 
