@@ -364,7 +364,7 @@ async fn an_account_on_reddit_is_connected_and_publishes() {
     let page = test.log_in(NAME, None, Some(account)).await;
     assert!(page.url.as_str().contains("crier_error"), "{page:?}");
     assert_eq!(test.sim.calls("oauth.revoke"), 1);
-    assert_eq!(test.account(account).await, "reddit alice active 1 t");
+    assert_eq!(test.account(account).await, "reddit alice active 2 t");
 }
 
 #[tokio::test]

@@ -139,7 +139,8 @@ async fn upload(api: &Api<'_>, fetcher: &Fetcher, index: usize, one: &Attachment
     let request = client.request(Method::POST, &address).multipart(parts.part("file", file));
     let answer = client.send(request.timeout(UPLOAD)).await;
     let answer = answer.map_err(|error| unclear(Phase::Prepare, &error))?;
-    if (200..=204).contains(&answer.status) {
+    // the fields say what a success is
+    if answer.status == 201 {
         return Ok(Asset { id, url });
     }
     let is_too_large = answer.body.windows(TOO_LARGE.len()).any(|words| words == TOO_LARGE);

@@ -248,6 +248,7 @@ async fn an_upload_that_is_refused_says_whose_fault_it_is() {
         (Told::new(400, json!("<Error/>")), ErrorClass::Transient),
         (Told::new(403, Value::Null), ErrorClass::Transient),
         (Told::new(503, Value::Null), ErrorClass::Transient),
+        (Told::new(200, json!({})), ErrorClass::Transient),
     ] {
         let store = Script::always(told).await;
         let script = Script::start(vec![lease(store.url.trim_start_matches("http:"), ASSET)]).await;
