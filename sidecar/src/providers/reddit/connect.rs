@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use crier_core::error_class::ErrorClass;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::Reddit;
@@ -33,10 +34,23 @@ pub(super) const FLOW: CodeFlow = CodeFlow {
     longest: HOUR.saturating_mul(24),
 };
 
+/// What an answer calls its error. Nothing else of it is read: it may hold tokens.
+#[derive(Default, Deserialize)]
+struct Said {
+    #[serde(default)]
+    error: Value,
+}
+
+impl Said {
+    fn of(answer: &Answer) -> Self {
+        serde_json::from_slice(&answer.body).unwrap_or_default()
+    }
+}
+
 /// The token endpoint names its errors with any status, also with 200.
 fn without_success(answer: Answer) -> Answer {
-    let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let is_error = answer.status == 200 && (said["error"].is_string() || said["error"].is_u64());
+    let Said { error } = Said::of(&answer);
+    let is_error = answer.status == 200 && (error.is_string() || error.is_u64());
     let status = if is_error { 400 } else { answer.status };
     Answer { status, ..answer }
 }
@@ -55,7 +69,7 @@ pub(super) fn not_renewed(answer: &Answer, now: SystemTime) -> Failure {
         said["error"] == "invalid_grant" || said["error"] == "invalid_request" || said["error"] == 400;
     match answer.status {
         200 | 400 if is_bad => Failure { class: ErrorClass::AuthRevoked, ..failure },
-        401 if said["error"] == 401 => Failure { class: ErrorClass::Config, ..failure },
+        401 if error == 401 => Failure { class: ErrorClass::Config, ..failure },
         _ => failure,
     }
 }
