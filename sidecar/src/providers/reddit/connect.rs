@@ -64,9 +64,8 @@ pub(super) fn renewed(answer: Result<Answer, CallError>) -> Result<Fields<Renewe
 /// nothing else in such a request can be bad.
 pub(super) fn not_renewed(answer: &Answer, now: SystemTime) -> Failure {
     let failure = oauth::not_renewed(answer, now);
-    let said: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-    let is_bad =
-        said["error"] == "invalid_grant" || said["error"] == "invalid_request" || said["error"] == 400;
+    let Said { error } = Said::of(answer);
+    let is_bad = error == "invalid_grant" || error == "invalid_request" || error == 400;
     match answer.status {
         200 | 400 if is_bad => Failure { class: ErrorClass::AuthRevoked, ..failure },
         401 if error == 401 => Failure { class: ErrorClass::Config, ..failure },
