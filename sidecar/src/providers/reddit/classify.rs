@@ -105,7 +105,7 @@ pub(super) fn failure(phase: Phase, answer: &Answer, now: SystemTime) -> Failure
     let message = text("explanation").or(text("message")).map(str::to_owned);
     let code = text("reason").or(text("error_type")).map(str::to_owned);
     let (until, scope) = match class {
-        ErrorClass::RateLimited => (Some(retry_at(answer, reset(answer, now), now)), of_app(answer)),
+        ErrorClass::RateLimited => (Some(until(answer, now)), of_app(answer)),
         _ => (None, None),
     };
     Failure {
@@ -184,10 +184,11 @@ fn in_words(text: &str) -> Option<Duration> {
     })
 }
 
-/// When the calls of the app are counted anew: in so many seconds.
-fn reset(answer: &Answer, now: SystemTime) -> Option<SystemTime> {
-    let seconds = number(answer, "x-ratelimit-reset")?;
-    Some(now + Duration::try_from_secs_f64(seconds.ceil()).unwrap_or(MAX_WAIT).min(MAX_WAIT))
+/// When a limit of calls ends: they are counted anew in so many seconds.
+pub(super) fn until(answer: &Answer, now: SystemTime) -> SystemTime {
+    let seconds = number(answer, "x-ratelimit-reset");
+    let wait = seconds.map(|seconds| Duration::try_from_secs_f64(seconds.ceil()).unwrap_or(MAX_WAIT));
+    retry_at(answer, wait.map(|wait| now + wait.min(MAX_WAIT)), now)
 }
 
 /// Calls are counted for the app: where none are left, all its accounts wait.

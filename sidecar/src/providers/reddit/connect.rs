@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Reddit;
+use super::classify::until;
 use crate::client::{Answer, CallError};
 use crate::providers::answer::{self, Fields, Phase};
 use crate::providers::code_flow::{CodeFlow, Exchanged, Renewed, Says};
@@ -69,6 +70,7 @@ pub(super) fn not_renewed(answer: &Answer, now: SystemTime) -> Failure {
     match answer.status {
         200 | 400 if is_bad => Failure { class: ErrorClass::AuthRevoked, ..failure },
         401 if error == 401 => Failure { class: ErrorClass::Config, ..failure },
+        429 => Failure { retry_at: Some(until(answer, now)), ..failure },
         _ => failure,
     }
 }
