@@ -16,6 +16,7 @@ pub mod misskey;
 pub mod nostr;
 pub mod pinterest;
 pub mod poll;
+pub mod reddit;
 pub mod slack;
 pub mod telegram;
 pub mod threads;
@@ -184,6 +185,8 @@ pub struct Platform {
     pub mixes_media: bool,
     /// Whether a post needs media.
     pub needs_media: bool,
+    /// Whether a post may have neither text nor media: what its settings say of it is enough.
+    pub may_be_empty: bool,
     /// Whether the platform fetches media itself: they need an `https:` address that anybody can read.
     pub fetches_media: bool,
     /// What an account may do besides publishing. Everything else is `unsupported`.
@@ -228,6 +231,7 @@ impl Platform {
         max_media: 0,
         mixes_media: false,
         needs_media: false,
+        may_be_empty: false,
         fetches_media: false,
         actions: &[],
         answers: Answers::None,
@@ -305,6 +309,7 @@ pub static ALL: &[&Platform] = &[
     &devto::PLATFORM,
     &lemmy::PLATFORM,
     &nostr::PLATFORM,
+    &reddit::PLATFORM,
 ];
 
 /// The platform with this name.

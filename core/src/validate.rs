@@ -241,11 +241,11 @@ pub(crate) fn comment(
 }
 
 fn text_of(platform: &'static Platform, content: &str, alone: bool) -> Vec<Violation> {
-    let Platform { name, text, needs_media, .. } = platform;
+    let Platform { name, text, needs_media, may_be_empty, .. } = platform;
     let mut found = Vec::new();
     if alone && *needs_media {
         found.push(Violation::NoMedia { platform: name });
-    } else if alone && content.trim().is_empty() {
+    } else if alone && !may_be_empty && content.trim().is_empty() {
         found.push(Violation::Empty);
     }
     found.extend(length_of(platform.name, text, "", content));

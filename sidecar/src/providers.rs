@@ -34,6 +34,7 @@ mod oauth;
 mod own_posts;
 mod pinterest;
 mod redact;
+mod reddit;
 #[cfg(test)]
 mod script;
 #[cfg(test)]
@@ -51,7 +52,7 @@ mod youtube;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
 use crier_core::error_class::ErrorClass;
@@ -209,7 +210,7 @@ pub enum Found {
     Same(Published),
     /// Something else has its key.
     Other,
-    /// It is not there. That proves something once the platform's `settles` has passed since the last send.
+    /// It is not there. That proves something once `settles` has passed since the last send.
     Absent,
     /// The platform is still at it.
     Pending,
@@ -335,6 +336,11 @@ pub trait Provider: Send + Sync {
         self.commit(caller, frozen).await
     }
 
+    /// How long after a send of it a post may be there and not be found, where that is not the same of all the platform's posts.
+    fn settles(&self, _frozen: &Frozen) -> Duration {
+        self.platform().settles
+    }
+
     /// Looks whether it was published. Without a session where there is none, or none is needed.
     async fn look(
         &self,
@@ -412,6 +418,7 @@ const REGISTRY: &[Make] = &[
     threads::provider,
     devto::provider,
     lemmy::provider,
+    reddit::provider,
     wordpress::provider,
     x::provider,
     youtube::provider,

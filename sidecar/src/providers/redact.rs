@@ -7,6 +7,7 @@ mod connect;
 mod text;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use base64::Engine;
@@ -196,6 +197,10 @@ impl Provider for Redacting {
         let secrets = self.of(&caller.account, &caller.session);
         let sent = self.provider.commit_with_media(caller, post, frozen).await;
         sent.map(|published| secrets.published(published)).map_err(|failure| secrets.failure(failure))
+    }
+
+    fn settles(&self, frozen: &Frozen) -> Duration {
+        self.provider.settles(frozen)
     }
 
     async fn look(

@@ -22,6 +22,7 @@ pub mod misskey;
 pub mod nostr;
 mod page;
 pub mod pinterest;
+pub mod reddit;
 pub mod slack;
 pub mod telegram;
 pub mod threads;
@@ -114,6 +115,7 @@ const REGISTRY: &[Make] = &[
     |ledger| Arc::new(kit::On::<slack::Slack>::new(ledger)),
     |ledger| Arc::new(kit::On::<devto::DevTo>::new(ledger)),
     |ledger| Arc::new(kit::On::<lemmy::Lemmy>::new(ledger)),
+    |ledger| Arc::new(kit::On::<reddit::Reddit>::new(ledger)),
     |ledger| Arc::new(kit::On::<wordpress::WordPress>::new(ledger)),
     |ledger| Arc::new(kit::On::<nostr::Nostr>::new(ledger)),
     |ledger| Arc::new(x::X::new(ledger)),

@@ -90,6 +90,9 @@ pub(crate) const COURSES: &[Course] = &[
     crate::devto::COURSE,
     crate::lemmy::COURSE,
     crate::nostr::COURSE,
+    crate::reddit::COURSE,
+    crate::reddit::IMAGE,
+    crate::reddit::VIDEO,
 ];
 
 /// Runs the orders that are chosen, prints how they came out, and fails where one lost a post or doubled it.

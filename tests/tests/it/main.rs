@@ -46,6 +46,7 @@ mod pooler;
 mod publishing;
 mod queue;
 mod recurrence;
+mod reddit;
 mod refresh;
 mod replication;
 mod same_text;

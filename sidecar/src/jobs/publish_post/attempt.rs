@@ -132,7 +132,7 @@ impl<'a> Attempt<'a> {
             Found::Pending => Err(pending()),
             Found::Absent => match self.sent_at() {
                 // What a list does not show yet may be there all the same.
-                Some(sent) if sent.elapsed() < self.settled_after() => Err(self.ask_again()),
+                Some(sent) if sent.elapsed() < self.settled_after(frozen) => Err(self.ask_again(frozen)),
                 _ => Ok(None),
             },
         }
@@ -158,15 +158,15 @@ impl<'a> Attempt<'a> {
     }
 
     /// How long after an intent what was sent must be visible: a call may last, and then the platform takes its time.
-    fn settled_after(&self) -> Duration {
-        let settles = self.provider.platform().settles;
+    fn settled_after(&self, frozen: &Frozen) -> Duration {
+        let settles = self.provider.settles(frozen);
         if settles.is_zero() { settles } else { settles + CALL }
     }
 
     /// It can't be told yet: the platform is asked once what was sent last must be visible.
-    fn ask_again(&self) -> Failure {
+    fn ask_again(&self, frozen: &Frozen) -> Failure {
         let message = "the platform does not show yet whether it was published";
-        let settles = self.settled_after();
+        let settles = self.settled_after(frozen);
         let wait = self.sent_at().map_or(settles, |sent| settles.saturating_sub(sent.elapsed()));
         Failure {
             retry_at: Some(SystemTime::now() + wait.max(SHORTEST_WAIT)),
@@ -253,7 +253,7 @@ impl<'a> Attempt<'a> {
                 reason = failure.message,
                 "no clear answer, looking"
             );
-            let settles = self.provider.platform().settles;
+            let settles = self.provider.settles(frozen);
             let later = |failure: Failure| Failure {
                 retry_at: failure.retry_at.or((!settles.is_zero()).then(|| SystemTime::now() + settles)),
                 ..failure.into_unknown()

@@ -198,6 +198,13 @@ impl Login {
         self.known.values_mut().filter(is_access).for_each(|token| token.ends = now);
     }
 
+    /// Ends one token, whatever it is for.
+    pub fn revoke(&mut self, token: &str) {
+        if let Some(known) = self.known.get_mut(token) {
+            known.good = false;
+        }
+    }
+
     /// Ends every token of an account.
     pub fn end(&mut self, account: &str) {
         let own = |token: &&mut Token| token.account == account;
