@@ -19,6 +19,7 @@ pub mod poll;
 pub mod slack;
 pub mod telegram;
 pub mod threads;
+pub mod tiktok;
 pub mod wordpress;
 pub mod x;
 pub mod youtube;
@@ -301,6 +302,7 @@ pub static ALL: &[&Platform] = &[
     &youtube::PLATFORM,
     &facebook::PLATFORM,
     &threads::PLATFORM,
+    &tiktok::PLATFORM,
     &wordpress::PLATFORM,
     &devto::PLATFORM,
     &lemmy::PLATFORM,

@@ -41,6 +41,7 @@ mod scripted;
 mod slack;
 mod telegram;
 mod threads;
+mod tiktok;
 #[cfg(test)]
 mod told;
 mod window;
@@ -410,6 +411,7 @@ const REGISTRY: &[Make] = &[
     telegram::provider,
     slack::provider,
     threads::provider,
+    tiktok::provider,
     devto::provider,
     lemmy::provider,
     wordpress::provider,
