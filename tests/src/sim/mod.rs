@@ -25,6 +25,7 @@ pub mod pinterest;
 pub mod slack;
 pub mod telegram;
 pub mod threads;
+pub mod tiktok;
 mod websocket;
 pub mod wordpress;
 pub mod x;
@@ -120,6 +121,7 @@ const REGISTRY: &[Make] = &[
     |ledger| Arc::new(kit::On::<youtube::YouTube>::new(ledger)),
     |ledger| Arc::new(kit::On::<facebook::Facebook>::new(ledger)),
     |ledger| Arc::new(kit::On::<threads::Threads>::new(ledger)),
+    |ledger| Arc::new(kit::On::<tiktok::TikTok>::new(ledger)),
 ];
 
 /// What an answer carries as an extension, in an `Arc`, where the platform has to know whether it is out: when it is,

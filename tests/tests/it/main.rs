@@ -60,6 +60,7 @@ mod supabase;
 mod telegram;
 mod tenancy;
 mod threads;
+mod tiktok;
 mod usual;
 mod webhooks;
 mod wordpress;

@@ -124,7 +124,7 @@ impl Task<'_> {
         }
     }
 
-    /// Waits until TikTok is no longer at it, but not longer than this. What stands in the way of an answer is waited out too.
+    /// Waits until TikTok is no longer at it, but not longer than this. What stands in the way of an answer is waited out.
     pub(super) async fn settled(&self, patience: Duration) -> Result<Status, Failure> {
         let until = Instant::now() + patience;
         let mut pause = self.waits.first_pause;
@@ -132,7 +132,12 @@ impl Task<'_> {
             let status = fetch(self.api, Phase::Read, self.publish_id).await;
             let goes_on = match &status {
                 Ok(status) => self.is_processed(status),
-                Err(failure) => matches!(failure.class, ErrorClass::Transient | ErrorClass::RateLimited),
+                // A limit is waited out only where nobody can ask later.
+                Err(failure) => match failure.class {
+                    ErrorClass::Transient => true,
+                    ErrorClass::RateLimited => self.total.is_none(),
+                    _ => false,
+                },
             };
             if !goes_on || Instant::now() + pause > until {
                 return status;
