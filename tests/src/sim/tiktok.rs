@@ -156,13 +156,13 @@ impl Service for TikTok {
         client: Client::Form,
         client_id: "client_key",
         pkce: false,
-        pages: Some(LoginPages { authorize: "v2/auth/authorize/", token: "v2/oauth/token/" }),
+        pages: Some(LoginPages { authorize: "v2/auth/authorize", token: "v2/oauth/token" }),
     };
 
     fn call<'a>(method: &Method, path: &'a str) -> &'a str {
         match (method.as_str(), path) {
-            ("GET", "v2/auth/authorize/") => "authorize",
-            ("POST", "v2/oauth/token/") => "token",
+            ("GET", "v2/auth/authorize" | "v2/auth/authorize/") => "authorize",
+            ("POST", "v2/oauth/token" | "v2/oauth/token/") => "token",
             ("GET", "v2/user/info/") => "user.info",
             ("POST", "v2/post/publish/creator_info/query/") => "creator_info",
             ("POST", "v2/post/publish/video/init/") => "video.init",

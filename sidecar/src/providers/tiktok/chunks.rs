@@ -1,7 +1,5 @@
 //! How a video is cut: into equal chunks, of which the last one takes what is left over.
 
-use crate::media::PART;
-
 /// How large chunks are. TikTok takes 5 to 64 MB, of a video that is smaller all of it; a chunk is held in memory, and the last
 /// one is up to twice as large.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,8 +15,8 @@ pub(super) struct Chunk {
 }
 
 impl Sizes {
-    /// 8 MiB: a video of 4 GB has 512 chunks, and TikTok takes a thousand.
-    pub(super) const USUAL: Self = Self(PART);
+    /// 5 MiB: a video of 4 GB has 819 chunks, and TikTok takes a thousand.
+    pub(super) const USUAL: Self = Self(5 * 1024 * 1024);
 
     /// How large the chunks of a video are that has so many bytes.
     pub(super) fn chunk(self, total: usize) -> usize {
@@ -74,7 +72,7 @@ mod tests {
     fn chunks_are_as_large_as_tiktok_takes_them() {
         const MB: usize = 1_000_000;
         const MIB: usize = 1 << 20;
-        for total in [1, 5 * MB - 1, 5 * MIB, 8 * MIB, 16 * MIB - 1, 16 * MIB, 64 * MIB + 1, 4 << 30] {
+        for total in [1, 5 * MB - 1, 5 * MIB, 8 * MIB, 10 * MIB - 1, 10 * MIB, 64 * MIB + 1, 4 << 30] {
             let (size, count) = (Sizes::USUAL.chunk(total), Sizes::USUAL.count(total));
             assert_eq!(count, total / size, "{total}");
             assert!((1..=1_000).contains(&count), "{total}");
