@@ -20,6 +20,7 @@ pub mod reddit;
 pub mod slack;
 pub mod telegram;
 pub mod threads;
+pub mod tiktok;
 pub mod wordpress;
 pub mod x;
 pub mod youtube;
@@ -305,6 +306,7 @@ pub static ALL: &[&Platform] = &[
     &youtube::PLATFORM,
     &facebook::PLATFORM,
     &threads::PLATFORM,
+    &tiktok::PLATFORM,
     &wordpress::PLATFORM,
     &devto::PLATFORM,
     &lemmy::PLATFORM,

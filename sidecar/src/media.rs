@@ -24,7 +24,7 @@ use crate::client;
 use crate::error::{Error, chain};
 use crate::providers::Failure;
 
-pub(crate) use mp4::shape;
+pub(crate) use mp4::{length, shape};
 pub(crate) use name::plain_name;
 pub(crate) use part::file_type;
 pub(crate) use stream::PART;

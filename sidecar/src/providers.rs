@@ -42,6 +42,7 @@ mod scripted;
 mod slack;
 mod telegram;
 mod threads;
+mod tiktok;
 #[cfg(test)]
 mod told;
 mod window;
@@ -416,6 +417,7 @@ const REGISTRY: &[Make] = &[
     telegram::provider,
     slack::provider,
     threads::provider,
+    tiktok::provider,
     devto::provider,
     lemmy::provider,
     reddit::provider,

@@ -1,4 +1,6 @@
-//! How an MP4 says that it is shown: width and height of its first track that has any.
+//! What an MP4 says about itself: width and height of its first track that has any, and how long it lasts.
+
+use std::time::Duration;
 
 /// The most that a platform is told of a side.
 const MAX_SIDE: u32 = 65_535;
@@ -11,6 +13,22 @@ pub(crate) fn shape(bytes: &[u8]) -> Option<(u32, u32)> {
     tracks
         .filter_map(|(_, track)| boxes(track).find(|(kind, _)| *kind == b"tkhd"))
         .find_map(|(_, head)| of(head))
+}
+
+/// How long it lasts, if these first bytes of a file hold its description.
+pub(crate) fn length(bytes: &[u8]) -> Option<Duration> {
+    let movie = boxes(bytes).find(|(kind, _)| *kind == b"moov")?.1;
+    let head = boxes(movie).find(|(kind, _)| *kind == b"mvhd")?.1;
+    let number = |at: usize| Some(u32::from_be_bytes(*head.get(at..)?.first_chunk::<4>()?));
+    // version and flags; two times, twice as long in version 1; units in a second; how many of them
+    let (scale, units) = match head.first()? {
+        0 => (number(12)?, u64::from(number(16)?)),
+        1 => (number(20)?, u64::from_be_bytes(*head.get(24..)?.first_chunk::<8>()?)),
+        _ => return None,
+    };
+    let (scale, is_told) = (u64::from(scale), units != u64::MAX && units != u64::from(u32::MAX));
+    let millis = (scale > 0 && is_told).then(|| units.checked_mul(1_000)).flatten()? / scale;
+    Some(Duration::from_millis(millis))
 }
 
 /// The boxes that are there as a whole, one after the other.
@@ -86,10 +104,26 @@ mod tests {
         assert_eq!(shape(&long), Some((4, 3)));
     }
 
+    #[test]
+    fn it_lasts_as_long_as_it_says() {
+        let lasting = |head: &[u8]| boxed(b"moov", &boxed(b"mvhd", head));
+        let short = |scale: u32, units: u32| {
+            lasting(&[&[0; 12], scale.to_be_bytes().as_slice(), &units.to_be_bytes()].concat())
+        };
+        assert_eq!(length(&short(600, 900)), Some(Duration::from_millis(1_500)));
+        let long =
+            [&[1; 1], [0; 19].as_slice(), &1_000_u32.to_be_bytes(), &61_000_u64.to_be_bytes()].concat();
+        assert_eq!(length(&lasting(&long)), Some(Duration::from_secs(61)));
+        for odd in [short(0, 900), short(600, u32::MAX), lasting(&[2; 40]), lasting(&[0; 15]), vec![]] {
+            assert_eq!(length(&odd), None);
+        }
+    }
+
     proptest! {
         #[test]
         fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = (shape(&bytes), shape(&[boxed(b"moov", &bytes), bytes.clone()].concat()), of(&bytes));
+            let movie = [boxed(b"moov", &bytes), boxed(b"moov", &boxed(b"mvhd", &bytes))];
+            let _ = (shape(&bytes), shape(&movie[0]), of(&bytes), length(&movie[0]), length(&movie[1]));
         }
     }
 }

@@ -26,6 +26,7 @@ pub mod reddit;
 pub mod slack;
 pub mod telegram;
 pub mod threads;
+pub mod tiktok;
 mod websocket;
 pub mod wordpress;
 pub mod x;
@@ -122,6 +123,7 @@ const REGISTRY: &[Make] = &[
     |ledger| Arc::new(kit::On::<youtube::YouTube>::new(ledger)),
     |ledger| Arc::new(kit::On::<facebook::Facebook>::new(ledger)),
     |ledger| Arc::new(kit::On::<threads::Threads>::new(ledger)),
+    |ledger| Arc::new(kit::On::<tiktok::TikTok>::new(ledger)),
 ];
 
 /// What an answer carries as an extension, in an `Arc`, where the platform has to know whether it is out: when it is,

@@ -86,6 +86,8 @@ pub(crate) const COURSES: &[Course] = &[
     crate::facebook::VIDEO,
     crate::facebook::STORY,
     crate::meta_threads::COURSE,
+    crate::tiktok::COURSE,
+    crate::tiktok::PHOTOS,
     crate::wordpress::COURSE,
     crate::devto::COURSE,
     crate::lemmy::COURSE,

@@ -61,6 +61,7 @@ mod supabase;
 mod telegram;
 mod tenancy;
 mod threads;
+mod tiktok;
 mod traces;
 mod usual;
 mod webhooks;
