@@ -45,6 +45,7 @@ mod threads;
 mod told;
 mod window;
 mod wordpress;
+mod words;
 mod x;
 mod youtube;
 
