@@ -22,6 +22,7 @@ pub mod misskey;
 pub mod nostr;
 mod page;
 pub mod pinterest;
+mod rights;
 pub mod slack;
 pub mod telegram;
 pub mod threads;
