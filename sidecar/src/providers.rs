@@ -47,6 +47,7 @@ mod tiktok;
 mod told;
 mod window;
 mod wordpress;
+mod words;
 mod x;
 mod youtube;
 

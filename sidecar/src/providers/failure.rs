@@ -37,6 +37,8 @@ pub struct Failure {
     pub draft_again: bool,
     /// Where the platform refused because it has this already, and named which post that is.
     pub existing: Option<Box<Published>>,
+    /// Nobody could read that one: it is ours only where something that was sent before may be out.
+    pub existing_unread: bool,
 }
 
 impl Failure {
@@ -55,6 +57,7 @@ impl Failure {
             prepare_again: false,
             draft_again: false,
             existing: None,
+            existing_unread: false,
         }
     }
 
@@ -72,6 +75,16 @@ impl Failure {
     /// What a look says where the platform offers nothing to look at.
     pub(super) fn unknowable(message: &str) -> Self {
         Self { unknowable: true, ..Self::new(ErrorClass::OutcomeUnknown, message) }
+    }
+
+    /// The failure of a look that lacks a right which not every login gives. A new one may lack it too: nobody waits for that, and a
+    /// person is asked.
+    #[must_use]
+    pub(super) fn closed(self, message: &str) -> Self {
+        if self.class != ErrorClass::Permission {
+            return self;
+        }
+        Self { status: self.status, code: self.code, ..Self::unknowable(message) }
     }
 
     /// The same failure where it is not known what the platform did.
@@ -176,6 +189,13 @@ mod tests {
         let asked = Failure::unknowable("m");
         assert_eq!((asked.class, &asked.details()["unknowable"]), (OutcomeUnknown, &json!(true)));
         assert!(asked.of_look().unknowable);
+        // a right that a new login need not give is waited for by nobody
+        let closed = |class| {
+            Failure { status: Some(403), ..Failure::new(class, "m") }.closed("only a person").of_look()
+        };
+        let asked = closed(Permission);
+        assert_eq!((asked.class, asked.unknowable, asked.status), (OutcomeUnknown, true, Some(403)));
+        assert_eq!((closed(RateLimited).class, closed(RateLimited).unknowable), (RateLimited, false));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 pub(super) use crier_core::platform::meta::{is_id, is_object};
-pub(super) use listed::{page, permalink, published, seconds, time, words};
+pub(super) use listed::{next, page, permalink, published, seconds, time};
 
 use super::answer::{self, Phase, retry_at};
 use super::failure::clean;

@@ -12,7 +12,7 @@ use super::key::made_at;
 use super::window::Window;
 use super::{Failure, Found, Published, Sought};
 
-/// How many pages are read at most.
+/// How many pages are read at most, unless a platform's are small.
 const MAX_PAGES: usize = 5;
 /// How long a look may take, all its calls together.
 const LOOK: Duration = Duration::from_secs(2 * 60);
@@ -53,9 +53,15 @@ pub(super) trait OwnPosts: Sync {
     /// What names a page.
     type Cursor: Send;
 
-    /// Whether the list is surely newest first. Of one that isn't, a page has to be older as a whole before the look ends there.
+    /// Whether the list is surely newest first. One that isn't is read to its end, unless all that was read of it came newest first:
+    /// then a page that is older as a whole ends the look.
     fn is_in_order(&self) -> bool {
         true
+    }
+
+    /// How many pages are read at most.
+    fn max_pages(&self) -> usize {
+        MAX_PAGES
     }
 
     /// The newest posts, or those of a later page. A list of which one post can't be read tells nothing: that one could be ours.
@@ -71,24 +77,25 @@ pub(super) async fn search(posts: &impl OwnPosts, sought: Sought<'_>) -> Result<
 async fn walk(posts: &impl OwnPosts, sought: Sought<'_>) -> Result<Found, Failure> {
     let window = Window::new(made_at(sought.frozen)?, sought.drafted);
     let (mut begin, mut next) = (None, None);
-    let mut seen = Seen::default();
-    for _ in 0..MAX_PAGES {
+    let (mut seen, mut order) = (Seen::default(), Order::default());
+    for _ in 0..posts.max_pages() {
         let page = posts.page(next).await?;
         let begin = *begin.get_or_insert_with(|| window.begin(page.answered_at));
         let is_older = |listed: &Listed| listed.at.is_some_and(|at| at < begin);
-        let goes_on = if posts.is_in_order() {
-            !page.listed.last().is_some_and(is_older)
+        order.goes_on(&page.listed);
+        let ends = if posts.is_in_order() {
+            page.listed.last().is_some_and(is_older)
         } else {
-            page.listed.is_empty() || !page.listed.iter().all(is_older)
+            order.is_newest_first() && !page.listed.is_empty() && page.listed.iter().all(is_older)
         };
         for listed in page.listed.into_iter().filter(|listed| !is_older(listed)) {
             match listed.likeness {
-                Likeness::Same(published) => seen.same.push(published),
+                Likeness::Same(published) => seen.same.push((listed.at, published)),
                 Likeness::Alike(id) => seen.alike.push(id),
                 Likeness::Different => {}
             }
         }
-        next = page.next.filter(|_| goes_on);
+        next = page.next.filter(|_| !ends);
         if next.is_none() {
             return seen.found(sought).await;
         }
@@ -102,22 +109,47 @@ async fn walk(posts: &impl OwnPosts, sought: Sought<'_>) -> Result<Found, Failur
     }
 }
 
-/// What was seen that is, or could be, what was sent; newest first.
+/// In what order a list has come so far.
+#[derive(Default)]
+struct Order {
+    last: Option<SystemTime>,
+    falls: bool,
+    rises: bool,
+}
+
+impl Order {
+    fn goes_on(&mut self, listed: &[Listed]) {
+        for at in listed.iter().filter_map(|one| one.at) {
+            self.falls |= self.last.is_some_and(|last| at < last);
+            self.rises |= self.last.is_some_and(|last| at > last);
+            self.last = Some(at);
+        }
+    }
+
+    /// Posts of one time tell nothing.
+    fn is_newest_first(&self) -> bool {
+        self.falls && !self.rises
+    }
+}
+
+/// What was seen that is, or could be, what was sent, in the order of the list.
 #[derive(Default)]
 struct Seen {
-    same: Vec<Published>,
+    same: Vec<(Option<SystemTime>, Published)>,
     alike: Vec<String>,
 }
 
 impl Seen {
     /// What of it is not another's.
     async fn found(&self, sought: Sought<'_>) -> Result<Found, Failure> {
-        let same = self.same.iter().map(|post| &post.external_id);
+        let same = self.same.iter().map(|(_, post)| &post.external_id);
         let taken = sought.others.taken(same.chain(&self.alike).cloned().collect()).await?;
         // Of several equal posts, the earliest answers the earliest try.
-        let earliest = self.same.iter().rfind(|post| !taken.contains(&post.external_id));
+        // Of those of one time it is the last, where the newest come first.
+        let ours = self.same.iter().rev().filter(|(_, post)| !taken.contains(&post.external_id));
+        let earliest = ours.min_by_key(|(at, _)| (at.is_none(), *at));
         Ok(match earliest {
-            Some(earliest) => Found::Same(earliest.clone()),
+            Some((_, earliest)) => Found::Same(earliest.clone()),
             None if self.alike.iter().any(|id| !taken.contains(id)) => Found::Other,
             None => Found::Absent,
         })
@@ -207,11 +239,40 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_list_without_order_is_read_until_a_page_is_older_as_a_whole() {
-        let (older, newer) = ((-500, Likeness::Different), (9, Likeness::Different));
-        let pages = |first: (i64, Likeness)| vec![vec![first, older.clone()], vec![(5, same("1"))]];
-        assert_eq!(look_in(pages(newer.clone()), false).await.as_deref(), Ok("1"));
-        assert_eq!(look_in(pages(newer), true).await.as_deref(), Ok("Absent"));
-        assert_eq!(look_in(pages(older.clone()), false).await.as_deref(), Ok("Absent"));
+    async fn a_list_without_order_ends_at_a_page_that_is_older_only_if_it_fell_so_far() {
+        let at = |seconds: i64| (seconds, Likeness::Different);
+        let pages =
+            |first: &[i64]| vec![first.iter().map(|seconds| at(*seconds)).collect(), vec![(5, same("1"))]];
+        for (first, in_order, expected) in [
+            // it is not older as a whole
+            (&[9, -500][..], false, "1"),
+            (&[9, -500], true, "Absent"),
+            // what is new may be on the last page, or anywhere
+            (&[-800, -500], false, "1"),
+            (&[-500, -800, -500], false, "1"),
+            // these tell nothing of the order
+            (&[-500], false, "1"),
+            (&[-500, -500], false, "1"),
+            (&[-500, -800], false, "Absent"),
+        ] {
+            assert_eq!(
+                look_in(pages(first), in_order).await.as_deref(),
+                Ok(expected),
+                "{first:?} {in_order}"
+            );
+        }
+        // a page after one that was newer has come in order, too
+        let falling = vec![vec![at(9)], vec![at(-500)], vec![(5, same("1"))]];
+        assert_eq!(look_in(falling, false).await.as_deref(), Ok("Absent"));
+        let rising = vec![vec![at(-900), at(-800)]; 9];
+        assert_eq!(look_in(rising, false).await, Err(ErrorClass::Transient));
+    }
+
+    #[tokio::test]
+    async fn of_several_that_are_the_same_the_earliest_is_ours_in_any_order() {
+        for page in [vec![(9, same("2")), (5, same("1"))], vec![(5, same("1")), (9, same("2"))]] {
+            assert_eq!(look_in(vec![page], false).await.as_deref(), Ok("1"));
+        }
+        assert_eq!(look(vec![vec![(5, same("2")), (5, same("1"))]]).await.as_deref(), Ok("1"));
     }
 }

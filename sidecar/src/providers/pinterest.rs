@@ -91,11 +91,13 @@ impl Provider for Pinterest {
 
     async fn login(&self, base_url: &str, handle: &str, password: &SecretString) -> Result<Login, Failure> {
         let session = FLOW.pasted(password, SystemTime::now());
-        let (external_id, name) = self.server(base_url).with(&session).whose().await?;
+        let server = self.server(base_url);
+        let (external_id, name) = server.with(&session).whose().await?;
         if !name.eq_ignore_ascii_case(handle.trim_start_matches('@')) {
             let message = format!("the access token is of {name}");
             return Err(Failure::new(ErrorClass::Config, message));
         }
+        server.with(&session).readable().await?;
         Ok(Login { external_id, handle: name, base_url: base_url.to_owned(), session })
     }
 

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::Refusal;
 use super::graph::{self, Params, Refused, with_usage};
 use super::kit::{Common, Rules, Service};
+use super::rights::Rights;
 use crate::serve;
 use media::{Photo, Video};
 
@@ -25,8 +26,10 @@ const KIND: &str = "pages";
 pub struct Facebook {
     photos: HashMap<String, Photo>,
     videos: HashMap<String, Video>,
-    /// What people have granted, by their ids.
-    people: HashMap<String, Vec<String>>,
+    /// What people have granted, and what their pages have by it.
+    rights: Rights,
+    /// Where the posts lead that are of a link.
+    links: BTreeMap<String, String>,
     settings: Settings,
 }
 
@@ -111,7 +114,26 @@ impl Facebook {
         after.map_or(Ok(given), |error| Err(Refused::known(*error, id)))
     }
 
+    /// What a call needs the person to have granted.
+    fn check(&self, call: &str, made: &Made<'_>) -> Result<(), Refused> {
+        let fields = made.params.get("fields").unwrap_or_default();
+        let right = match call {
+            // also how many there are
+            "comment.list" => "pages_read_user_content",
+            "node.get" if fields.contains("comments") => "pages_read_user_content",
+            "comment.create" => "pages_manage_engagement",
+            "insights" => "read_insights",
+            "post.list" => "pages_read_engagement",
+            "feed.create" | "photo.create" | "video.create" | "video.publish" | "delete" => {
+                "pages_manage_posts"
+            }
+            _ => return Ok(()),
+        };
+        graph::check(&self.rights, made.caller, right)
+    }
+
     fn make(&mut self, call: &str, made: &mut Made<'_>) -> Result<Value, Refused> {
+        self.check(call, made)?;
         match call {
             "me" => self.me(made),
             "me.permissions" => self.permissions(made),
@@ -191,6 +213,6 @@ impl Service for Facebook {
     }
 
     fn figures(&self) -> Value {
-        json!({"photos": self.photos.len(), "videos": self.videos.len()})
+        json!({"photos": self.photos.len(), "videos": self.videos.len(), "links": self.links})
     }
 }

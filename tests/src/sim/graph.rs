@@ -9,6 +9,7 @@ use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use hyper::{Request, Response, StatusCode};
 use serde_json::{Map, Value, json};
 
+use super::rights::Rights;
 use super::{Refusal, form};
 use crate::serve;
 
@@ -164,6 +165,11 @@ pub(super) fn is_known(number: i64) -> bool {
     ERRORS.iter().any(|(known, ..)| *known == number)
 }
 
+/// Refuses what an account has not granted.
+pub(super) fn check(rights: &Rights, account: &str, right: &str) -> Result<(), Refused> {
+    if rights.has(account, right) { Ok(()) } else { Err(Refused::known(10, "")) }
+}
+
 /// A refusal.
 #[derive(Debug)]
 pub(super) struct Refused {
@@ -307,8 +313,16 @@ fn select(object: &Value, fields: &str) -> Result<Value, Refused> {
         let name = name.split('.').next().unwrap_or_default();
         match object.get(name) {
             Some(Value::Null) => {}
-            Some(inside @ Value::Object(_)) if !inner.is_empty() && inside.get("data").is_none() => {
-                let inside = select(inside, inner.strip_suffix('}').unwrap_or(inner))?;
+            Some(inside @ Value::Object(_)) if !inner.is_empty() => {
+                let inner = inner.strip_suffix('}').unwrap_or(inner);
+                let inside = match inside["data"].as_array() {
+                    None => select(inside, inner)?,
+                    Some(list) => {
+                        let list =
+                            list.iter().map(|one| select(one, inner)).collect::<Result<Vec<_>, _>>()?;
+                        json!({ "data": list })
+                    }
+                };
                 selected.insert(name.to_owned(), inside);
             }
             Some(value) => {
@@ -410,6 +424,11 @@ mod tests {
         assert_eq!(
             chosen(" name ,none,inner{b}").unwrap(),
             json!({"id": "1", "name": "x", "inner": {"id": "2", "b": 2}})
+        );
+        let list = json!({"id": "1", "parts": {"data": [{"id": "2", "a": 1, "b": null}]}});
+        assert_eq!(
+            select(&list, "parts{a,b}").map_err(|refused| refused.body).unwrap(),
+            json!({"id": "1", "parts": {"data": [{"id": "2", "a": 1}]}})
         );
         let refused = chosen("inner{c}").expect_err("there is no such field");
         assert_eq!(refused["error"]["message"], "(#100) Tried accessing nonexisting field (c)");

@@ -5,6 +5,7 @@
 mod little;
 mod media;
 mod posts;
+mod settings;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -15,14 +16,17 @@ use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::kit::{Client, Common, Given, Rules, Service};
+use super::rights::Rights;
 use super::{LoginPages, Refusal, form};
 use crate::serve;
 use media::Upload;
+use settings::Settings;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const ORGANIZATION: &str = "urn:li:organization:";
 
 /// The simulated server.
+#[derive(Default)]
 pub struct LinkedIn {
     settings: Settings,
     /// The pages of members, by the URNs of both.
@@ -30,44 +34,8 @@ pub struct LinkedIn {
     uploads: HashMap<String, Upload>,
     /// What was posted, and under which name: author, text and content.
     known: HashMap<(String, String, String), String>,
-}
-
-/// What tests can change.
-struct Settings {
-    /// Whether the app may read what members post.
-    member_reads: bool,
-    /// Whether it may read what pages post.
-    page_reads: bool,
-    /// Whether the app is a partner's: it gets refresh tokens.
-    partner: bool,
-    /// Whether a text that is there is refused.
-    refuses_duplicates: bool,
-    processing: Duration,
-    processing_fails: bool,
-    /// The bytes of a part of a video.
-    part_bytes: usize,
-    /// The oldest version that is answered.
-    oldest_version: String,
-}
-
-impl Default for LinkedIn {
-    fn default() -> Self {
-        Self {
-            settings: Settings {
-                member_reads: false,
-                page_reads: true,
-                partner: true,
-                refuses_duplicates: true,
-                processing: Duration::ZERO,
-                processing_fails: false,
-                part_bytes: 4 * 1024 * 1024,
-                oldest_version: "202511".to_owned(),
-            },
-            pages: BTreeMap::new(),
-            uploads: HashMap::new(),
-            known: HashMap::new(),
-        }
-    }
+    /// What members have granted the app.
+    rights: Rights,
 }
 
 /// Why a call is refused: status, code, message.
@@ -149,13 +117,28 @@ impl LinkedIn {
         Err(Refused::forbidden("the author"))
     }
 
-    fn may_read(&self, caller: &str, author: &str) -> Result<(), Refused> {
+    /// Refuses what the member has not granted.
+    fn has(&self, caller: &str, scope: &str) -> Result<(), Refused> {
+        if self.rights.has(caller, scope) { Ok(()) } else { Err(Refused::forbidden(scope)) }
+    }
+
+    /// What a page posts, and what is said under it, are two rights.
+    fn may_read(&self, caller: &str, author: &str, of_pages: &str) -> Result<(), Refused> {
         self.may_act(caller, author)?;
         let is_open = match author.starts_with(ORGANIZATION) {
-            true => self.settings.page_reads,
+            true => {
+                self.has(caller, of_pages)?;
+                self.settings.page_reads
+            }
             false => self.settings.member_reads,
         };
         if is_open { Ok(()) } else { Err(Refused::forbidden("posts.FINDER-author")) }
+    }
+
+    /// Whether somebody may publish as an author.
+    fn may_write(&self, caller: &str, author: &str, for_pages: &str) -> Result<(), Refused> {
+        self.may_act(caller, author)?;
+        self.has(caller, if author.starts_with(ORGANIZATION) { for_pages } else { "w_member_social" })
     }
 
     /// Refuses a version that has ended.
@@ -203,12 +186,12 @@ impl LinkedIn {
         )
     }
 
-    fn token(&self, common: &mut Common, request: &Request<Bytes>) -> Response<Bytes> {
+    fn token(&mut self, common: &mut Common, request: &Request<Bytes>) -> Response<Bytes> {
         let given = match common.login.token(request) {
             Ok(given) => given,
             Err(refused) => return refused.answer(),
         };
-        let Given { access, refresh, expires_in, scopes, .. } = given;
+        let Given { account, access, refresh, expires_in, scopes } = given;
         // the one that was used stays good, and comes again
         let sent = std::str::from_utf8(request.body()).map(form::pairs).unwrap_or_default();
         let used = sent.into_iter().find(|(name, _)| name == "refresh_token").map(|(_, token)| token);
@@ -220,6 +203,7 @@ impl LinkedIn {
         }
         if let Some(scopes) = scopes {
             body["scope"] = json!(scopes.join(","));
+            self.rights.grant(&account, scopes);
         }
         serve::json(StatusCode::OK, &body)
     }
@@ -350,26 +334,7 @@ impl Service for LinkedIn {
     }
 
     fn set(&mut self, name: &str, value: &Value) -> Result<bool, String> {
-        let flag = || value.as_bool().ok_or(format!("{name} must be true or false"));
-        let settings = &mut self.settings;
         match name {
-            "member_reads" => settings.member_reads = flag()?,
-            "page_reads" => settings.page_reads = flag()?,
-            "partner" => settings.partner = flag()?,
-            "refuses_duplicates" => settings.refuses_duplicates = flag()?,
-            "processing_fails" => settings.processing_fails = flag()?,
-            "processing_seconds" => {
-                let seconds = value.as_f64().ok_or("processing_seconds must be a number")?;
-                settings.processing = Duration::from_secs_f64(seconds.clamp(0.0, 3_600.0));
-            }
-            "part_bytes" => {
-                let bytes = value.as_u64().and_then(|bytes| usize::try_from(bytes).ok());
-                settings.part_bytes =
-                    bytes.filter(|bytes| *bytes > 0).ok_or("part_bytes must be a number")?;
-            }
-            "oldest_version" => {
-                settings.oldest_version = value.as_str().ok_or("oldest_version must be a text")?.to_owned();
-            }
             // {"alice": [7, 8]}
             "pages" => {
                 let pages = value.as_object().ok_or("pages must be an object")?;
@@ -379,7 +344,7 @@ impl Service for LinkedIn {
                     self.pages.insert(format!("urn:li:person:{member}"), urns);
                 }
             }
-            _ => return Ok(false),
+            _ => return self.settings.set(name, value),
         }
         Ok(true)
     }

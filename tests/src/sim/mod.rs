@@ -23,6 +23,7 @@ pub mod nostr;
 mod page;
 pub mod pinterest;
 pub mod reddit;
+mod rights;
 pub mod slack;
 pub mod telegram;
 pub mod threads;

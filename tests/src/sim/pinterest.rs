@@ -30,6 +30,10 @@ pub struct Pinterest {
     gone: BTreeSet<String>,
     /// Boards show their oldest pins first, as their owners may arrange them.
     oldest_first: bool,
+    /// How many pins of last year each board has, with texts that are as long as they may be.
+    old_pins: usize,
+    /// The rights that tokens lack.
+    withheld: BTreeSet<String>,
 }
 
 /// Why a call is refused: status, code, message.
@@ -63,6 +67,19 @@ impl Pinterest {
         BOARDS.contains(&id) && !self.gone.contains(id)
     }
 
+    /// Refuses what a token may not do.
+    fn check(&self, call: &str) -> Result<(), Refused> {
+        let needed: &[&str] = match call {
+            "user_account" => &["user_accounts:read"],
+            "boards.list" => &["boards:read"],
+            "pins.list" | "pins.get" => &["pins:read"],
+            "boards.pins" => &["boards:read", "pins:read"],
+            "pins.create" | "pins.delete" | "media.create" => &["pins:write"],
+            _ => &[],
+        };
+        if needed.iter().any(|scope| self.withheld.contains(*scope)) { Err(FORBIDDEN) } else { Ok(()) }
+    }
+
     fn respond(
         &mut self,
         common: &mut Common,
@@ -75,7 +92,10 @@ impl Pinterest {
         }
         let who = common.caller(request).ok_or(UNAUTHORIZED)?;
         let ok = |body: &Value| Ok(serve::json(StatusCode::OK, body));
+        self.check(call)?;
         match call {
+            "boards.list" => ok(&json!({"items": BOARDS.map(|id| json!({"id": id})), "bookmark": null})),
+            "pins.list" => ok(&json!({"items": [], "bookmark": null})),
             "user_account" => ok(&json!({"id": who, "username": common.accounts.handle_of(&who)})),
             "media.create" => self.uploads.register(common.shelf.next_number(), who, request),
             "media.get" => ok(&self.uploads.show(last(path), &who)?),
@@ -124,6 +144,7 @@ impl Pinterest {
         };
         let mut pins: Vec<_> =
             common.shelf.newest().filter(is_there).map(|pin| pin::show(pin, who)).collect();
+        pins.extend((0..self.old_pins).map(pin::old));
         if self.oldest_first {
             pins.reverse();
         }
@@ -158,6 +179,8 @@ impl Service for Pinterest {
             ("GET", ["v5", "media", _]) => "media.get",
             ("POST", ["upload", _]) => "media.upload",
             ("POST", ["v5", "pins"]) => "pins.create",
+            ("GET", ["v5", "boards"]) => "boards.list",
+            ("GET", ["v5", "pins"]) => "pins.list",
             ("GET", ["v5", "pins", _]) => "pins.get",
             ("DELETE", ["v5", "pins", _]) => "pins.delete",
             ("GET", ["v5", "boards", _, "pins"] | ["v5", "boards", _, "sections", _, "pins"]) => {
@@ -220,6 +243,13 @@ impl Service for Pinterest {
                 self.gone.insert(value.as_str().ok_or("a board is named by a text")?.to_owned());
             }
             "oldest_first" => self.oldest_first = value.as_bool().ok_or("oldest_first is yes or no")?,
+            "old_pins" => {
+                let count = value.as_u64().and_then(|count| usize::try_from(count).ok());
+                self.old_pins = count.ok_or("old_pins is a number")?;
+            }
+            "withheld" => {
+                self.withheld = serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
+            }
             _ => return self.uploads.set(name, value),
         }
         Ok(true)

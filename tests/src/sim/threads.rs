@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::graph::{self, Params, Refused, has_passed, with_usage};
 use super::kit::{Common, Rules, Service};
+use super::rights::Rights;
 use super::{LoginPages, Refusal};
 use crate::serve;
 use container::Container;
@@ -29,6 +30,8 @@ pub struct Threads {
     made: HashMap<String, SystemTime>,
     /// When an account published something, and whether that was an answer.
     published: Vec<(String, SystemTime, bool)>,
+    /// What people have granted.
+    rights: Rights,
     settings: Settings,
 }
 
@@ -66,7 +69,13 @@ impl Default for Threads {
             errors_after: BTreeMap::new(),
             insights: BTreeMap::new(),
         };
-        Self { containers: HashMap::new(), made: HashMap::new(), published: Vec::new(), settings }
+        Self {
+            containers: HashMap::new(),
+            made: HashMap::new(),
+            published: Vec::new(),
+            rights: Rights::default(),
+            settings,
+        }
     }
 }
 
@@ -117,6 +126,7 @@ impl Threads {
                     _ => "This authorization code has been used.",
                 })
             })?;
+            self.rights.grant(&given.account, given.scopes.unwrap_or_default());
             let user: u64 = given.account.parse().unwrap_or_default();
             return Ok(json!({"access_token": given.access, "user_id": user}));
         }
@@ -138,7 +148,21 @@ impl Threads {
         after.map_or(Ok(given), |error| Err(Refused::known(*error, id)))
     }
 
+    /// What a call needs the person to have granted.
+    fn check(&self, call: &str, made: &Made<'_>) -> Result<(), Refused> {
+        let right = match call {
+            "container.create" if made.params.get("reply_to_id").is_some() => "threads_manage_replies",
+            "container.create" | "publish" => "threads_content_publish",
+            "reply.list" => "threads_read_replies",
+            "insights" => "threads_manage_insights",
+            "delete" => "threads_delete",
+            _ => return Ok(()),
+        };
+        graph::check(&self.rights, made.caller, right)
+    }
+
     fn make(&mut self, call: &str, token: &str, made: &mut Made<'_>) -> Result<Value, Refused> {
+        self.check(call, made)?;
         match call {
             "oauth.exchange" => self.renewed(made, "th_exchange_token"),
             "refresh" => {

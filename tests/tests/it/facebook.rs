@@ -3,6 +3,7 @@
 mod logins;
 mod videos;
 
+use crier_tests::backdoor;
 use crier_tests::cluster::Database;
 use crier_tests::orders::{Course, singles};
 use crier_tests::sim::Sim;
@@ -179,6 +180,33 @@ async fn what_was_changed_since_or_can_not_be_told_is_left_to_a_person() {
     let _crierd = stage.deployment.start().await;
     let target = stage.ended(post).await;
     assert_eq!((&target["state"], sim.calls(FEED)), (&json!("unconfirmed"), 1), "{target}");
+}
+
+#[tokio::test]
+async fn of_two_links_under_one_text_each_is_posted_once() {
+    let (sim, stage) = simulated().await;
+    let _crierd = stage.deployment.start().await;
+    let links = ["https://crier.example/one", "https://crier.example/two"];
+    // one never arrives, and while it is looked for the other is there and nobody has said so yet
+    sim.plan(Rule::once("facebook", FEED, Fault::DropBeforeCommit));
+    let lost = post(&stage, "look at this", json!([]), json!({"link": links[0]})).await;
+    stage.waits(lost, "outcome_unknown").await;
+    sim.plan(Rule::once("facebook", FEED, Fault::HoldAfterCommit));
+    let held = post(&stage, "look at this", json!([]), json!({"link": links[1]})).await;
+    wait_until("the number of held answers", 1, async || sim.held()).await;
+    let looks = sim.calls("post.list");
+    backdoor::age_intents(&stage.sql).await;
+    backdoor::make_retries_due(&stage.sql).await;
+    wait_until("another look", true, async || sim.calls("post.list") > looks).await;
+    sim.release();
+    for post in [held, lost] {
+        let target = stage.ended(post).await;
+        assert_eq!(target["state"], "published", "{target} {:?}", sim.ledger());
+    }
+    let shown = sim.platform("facebook").figures()["links"].clone();
+    let mut shown: Vec<_> = shown.as_object().expect("links").values().cloned().collect();
+    shown.sort_by_key(Value::to_string);
+    assert_eq!(shown, links);
 }
 
 #[tokio::test]

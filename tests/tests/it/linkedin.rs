@@ -40,8 +40,13 @@ pub(crate) const PAGE: Course = Course {
 pub(crate) const MEMBER: Course =
     Course { platform: NAME, secret: "member-access", commit: CREATE, asks: true, ..Course::PLAIN };
 /// The same by an application that would rather have it sent again.
-pub(crate) const RESENDING: Course =
-    Course { post_settings: || json!({"resend_unclear": true}), asks: false, ..MEMBER };
+pub(crate) const RESENDING: Course = Course {
+    post_settings: || json!({"resend_unclear": true}),
+    // it is sent again minutes later, which a test does not wait for
+    settings: Some(|| json!({"numbered_seconds_ago": 40})),
+    asks: false,
+    ..MEMBER
+};
 
 /// An account on a simulated LinkedIn.
 async fn simulated_as(handle: &str, tokens: &str) -> (Sim, Stage) {
@@ -205,11 +210,13 @@ async fn of_a_member_a_lost_answer_is_a_persons_to_settle() {
     let target = stage.ended(post).await;
     assert_eq!((&target["state"], sim.calls(CREATE)), (&json!("unconfirmed"), 1), "{target}");
     assert_eq!(stage.sql.text("SELECT status FROM crier.accounts").await, "active");
-    // who takes it for absent is told better by LinkedIn, which names it
+    // who takes it for absent is told better by LinkedIn: it refuses a second one, and names what it has
     let id = target["id"].as_str().expect("an id");
     stage.sql.text(&format!("SELECT crier.resolve_target('{id}', 'absent')")).await;
-    let target = stage.published(post).await;
-    assert_eq!((&target["external_id"], sim.calls(CREATE)), (&json!(sim.ledger()[0].key), 2), "{target}");
+    let target = stage.reached(post, "failed").await;
+    assert_eq!((&target["error"]["class"], sim.calls(CREATE)), (&json!("duplicate"), 2), "{target}");
+    let message = target["error"]["message"].as_str().unwrap_or_default();
+    assert!(message.contains(&sim.ledger()[0].key), "{target}");
     assert_eq!(sim.visible("nobody knows").len(), 1);
 
     // an app that may read what members post finds out
@@ -229,6 +236,8 @@ async fn what_is_sent_again_is_refused_and_named() {
     let (sim, stage) = simulated_as("alice", "member-access").await;
     let _crierd = start(&sim, &stage).await;
     let again = json!({ NAME: {"resend_unclear": true} });
+    // what is sent again minutes later
+    set(&sim, json!({"numbered_seconds_ago": 40}));
     sim.plan(Rule::once(NAME, CREATE, Fault::DropAfterCommit));
     let post = stage.post_as("once", &json!([]), &again).await;
     wait_until("the state of the target", json!("unknown"), async || {
@@ -250,6 +259,64 @@ async fn what_is_sent_again_is_refused_and_named() {
     let post = stage.post_as("once", &json!([]), &again).await;
     let target = stage.ended(post).await;
     assert_eq!((&target["state"], sim.visible("once").len()), (&json!("unconfirmed"), 1), "{target}");
+}
+
+#[tokio::test]
+async fn what_a_refusal_names_that_was_never_there_is_no_post() {
+    let (sim, stage) = simulated_as("alice", "member-access").await;
+    let _crierd = start(&sim, &stage).await;
+    set(&sim, json!({"names_ghosts": true}));
+    // the same text was there before, and was taken back
+    for text in ["gm", "gn"] {
+        let post = stage.post(text).await;
+        let target = stage.published(post).await;
+        let id = target["id"].as_str().expect("an id");
+        stage.sql.text(&format!("SELECT crier.delete_published('{id}')")).await;
+    }
+    wait_until("the posts that are there", 0, async || sim.platform(NAME).timeline().len()).await;
+
+    // nothing was sent before that could be out: the first call was refused
+    sim.plan(Rule::once(NAME, CREATE, Fault::RateLimited).seconds(60.0));
+    let post = stage.post("gm").await;
+    stage.failed_as(post, "rate_limited").await;
+    stage.unblock().await;
+    let target = stage.ended(post).await;
+    assert_eq!(
+        (&target["state"], &target["error"]["class"]),
+        (&json!("failed"), &json!("duplicate")),
+        "{target}"
+    );
+
+    // and what was unclear is not what the refusal of the second call makes up
+    sim.plan(Rule::once(NAME, CREATE, Fault::DropBeforeCommit));
+    let post = stage.post_as("gn", &json!([]), &json!({ NAME: {"resend_unclear": true} })).await;
+    let target = stage.ended(post).await;
+    assert_eq!(target["state"], "unconfirmed", "{target}");
+    assert_eq!(sim.ledger().len(), 2, "{:?}", sim.ledger());
+}
+
+#[tokio::test]
+async fn a_text_with_links_that_linkedin_shortened_is_not_sent_again() {
+    let (sim, stage) = simulated().await;
+    let _crierd = start(&sim, &stage).await;
+    set(&sim, json!({"short_links": true}));
+    sim.plan(Rule::once(NAME, CREATE, Fault::DropAfterCommit));
+    let post = stage.post("read https://crier.example/a/long/address and more").await;
+    let target = stage.ended(post).await;
+    assert_eq!((&target["state"], sim.calls(CREATE)), (&json!("unconfirmed"), 1), "{target}");
+}
+
+#[tokio::test]
+async fn an_upload_goes_to_no_private_address() {
+    let (sim, stage) = simulated().await;
+    let _crierd = start(&sim, &stage).await;
+    let image = json!([{"url": data_url("image/png", &png(4, 3, [9, 0, 0]))}]);
+    set(&sim, json!({"upload_url": "https://10.0.0.1/dms-uploads"}));
+    let post = stage.post_with("with a picture", &image).await;
+    stage.waits(post, "transient").await;
+    assert_eq!((sim.calls("upload"), sim.calls(CREATE)), (0, 0));
+    set(&sim, json!({"upload_url": null}));
+    stage.published_once(&sim, post, "with a picture").await;
 }
 
 #[tokio::test]

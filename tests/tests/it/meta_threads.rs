@@ -7,7 +7,7 @@ use crier_tests::orders::Course;
 use crier_tests::sim::Sim;
 use crier_tests::sim::fault::{Fault, Rule};
 use crier_tests::stage::Stage;
-use crier_tests::wait::wait_until;
+use crier_tests::wait::{SOON, wait_for, wait_until};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -309,4 +309,54 @@ async fn no_order_of_faults_loses_a_post_on_threads_or_doubles_it() {
 #[tokio::test]
 async fn killed_between_two_calls_of_the_database_on_threads() {
     hold_at_the_database(COURSE).await;
+}
+
+/// What of a post's parts Crier says once all are published.
+async fn parts(test: &Connecting, post: Uuid) -> Vec<Value> {
+    wait_for("every part to be published", SOON, async || {
+        backdoor::age_intents(&test.sql).await;
+        backdoor::make_retries_due(&test.sql).await;
+        let shown: Value = test.owner.value("SELECT crier.get_post($1)", &[&post]).await;
+        if shown["state"] == "published" {
+            Ok(shown["targets"].as_array().cloned().unwrap_or_default())
+        } else {
+            Err(shown)
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_lost_answer_has_its_own_id_where_answers_may_be_read() {
+    let test = Connecting::on(Database::shared().await).await;
+    test.person("threads", HANDLE);
+    let _crierd = test.start().await;
+    let account = test.connected(&test.log_in("threads", None, None).await)[0];
+    let sql = "SELECT crier.create_post($1, $2, ARRAY[$3::uuid], thread => '[\"and on\"]')";
+    for (withheld, is_told) in [(json!([]), true), (json!(["threads_read_replies"]), false)] {
+        test.consent("threads", &json!({"approve_as": HANDLE, "withhold": withheld}));
+        test.log_in("threads", None, Some(account)).await;
+        let before = test.sim.ledger().len();
+        test.sim.plan(Rule::once("threads", PUBLISH, Fault::DropAfterCommit).times(2));
+        let text = format!("where {withheld} is withheld");
+        let post: Uuid = test.owner.value(sql, &[&test.workspace, &text, &account]).await;
+        let targets = parts(&test, post).await;
+        let there = test.sim.ledger().split_off(before);
+        assert_eq!(there.len(), 2, "{there:?}");
+        // otherwise the container stands in for it, and the page of the account
+        let is_answer = targets[1]["url"] == json!(there[1].uri);
+        assert_eq!((&targets[0]["url"], is_answer), (&json!(there[0].uri), is_told), "{targets:?} {there:?}");
+        assert!(test.account(account).await.contains(" active "), "{}", test.account(account).await);
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_fails_for_a_while_does_not_cost_the_posts_id() {
+    let (sim, stage) = simulated_with(json!({})).await;
+    let _crierd = stage.deployment.start().await;
+    plan(&sim, PUBLISH, Fault::DropAfterCommit);
+    sim.plan(Rule::once("threads", "post.list", Fault::ServerError).times(3));
+    let post = stage.post("out, but under which id?").await;
+    stage.published_once(&sim, post, "out, but under which id?").await;
+    assert_eq!((sim.calls(PUBLISH), sim.faults_left()), (1, 0));
 }

@@ -151,6 +151,24 @@ async fn a_lost_pin_is_found_wherever_it_was_moved() {
 }
 
 #[tokio::test]
+async fn a_lost_pin_is_found_behind_many_that_are_older() {
+    let (sim, stage) = simulated().await;
+    let _crierd = start(&stage).await;
+    set(&sim, &json!({"oldest_first": true, "old_pins": 260}));
+    sim.plan(Rule::once("pinterest", CREATE, Fault::DropAfterCommit));
+    let post = pin(&stage, "at the end").await;
+    published_once(&sim, &stage, post, "at the end").await;
+    assert_eq!(sim.calls(CREATE), 1);
+    // where the newest come first, what is older is not read
+    set(&sim, &json!({"oldest_first": false}));
+    let looks = sim.calls(LOOK);
+    sim.plan(Rule::once("pinterest", CREATE, Fault::DropAfterCommit));
+    let post = pin(&stage, "at the beginning").await;
+    published_once(&sim, &stage, post, "at the beginning").await;
+    assert_eq!((sim.calls(CREATE), sim.calls(LOOK) - looks <= 2), (2, true));
+}
+
+#[tokio::test]
 async fn what_is_not_shown_yet_is_not_sent_again() {
     let (sim, stage) = simulated().await;
     let _crierd = start(&stage).await;
@@ -265,6 +283,12 @@ async fn the_tokens_of_another_account_are_refused() {
         let printed = stage.deployment.run(&[&head[..], &[handle]].concat(), &format!("{tokens}\n"));
         assert!(!printed.status.success() && printed.stderr.contains(why), "{printed:?}");
         assert!(!printed.stderr.contains("canary"), "{printed:?}");
+    }
+    // nothing could be looked for
+    for withheld in ["boards:read", "pins:read"] {
+        set(&sim, &json!({ "withheld": [withheld] }));
+        let printed = stage.deployment.run(&[&head[..], &[HANDLE]].concat(), &format!("{TOKENS}\n"));
+        assert!(!printed.status.success() && printed.stderr.contains(withheld), "{printed:?}");
     }
 }
 

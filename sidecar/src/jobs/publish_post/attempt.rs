@@ -239,8 +239,8 @@ impl<'a> Attempt<'a> {
             // The platform has this content, or a post that has its media: that can be what an unclear send left there.
             let is_taken = failure.class == ErrorClass::Duplicate || failure.draft_again;
             let ours_maybe = is_taken && (self.unclear || unclear.is_some());
-            // Also where a person took it for absent that was sent before.
-            let is_named = ours_maybe || is_taken && self.frozen.is_some();
+            // Also where a person took it for absent that was sent before, if it was read and is the same.
+            let is_named = ours_maybe || is_taken && self.frozen.is_some() && !failure.existing_unread;
             if is_named && let Some(existing) = self.named(&failure).await {
                 return Ok(existing);
             }

@@ -13,10 +13,11 @@ use crate::providers::{App, Ask, Begun, Callback, Connect, Failure, Granted, Kep
 /// The most characters of a page's name.
 const MAX_NAME: usize = 100;
 
-/// Without reading nothing could be looked for. Comments, figures and the pages of a business are not needed.
+/// Without reading nothing could be looked for. Comments, which are written and found again by two rights, figures and the pages of
+/// a business are not needed.
 const WANTED: Wanted = Wanted {
     needed: &["pages_show_list", "pages_manage_posts", "pages_read_engagement"],
-    useful: &["pages_manage_engagement", "read_insights", "business_management"],
+    useful: &["pages_manage_engagement", "pages_read_user_content", "read_insights", "business_management"],
     fields: "username",
     account: named,
     none: "the app may see no page",

@@ -1,7 +1,7 @@
 //! The page's posts, compared with what was sent.
 //!
-//! Photos were uploaded for one post alone, so they decide by themselves; a text can stand in several posts. One that was changed
-//! since could be ours, whatever it says now.
+//! Photos were uploaded for one post alone, so they decide by themselves; a text can stand in several posts, each with a link of its
+//! own. One that was changed since could be ours, whatever it says now.
 
 use std::time::Duration;
 
@@ -13,11 +13,15 @@ use super::PERMALINK;
 use super::classify::read;
 use super::publish::Feed;
 use crate::providers::answer::Phase;
-use crate::providers::graph::{Graph, is_object, published, time, words};
+use crate::providers::graph::{Graph, is_object, next, published, time};
 use crate::providers::own_posts::{Likeness, Listed, OwnPosts, Page};
 use crate::providers::window::answered_at;
+use crate::providers::words::{address, is_in, words};
 use crate::providers::{Account, Failure};
 
+/// How many posts a page of the list has, and how many pages are read at most. A text may have 63,206 characters.
+const PAGE: &str = "10";
+const MAX_PAGES: usize = 25;
 /// A post was changed if its time of change is so much later than that of its making. A comment counts as one too.
 const CHANGED: Duration = Duration::from_secs(1);
 
@@ -32,23 +36,22 @@ pub(super) struct Posts<'a> {
 impl OwnPosts for Posts<'_> {
     type Cursor = String;
 
-    async fn page(&self, next: Option<String>) -> Result<Page<String>, Failure> {
+    fn max_pages(&self) -> usize {
+        MAX_PAGES
+    }
+
+    async fn page(&self, after: Option<String>) -> Result<Page<String>, Failure> {
         const FIELDS: &str = "id,message,created_time,updated_time,permalink_url,\
-                              attachments{type,target{id},subattachments{type,target{id}}}";
+                              attachments{type,unshimmed_url,target{id},subattachments{type,target{id}}}";
         let path = format!("{}/published_posts", self.account.external_id);
-        let mut query = vec![("fields", FIELDS), ("limit", "50")];
-        query.extend(next.as_deref().map(|after| ("after", after)));
+        let mut query = vec![("fields", FIELDS), ("limit", PAGE)];
+        query.extend(after.as_deref().map(|after| ("after", after)));
         let answer = self.server.get(&path, &query).await;
         let answered_at = answered_at(&answer);
         let page: Value = read(Phase::Read, answer)?;
         let posts = page["data"].as_array().ok_or_else(|| unreadable("a list"))?;
         let listed = posts.iter().map(|post| self.listed(post)).collect::<Result<_, _>>()?;
-        let paging = &page["paging"];
-        let next = paging["cursors"]["after"].as_str().filter(|_| !paging["next"].is_null());
-        if next.is_none() && !paging["next"].is_null() {
-            return Err(unreadable("a list that goes on"));
-        }
-        Ok(Page { listed, answered_at, next: next.map(str::to_owned) })
+        Ok(Page { listed, answered_at, next: next(&page["paging"])? })
     }
 }
 
@@ -75,8 +78,9 @@ impl Posts<'_> {
         let sent = &self.sent.photos;
         if sent.is_empty() {
             return match (shown.has_media, same_text, changed) {
-                (false, true, _) => Fit::Yes,
-                (false, false, true) | (true, true, true) => Fit::Maybe,
+                (false, true, _) if self.has_card(shown) => Fit::Yes,
+                // With another link it may be another post, and media may have been added by hand.
+                (_, true, _) | (false, false, true) => Fit::Maybe,
                 _ => Fit::No,
             };
         }
@@ -87,6 +91,20 @@ impl Posts<'_> {
             // Photos that are not told could be ours.
             (_, true) if shown.photos.is_empty() => Fit::Maybe,
             _ => Fit::No,
+        }
+    }
+}
+
+impl Posts<'_> {
+    /// Whether a post has the card that ours would have: that of the link which was sent, or one that Facebook made of an address in
+    /// the text. One that does not say where it leads has not.
+    fn has_card(&self, shown: &Shown<'_>) -> bool {
+        match (&self.sent.link, shown.cards.as_slice()) {
+            (Some(link), [Some(card)]) => address(card) == address(link),
+            (Some(_), _) => false,
+            (None, cards) => {
+                cards.iter().all(|card| card.is_some_and(|card| is_in(&self.sent.message, card)))
+            }
         }
     }
 }
@@ -103,6 +121,8 @@ struct Shown<'a> {
     photos: Vec<&'a str>,
     /// Whether there are photos or a video of the page's own, and not only the card of a link.
     has_media: bool,
+    /// Where the cards lead that are there besides.
+    cards: Vec<Option<&'a str>>,
 }
 
 impl<'a> Shown<'a> {
@@ -115,13 +135,19 @@ impl<'a> Shown<'a> {
         let is_photo = |one: &&Value| kind(one) == "photo";
         let is_video =
             |one: &&Value| matches!(kind(one).as_str(), "video_inline" | "video_autoplay" | "video");
+        let is_media = |one: &&Value| is_photo(one) || is_video(one) || kind(one) == "album";
         Self {
             photos: all
                 .iter()
                 .filter(|one| is_photo(one))
                 .filter_map(|one| one["target"]["id"].as_str())
                 .collect(),
-            has_media: all.iter().any(|one| is_photo(one) || is_video(one) || kind(one) == "album"),
+            has_media: all.iter().any(is_media),
+            cards: attached
+                .iter()
+                .filter(|one| !is_media(one))
+                .map(|one| one["unshimmed_url"].as_str())
+                .collect(),
         }
     }
 }
@@ -167,22 +193,39 @@ mod tests {
                 json!([{ "type": "album", "target": { "id": "99" }, "subattachments": attached(json!(ids.map(photo))) }]),
             )
         };
+        let card = |url: Value| attached(json!([{ "type": "share", "unshimmed_url": url }]));
         let late = "2026-11-18T11:09:00+0000";
         let text = Feed { message: "to be found".into(), ..Feed::default() };
         for (post, expected) in [
             (json!({ "message": " to be\nfound" }), "same"),
-            (
-                json!({ "message": "to be found", "attachments": attached(json!([{ "type": "share" }])) }),
-                "same",
-            ),
+            // a card that nothing in the text makes, or that leads nobody knows where
+            (json!({ "message": "to be found", "attachments": card(json!("https://a.example")) }), "7_1"),
+            (json!({ "message": "to be found", "attachments": card(json!(null)) }), "7_1"),
             (json!({ "message": "other" }), "different"),
             (json!({}), "different"),
             // changed, or commented
             (json!({ "message": "other", "updated_time": late }), "7_1"),
-            (json!({ "message": "to be found", "attachments": attached(json!([photo("1")])) }), "different"),
+            // media that were added by hand
+            (json!({ "message": "to be found", "attachments": attached(json!([photo("1")])) }), "7_1"),
+            (json!({ "message": "other", "attachments": attached(json!([photo("1")])) }), "different"),
         ] {
             assert_eq!(likeness(&text, post.clone()), expected, "{post}");
         }
+        // of two posts with one text, each is known by its link
+        let link = Feed { link: Some("https://a.example?x=1&y=2".into()), ..text };
+        let with = |attachments: Value| json!({ "message": "to be found", "attachments": attachments });
+        for (post, expected) in [
+            (with(card(json!("https://A.example/?x=1&y=2"))), "same"),
+            (with(card(json!("https://a.example/?x=1&y=3"))), "7_1"),
+            (with(card(json!(null))), "7_1"),
+            (with(attached(json!([]))), "7_1"),
+        ] {
+            assert_eq!(likeness(&link, post.clone()), expected, "{post}");
+        }
+        let spoken = Feed { message: "see a.example/x, too".into(), ..Feed::default() };
+        let post =
+            json!({ "message": "see a.example/x, too", "attachments": card(json!("http://a.example/x")) });
+        assert_eq!(likeness(&spoken, post), "same");
         let photos = Feed { message: "hi".into(), photos: vec!["1".into(), "2".into()], ..Feed::default() };
         for (post, expected) in [
             (json!({ "message": "hi", "attachments": album(["2", "1"]) }), "same"),

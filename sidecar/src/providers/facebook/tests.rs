@@ -250,14 +250,18 @@ async fn of_a_story_nothing_proves_that_it_is_not_there() {
 
 #[tokio::test]
 async fn a_comment_is_the_pages_by_its_id() {
-    let written =
-        frozen(json!({ "comment_on": "17841_2", "message": "thanks", "drafted_at": 1_795_000_000 }));
+    let written = frozen(json!({ "comment_on": "17841_2", "message": "thanks" }));
     let of = |from: Value| json!({ "id": "2_3", "message": "thanks", "created_time": "2026-11-18T11:06:50+0000", "from": from });
     let address = (200, json!({ "permalink_url": "https://www.facebook.com/acme/posts/2" }));
     assert!(is(look(&written, vec![list(json!([of(json!({ "id": "17841" }))])), address]).await, "2_3"));
-    assert_eq!(look(&written, vec![list(json!([of(json!({ "id": "1" }))]))]).await, Ok(Found::Pending));
-    assert_eq!(look(&written, vec![list(json!([of(json!(null))]))]).await, Ok(Found::Pending));
+    assert_eq!(look(&written, vec![list(json!([of(json!({ "id": "1" }))]))]).await, Ok(Found::Other));
+    assert_eq!(look(&written, vec![list(json!([of(json!(null))]))]).await, Ok(Found::Other));
     assert_eq!(look(&written, vec![list(json!([]))]).await, Ok(Found::Absent));
+    // a right that a new login need not give is waited for by nobody
+    let script = Script::start(vec![refusal(10, 0)]).await;
+    let caller = caller(&script);
+    let closed = provider().look(&caller.account, Some(&caller.session), sought(&written)).await.unwrap_err();
+    assert!(closed.unknowable && closed.class == ErrorClass::OutcomeUnknown, "{closed}");
     let nowhere = Post { reply_to: Some("../me".into()), ..post("hi", json!([]), json!({})) };
     assert_eq!(prepare(&nowhere, vec![]).await, (Err(ErrorClass::ContentInvalid), vec![]));
 }

@@ -5,19 +5,23 @@
 
 use std::time::SystemTime;
 
+use async_trait::async_trait;
 use crier_core::error_class::ErrorClass;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::listed::{permalink, published, seconds, words};
+use super::listed::{next, permalink, published, time};
 use super::{Graph, Judge, is_object};
-use crate::providers::answer::{Phase, read, seconds_since_1970, since_1970};
-use crate::providers::window::{Window, answered_at};
+use crate::providers::answer::{Phase, read};
+use crate::providers::key::new_key;
+use crate::providers::own_posts::{Likeness, Listed, OwnPosts, Page, search};
+use crate::providers::window::answered_at;
+use crate::providers::words::words;
 use crate::providers::{Account, Failure, Found, Frozen, Post, Published, Sought};
 
 /// How many a page has, and how many pages are read at most.
-const PAGE: &str = "50";
-const MAX_PAGES: usize = 20;
+const PAGE: &str = "25";
+const MAX_PAGES: usize = 40;
 
 /// How a platform has comments.
 #[derive(Debug)]
@@ -52,8 +56,6 @@ struct Prepared {
 pub(in crate::providers) struct Comment {
     comment_on: String,
     message: String,
-    /// In seconds since 1970.
-    drafted_at: u64,
 }
 
 fn parse(prepared: &Value) -> Prepared {
@@ -73,14 +75,11 @@ pub(in crate::providers) fn found(id: &str) -> Value {
 /// Writes the comment down.
 pub(in crate::providers) fn draft(post: &Post, prepared: &Value, now: SystemTime) -> Result<Frozen, Failure> {
     let unready = || Failure::new(ErrorClass::Transient, "the post that is commented is not known yet");
-    let random = |_| Failure::new(ErrorClass::Transient, "there are no random numbers for a key");
     let comment = Comment {
         comment_on: parse(prepared).comment_on.filter(|id| is_object(id)).ok_or_else(unready)?,
         message: post.content.clone(),
-        drafted_at: seconds_since_1970(now),
     };
-    let key = getrandom::u64().map_err(random)?;
-    Ok(Frozen { key: format!("comment-{key:016x}"), request: json!(comment).to_string() })
+    Ok(Frozen { key: new_key(now)?, request: json!(comment).to_string() })
 }
 
 #[derive(Deserialize)]
@@ -89,7 +88,7 @@ struct Made {
 }
 
 #[derive(Deserialize)]
-struct Page {
+struct Told {
     data: Vec<Value>,
     #[serde(default)]
     paging: Value,
@@ -126,47 +125,13 @@ impl Comment {
         kind: &Comments,
         sought: Sought<'_>,
     ) -> Result<Found, Failure> {
-        let path = format!("{}/comments", self.comment_on);
-        let window = Window::new(since_1970(self.drafted_at), sought.drafted);
-        let mut begin = None;
-        let (mut ours, mut alike, mut after) = (vec![], false, None::<String>);
-        for _ in 0..MAX_PAGES {
-            let mut query = vec![("fields", kind.fields), ("limit", PAGE)];
-            query.extend(kind.more);
-            query.extend(after.as_deref().map(|after| ("after", after)));
-            let answer = server.get(&path, &query).await;
-            let answered_at = answered_at(&answer);
-            let page: Page = read(Phase::Read, answer, kind.judge)?;
-            let begin = *begin.get_or_insert_with(|| window.begin(answered_at));
-            let since = seconds_since_1970(begin);
-            let mut is_old = page.data.is_empty();
-            for listed in &page.data {
-                let id = listed["id"].as_str().filter(|id| is_object(id)).ok_or_else(unreadable)?;
-                let is_new = seconds(listed[kind.time].as_str().unwrap_or_default())? >= since;
-                is_old |= !is_new;
-                let text = listed[kind.text].as_str().unwrap_or_default();
-                if is_new && words(text) == words(&self.message) {
-                    match (kind.is_ours)(listed, account) {
-                        true => ours.push(id.to_owned()),
-                        false => alike = true,
-                    }
-                }
+        match search(&Under { server, account, kind, sent: self }, sought).await {
+            Ok(Found::Same(comment)) => {
+                Ok(Found::Same(self.there(server, account, kind, comment.external_id).await))
             }
-            after = page.paging["cursors"]["after"].as_str().map(str::to_owned);
-            if is_old || after.is_none() || page.paging["next"].is_null() {
-                let taken = sought.others.taken(ours.clone()).await?;
-                // Newest first: of two alike, the older one is ours.
-                return Ok(match ours.into_iter().rfind(|id| !taken.contains(id)) {
-                    Some(id) => Found::Same(self.there(server, account, kind, id).await),
-                    None if alike => Found::Pending,
-                    None => Found::Absent,
-                });
-            }
+            Err(failure) => Err(failure.closed(CLOSED)),
+            found => found,
         }
-        Err(Failure::new(
-            ErrorClass::Transient,
-            "the post has more comments since then than are looked through",
-        ))
     }
 
     /// A comment has no page of its own: it is seen under its post.
@@ -176,6 +141,51 @@ impl Comment {
     }
 }
 
-fn unreadable() -> Failure {
-    Failure::new(ErrorClass::Transient, "a comment in the list has no id")
+/// What is said where the login that the account has does not let comments be read.
+const CLOSED: &str =
+    "the account's login does not let comments be read: whether it was published only a person can see";
+
+/// The comments of a post, beside the one that was sent.
+struct Under<'a> {
+    server: &'a Graph<'a>,
+    account: &'a Account,
+    kind: &'a Comments,
+    sent: &'a Comment,
+}
+
+#[async_trait]
+impl OwnPosts for Under<'_> {
+    type Cursor = String;
+
+    fn max_pages(&self) -> usize {
+        MAX_PAGES
+    }
+
+    async fn page(&self, after: Option<String>) -> Result<Page<String>, Failure> {
+        let mut query = vec![("fields", self.kind.fields), ("limit", PAGE)];
+        query.extend(self.kind.more);
+        query.extend(after.as_deref().map(|after| ("after", after)));
+        let answer = self.server.get(&format!("{}/comments", self.sent.comment_on), &query).await;
+        let answered_at = answered_at(&answer);
+        let Told { data, paging } = read(Phase::Read, answer, self.kind.judge)?;
+        let listed = data.iter().map(|comment| self.listed(comment)).collect::<Result<_, _>>()?;
+        Ok(Page { listed, answered_at, next: next(&paging)? })
+    }
+}
+
+impl Under<'_> {
+    fn listed(&self, comment: &Value) -> Result<Listed, Failure> {
+        let unreadable = || Failure::new(ErrorClass::Transient, "a comment in the list has no id");
+        let id = comment["id"].as_str().filter(|id| is_object(id)).ok_or_else(unreadable)?.to_owned();
+        let at = time(comment[self.kind.time].as_str().unwrap_or_default())?;
+        let text = comment[self.kind.text].as_str().unwrap_or_default();
+        let likeness = match words(text) == words(&self.sent.message) {
+            true if (self.kind.is_ours)(comment, self.account) => {
+                Likeness::Same(Published { external_id: id, url: String::new(), cid: None })
+            }
+            true => Likeness::Alike(id),
+            false => Likeness::Different,
+        };
+        Ok(Listed { at: Some(at), likeness })
+    }
 }

@@ -27,9 +27,14 @@ pub(in crate::providers) fn seconds(timestamp: &str) -> Result<u64, Failure> {
     time(timestamp).map(seconds_since_1970)
 }
 
-/// Texts are trimmed where they are stored.
-pub(in crate::providers) fn words(text: &str) -> Vec<&str> {
-    text.split_whitespace().collect()
+/// Where the next page of a list begins. Addresses in answers carry the token and are not followed.
+pub(in crate::providers) fn next(paging: &Value) -> Result<Option<String>, Failure> {
+    if paging["next"].is_null() {
+        return Ok(None);
+    }
+    let next = paging["cursors"]["after"].as_str().map(str::to_owned);
+    let lost = || Failure::new(ErrorClass::Transient, "a list goes on and does not say where");
+    next.ok_or_else(lost).map(Some)
 }
 
 /// Where people see a post, which the platform calls so. It is out: nothing waits long for that.

@@ -10,9 +10,10 @@ use serde_json::Value;
 use url::{Url, form_urlencoded};
 
 use super::classify::{Problem, failure};
+use crate::address::check_loopback;
 use crate::client::{Answer, CallError, Client, bearer};
-use crate::providers::Failure;
 use crate::providers::answer::{self, Phase, unclear};
+use crate::providers::{Failure, Reach};
 
 /// The version that is spoken where the operator names no other. Each is answered for a year or more.
 pub(super) const VERSION: &str = "202607";
@@ -90,8 +91,10 @@ impl<'a> Api<'a> {
         }
     }
 
+    /// Sends bytes to a place that the API has named: on the public internet, unless LinkedIn itself is on this machine.
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Answer, CallError> {
-        self.client.send(request).await
+        let reach = Reach { allow_loopback: check_loopback(self.base_url).is_ok() };
+        self.client.within(reach).send(request).await
     }
 
     /// Whether the server answers as LinkedIn: who doesn't say who it is is refused in its own words.

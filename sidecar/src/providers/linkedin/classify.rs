@@ -98,14 +98,14 @@ fn class(phase: Phase, status: u16, problem: &Problem) -> ErrorClass {
     match status {
         429 if problem.says("day limit") => ErrorClass::QuotaExhausted,
         429 => ErrorClass::RateLimited,
-        426 => ErrorClass::Config,
         // A server that answered before is being restarted or moved.
         404 | 405 | 410 if is_empty && matches!(phase, Phase::Prepare | Phase::Read) => ErrorClass::Transient,
-        // Not LinkedIn, or no longer; redirects are not followed.
-        300..=399 => ErrorClass::Config,
-        404 | 405 | 410 if is_empty => ErrorClass::Config,
+        // Not LinkedIn, or no longer; redirects are not followed. What became of a post such an answer does not say.
+        300..=399 | 404 | 405 | 410 | 426 if is_empty && phase != Phase::Commit => ErrorClass::Config,
         // The word of something in between.
         _ if is_empty => phase.not_clear(),
+        300..=399 if phase == Phase::Commit => phase.not_clear(),
+        300..=399 | 426 => ErrorClass::Config,
         400 | 403 if problem.is_version() => ErrorClass::Config,
         401 if problem.code == "REVOKED_ACCESS_TOKEN" => ErrorClass::AuthRevoked,
         401 => phase.unauthorized(),

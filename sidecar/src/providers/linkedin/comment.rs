@@ -1,6 +1,6 @@
 //! Comments: published in one call, and found again among those of the post.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use crier_core::error_class::ErrorClass;
@@ -10,15 +10,20 @@ use serde_json::{Value, json};
 
 use super::api::{Api, encoded, read};
 use super::prepare;
-use super::publish::{author, closed, is_closed, unreadable};
-use super::shown::{millis, page};
+use super::publish::{CLOSED, author, unreadable};
+use super::shown::{made, millis};
 use crate::providers::answer::{Fields, Phase};
 use crate::providers::own_posts::{Likeness, Listed, OwnPosts, Page, search};
 use crate::providers::window::answered_at;
+use crate::providers::words::words;
 use crate::providers::{Failure, Found, Frozen, Post, Published, Sought};
 
-/// How many comments a page has.
-const PAGE: usize = 100;
+/// How many comments a page has, and how many pages are read at most.
+const PAGE: usize = 50;
+const MAX_PAGES: usize = 20;
+/// How long a post may be unknown where comments are taken, and how soon that is tried again.
+const YOUNG: Duration = Duration::from_secs(10 * 60);
+const SOON: Duration = Duration::from_secs(60);
 /// The most characters of the name of a comment.
 const MAX_URN: usize = 200;
 
@@ -78,15 +83,26 @@ impl Comment {
     pub(super) async fn commit(&self, api: &Api<'_>) -> Result<Published, Failure> {
         let body =
             json!({ "actor": self.actor, "object": self.comment_on, "message": { "text": self.text } });
-        let Fields(Made { comment_urn }) = read(Phase::Commit, api.post(&self.path(), &body).await)?;
+        let answer = read(Phase::Commit, api.post(&self.path(), &body).await);
+        let Fields(Made { comment_urn }) =
+            answer.map_err(|failure| self.refused(failure, SystemTime::now()))?;
         self.there(&comment_urn)
             .ok_or_else(|| Failure::new(ErrorClass::OutcomeUnknown, "the answer names no comment"))
     }
 
     /// Looks for it among those of its post.
     pub(super) async fn look(&self, api: &Api<'_>, sought: Sought<'_>) -> Result<Found, Failure> {
-        let found = search(&Comments { api, sent: self }, sought).await;
-        found.map_err(|failure| if is_closed(&failure, &self.actor) { closed(failure) } else { failure })
+        search(&Comments { api, sent: self }, sought).await.map_err(|failure| failure.closed(CLOSED))
+    }
+
+    /// A post that was made just now, as its number tells, may not be known yet where comments are taken.
+    fn refused(&self, failure: Failure, now: SystemTime) -> Failure {
+        let is_young =
+            made(&self.comment_on).is_some_and(|at| at.checked_add(YOUNG).is_some_and(|until| now < until));
+        if failure.class != ErrorClass::TargetMissing || !is_young {
+            return failure;
+        }
+        Failure { class: ErrorClass::Transient, retry_at: Some(now + SOON), ..failure }
     }
 
     /// A comment has no page of its own: it is seen under its post.
@@ -98,7 +114,6 @@ impl Comment {
     }
 
     fn listed(&self, shown: &Shown) -> Listed {
-        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         let text = shown.message["text"].as_str().unwrap_or_default();
         let likeness = if shown.actor != self.actor || words(text) != words(&self.text) {
             Likeness::Different
@@ -120,19 +135,25 @@ struct Comments<'a> {
 impl OwnPosts for Comments<'_> {
     type Cursor = usize;
 
+    /// In which order LinkedIn lists comments is not said.
+    fn is_in_order(&self) -> bool {
+        false
+    }
+
+    fn max_pages(&self) -> usize {
+        MAX_PAGES
+    }
+
     async fn page(&self, next: Option<usize>) -> Result<Page<usize>, Failure> {
         let start = next.unwrap_or(0);
         let path = format!("{}?count={PAGE}&start={start}", self.sent.path());
         let answer = self.api.get(&path).await;
         let at: Option<SystemTime> = answered_at(&answer);
         let Fields(List { elements }) = read(Phase::Read, answer)?;
-        let is_last = elements.is_empty();
-        let mut listed: Vec<_> = elements.iter().map(|shown| self.sent.listed(shown)).collect();
-        // The oldest may come first: then what is new is on the last page, and every page is read.
-        if !is_last {
-            listed.push(Listed { at: None, likeness: Likeness::Different });
-        }
-        Ok(page(listed, at, (!is_last).then_some(start + PAGE)))
+        // a page may be shorter than was asked for and not be the last
+        let next = (!elements.is_empty()).then_some(start + PAGE);
+        let listed = elements.iter().map(|shown| self.sent.listed(shown)).collect();
+        Ok(Page { listed, answered_at: at, next })
     }
 }
 
@@ -152,6 +173,22 @@ pub(super) fn path_of(urn: &str, actor: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::providers::answer::seconds_since_1970;
+
+    #[test]
+    fn only_of_a_post_that_is_new_it_is_not_the_last_word_that_there_is_none() {
+        let now = SystemTime::now();
+        let of = |age: u64| {
+            let at = seconds_since_1970(now) - age;
+            let comment_on = format!("urn:li:share:{}", (at * 1_000) << 22);
+            let comment = Comment { comment_on, actor: "urn:li:person:a".into(), text: "hi".into() };
+            move |class| comment.refused(Failure::new(class, "no"), now)
+        };
+        let young = of(30)(ErrorClass::TargetMissing);
+        assert_eq!((young.class, young.retry_at), (ErrorClass::Transient, Some(now + SOON)));
+        assert_eq!(of(30)(ErrorClass::Permission).class, ErrorClass::Permission);
+        assert_eq!(of(3_600)(ErrorClass::TargetMissing).class, ErrorClass::TargetMissing);
+    }
 
     #[test]
     fn a_comment_is_named_by_its_post_and_its_number() {

@@ -19,6 +19,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// To publish for pages, and to read there what was published: without that a lost answer could not be settled.
 const PAGES: [&str; 2] = ["w_organization_social", "r_organization_social"];
+/// The same for what pages say under posts, which are other rights.
+const COMMENTS: [&str; 2] = ["w_organization_social_feed", "r_organization_social_feed"];
 const READING: &str = "r_member_social";
 
 /// A token is good for sixty days. The one that renews it only partners of LinkedIn get.
@@ -39,13 +41,13 @@ pub(super) const FLOW: CodeFlow = CodeFlow {
 
 /// What is asked for, by what was named.
 fn flow(named: Option<&str>) -> Option<CodeFlow> {
+    const OF_PAGES: [&str; 6] =
+        [PAGES[0], PAGES[1], COMMENTS[0], COMMENTS[1], "rw_organization_admin", READING];
     let useful: &[&str] = match named.map(str::trim) {
         None | Some("") => &[],
-        Some("pages") => &["w_organization_social", "r_organization_social", "rw_organization_admin"],
+        Some("pages") => &OF_PAGES[..5],
         Some("reading") => &[READING],
-        Some("pages+reading" | "reading+pages") => {
-            &["w_organization_social", "r_organization_social", "rw_organization_admin", READING]
-        }
+        Some("pages+reading" | "reading+pages") => &OF_PAGES,
         Some(_) => return None,
     };
     Some(CodeFlow { useful, ..FLOW })
@@ -75,12 +77,15 @@ impl Connect for LinkedIn {
         let has = |scope: &str| granted.iter().any(|given| given == scope);
         let server = callback.ask.server;
         let api = self.server(server).with(&session.access);
+        let lost = |wanted: [&str; 2]| -> Vec<String> {
+            wanted.into_iter().filter(|scope| !has(scope)).map(str::to_owned).collect()
+        };
         let mut accounts = vec![(member(&api).await?, Vec::new())];
         if PAGES.into_iter().all(has) {
-            accounts.extend(of_pages(pages(&api).await)?.into_iter().map(|page| (page, Vec::new())));
+            let pages = of_pages(pages(&api).await)?;
+            accounts.extend(pages.into_iter().map(|page| (page, lost(COMMENTS))));
         } else if PAGES.into_iter().any(has) {
-            let lost = PAGES.into_iter().filter(|scope| !has(scope)).map(str::to_owned).collect();
-            accounts[0].1 = lost;
+            accounts[0].1 = lost(PAGES);
         }
         let granted = accounts.into_iter().map(|((external_id, handle), missing)| Granted {
             external_id,
@@ -110,7 +115,7 @@ mod tests {
         let asked = |named| flow(named).map(|flow| flow.useful.len());
         assert_eq!(
             [None, Some("pages"), Some("reading"), Some("pages+reading")].map(asked),
-            [0, 3, 1, 4].map(Some)
+            [0, 5, 1, 6].map(Some)
         );
         assert_eq!(asked(Some("https://evil.example")), None);
     }

@@ -1,6 +1,6 @@
 //! The post: written down once, sent as it was written, looked for among the newest of its author.
 
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use async_trait::async_trait;
 use crier_core::error_class::ErrorClass;
@@ -14,16 +14,17 @@ use super::api::{Api, MADE, done, encoded, read};
 use super::classify::named;
 use super::prepare::{self, Prepared};
 use super::session::is_member;
-use super::shown::{Sent, Shown, before, made, page};
+use super::shown::{Sent, Shown, before, made};
 use crate::client::{Answer, CallError};
 use crate::providers::answer::{Fields, Phase};
 use crate::providers::key::made_at;
 use crate::providers::own_posts::{Likeness, OwnPosts, Page, search};
-use crate::providers::window::answered_at;
+use crate::providers::window::{Window, answered_at};
 use crate::providers::{Failure, Found, Frozen, Post, Published, Sought};
 
-/// How many posts a page has.
-const PAGE: usize = 100;
+/// How many posts a page has, and how many pages are read at most. A post of 3,000 characters may come in six bytes for each.
+const PAGE: usize = 20;
+const MAX_PAGES: usize = 25;
 /// How far LinkedIn's clock and ours may be apart, in seconds, where its number of a post is compared.
 const CLOCKS: u64 = 60;
 /// What a document is called that has no title.
@@ -136,10 +137,16 @@ fn sent(written: &Written<'_>) -> Result<Sent, Failure> {
 /// Sends the post.
 pub(super) async fn commit(api: &Api<'_>, frozen: &Frozen) -> Result<Published, Failure> {
     let body = written(frozen)?.body.get().to_owned();
-    match created(api.post_text("posts", body).await) {
+    let window = Window::new(SystemTime::now(), Some(Instant::now()));
+    let answer = api.post_text("posts", body).await;
+    let begun = window.begin(answered_at(&answer));
+    match created(answer) {
         Err(failure) if failure.class == ErrorClass::Duplicate => {
-            let existing = existing(api, frozen, &failure).await?;
-            Err(Failure { existing: existing.map(Box::new), ..failure })
+            let (existing, existing_unread) = match existing(api, frozen, &failure, begun).await? {
+                Some((existing, is_read)) => (Some(Box::new(existing)), !is_read),
+                None => (None, false),
+            };
+            Err(Failure { existing, existing_unread, ..failure })
         }
         created => created,
     }
@@ -161,21 +168,25 @@ pub(super) fn published(urn: &str) -> Option<Published> {
     })
 }
 
-/// The post that a refusal names, if it can be what was written down. Where it may not be read, its number says when it was made:
-/// one that is older is somebody else's. One that is not there, a ghost of what was deleted, is none.
-async fn existing(api: &Api<'_>, frozen: &Frozen, failure: &Failure) -> Result<Option<Published>, Failure> {
+/// The post that a refusal names, if it can be what was written down, and whether it was read. Its number says when it was made: one
+/// that is older is somebody else's. One that is not there, a ghost, is none. Where it may not be read, only one that was made before
+/// this call began can be there: LinkedIn also names what this very call would have made.
+async fn existing(
+    api: &Api<'_>,
+    frozen: &Frozen,
+    failure: &Failure,
+    begun: SystemTime,
+) -> Result<Option<(Published, bool)>, Failure> {
     let Some(there) = named(failure).and_then(published) else { return Ok(None) };
-    let begin = before(made_at(frozen)?, CLOCKS);
-    if made(&there.external_id).is_none_or(|at| at < begin) {
-        return Ok(None);
-    }
+    let written_at = before(made_at(frozen)?, CLOCKS);
+    let Some(at) = made(&there.external_id).filter(|at| *at >= written_at) else { return Ok(None) };
     let sent = sent(&written(frozen)?)?;
     let path = format!("posts/{}", encoded(&there.external_id));
-    let is_ours = match read::<Fields<Shown>>(Phase::Read, api.get(&path).await) {
-        Ok(Fields(shown)) => matches!(shown.likeness(&sent), Likeness::Same(_)),
-        Err(failure) => failure.class == ErrorClass::Permission && is_member(&sent.author),
-    };
-    Ok(is_ours.then_some(there))
+    Ok(match read::<Fields<Shown>>(Phase::Read, api.get(&path).await) {
+        Ok(Fields(shown)) => matches!(shown.likeness(&sent), Likeness::Same(_)).then_some((there, true)),
+        Err(failure) if is_closed(&failure, &sent.author) && at < begun => Some((there, false)),
+        Err(_) => None,
+    })
 }
 
 #[derive(Deserialize)]
@@ -193,6 +204,15 @@ struct Posts<'a> {
 impl OwnPosts for Posts<'_> {
     type Cursor = usize;
 
+    /// In which order LinkedIn lists is not said clearly.
+    fn is_in_order(&self) -> bool {
+        false
+    }
+
+    fn max_pages(&self) -> usize {
+        MAX_PAGES
+    }
+
     async fn page(&self, next: Option<usize>) -> Result<Page<usize>, Failure> {
         let start = next.unwrap_or(0);
         let path = format!(
@@ -204,7 +224,8 @@ impl OwnPosts for Posts<'_> {
         let Fields(List { elements }) = read(Phase::Read, answer)?;
         // a page may be shorter than was asked for and not be the last
         let next = (!elements.is_empty()).then_some(start + PAGE);
-        Ok(page(elements.iter().map(|shown| shown.listed(&self.sent)).collect(), at, next))
+        let listed = elements.iter().map(|shown| shown.listed(&self.sent)).collect();
+        Ok(Page { listed, answered_at: at, next })
     }
 }
 
@@ -215,18 +236,15 @@ pub(super) async fn look(api: &Api<'_>, sought: Sought<'_>) -> Result<Found, Fai
     match search(&posts, sought).await {
         // What an application has chosen that would rather see LinkedIn refuse a duplicate than ask a person.
         Err(failure) if is_closed(&failure, &posts.sent.author) && written.resend => Ok(Found::Absent),
-        Err(failure) if is_closed(&failure, &posts.sent.author) => Err(closed(failure)),
+        Err(failure) if is_closed(&failure, &posts.sent.author) => Err(failure.closed(CLOSED)),
         found => found,
     }
 }
 
-/// LinkedIn lets only some apps read what members post.
-pub(super) fn is_closed(failure: &Failure, author: &str) -> bool {
+/// LinkedIn lets only some apps read what members post: no new login would change that, and no later look.
+fn is_closed(failure: &Failure, author: &str) -> bool {
     failure.class == ErrorClass::Permission && is_member(author)
 }
 
-/// No new login would change that, and no later look.
-pub(super) fn closed(failure: Failure) -> Failure {
-    let message = "linkedin does not let this app read the member's posts: whether it was published only a person can see";
-    Failure { status: failure.status, code: failure.code, ..Failure::unknowable(message) }
-}
+/// What is said then.
+pub(super) const CLOSED: &str = "linkedin does not let this app read the account's posts or comments: whether it was published only a person can see";

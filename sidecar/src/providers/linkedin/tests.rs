@@ -108,7 +108,8 @@ async fn the_earliest_post_like_it_that_is_no_other_targets_is_ours() {
     let older = || list(vec![listed("61", "hi", -900)]);
     let theirs = list(vec![listed("66", "hi", 7)]);
     assert_eq!(looked(PAGE, json!({}), vec![theirs, older()]).await, (Ok(Found::Absent), 2));
-    assert_eq!(looked(PAGE, json!({}), vec![older()]).await, (Ok(Found::Absent), 1));
+    // one post tells nothing of the order
+    assert_eq!(looked(PAGE, json!({}), vec![older(), list(vec![])]).await, (Ok(Found::Absent), 2));
     assert_eq!(looked(PAGE, json!({}), vec![list(vec![])]).await, (Ok(Found::Absent), 1));
 }
 
@@ -122,8 +123,8 @@ async fn an_answer_that_is_not_whole_proves_no_absence() {
         let (found, _) = looked(PAGE, json!({}), vec![(200, &[], odd.clone())]).await;
         assert_eq!(found, Err(ErrorClass::Transient), "{odd}");
     }
-    let endless = vec![list(vec![listed("62", "ho", 7)]); 9];
-    assert_eq!(looked(PAGE, json!({}), endless).await, (Err(ErrorClass::Transient), 5));
+    let endless = vec![list(vec![listed("62", "ho", 7)]); 30];
+    assert_eq!(looked(PAGE, json!({}), endless).await, (Err(ErrorClass::Transient), 25));
     let account = Scripted::telling(vec![]).await.caller(PAGE, "page").account;
     let frozen = frozen_by(PAGE, json!({}));
     let failure = provider().look(&account, None, sought(&frozen)).await.unwrap_err();
@@ -166,28 +167,32 @@ fn duplicate(urn: &str) -> Told {
 #[tokio::test]
 async fn a_refusal_names_the_post_where_it_can_be_ours() {
     let millis = super::super::answer::seconds_since_1970(SystemTime::now()) * 1_000;
-    let (new, old) =
-        (format!("urn:li:share:{}", millis << 22), format!("urn:li:share:{}", (millis - 900_000) << 22));
+    let ago = |seconds: u64| format!("urn:li:share:{}", (millis - 1_000 * seconds) << 22);
+    // the text was written down five minutes ago
+    let (new, now, old) = (ago(150), ago(0), ago(900));
     let shown = |text: &str| {
         let shown = json!({ "id": new, "author": MEMBER, "commentary": text, "createdAt": millis });
         (200, &[][..], shown)
     };
-    for (named, then, is_ours) in [
-        (&new, Some(problem(403, "ACCESS_DENIED", FORBIDDEN)), true),
-        (&new, Some(shown("hi")), true),
-        (&new, Some(shown("ho")), false),
+    let forbidden = || Some(problem(403, "ACCESS_DENIED", FORBIDDEN));
+    for (named, then, is_ours, is_unread) in [
+        (&new, forbidden(), true, true),
+        // what this very call would have made
+        (&now, forbidden(), false, false),
+        (&new, Some(shown("hi")), true, false),
+        (&new, Some(shown("ho")), false, false),
         // what was deleted leaves a ghost
-        (&new, Some(problem(404, "NOT_FOUND", "Not found")), false),
-        (&new, Some((500, &[][..], json!("oops"))), false),
-        (&old, None, false),
+        (&new, Some(problem(404, "NOT_FOUND", "Not found")), false, false),
+        (&new, Some((500, &[][..], json!("oops"))), false, false),
+        (&old, None, false, false),
     ] {
         let calls = 1 + usize::from(then.is_some());
         let server = Scripted::telling([duplicate(named)].into_iter().chain(then).collect()).await;
-        let failure = provider()
-            .commit(&server.caller(MEMBER, "alice"), &frozen_by(MEMBER, json!({})))
-            .await
-            .unwrap_err();
+        let written_at = SystemTime::now() - std::time::Duration::from_secs(300);
+        let frozen = Frozen { key: new_key(written_at).unwrap(), ..frozen_by(MEMBER, json!({})) };
+        let failure = provider().commit(&server.caller(MEMBER, "alice"), &frozen).await.unwrap_err();
         assert_eq!((failure.class, server.seen().len()), (ErrorClass::Duplicate, calls));
+        assert_eq!(failure.existing_unread, is_unread);
         let existing = failure.existing.map(|existing| existing.external_id);
         assert_eq!(existing.as_ref() == Some(named), is_ours, "{existing:?} {:?}", server.seen());
     }

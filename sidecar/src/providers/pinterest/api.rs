@@ -66,6 +66,23 @@ impl<'a> Api<'a> {
         Ok((id, username))
     }
 
+    /// Whether boards and pins may be read: without that, nobody could tell after a lost answer whether a pin is there.
+    pub(super) async fn readable(&self) -> Result<(), Failure> {
+        for what in ["boards", "pins"] {
+            let read = read::<IgnoredAny>(Phase::Login, self.get(what, &[("page_size", "1")]).await);
+            read.map_err(|failure| match failure.class {
+                ErrorClass::Permission => {
+                    let message = format!(
+                        "the access token does not let the account's {what} be read: it needs {what}:read"
+                    );
+                    Failure { message, ..failure }
+                }
+                _ => failure,
+            })?;
+        }
+        Ok(())
+    }
+
     /// Whether the server answers as Pinterest: who doesn't say who it is is refused in Pinterest's own words.
     pub(super) async fn reach(&self) -> Result<(), Failure> {
         let answer = self.get("user_account", &[]).await.map_err(|error| unclear(Phase::Read, &error))?;

@@ -52,9 +52,9 @@ pub(super) fn failure(phase: Phase, answer: &Answer, now: SystemTime) -> Failure
 fn class(phase: Phase, status: u16, is_theirs: bool, words: &str) -> ErrorClass {
     match status {
         429 => ErrorClass::RateLimited,
-        401 => phase.unauthorized(),
-        // The word of something in between says nothing about a pin.
+        // The word of something in between says nothing about a pin, nor about the token: the next one is good once.
         _ if !is_theirs => phase.not_clear(),
+        401 => phase.unauthorized(),
         403 if ["spam", "blocked", "suspended", "violat"].iter().any(|word| words.contains(word)) => {
             ErrorClass::PolicyBlocked
         }

@@ -6,17 +6,18 @@ use async_trait::async_trait;
 use crier_core::error_class::ErrorClass;
 use serde::Deserialize;
 use serde_json::Value;
-use unicode_normalization::UnicodeNormalization;
 
 use super::api::{Api, is_id, read};
 use super::publish::published;
 use crate::providers::answer::Phase;
 use crate::providers::own_posts::{self, Likeness, Listed, OwnPosts, Page};
 use crate::providers::window::answered_at;
+use crate::providers::words;
 use crate::providers::{Failure, Found, Frozen, Sought};
 
-/// The most that a page holds.
-const PAGE: &str = "250";
+/// How many pins a page has, and how many pages are read at most. A pin may come in twenty kilobytes.
+const PAGE: &str = "25";
+const MAX_PAGES: usize = 40;
 
 /// What is said about a pin.
 #[derive(Debug, Deserialize)]
@@ -106,6 +107,10 @@ impl OwnPosts for Board<'_> {
         false
     }
 
+    fn max_pages(&self) -> usize {
+        MAX_PAGES
+    }
+
     async fn page(&self, next: Option<String>) -> Result<Page<String>, Failure> {
         let mut params = vec![("page_size", PAGE)];
         params.extend(next.as_deref().map(|bookmark| ("bookmark", bookmark)));
@@ -165,18 +170,13 @@ fn compare(shown: &Shown, sent: &Sent, is_dated: bool) -> Option<Likeness> {
     })
 }
 
-/// The words of a text: the spaces between them may be others, and letters and marks composed.
 fn words(text: &Option<String>) -> Vec<String> {
-    text.as_deref().unwrap_or_default().split_whitespace().map(|word| word.nfc().collect()).collect()
+    words::words(text.as_deref().unwrap_or_default())
 }
 
 /// Where a link leads, however it is written.
 fn address(link: &Option<String>) -> Option<String> {
-    let link = link.as_deref().map(str::trim).filter(|link| !link.is_empty())?;
-    Some(
-        url::Url::parse(link)
-            .map_or_else(|_| link.to_owned(), |url| url.as_str().trim_end_matches('/').to_owned()),
-    )
+    link.as_deref().filter(|link| !link.trim().is_empty()).map(words::address)
 }
 
 #[cfg(test)]

@@ -70,6 +70,8 @@ async fn requests_are_those_of_the_golden_file() {
     let counts = json!({ "lifetime_metrics": { "impression": 9, "reaction": 4, "comment": 1, "save": 5 } });
     let server = Server::telling(&[
         (200, json!({ "id": "1001", "username": "alice" })),
+        (200, json!({ "items": [{ "id": "1001" }] })),
+        (200, json!({ "items": [] })),
         (200, json!({ "access_token": "a2", "refresh_token": "r2", "expires_in": 7_200 })),
         (201, registered),
         state("registered"),
@@ -205,14 +207,18 @@ async fn what_is_not_surely_absent_is_not_absent() {
     assert_eq!(looked(&[], &[page(json!([]), json!(null))]).await, Ok(Found::Absent));
     assert_eq!(looked(&["8"], &[page(json!([listed("8", "hello")]), json!(null))]).await, Ok(Found::Absent));
     let old = json!({ "id": "8", "description": "hello", "created_at": "2020-01-01T00:00:00" });
-    assert_eq!(looked(&[], &[page(json!([old]), json!("more"))]).await, Ok(Found::Absent));
+    let older = json!({ "id": "7", "description": "hello", "created_at": "2019-01-01T00:00:00" });
+    assert_eq!(looked(&[], &[page(json!([old, older]), json!("more"))]).await, Ok(Found::Absent));
+    // the oldest come first: ours is on a later page
+    let last = page(json!([listed("8", "hello")]), json!(null));
+    assert!(matches!(looked(&[], &[page(json!([older, old]), json!("m")), last]).await, Ok(Found::Same(_))));
     // a board whose pins were moved about
     let moved =
         [page(json!([old, listed("9", "no")]), json!("m")), page(json!([listed("8", "hello")]), json!(null))];
     assert!(matches!(looked(&[], &moved).await, Ok(Found::Same(_))));
     let undated = json!({ "id": "8", "description": "hello", "media": { "media_type": "image" } });
     assert_eq!(looked(&[], &[page(json!([undated]), json!(null))]).await, Ok(Found::Other));
-    let endless = vec![page(json!([listed("9", "no")]), json!("more")); 9];
+    let endless = vec![page(json!([listed("9", "no")]), json!("more")); 50];
     assert_eq!(looked(&[], &endless).await, Err(ErrorClass::Transient));
     let gone = (404, json!({ "code": 40, "message": "Board not found." }));
     assert_eq!(looked(&[], &[gone]).await, Err(ErrorClass::TargetMissing));

@@ -8,14 +8,15 @@ use crate::providers::graph::own_login::{OwnLogin, secret};
 use crate::providers::oauth;
 use crate::providers::{App, Ask, Begun, Callback, Connect, Failure, Granted, Kept, Provider, Reach};
 
-/// Answers, deletes and the figures of posts are not needed. Threads does not say what was granted.
+/// Answers, deletes and the figures of posts are not needed; to find an answer again is a right of its own. Threads does not say
+/// what was granted.
 pub(super) static LOGIN: OwnLogin = OwnLogin {
     platform: &PLATFORM,
     authorize: "https://threads.net/oauth/authorize",
     token: "https://graph.threads.net/oauth/access_token",
     grants: ["th_exchange_token", "th_refresh_token"],
     needed: &["threads_basic", "threads_content_publish"],
-    useful: &["threads_manage_replies", "threads_manage_insights", "threads_delete"],
+    useful: &["threads_manage_replies", "threads_read_replies", "threads_manage_insights", "threads_delete"],
     id: "id",
     nobody: "the token belongs to no account of Threads",
 };

@@ -118,6 +118,27 @@ async fn a_look_believes_the_container_and_then_the_list() {
         let unreadable = list(json!([{ "text": "hi" }]));
         assert_eq!(look("feed", vec![over, unreadable]).await, Err(ErrorClass::Transient));
     }
+    // the list fails for a while: it is asked again, and not done without
+    let failing = (500, json!(""));
+    for (lists, expected) in [
+        (vec![failing.clone(), found()], "2"),
+        (vec![failing.clone(), failing.clone(), failing.clone()], "Transient"),
+        (vec![refusal(613, 0)], "RateLimited"),
+        // one that doesn't show it, or may not be read, leaves the container
+        (vec![list(json!([])); 3], "1"),
+        (vec![failing, refusal(10, 0)], "1"),
+        (vec![list(json!([{ "text": "hi" }])); 3], "1"),
+    ] {
+        let came = match look("reply", [vec![state("PUBLISHED")], lists.clone()].concat()).await {
+            Ok(Found::Same(post)) => post.external_id,
+            Err(class) => format!("{class:?}"),
+            other => format!("{other:?}"),
+        };
+        assert_eq!(came, expected, "{lists:?}");
+    }
+    // of a container that is gone nobody can tell then
+    assert_eq!(look("reply", vec![state("ERROR"), refusal(10, 0)]).await, Err(ErrorClass::OutcomeUnknown));
+    assert_eq!(look("feed", vec![state("ERROR"), refusal(10, 0)]).await, Err(ErrorClass::Permission));
     assert_eq!(look("feed", vec![state("DREAMING")]).await, Err(ErrorClass::Transient));
     assert_eq!(look("feed", vec![refusal(190, 463)]).await, Err(ErrorClass::AuthExpired));
 }

@@ -4,9 +4,8 @@ use std::time::SystemTime;
 
 use crier_core::error_class::ErrorClass;
 use serde::Deserialize;
-use unicode_normalization::UnicodeNormalization;
 
-use crate::providers::Failure;
+use crate::providers::{Failure, words};
 
 /// No text has more links; what is beyond is not X's.
 const MAX_LINKS: usize = 100;
@@ -96,9 +95,9 @@ impl Shown {
 
 /// The words of a text. X may change the spaces between them, composes letters and marks, and gives a link without scheme one.
 fn words(text: &str) -> impl Iterator<Item = String> {
-    text.split_whitespace().map(|word| {
+    words::words(text).into_iter().map(|word| {
         let word = word.replace("https://", "").replace("http://", "");
-        word.trim_end_matches('/').nfc().collect()
+        word.trim_end_matches('/').to_owned()
     })
 }
 

@@ -13,11 +13,11 @@ use serde_json::{Value, json};
 
 use super::api::Api;
 use super::classify::read;
-use super::publish::words;
 use crate::providers::answer::Phase;
 use crate::providers::key::new_key;
 use crate::providers::own_posts::{self, Likeness, Listed, OwnPosts, Page};
 use crate::providers::window::answered_at;
+use crate::providers::words::words;
 use crate::providers::{Account, Failure, Found, Frozen, Post, Published, Sought};
 
 /// How many comments a page has.

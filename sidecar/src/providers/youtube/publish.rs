@@ -20,6 +20,7 @@ use crate::providers::answer::Phase;
 use crate::providers::key::new_key;
 use crate::providers::own_posts::{self, Likeness, Listed, OwnPosts, Page};
 use crate::providers::window::answered_at;
+use crate::providers::words::words;
 use crate::providers::{Failure, Found, Frozen, Post, Published, Sought};
 
 /// How many of the channel's videos a page has.
@@ -177,11 +178,6 @@ impl Uploads<'_> {
         };
         Listed { at: humantime::parse_rfc3339(&shown.published_at).ok(), likeness }
     }
-}
-
-/// YouTube trims texts.
-pub(super) fn words(text: &str) -> Vec<&str> {
-    text.split_whitespace().collect()
 }
 
 /// Puts the image in front of a video.

@@ -35,7 +35,7 @@ impl Facebook {
                 _ => "This authorization code has been used.",
             })
         })?;
-        self.people.insert(given.account, given.scopes.unwrap_or_default());
+        self.rights.grant(&given.account, given.scopes.unwrap_or_default());
         Ok(json!({"access_token": given.access, "token_type": "bearer", "expires_in": 5_300}))
     }
 
@@ -48,16 +48,15 @@ impl Facebook {
     }
 
     pub(super) fn permissions(&self, made: &Made<'_>) -> Result<Value, Refused> {
-        let granted = self.people.get(made.caller).ok_or_else(|| Refused::known(200, ""))?;
+        let granted = self.rights.of(made.caller).ok_or_else(|| Refused::known(200, ""))?;
         let one = |permission: &String| json!({"permission": permission, "status": "granted"});
         Ok(json!({"data": granted.iter().map(one).collect::<Vec<_>>()}))
     }
 
     /// The pages of a person, in lists with a cursor.
-    pub(super) fn pages(&self, made: &mut Made<'_>) -> Result<Value, Refused> {
-        if !self.people.contains_key(made.caller) {
-            return Err(Refused::invalid("Tried accessing nonexisting field (accounts)"));
-        }
+    pub(super) fn pages(&mut self, made: &mut Made<'_>) -> Result<Value, Refused> {
+        let nobody = || Refused::invalid("Tried accessing nonexisting field (accounts)");
+        let granted = self.rights.of(made.caller).ok_or_else(nobody)?.clone();
         let size = self.settings.page_size.unwrap_or(100).max(1);
         let after: usize = made.params.get("after").and_then(|after| after.parse().ok()).unwrap_or_default();
         let all: Vec<_> =
@@ -65,6 +64,7 @@ impl Facebook {
         let mut list = Vec::new();
         for (id, mut page) in all.iter().skip(after).take(size).cloned() {
             page["access_token"] = json!(made.common.login.issue_access(&id));
+            self.rights.grant(&id, granted.clone());
             list.push(made.params.select(&page)?);
         }
         let end = after + list.len();

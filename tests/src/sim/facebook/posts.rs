@@ -34,6 +34,15 @@ pub(super) fn comments<'s>(shelf: &'s Shelf, on: &'s str) -> impl Iterator<Item 
     shelf.newest().filter(move |post| post.more["on"] == on)
 }
 
+/// What a post has besides its text.
+fn attachment(kind: &str, target: &str, parts: &Value) -> Value {
+    json!({"type": kind, "target": {"id": target}, "url": null, "unshimmed_url": null, "subattachments": parts})
+}
+
+fn photo(id: &Value) -> Value {
+    attachment("photo", id.as_str().unwrap_or_default(), &Value::Null)
+}
+
 /// A part of a list, with the cursor of the next.
 fn paged(list: &[Value], params: &Params) -> Result<Value, Refused> {
     let number = |name: &str, usual: usize| params.get(name).map_or(Ok(usual), str::parse::<usize>);
@@ -71,10 +80,18 @@ impl Facebook {
         }
         // of photos it does not know
         let newest = made.common.shelf.newest().find(|post| post.account == made.caller);
-        if photos.is_empty() && newest.is_some_and(|post| post.text == text && post.more["kind"] == "feed") {
+        let is_again = newest.is_some_and(|post| {
+            let known = self.links.get(&post.id).map_or("", String::as_str);
+            post.text == text && post.more["kind"] == "feed" && known == link
+        });
+        if photos.is_empty() && is_again {
             return Err(Refused::known(506, ""));
         }
-        self.post(made, &text, &photos).map(|id| json!({"id": id}))
+        let id = self.post(made, &text, &photos)?;
+        if !link.is_empty() {
+            self.links.insert(id.clone(), link.to_owned());
+        }
+        Ok(json!({"id": id}))
     }
 
     /// Shows a post in the feed.
@@ -123,15 +140,14 @@ impl Facebook {
     }
 
     fn post_node(&self, shelf: &Shelf, post: &Post) -> Value {
-        let photo = |id: &Value| json!({"type": "photo", "target": {"id": id}});
         let photos = post.more["photos"].as_array().cloned().unwrap_or_default();
         let attached = match (post.more["media"].as_str(), photos.as_slice()) {
-            (Some(video), _) => json!([{"type": "video_inline", "target": {"id": video}}]),
-            (None, []) => json!([]),
+            (Some(video), _) => json!([attachment("video_inline", video, &Value::Null)]),
+            (None, []) => json!(self.card(post).into_iter().collect::<Vec<_>>()),
             (None, [only]) => json!([photo(only)]),
             (None, several) => {
                 let parts: Vec<_> = several.iter().map(photo).collect();
-                json!([{"type": "album", "target": {"id": post.id}, "subattachments": {"data": parts}}])
+                json!([attachment("album", &post.id, &json!({ "data": parts }))])
             }
         };
         let edit = self.settings.edits.get(&post.id);
@@ -145,6 +161,17 @@ impl Facebook {
             "shares": {"count": self.settings.insights.get("shares").copied().unwrap_or_default()},
             "comments": {"data": [], "summary": {"total_count": count}},
         })
+    }
+
+    /// The card of a link: the one that was sent, or the first in the text.
+    fn card(&self, post: &Post) -> Option<Value> {
+        let in_text = || post.text.split_whitespace().find(|word| word.starts_with("https://"));
+        let link = self.links.get(&post.id).map(String::as_str).or_else(in_text)?;
+        let mut card = attachment("share", "", &Value::Null);
+        // what people are led through
+        card["url"] = json!("https://l.facebook.com/l.php?u=…");
+        card["unshimmed_url"] = json!(link);
+        Some(card)
     }
 
     /// A node by its id: a page, a video, a post, a comment.

@@ -84,6 +84,7 @@ impl LinkedIn {
             _ => vec![part(None)],
         };
         let here = format!("http://{}/linkedin/dms-uploads", header(request, HOST.as_str()));
+        let here = self.settings.upload_url.clone().unwrap_or(here);
         let urn = format!("urn:li:{kind}:D{}", Uuid::new_v4().simple());
         let value = if kind == "video" {
             let mut from = 0;

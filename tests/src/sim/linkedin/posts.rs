@@ -16,6 +16,9 @@ use crate::sim::kit::{Common, NewPost, Post};
 const MAX_TEXT: usize = 3_000;
 const MAX_COMMENT: usize = 1_250;
 const MAX_IMAGES: usize = 20;
+/// What pages need for what they post, and for what they say under posts: to write and to read.
+const POSTS: [&str; 2] = ["w_organization_social", "r_organization_social"];
+const FEED: [&str; 2] = ["w_organization_social_feed", "r_organization_social_feed"];
 
 fn millis(at: SystemTime) -> u64 {
     let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -23,8 +26,8 @@ fn millis(at: SystemTime) -> u64 {
 }
 
 /// A number that begins with the time, as LinkedIn's do.
-fn number(common: &mut Common) -> u64 {
-    millis(SystemTime::now()) << 22 | common.shelf.next_number() & 0x3f_ffff
+fn number(common: &mut Common, seconds_ago: u64) -> u64 {
+    (millis(SystemTime::now()) - 1_000 * seconds_ago) << 22 | common.shelf.next_number() & 0x3f_ffff
 }
 
 fn page(urn: &str) -> String {
@@ -58,10 +61,20 @@ fn paged(request: &Request<Bytes>, all: Vec<Value>) -> Answered {
     )
 }
 
-fn node(post: &Post) -> Value {
+/// A text with another address in the place of each.
+fn shortened(commentary: &str) -> String {
+    let word = |word: &str| {
+        if word.contains("://") { "https://lnkd.in/eXample7".to_owned() } else { word.to_owned() }
+    };
+    commentary.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
+fn node(post: &Post, short_links: bool) -> Value {
     let at = millis(post.at);
+    let commentary = post.more["commentary"].as_str().unwrap_or_default();
+    let commentary = if short_links { shortened(commentary) } else { commentary.to_owned() };
     json!({
-        "id": post.id, "author": post.account, "commentary": post.more["commentary"], "content": post.more["content"],
+        "id": post.id, "author": post.account, "commentary": commentary, "content": post.more["content"],
         "visibility": post.more["visibility"], "lifecycleState": "PUBLISHED", "createdAt": at, "publishedAt": at,
         "lastModifiedAt": at, "isReshareDisabledByAuthor": false,
     })
@@ -72,7 +85,7 @@ impl LinkedIn {
         let sent = body(request)?;
         let text = |name: &str| sent[name].as_str().unwrap_or_default();
         let (author, commentary, content) = (text("author"), text("commentary"), &sent["content"]);
-        self.may_act(caller, author)?;
+        self.may_write(caller, author, POSTS[0])?;
         if text("lifecycleState") != "PUBLISHED" || sent["distribution"]["feedDistribution"] != "MAIN_FEED" {
             return Err(Refused::invalid("A post needs a lifecycleState and a distribution"));
         }
@@ -101,12 +114,16 @@ impl LinkedIn {
         }
         let key = (author.to_owned(), commentary.to_owned(), content.to_string());
         if let Some(known) = self.known.get(&key).filter(|_| self.settings.refuses_duplicates) {
+            let known = match self.settings.names_ghosts {
+                true => format!("urn:li:share:{}", number(common, 0)),
+                false => known.clone(),
+            };
             let message = format!(
                 "com.linkedin.content.common.exception.BadRequestResponseException: Content is a duplicate of {known}"
             );
             return Err(Refused::new(422, "DUPLICATE_POST", message));
         }
-        let urn = format!("urn:li:share:{}", number(common));
+        let urn = format!("urn:li:share:{}", number(common, self.settings.numbered_seconds_ago));
         self.known.insert(key, urn.clone());
         common.shelf.publish(NewPost {
             id: urn.clone(),
@@ -127,20 +144,20 @@ impl LinkedIn {
         if param(request, "q") != "author" {
             return Err(Refused::invalid("There is no such finder"));
         }
-        self.may_read(caller, &author)?;
+        self.may_read(caller, &author, POSTS[1])?;
         let own = common.shelf.newest().filter(|post| post.account == author && comment_on(post).is_none());
-        paged(request, own.map(node).collect())
+        paged(request, own.map(|post| node(post, self.settings.short_links)).collect())
     }
 
     pub(super) fn get_post(&self, common: &Common, caller: &str, urn: &str) -> Answered {
         let post = common.shelf.read(urn).filter(|post| comment_on(post).is_none());
         let Some(post) = post else {
             // whose it would be is not known: who may read nothing is told so
-            self.may_read(caller, caller)?;
+            self.may_read(caller, caller, POSTS[1])?;
             return Err(Refused::missing());
         };
-        self.may_read(caller, &post.account)?;
-        ok(&node(post))
+        self.may_read(caller, &post.account, POSTS[1])?;
+        ok(&node(post, self.settings.short_links))
     }
 
     pub(super) fn delete_post(&self, common: &mut Common, caller: &str, urn: &str) -> Answered {
@@ -159,13 +176,14 @@ impl LinkedIn {
     ) -> Answered {
         let (sent, object) = (body(request)?, object(path));
         let actor = sent["actor"].as_str().unwrap_or_default();
-        self.may_act(caller, actor)?;
+        self.may_write(caller, actor, FEED[0])?;
         let text = sent["message"]["text"].as_str().unwrap_or_default();
         if text.is_empty() || text.encode_utf16().count() > MAX_COMMENT || sent["object"] != json!(object) {
             return Err(Refused::invalid("A comment has an object and a text of 1 to 1250 characters"));
         }
-        let under = common.shelf.find(&object).map(|post| post.uri.clone()).ok_or_else(Refused::missing)?;
-        let id = number(common);
+        // one that was made just now may not be known yet where comments are taken
+        let under = common.shelf.read(&object).map(|post| post.uri.clone()).ok_or_else(Refused::missing)?;
+        let id = number(common, 0);
         let urn = format!("urn:li:comment:({object},{id})");
         let post = common.shelf.publish(NewPost {
             id: urn.clone(),
@@ -189,8 +207,11 @@ impl LinkedIn {
         path: &str,
         request: &Request<Bytes>,
     ) -> Answered {
-        self.may_read(caller, caller)?;
         let object = object(path);
+        // under a post of a page of the caller's, or anywhere
+        let whose = common.shelf.find(&object).map_or(caller, |post| post.account.as_str());
+        let whose = if self.may_act(caller, whose).is_ok() { whose } else { caller };
+        self.may_read(caller, whose, FEED[1])?;
         let under = common.shelf.newest().filter(|post| comment_on(post) == Some(&object));
         let mut all: Vec<_> = under.map(comment_node).collect();
         all.reverse();
@@ -211,7 +232,7 @@ impl LinkedIn {
     }
 
     pub(super) fn statistics(&self, common: &Common, caller: &str, request: &Request<Bytes>) -> Answered {
-        self.may_read(caller, &param(request, "organizationalEntity"))?;
+        self.may_read(caller, &param(request, "organizationalEntity"), "rw_organization_admin")?;
         let listed = param(request, "shares") + &param(request, "ugcPosts");
         let urn = listed.trim_start_matches("List(").trim_end_matches(')');
         let comments = common.shelf.newest().filter(|post| comment_on(post) == Some(urn)).count();

@@ -1,5 +1,7 @@
 //! Pins: what is accepted as one, and how one is shown.
 
+use std::time::{Duration, SystemTime};
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use imagesize::ImageType;
@@ -118,6 +120,18 @@ pub(super) fn show(pin: &Post, who: &str) -> Value {
         "link": pin.more["link"], "alt_text": pin.more["alt_text"], "board_id": pin.more["board_id"],
         "board_section_id": pin.more["board_section_id"], "is_owner": pin.account == who,
         "media": {"media_type": pin.more["media_type"]}, "creative_type": "REGULAR", "pin_metrics": null,
+    })
+}
+
+/// One of last year, of which the first is the newest.
+pub(super) fn old(at: usize) -> Value {
+    let made = SystemTime::now() - Duration::from_secs(365 * 24 * 60 * 60 + 60 * at as u64);
+    let made = rfc3339(made);
+    let made = made.split_once('.').map_or(made.as_str(), |(seconds, _)| seconds);
+    json!({
+        "id": format!("8099{at}"), "created_at": made, "title": "机".repeat(100), "description": "机".repeat(800),
+        "link": format!("https://a.example/{}", "x".repeat(2_000)), "alt_text": "机".repeat(500), "is_owner": true,
+        "media": {"media_type": "image"}, "creative_type": "REGULAR", "pin_metrics": null,
     })
 }
 

@@ -91,3 +91,54 @@ async fn pages_are_chosen_on_a_page_and_publish() {
     assert_eq!(test.connected(&page), [accounts[0]]);
     assert_eq!(page.param("crier_missing").as_deref(), Some("pages_manage_engagement"));
 }
+
+/// The targets of a post with a comment, once the last has come to its end.
+async fn ended(test: &Connecting, post: Uuid) -> Vec<Value> {
+    wait_for("the comment to come to its end", SOON, async || {
+        backdoor::age_intents(&test.sql).await;
+        backdoor::make_retries_due(&test.sql).await;
+        let shown: Value = test.owner.value("SELECT crier.get_post($1)", &[&post]).await;
+        let targets = shown["targets"].as_array().cloned().unwrap_or_default();
+        let is_done =
+            |target: &Value| ["published", "unconfirmed", "failed"].iter().any(|end| target["state"] == *end);
+        if targets.iter().all(is_done) { Ok(targets) } else { Err(targets) }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_lost_comment_of_a_connected_page_is_looked_for_where_it_may_be() {
+    let mut test = Connecting::on(Database::shared().await).await;
+    test.pages_are_facebooks();
+    test.person("facebook", HANDLE);
+    set(&test.sim, json!({"insights": {"shares": 3}}));
+    let _crierd = test.start().await;
+    let page = test.log_in("facebook", None, None).await;
+    let account = test.connected(&page)[0];
+    let comment = async |text: &str| -> Uuid {
+        test.sim.plan(Rule::once("facebook", "comment.create", Fault::DropAfterCommit));
+        let sql = "SELECT crier.create_post($1, $2, ARRAY[$3::uuid], first_comment => 'and this')";
+        test.owner.value(sql, &[&test.workspace, &text, &account]).await
+    };
+    let targets = ended(&test, comment("with a comment").await).await;
+    assert_eq!(targets[1]["state"], "published", "{targets:?}");
+    assert_eq!((test.sim.ledger().len(), test.sim.calls("comment.create")), (2, 1));
+
+    // who keeps that right back is asked: no login would help that gives no more
+    test.consent("facebook", &json!({"approve_as": HANDLE, "withhold": ["pages_read_user_content"]}));
+    let page = test.log_in("facebook", None, Some(account)).await;
+    assert_eq!(page.param("crier_missing").as_deref(), Some("pages_read_user_content"));
+    let post = comment("with another").await;
+    let targets = ended(&test, post).await;
+    assert_eq!(targets[1]["state"], "unconfirmed", "{targets:?}");
+    assert_eq!((test.sim.ledger().len(), test.sim.calls("comment.create")), (4, 2));
+    assert!(test.account(account).await.contains(" active "), "{}", test.account(account).await);
+    // and the figures are those that may be read
+    let id: Uuid = targets[0]["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
+    let _: Uuid = test.owner.value("SELECT crier.read_metrics($1)", &[&id]).await;
+    wait_until("the figures", json!([3, null]), async || {
+        let shown: Value = test.owner.value("SELECT crier.get_post($1)", &[&post]).await;
+        json!(["shares", "replies"].map(|name| shown["targets"][0]["metrics"][name].clone()))
+    })
+    .await;
+}

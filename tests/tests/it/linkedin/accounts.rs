@@ -172,3 +172,32 @@ async fn a_member_chooses_among_the_pages_and_each_publishes_with_its_tokens() {
     assert_eq!(test.connected(&alone), [accounts[0]]);
     assert_eq!(alone.param("crier_missing").as_deref(), Some("r_organization_social"));
 }
+
+#[tokio::test]
+async fn a_connected_page_comments_and_its_comments_are_looked_for() {
+    let test = Connecting::on(Database::shared().await).await;
+    test.person(NAME, "alice");
+    set(&test.sim, json!({"pages": {"alice": [7]}}));
+    let _crierd = test.start().await;
+    let browser = Browser::new();
+    let page = test.log_in_with(&browser, NAME, Some("pages"), None).await;
+    let choice = page.after("name=\"choice\" value=\"").expect("a choice");
+    let action = page.after("action=\"").expect("an action");
+    let ids = page.all_after("name=\"account\" value=\"");
+    let form = [("choice", choice.as_str()), ("account", &ids[1])];
+    let done = browser.submit(&action, &form, APPLICATION).await;
+    let account = test.connected(&test.confirmed(&browser, done).await)[0];
+    assert_eq!(test.account(account).await, "linkedin Page 7 active 1 t");
+    test.sim.plan(Rule::once(NAME, "comments.create", Fault::DropAfterCommit));
+    let sql = "SELECT crier.create_post($1, 'a post', ARRAY[$2::uuid], first_comment => 'the source')";
+    let post: Uuid = test.owner.value(sql, &[&test.workspace, &account]).await;
+    wait_for("the post and its comment to be published", SOON, async || {
+        backdoor::age_intents(&test.sql).await;
+        backdoor::make_retries_due(&test.sql).await;
+        let shown: Value = test.owner.value("SELECT crier.get_post($1)", &[&post]).await;
+        if shown["state"] == "published" { Ok(()) } else { Err(shown) }
+    })
+    .await;
+    let texts: Vec<_> = test.sim.ledger().into_iter().map(|entry| entry.text).collect();
+    assert_eq!(texts, ["a post", "the source"]);
+}

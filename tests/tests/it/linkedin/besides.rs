@@ -101,3 +101,23 @@ async fn nothing_is_told_about_the_posts_of_members() {
     done(&stage, "SELECT crier.delete_published($1)", id_of(&target)).await;
     assert_eq!(sim.platform(NAME).timeline().len(), 0);
 }
+
+#[tokio::test]
+async fn a_comment_waits_until_its_post_is_known_everywhere() {
+    let (sim, stage) = simulated().await;
+    let _crierd = start(&sim, &stage).await;
+    sim.platform(NAME).publish_later(std::time::Duration::from_secs(2));
+    let sql = "SELECT crier.create_post($1, 'just made', ARRAY[$2::uuid], first_comment => 'too early')";
+    let post: Uuid = stage.sql.value(sql, &[&stage.workspace, &stage.account]).await;
+    wait_until("the class of the comment", json!("transient"), async || {
+        let shown: Value = stage.sql.value("SELECT crier.get_post($1)", &[&post]).await;
+        shown["targets"][1]["error"]["class"].clone()
+    })
+    .await;
+    let waits = "SELECT max(run_at) - now() BETWEEN interval '30 seconds' AND interval '90 seconds' \
+                 FROM crier.jobs WHERE state = 'retrying'";
+    assert_eq!(stage.sql.text(waits).await, "t");
+    wait_until("what can't be read yet", 0, async || sim.unread()).await;
+    all_published(&stage, post).await;
+    assert_eq!((sim.calls("comments.create"), sim.ledger().len()), (2, 2));
+}

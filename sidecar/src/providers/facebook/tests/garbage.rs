@@ -12,7 +12,7 @@ fn requests() -> [Frozen; 6] {
         json!({ "reel": { "video": "5", "description": "" } }),
         json!({ "photo_story": { "photo": "5" } }),
         json!({ "video_story": { "video": "5" } }),
-        json!({ "comment_on": "1_2", "message": "hi", "drafted_at": 1_795_000_000 }),
+        json!({ "comment_on": "1_2", "message": "hi" }),
     ]
     .map(frozen)
 }

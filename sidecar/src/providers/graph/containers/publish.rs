@@ -12,16 +12,20 @@ use serde_json::{Value, json};
 use super::classify::{is_gone, read};
 use super::{Containers, Shown, State, prepare, settled, state};
 use crate::providers::answer::{Phase, seconds_since_1970, since_1970};
-use crate::providers::graph::{Graph, is_id, permalink, published, seconds, words};
+use crate::providers::graph::{Graph, is_id, permalink, published, seconds};
 use crate::providers::window::{Window, answered_at};
+use crate::providers::words::words;
 use crate::providers::{Account, Failure, Found, Frozen, NoOthers, Others, Post, Published, Sought};
 
 /// The most media that are looked through.
-const LISTED: usize = 100;
+const LISTED: usize = 50;
 /// How long a look waits for a publish that is under way.
 const PUBLISHING: Duration = Duration::from_secs(30);
 /// A published post can be in no list yet: when it is looked for again.
 const LIST_PAUSES: [Duration; 3] = [Duration::ZERO, Duration::from_secs(2), Duration::from_secs(4)];
+/// What is said where the login that the account has does not let its answers be read.
+const CLOSED: &str =
+    "the account's login does not let its answers be read: whether it was published only a person can see";
 /// What the address of a post is called.
 const PERMALINK: &str = "permalink";
 
@@ -148,7 +152,11 @@ impl Look<'_> {
             State::Finished => Ok(Found::Absent),
             State::Published => self.named().await.map(Found::Same),
             State::Failed(_) | State::Gone => {
-                let list = self.list().await?;
+                // Answers are a right of their own, which not every login gives.
+                let list = self.list().await.map_err(|failure| match self.request.shown {
+                    Shown::Reply => failure.closed(CLOSED),
+                    Shown::Feed | Shown::Story => failure,
+                })?;
                 let candidates = list.candidates(self.request)?;
                 Ok(match of_no_other(candidates, self.sought.others).await?.as_slice() {
                     // Older posts than this one's draft must be in sight.
@@ -161,27 +169,49 @@ impl Look<'_> {
         }
     }
 
-    /// A post that is out for certain, by the id it has in the list. Where that doesn't show it, the container stands in.
+    /// A post that is out for certain, by the id it has in the list. Where that was read and doesn't show it, or may not be read at
+    /// all, the container stands in: nothing that posts are asked for later is to be had under its id.
     async fn named(self) -> Result<Published, Failure> {
+        let mut failed = None;
         for pause in LIST_PAUSES {
             tokio::time::sleep(pause).await;
-            match self.list().await {
-                Ok(list) => {
-                    if let Ok(candidates) = list.candidates(self.request)
+            failed = match self.listed().await {
+                Ok((data, since)) => {
+                    // One that can't be read is not missed here.
+                    let posts =
+                        data.into_iter().filter_map(|one| Listed::of(one, self.kind.text).ok()).collect();
+                    if let Ok(candidates) = (List { posts, since }).candidates(self.request)
                         && let [only] = of_no_other(candidates, self.sought.others).await?.as_slice()
                     {
                         return Ok(self.there(only));
                     }
+                    None
                 }
-                Err(failure) if failure.class == ErrorClass::AuthExpired => return Err(failure),
-                Err(_) => {}
-            }
+                Err(failure) => match failure.class {
+                    ErrorClass::Permission => {
+                        failed = None;
+                        break;
+                    }
+                    ErrorClass::Transient => Some(failure),
+                    _ => return Err(failure),
+                },
+            };
         }
-        Ok(published(self.request.creation_id.clone(), None, || (self.kind.page)(self.account)))
+        match failed {
+            Some(failure) => Err(failure),
+            None => Ok(published(self.request.creation_id.clone(), None, || (self.kind.page)(self.account))),
+        }
     }
 
-    /// Asks what the account published last.
+    /// What the account published last, every post of which has to be readable.
     async fn list(self) -> Result<List, Failure> {
+        let (data, since) = self.listed().await?;
+        let posts = data.into_iter().map(|one| Listed::of(one, self.kind.text)).collect::<Result<_, _>>()?;
+        Ok(List { posts, since })
+    }
+
+    /// Asks what the account published last, and since when this post can be there.
+    async fn listed(self) -> Result<(Vec<Value>, u64), Failure> {
         let path = format!("{}/{}", self.account.external_id, (self.kind.list)(self.request.shown));
         let fields = ["id", self.kind.text, "timestamp", PERMALINK].join(",");
         let query = [("fields", fields.as_str()), ("limit", &LISTED.to_string())];
@@ -189,8 +219,7 @@ impl Look<'_> {
         let window = Window::new(since_1970(self.request.drafted_at), self.sought.drafted);
         let begin = window.begin(answered_at(&answer));
         let Answered { data } = read(Phase::Read, answer)?;
-        let posts = data.into_iter().map(|one| Listed::of(one, self.kind.text)).collect::<Result<_, _>>()?;
-        Ok(List { posts, since: seconds_since_1970(begin) })
+        Ok((data, seconds_since_1970(begin)))
     }
 
     fn there(self, listed: &Listed) -> Published {
