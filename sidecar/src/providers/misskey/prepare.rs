@@ -13,7 +13,7 @@ use url::Url;
 use super::api::{Api, read};
 use crate::media::Fetcher;
 use crate::providers::answer::{Fields, Phase, in_time};
-use crate::providers::form_file::form_file;
+use crate::providers::form_file::{Cut, form_file};
 use crate::providers::{Failure, Post};
 
 /// The most characters of an alternative text.
@@ -100,7 +100,7 @@ async fn upload(
         return Err(Failure::new(ErrorClass::ContentInvalid, why));
     }
     let sensitive = misskey::settings(&post.settings).is_ok_and(|settings| settings.sensitive);
-    let file = form_file(fetcher, &PLATFORM, (index, one), |_, _| Ok(())).await?;
+    let file = form_file(fetcher, &PLATFORM, (index, one), "media", &Cut::default(), |_, _| Ok(())).await?;
     let mut fields = vec![("force", "true".to_owned()), ("isSensitive", sensitive.to_string())];
     if !one.alt.trim().is_empty() {
         fields.push(("comment", one.alt.clone()));
