@@ -333,6 +333,12 @@ pub(crate) fn check_reply_to(
     }
 }
 
+/// Refuses an alternative text that is too long.
+pub(crate) fn long_alt(media: &[Attachment], max: usize) -> Option<String> {
+    let long = media.iter().map(|one| one.alt.chars().count()).find(|found| *found > max)?;
+    Some(format!("go with an alternative text of {long} characters; {max} are accepted"))
+}
+
 /// What follows one of the beginnings of an address.
 pub(crate) fn after<'t>(text: &'t str, beginnings: &[&str]) -> Option<&'t str> {
     beginnings.iter().find_map(|beginning| text.strip_prefix(beginning))
