@@ -244,8 +244,8 @@ fn class(phase: Phase, status: u16, error: &str) -> ErrorClass {
     match (status, error) {
         (429, _) => ErrorClass::RateLimited,
         (413, _) => ErrorClass::ContentInvalid,
-        (301 | 302 | 307 | 308, _) => ErrorClass::Config,
-        // Not of the interface: it says nothing.
+        // Not of the interface: the page of a proxy, which says nothing of what was sent.
+        (301 | 302 | 307 | 308, _) if phase != Phase::Commit => ErrorClass::Config,
         (404 | 405 | 410, "") if phase == Phase::Login => ErrorClass::Config,
         (_, "") => phase.not_clear(),
         // Also of an account that is suspended.

@@ -112,8 +112,8 @@ fn class(phase: Phase, status: u16, error: &str) -> ErrorClass {
     match (status, error) {
         (429, _) | (_, "rate_limit_error") => ErrorClass::RateLimited,
         (413, _) => ErrorClass::ContentInvalid,
-        (301 | 302 | 307 | 308, _) => ErrorClass::Config,
-        // Not of the interface.
+        // Not of the interface: the page of a proxy, which proves nothing of what was sent.
+        (301 | 302 | 307 | 308, _) if !commits => ErrorClass::Config,
         (404 | 405 | 410, "") if phase == Phase::Login => ErrorClass::Config,
         (_, "") => phase.not_clear(),
         (500..=599, _) => phase.not_clear(),
