@@ -20,7 +20,7 @@ use crate::tls;
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a call may take from the first to the last byte.
 pub(crate) const CALL: Duration = Duration::from_secs(30);
-/// The most bytes an answer may have. Those of an API are small.
+/// The most bytes an answer may have where nobody says otherwise. Those of an API are small.
 const MAX_ANSWER: usize = 1024 * 1024;
 /// Some servers refuse callers without a name.
 pub(crate) const USER_AGENT: &str =
@@ -93,18 +93,23 @@ impl Client {
 
     /// Sends a request and reads the whole answer.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Answer, CallError> {
+        self.send_up_to(MAX_ANSWER, request).await
+    }
+
+    /// The same, where an answer may be larger than usual: lists of long texts.
+    pub(crate) async fn send_up_to(&self, max: usize, request: RequestBuilder) -> Result<Answer, CallError> {
         let begun = Instant::now();
-        let answer = self.read(request).await;
+        let answer = self.read(max, request).await;
         self.meter.iter().for_each(|meter| meter.called(&answer, begun.elapsed()));
         answer
     }
 
-    async fn read(&self, request: RequestBuilder) -> Result<Answer, CallError> {
+    async fn read(&self, max: usize, request: RequestBuilder) -> Result<Answer, CallError> {
         let mut response = self.execute(request).await?;
         let mut body = Zeroizing::new(Vec::new());
         while let Some(chunk) = response.chunk().await.map_err(call_error)? {
-            if body.len() + chunk.len() > MAX_ANSWER {
-                return Err(CallError::Unclear(format!("the answer is larger than {MAX_ANSWER} bytes")));
+            if body.len() + chunk.len() > max {
+                return Err(CallError::Unclear(format!("the answer is larger than {max} bytes")));
             }
             body.extend_from_slice(&chunk);
         }

@@ -13,6 +13,9 @@ use crate::client::{Answer, CallError, Client, bearer};
 use crate::providers::Failure;
 use crate::providers::answer::{self, Phase};
 
+/// The most bytes of a page of posts and comments: each brings its community and its author with all that is said about them.
+const MAX_LIST: usize = 6 * 1024 * 1024;
+
 /// One server, as an account of it or as nobody.
 #[derive(Clone, Copy)]
 pub(super) struct Api<'a> {
@@ -33,6 +36,11 @@ impl<'a> Api<'a> {
 
     pub(super) async fn get(&self, path: &str) -> Result<Answer, CallError> {
         self.client.send(self.request(Method::GET, path)).await
+    }
+
+    /// The same, where much may come.
+    pub(super) async fn get_list(&self, path: &str) -> Result<Answer, CallError> {
+        self.client.send_up_to(MAX_LIST, self.request(Method::GET, path)).await
     }
 
     pub(super) async fn post(&self, path: &str, body: String) -> Result<Answer, CallError> {
