@@ -285,6 +285,9 @@ pub struct Post<'a> {
     pub settings: &'a Value,
 }
 
+/// The most characters of what a platform calls a post: more are not kept.
+pub const MAX_EXTERNAL_ID: usize = 500;
+
 /// Every platform this version can publish to.
 pub static ALL: &[&Platform] = &[
     // one a line
