@@ -101,8 +101,7 @@ const PERMISSION: [&str; 7] = [
     "user_blocked",
 ];
 /// The account as a whole.
-const ACCOUNT: [&str; 8] = [
-    "deleted",
+const ACCOUNT: [&str; 7] = [
     "email_not_verified",
     "incorrect_login",
     "not_logged_in",
@@ -111,8 +110,15 @@ const ACCOUNT: [&str; 8] = [
     "site_ban",
     "user_not_logged_in",
 ];
-const MISSING: [&str; 4] =
-    ["couldnt_find_comment", "couldnt_find_community", "couldnt_find_parent_comment", "couldnt_find_post"];
+/// `deleted` is said of posts, comments, communities and accounts alike. That the account itself is gone is seen by who the caller
+/// is: nobody.
+const MISSING: [&str; 5] = [
+    "couldnt_find_comment",
+    "couldnt_find_community",
+    "couldnt_find_parent_comment",
+    "couldnt_find_post",
+    "deleted",
+];
 
 /// Nearly every error has the status 400: what it is, its name says.
 fn class(phase: Phase, status: u16, error: &str) -> ErrorClass {
@@ -125,6 +131,7 @@ fn class(phase: Phase, status: u16, error: &str) -> ErrorClass {
         (404 | 405 | 410, "") if phase == Phase::Login => ErrorClass::Config,
         (_, "") => phase.not_clear(),
         (500..=599, _) => phase.not_clear(),
+        (_, "deleted") if phase == Phase::Login => phase.unauthorized(),
         (_, error) if ACCOUNT.contains(&error) => phase.unauthorized(),
         (_, "missing_totp_token" | "incorrect_totp_token") => ErrorClass::Permission,
         (_, error) if PERMISSION.contains(&error) => ErrorClass::Permission,
