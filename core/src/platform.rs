@@ -290,6 +290,9 @@ pub struct Post<'a> {
     pub settings: &'a Value,
 }
 
+/// The most characters of what a platform calls a post: more are not kept.
+pub const MAX_EXTERNAL_ID: usize = 500;
+
 /// Every platform this version can publish to.
 pub static ALL: &[&Platform] = &[
     // one a line
@@ -338,6 +341,12 @@ pub(crate) fn check_reply_to(
             Err(format!("answer {shown}, which names no post; write it like {example}"))
         }
     }
+}
+
+/// Refuses an alternative text that is too long.
+pub(crate) fn long_alt(media: &[Attachment], max: usize) -> Option<String> {
+    let long = media.iter().map(|one| one.alt.chars().count()).find(|found| *found > max)?;
+    Some(format!("go with an alternative text of {long} characters; {max} are accepted"))
 }
 
 /// What follows one of the beginnings of an address.

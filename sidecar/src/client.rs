@@ -22,7 +22,7 @@ use crate::tls;
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a call may take from the first to the last byte.
 pub(crate) const CALL: Duration = Duration::from_secs(30);
-/// The most bytes an answer may have. Those of an API are small.
+/// The most bytes an answer may have where nobody says otherwise. Those of an API are small.
 const MAX_ANSWER: usize = 1024 * 1024;
 /// Some servers refuse callers without a name.
 pub(crate) const USER_AGENT: &str =
@@ -95,8 +95,13 @@ impl Client {
 
     /// Sends a request and reads the whole answer.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Answer, CallError> {
+        self.send_up_to(MAX_ANSWER, request).await
+    }
+
+    /// The same, where an answer may be larger than usual: lists of long texts.
+    pub(crate) async fn send_up_to(&self, max: usize, request: RequestBuilder) -> Result<Answer, CallError> {
         let (begun, span) = (Instant::now(), self.span());
-        let answer = self.read(request, &span).instrument(span.clone()).await;
+        let answer = self.read(max, request, &span).instrument(span.clone()).await;
         spans::answered(&span, answer.as_ref().map(|answer| answer.status));
         self.meter.iter().for_each(|meter| meter.called(&answer, begun.elapsed()));
         answer
@@ -107,12 +112,12 @@ impl Client {
         self.meter.as_ref().and_then(Meter::platform).map_or_else(Span::none, spans::call)
     }
 
-    async fn read(&self, request: RequestBuilder, span: &Span) -> Result<Answer, CallError> {
+    async fn read(&self, max: usize, request: RequestBuilder, span: &Span) -> Result<Answer, CallError> {
         let mut response = self.execute(request, span).await?;
         let mut body = Zeroizing::new(Vec::new());
         while let Some(chunk) = response.chunk().await.map_err(call_error)? {
-            if body.len() + chunk.len() > MAX_ANSWER {
-                return Err(CallError::Unclear(format!("the answer is larger than {MAX_ANSWER} bytes")));
+            if body.len() + chunk.len() > max {
+                return Err(CallError::Unclear(format!("the answer is larger than {max} bytes")));
             }
             body.extend_from_slice(&chunk);
         }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Action, Form, MediaRules, Platform, Post, Reconcile, Subjects, TextRules, read_settings};
 use crate::text::Count;
 
-/// Forem takes 800 kilobytes of text. What is read back must not be more than a look reads, so that this is less.
+/// Forem takes 800 kilobytes of text. What goes through the queue is less.
 pub static PLATFORM: Platform = Platform {
     name: "devto",
     text: TextRules {

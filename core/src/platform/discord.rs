@@ -7,9 +7,8 @@ use serde_json::Value;
 
 use super::{
     Action, Answers, Form, MediaRules, Platform, Post, Reconcile, Subjects, TextRules, after, check_reply_to,
-    read_settings,
+    long_alt, read_settings,
 };
-use crate::media::Attachment;
 use crate::text::Count;
 
 /// What a server without boosts takes of one file.
@@ -240,11 +239,7 @@ fn is_address(url: &str) -> bool {
 
 fn check(post: &Post<'_>) -> Vec<String> {
     let mut found: Vec<_> = settings(post.settings).err().into_iter().collect();
-    let long = |one: &&Attachment| one.alt.chars().count() > MAX_ALT;
-    if let Some(one) = post.media.iter().find(long) {
-        let alt = one.alt.chars().count();
-        found.push(format!("have an alternative text of {alt} characters; {MAX_ALT} are accepted"));
-    }
+    found.extend(long_alt(post.media, MAX_ALT));
     let known = post.media.iter().filter_map(|one| one.source().ok()?.known_len());
     let together: usize = known.sum();
     if together > MAX_FILES {

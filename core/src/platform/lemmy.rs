@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     Action, Answers, Form, MediaRules, Platform, Post, Reconcile, Subjects, TextRules, check_reply_to,
-    is_language_tag, read_settings,
+    is_language_tag, long_alt, read_settings,
 };
 use crate::text::Count;
 
@@ -166,12 +166,7 @@ pub fn settings(value: &Value) -> Result<Settings, String> {
 }
 
 fn check(post: &Post<'_>) -> Vec<String> {
-    let mut found: Vec<_> = settings(post.settings).err().into_iter().collect();
-    let longest = post.media.iter().map(|one| one.alt.chars().count()).max().unwrap_or_default();
-    if longest > MAX_ALT {
-        found.push(format!("go with an alternative text of {longest} characters; {MAX_ALT} are accepted"));
-    }
-    found
+    settings(post.settings).err().into_iter().chain(long_alt(post.media, MAX_ALT)).collect()
 }
 
 #[cfg(test)]

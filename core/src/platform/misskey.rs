@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     Action, Answers, Form, MediaRules, Platform, Post, Reconcile, Subjects, TextRules, check_reply_to,
-    read_settings,
+    long_alt, read_settings,
 };
 use crate::refresh::Rotation;
 use crate::text::Count;
@@ -53,6 +53,8 @@ pub static PLATFORM: Platform = Platform {
 
 /// The most characters of a warning.
 const MAX_WARNING: usize = 100;
+/// The most characters of an alternative text.
+const MAX_ALT: usize = 512;
 /// The most characters of an id.
 const MAX_ID: usize = 64;
 /// The most characters of a note's address.
@@ -148,7 +150,7 @@ pub fn settings(value: &Value) -> Result<Settings, String> {
 }
 
 fn check(post: &Post<'_>) -> Vec<String> {
-    settings(post.settings).err().into_iter().collect()
+    settings(post.settings).err().into_iter().chain(long_alt(post.media, MAX_ALT)).collect()
 }
 
 #[cfg(test)]
@@ -191,6 +193,12 @@ mod tests {
             )
         };
         assert_eq!((media(16).len(), media(17).len()), (0, 1));
+        let alt = |length: usize| {
+            let media = json!([{"url": "https://a.example/a.png", "alt": "é".repeat(length)}]);
+            validate::post(&PLATFORM, "", &media, &json!({})).first().map(ToString::to_string)
+        };
+        assert_eq!(alt(MAX_ALT), None);
+        assert!(alt(MAX_ALT + 1).is_some_and(|why| why.contains("513") && why.contains("512")));
     }
 
     #[test]

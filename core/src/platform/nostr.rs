@@ -17,6 +17,8 @@ pub use names::{EventRef, Key, event_ref, mentions, nevent, npub, public_key, se
 const MAX_RELAYS: usize = 10;
 /// The most characters of a relay's address.
 const MAX_ADDRESS: usize = 200;
+/// The most characters of all of them: a post is called by them, so that it can be taken back there.
+const MAX_TOGETHER: usize = names::MAX_RELAY_BYTES - 2 * MAX_RELAYS;
 
 /// Nobody limits a text but each relay; most take as many bytes as this.
 pub static PLATFORM: Platform = Platform {
@@ -82,6 +84,12 @@ pub fn settings(value: &Value) -> Result<Settings, String> {
     if settings.relays.len() > MAX_RELAYS {
         return Err(format!("name {} relays; at most {MAX_RELAYS} are accepted", settings.relays.len()));
     }
+    let together: usize = settings.relays.iter().map(String::len).sum();
+    if together > MAX_TOGETHER {
+        return Err(format!(
+            "name relays whose addresses have {together} characters together; {MAX_TOGETHER} are accepted"
+        ));
+    }
     match settings.relays.iter().find(|relay| !is_relay(relay)) {
         Some(odd) => {
             let shown: String = odd.chars().take(80).collect();
@@ -133,6 +141,14 @@ mod tests {
         ] {
             assert_eq!(reasons("hi", bad.clone()).len(), 1, "{bad}");
         }
+        let together = |length: usize| {
+            json!({"relays": (0..10).map(|n| match n {
+            0 => format!("wss://{}", "a".repeat(length - 9 * 20 - 6)),
+            n => format!("wss://relay{n}.example"),
+        }).collect::<Vec<_>>()})
+        };
+        assert_eq!(reasons("hi", together(MAX_TOGETHER)), Vec::<String>::new());
+        assert_eq!(reasons("hi", together(MAX_TOGETHER + 1)).len(), 1);
         assert_eq!(reasons("a\u{1}", json!({})).len(), 1);
         assert!(reasons("a\n\tb", json!({})).is_empty());
     }

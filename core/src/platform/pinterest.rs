@@ -5,7 +5,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Action, Form, MediaRules, Platform, Post, Reconcile, Subjects, TextRules, read_settings};
+use super::{
+    Action, Form, MediaRules, Platform, Post, Reconcile, Subjects, TextRules, long_alt, read_settings,
+};
 use crate::media::{Attachment, Kind};
 use crate::refresh::Rotation;
 use crate::text::Count;
@@ -115,12 +117,7 @@ fn check(post: &Post<'_>) -> Vec<String> {
             "go with images of which some have addresses and some carry their bytes; all have to be alike";
         found.push(why.to_owned());
     }
-    let alts = post.media.iter().map(|one| one.alt.chars().count());
-    if let Some(long) = alts.max().filter(|length| *length > MAX_ALT) {
-        found.push(format!(
-            "go with an alternative text of {long} characters; at most {MAX_ALT} are accepted"
-        ));
-    }
+    found.extend(long_alt(post.media, MAX_ALT));
     found
 }
 

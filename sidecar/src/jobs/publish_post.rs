@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use crier_core::error_class::ErrorClass;
-use crier_core::platform::{self, Platform};
+use crier_core::platform::{self, MAX_EXTERNAL_ID, Platform};
 use crier_core::target::TargetState;
 use tracing::info;
 
@@ -81,7 +81,7 @@ impl Job for PublishPost {
     }
 
     async fn run(&self, environment: &Environment, work: &Work) -> Verdict {
-        match publish(environment, work).await {
+        match publish(environment, work).await.and_then(nameable) {
             Ok(published) => Verdict::Published(published),
             Err(Stop::Failed(failure)) => Verdict::Failed(failure),
             Err(Stop::Done) => Verdict::Done,
@@ -124,6 +124,20 @@ async fn publish(environment: &Environment, work: &Work) -> Result<Published, St
         }
         sent => sent,
     }
+}
+
+/// A post whose name is too long to be kept could neither be told from another nor taken back: a person says where it is.
+fn nameable(published: Published) -> Result<Published, Stop> {
+    let found = published.external_id.chars().count();
+    if found <= MAX_EXTERNAL_ID {
+        return Ok(published);
+    }
+    let message = format!(
+        "the platform calls the post by a name of {found} characters, and at most {MAX_EXTERNAL_ID} are kept; it says that \
+         it is at {}",
+        published.url
+    );
+    Err(Failure::unknowable(&message).into())
 }
 
 /// Certainly nothing was published, and these bytes never can be: the next try prepares and drafts anew.

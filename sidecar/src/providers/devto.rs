@@ -15,8 +15,8 @@ use async_trait::async_trait;
 use crier_core::error_class::ErrorClass;
 use crier_core::platform::Platform;
 use crier_core::platform::devto::{PLATFORM, is_id};
-use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -77,8 +77,20 @@ struct Api<'a> {
     key: Option<&'a SecretString>,
 }
 
+/// The most bytes of a page of articles, each with its text, of which Forem takes 800 kilobytes.
+const MAX_LIST: usize = 12 * 1024 * 1024;
+
 impl Api<'_> {
     async fn call(&self, method: Method, path: &str, body: Option<String>) -> Result<Answer, CallError> {
+        self.client.send(self.request(method, path, body)).await
+    }
+
+    /// A page of articles with their texts.
+    async fn list(&self, path: &str) -> Result<Answer, CallError> {
+        self.client.send_up_to(MAX_LIST, self.request(Method::GET, path, None)).await
+    }
+
+    fn request(&self, method: Method, path: &str, body: Option<String>) -> RequestBuilder {
         let request =
             self.client.request(method, &format!("{}/{path}", self.base_url)).header(ACCEPT, VERSION);
         let key = self.key.and_then(|key| HeaderValue::from_str(key.expose_secret()).ok());
@@ -86,11 +98,10 @@ impl Api<'_> {
             key.set_sensitive(true);
             request.header(API_KEY, key)
         });
-        let request = match body {
+        match body {
             Some(body) => request.header(CONTENT_TYPE, "application/json").body(body),
             None => request,
-        };
-        self.client.send(request).await
+        }
     }
 
     async fn get<T: DeserializeOwned>(&self, phase: Phase, path: &str) -> Result<T, Failure> {
@@ -244,8 +255,8 @@ fn class(phase: Phase, status: u16, error: &str) -> ErrorClass {
     match (status, error) {
         (429, _) => ErrorClass::RateLimited,
         (413, _) => ErrorClass::ContentInvalid,
-        (301 | 302 | 307 | 308, _) => ErrorClass::Config,
-        // Not of the interface: it says nothing.
+        // Not of the interface: the page of a proxy, which says nothing of what was sent.
+        (301 | 302 | 307 | 308, _) if phase != Phase::Commit => ErrorClass::Config,
         (404 | 405 | 410, "") if phase == Phase::Login => ErrorClass::Config,
         (_, "") => phase.not_clear(),
         // Also of an account that is suspended.

@@ -73,7 +73,7 @@ impl Failure {
     }
 
     /// What a look says where the platform offers nothing to look at.
-    pub(super) fn unknowable(message: &str) -> Self {
+    pub(crate) fn unknowable(message: &str) -> Self {
         Self { unknowable: true, ..Self::new(ErrorClass::OutcomeUnknown, message) }
     }
 

@@ -5,11 +5,13 @@
 //! hide a post.
 
 mod api;
+mod place;
 mod prepare;
 mod publish;
 mod session;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -129,8 +131,13 @@ impl Provider for Lemmy {
         })?;
         let server = Api::new(&self.client, &account.base_url, Some(&session.access));
         let sent = Request::of(sought.frozen)?;
-        session::sees_its_own(&session::me(&server, Phase::Read).await?)?;
-        search(&Mine { server, account: &account.external_id, sent: &sent }, sought).await
+        let me = session::me(&server, Phase::Read).await?;
+        session::sees_its_own(&me)?;
+        let found = search(&Mine { server, account: &account.external_id, sent: &sent }, sought).await?;
+        if found == Found::Absent {
+            sent.would_be_seen_by(&me, &server).await?;
+        }
+        Ok(found)
     }
 
     async fn act(&self, caller: &Caller, act: &Act) -> Result<Done, Failure> {
@@ -190,7 +197,12 @@ async fn delete(server: &Api<'_>, post: &str) -> Result<Done, Failure> {
     let answer = server.post(&format!("{kind}/delete"), body.to_string()).await;
     let failure = match read::<IgnoredAny>(Phase::Prepare, answer) {
         Ok(_) => return Ok(Done::default()),
-        Err(failure) if failure.class == ErrorClass::TargetMissing => return Ok(Done::default()),
+        // of its community it may be said that it is deleted
+        Err(failure)
+            if failure.class == ErrorClass::TargetMissing && failure.code.as_deref() != Some("deleted") =>
+        {
+            return Ok(Done::default());
+        }
         Err(failure) => failure,
     };
     if failure.class != ErrorClass::ContentInvalid {

@@ -6,7 +6,6 @@
 mod act;
 mod api;
 mod classify;
-mod media;
 mod prepare;
 mod publish;
 mod session;

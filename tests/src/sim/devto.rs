@@ -21,7 +21,12 @@ const MAX_TAGS: usize = 4;
 
 /// The simulated server.
 #[derive(Default)]
-pub struct DevTo;
+pub struct DevTo {
+    /// Articles were moved to another part of the community, whose author's list does not show them.
+    lists_nothing: bool,
+    /// Five minutes have passed since every article.
+    forgets_titles: bool,
+}
 
 /// Why a call is refused: status, words.
 #[derive(Clone, Copy)]
@@ -64,10 +69,15 @@ fn article(request: &Request<Bytes>) -> Result<Value, Refused> {
     if body["article"].is_object() { Ok(body["article"].clone()) } else { Err(NO_ARTICLE) }
 }
 
-fn publish(common: &mut Common, account: String, request: &Request<Bytes>) -> Result<Value, Refused> {
+fn publish(
+    server: &DevTo,
+    common: &mut Common,
+    account: String,
+    request: &Request<Bytes>,
+) -> Result<Value, Refused> {
     let article = article(request)?;
     let title = article["title"].as_str().unwrap_or_default();
-    let since = SystemTime::now() - TITLE;
+    let since = SystemTime::now() - if server.forgets_titles { Duration::ZERO } else { TITLE };
     let own = |post: &&Post| post.account == account;
     let is_used = |post: &Post| post.more["title"] == title && post.at > since;
     let same_url = |post: &Post| {
@@ -103,7 +113,13 @@ fn change(common: &mut Common, account: &str, id: &str, request: &Request<Bytes>
     Ok(show(post))
 }
 
-fn answer(common: &mut Common, call: &str, path: &str, request: &Request<Bytes>) -> Result<Value, Refused> {
+fn answer(
+    server: &DevTo,
+    common: &mut Common,
+    call: &str,
+    path: &str,
+    request: &Request<Bytes>,
+) -> Result<Value, Refused> {
     let id = path.rsplit('/').next().unwrap_or_default();
     match call {
         "articles.index" => Ok(json!([])),
@@ -114,7 +130,7 @@ fn answer(common: &mut Common, call: &str, path: &str, request: &Request<Bytes>)
         }
         "articles.create" => {
             let account = caller(common, request)?;
-            publish(common, account, request)
+            publish(server, common, account, request)
         }
         "articles.update" => {
             let account = caller(common, request)?;
@@ -129,7 +145,7 @@ fn answer(common: &mut Common, call: &str, path: &str, request: &Request<Bytes>)
             };
             let (per_page, page) = (number("per_page", 30), number("page", 1));
             let own = common.shelf.newest().filter(|post| post.account == account);
-            let published = own.filter(|post| post.more["published"] == true);
+            let published = own.filter(|post| !server.lists_nothing && post.more["published"] == true);
             let page = published.skip(page.saturating_sub(1) * per_page).take(per_page);
             Ok(page.map(show).collect())
         }
@@ -165,7 +181,7 @@ impl Service for DevTo {
         request: &Request<Bytes>,
     ) -> Response<Bytes> {
         let status = if call == "articles.create" { StatusCode::CREATED } else { StatusCode::OK };
-        let answer = answer(common, call, path, request);
+        let answer = answer(self, common, call, path, request);
         answer.map_or_else(Refused::answer, |body| serve::json(status, &body))
     }
 
@@ -191,5 +207,15 @@ impl Service for DevTo {
     /// Ids are numbers.
     fn id_of(&self, handle: &str, _secret: &str) -> Result<String, String> {
         Ok(numeric_id(handle))
+    }
+
+    fn set(&mut self, name: &str, value: &Value) -> Result<bool, String> {
+        let flag = || value.as_bool().ok_or_else(|| format!("{name} must be true or false"));
+        match name {
+            "lists_nothing" => self.lists_nothing = flag()?,
+            "forgets_titles" => self.forgets_titles = flag()?,
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 }

@@ -20,15 +20,25 @@ const MAX_TITLE: usize = 200;
 const MAX_BODY: usize = 50_000;
 const MAX_COMMENT: usize = 10_000;
 
+/// What the server takes out of a text, and what it puts there.
+const SLUR: &str = "gronkhead";
+const NO_SLUR: &str = "*removed*";
+
 /// The simulated server.
 pub struct Lemmy {
     /// Whether accounts see what is not for everybody.
     show_nsfw: bool,
+    /// The communities that accounts have blocked, those that an admin has hidden, and the servers that accounts have blocked.
+    /// Each community is of a server with the same id.
+    blocked_communities: Vec<u64>,
+    hidden_communities: Vec<u64>,
+    blocked_instances: Vec<u64>,
 }
 
 impl Default for Lemmy {
     fn default() -> Self {
-        Self { show_nsfw: true }
+        let (blocked_communities, hidden_communities, blocked_instances) = (vec![], vec![], vec![]);
+        Self { show_nsfw: true, blocked_communities, hidden_communities, blocked_instances }
     }
 }
 
@@ -54,6 +64,21 @@ fn number(id: &str) -> u64 {
     id.parse().unwrap_or_default()
 }
 
+/// A text as it is kept: without what follows readers in its links, and without what nobody should say.
+fn clean(text: &str) -> String {
+    let word = |word: &str| {
+        let Some((path, rest)) = word.split_once('?').filter(|_| word.contains("://")) else {
+            return word.to_owned();
+        };
+        let (query, after) = rest.split_at(rest.find(|c: char| ")>\"\n ".contains(c)).unwrap_or(rest.len()));
+        let kept: Vec<_> = query.split('&').filter(|param| !param.starts_with("utm_")).collect();
+        let sign = if kept.is_empty() { "" } else { "?" };
+        format!("{path}{sign}{}{after}", kept.join("&"))
+    };
+    let words: String = text.split_inclusive(char::is_whitespace).map(word).collect();
+    words.replace(SLUR, NO_SLUR)
+}
+
 /// Posts and comments are numbered together here, which no client can rely on.
 fn show(post: &Post) -> Value {
     let kept = &post.more;
@@ -62,7 +87,9 @@ fn show(post: &Post) -> Value {
             Some(parent) => format!("0.{parent}.{}", post.id),
             None => format!("0.{}", post.id),
         };
-        let comment = json!({"id": number(&post.id), "ap_id": post.uri, "content": kept["content"], "path": path,
+        // of what is deleted nothing is left to read
+        let content = if kept["deleted"] == true { json!("") } else { kept["content"].clone() };
+        let comment = json!({"id": number(&post.id), "ap_id": post.uri, "content": content, "path": path,
                              "post_id": kept["post_id"], "published": rfc3339(post.at), "deleted": kept["deleted"] == true});
         return json!({"comment": comment});
     }
@@ -77,9 +104,14 @@ fn publish(
     account: String,
     text: &str,
     kind: &str,
-    more: Value,
+    mut more: Value,
     reply_to: Option<String>,
 ) -> Value {
+    for name in ["body", "content"] {
+        if let Some(text) = more[name].as_str() {
+            more[name] = json!(clean(text));
+        }
+    }
     let id = common.shelf.next_number().to_string();
     let handle = common.accounts.handle_of(&account).to_owned();
     let text = text.split("\n\n![").next().unwrap_or_default().to_owned();
@@ -135,21 +167,37 @@ impl Lemmy {
         let local_user =
             json!({"show_nsfw": self.show_nsfw, "show_bot_accounts": true, "show_read_posts": true});
         let person = json!({"id": number(account), "name": common.accounts.handle_of(account)});
+        let blocks =
+            |kind: &str, ids: &[u64]| -> Value { ids.iter().map(|id| json!({ kind: {"id": id} })).collect() };
         json!({"local_user_view": {"local_user": local_user, "person": person},
+               "community_blocks": blocks("community", &self.blocked_communities),
+               "instance_blocks": blocks("instance", &self.blocked_instances),
                "discussion_languages": LANGUAGES.map(|(id, _)| id)})
     }
 
-    /// What an account has written, newest first, as far as it sees it: nothing that is deleted.
+    /// Whether an account sees what it has written there. A hidden community hides posts only.
+    fn shows(&self, common: &Common, post: &Post) -> bool {
+        let is_comment = post.more["content"].is_string();
+        let community = if is_comment {
+            let on = post.more["post_id"].as_u64().unwrap_or_default().to_string();
+            common.shelf.find(&on).and_then(|post| post.more["community_id"].as_u64())
+        } else {
+            post.more["community_id"].as_u64()
+        };
+        let is_in = |ids: &[u64]| community.is_some_and(|id| ids.contains(&id));
+        !is_in(&self.blocked_communities)
+            && !is_in(&self.blocked_instances)
+            && (is_comment || !is_in(&self.hidden_communities))
+            && (self.show_nsfw || post.more["nsfw"] != true)
+    }
+
+    /// What an account has written, newest first, as far as it sees it, also what it has deleted.
     fn own(&self, common: &Common, account: &str, query: &[(String, String)]) -> Value {
         let get = |name: &str| query.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str());
         let given =
             |name: &str, usual: usize| get(name).and_then(|value| value.parse().ok()).unwrap_or(usual);
         let (limit, page) = (given("limit", 10), given("page", 1));
-        let seen = |post: &&Post| {
-            post.account == account
-                && post.more["deleted"] != true
-                && (self.show_nsfw || post.more["nsfw"] != true)
-        };
+        let seen = |post: &&Post| post.account == account && self.shows(common, post);
         let of = |comments: bool| -> Value {
             let kind = common
                 .shelf
@@ -195,8 +243,11 @@ impl Lemmy {
                 let id = named
                     .or_else(|| get("id")?.parse().ok())
                     .filter(|id| (1..=COMMUNITIES.len()).contains(id));
-                let id = id.ok_or(NO_COMMUNITY)?;
-                Ok(json!({"community_view": {"community": {"id": id}, "blocked": false}}))
+                let id = id.ok_or(NO_COMMUNITY)? as u64;
+                let community = json!({"id": id, "instance_id": id, "hidden": self.hidden_communities.contains(&id),
+                                       "deleted": false, "removed": false});
+                let blocked = self.blocked_communities.contains(&id);
+                Ok(json!({"community_view": {"community": community, "blocked": blocked}}))
             }
             "post.create" => new_post(common, who()?, body),
             "comment.create" => new_comment(common, who()?, body),
@@ -275,9 +326,16 @@ impl Service for Lemmy {
     }
 
     fn set(&mut self, name: &str, value: &Value) -> Result<bool, String> {
-        if name == "show_nsfw" {
-            self.show_nsfw = value.as_bool().ok_or("show_nsfw must be true or false")?;
+        let ids = || -> Result<Vec<u64>, String> {
+            serde_json::from_value(value.clone()).map_err(|_| format!("{name} must be a list of ids"))
+        };
+        match name {
+            "show_nsfw" => self.show_nsfw = value.as_bool().ok_or("show_nsfw must be true or false")?,
+            "blocked_communities" => self.blocked_communities = ids()?,
+            "hidden_communities" => self.hidden_communities = ids()?,
+            "blocked_instances" => self.blocked_instances = ids()?,
+            _ => return Ok(false),
         }
-        Ok(name == "show_nsfw")
+        Ok(true)
     }
 }

@@ -27,11 +27,22 @@ pub struct Misskey {
     follows: BTreeSet<(String, String)>,
     /// The logins to which somebody said yes, until their token was fetched.
     sessions: HashMap<String, String>,
+    /// Whom everybody has muted.
+    mutes: BTreeSet<String>,
+    /// As on a fork, whose list with the notes in channels leaves out all others where somebody has muted one.
+    only_channels: bool,
 }
 
 impl Default for Misskey {
     fn default() -> Self {
-        Self { max_text: MAX_TEXT, files: HashMap::new(), follows: BTreeSet::new(), sessions: HashMap::new() }
+        Self {
+            max_text: MAX_TEXT,
+            files: HashMap::new(),
+            follows: BTreeSet::new(),
+            sessions: HashMap::new(),
+            mutes: BTreeSet::new(),
+            only_channels: false,
+        }
     }
 }
 
@@ -202,7 +213,7 @@ impl Misskey {
         match call {
             "i" => Ok(user(common, &account)),
             "users/show" => Self::find(common, &sent, &base),
-            "users/notes" => Ok(Self::list(common, &sent)),
+            "users/notes" => Ok(self.list(common, &sent)),
             "drive/files/create" => self.upload(common, &account, &sent),
             "following/create" => self.follow(common, &account, &sent),
             "notes/create" => self.create(common, &account, &sent, &base),
@@ -281,10 +292,17 @@ impl Service for Misskey {
     }
 
     fn set(&mut self, name: &str, value: &Value) -> Result<bool, String> {
-        if name != "max_text" {
-            return Ok(false);
+        match name {
+            "max_text" => self.max_text = value.as_u64().ok_or("max_text must be a number")?,
+            "mutes" => {
+                self.mutes =
+                    serde_json::from_value(value.clone()).map_err(|_| "mutes must be a list of ids")?;
+            }
+            "only_channels" => {
+                self.only_channels = value.as_bool().ok_or("only_channels must be true or false")?;
+            }
+            _ => return Ok(false),
         }
-        self.max_text = value.as_u64().ok_or("max_text must be a number")?;
         Ok(true)
     }
 }

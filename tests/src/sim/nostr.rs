@@ -20,6 +20,8 @@ pub struct Nostr {
     events: BTreeMap<String, Value>,
     /// Why it takes nothing.
     refuses: Option<String>,
+    /// Why it shows nothing.
+    closes: Option<String>,
 }
 
 fn lines(messages: &[Value]) -> Response<Bytes> {
@@ -108,6 +110,9 @@ impl Nostr {
 
     /// A text that is published late is not shown yet.
     fn show(&self, common: &Common, name: &Value, filter: &Value) -> Response<Bytes> {
+        if let Some(why) = &self.closes {
+            return lines(&[json!(["CLOSED", name, why])]);
+        }
         let ids = filter["ids"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let events = ids.filter_map(|id| self.events.get(id).filter(|event| !event.is_null()));
         let is_late = |event: &Value| {
@@ -163,10 +168,12 @@ impl Service for Nostr {
     }
 
     fn set(&mut self, name: &str, value: &Value) -> Result<bool, String> {
-        if name != "refuses" {
-            return Ok(false);
+        let why = value.as_str().map(str::to_owned);
+        match name {
+            "refuses" => self.refuses = why,
+            "closes" => self.closes = why,
+            _ => return Ok(false),
         }
-        self.refuses = value.as_str().map(str::to_owned);
         Ok(true)
     }
 

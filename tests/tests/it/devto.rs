@@ -1,5 +1,6 @@
 //! Publishing on DEV, where a title is what tells one article from another.
 
+use crier_tests::backdoor;
 use crier_tests::orders::Course;
 use crier_tests::sim::Sim;
 use crier_tests::sim::fault::{Fault, Rule};
@@ -88,6 +89,25 @@ async fn an_article_becomes_a_draft_again_and_is_counted() {
     let url = format!("{}/api/articles/{}", sim.url_of(NAME), external_id.as_str().unwrap_or_default());
     let answer = crier_tests::http::client().get(url).send().await.expect("an answer");
     assert_eq!(answer.status().as_u16(), 404);
+}
+
+#[tokio::test]
+async fn what_was_refused_as_a_duplicate_is_not_sent_again_where_no_list_shows_it() {
+    let (sim, stage) = simulated().await;
+    sim.plan(Rule::once(NAME, CREATE, Fault::DropAfterCommit));
+    sim.platform(NAME).set(&json!({"lists_nothing": true})).expect("settings");
+    let _crierd = stage.deployment.start().await;
+    let post = post(&stage, "once", "Once").await;
+    wait_until("the refusal of a second one", 2, async || {
+        backdoor::age_intents(&stage.sql).await;
+        backdoor::make_retries_due(&stage.sql).await;
+        sim.calls(CREATE)
+    })
+    .await;
+    sim.platform(NAME).set(&json!({"forgets_titles": true})).expect("settings");
+    let target = stage.ended(post).await;
+    let came = (&target["state"], sim.visible("once").len(), sim.calls(CREATE));
+    assert_eq!(came, (&json!("unconfirmed"), 1, 2), "{target}");
 }
 
 #[tokio::test]

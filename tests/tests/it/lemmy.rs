@@ -14,6 +14,7 @@ use crate::usual;
 
 const NAME: &str = "lemmy";
 const CREATE: &str = "post.create";
+const COMMENT: &str = "comment.create";
 const LOOK: &str = "user.get";
 const PASSWORD: &str = "correct horse battery";
 
@@ -134,6 +135,78 @@ async fn a_post_is_liked_counted_and_taken_back() {
     let follow =
         stage.sql.refusal(&format!("SELECT crier.act('{}', 'follow', '1', NULL)", stage.account)).await;
     assert_eq!(follow.detail, "unsupported", "{follow}");
+}
+
+#[tokio::test]
+async fn what_the_server_changes_in_a_text_is_no_reason_to_send_it_again() {
+    let (sim, stage) = simulated().await;
+    let _crierd = stage.deployment.start().await;
+    let first = post(&stage, "a post").await;
+    let on = stage.published(first).await["external_id"].as_str().expect("an id").to_owned();
+    let link = "see [this](https://a.example/x?utm_source=crier&page=2) and https://a.example/?utm_medium=x.";
+    for (text, expected) in [(link, "published"), ("gronkhead, I say", "unconfirmed")] {
+        for call in [COMMENT, CREATE] {
+            let before = sim.calls(call);
+            sim.plan(Rule::once(NAME, call, Fault::DropAfterCommit));
+            let text = format!("{call}: {text}");
+            let made =
+                if call == CREATE { post(&stage, &text).await } else { comment(&stage, &text, &on).await };
+            let target = stage.ended(made).await;
+            let came = (target["state"].as_str(), sim.visible(&text).len(), sim.calls(call) - before);
+            assert_eq!(came, (Some(expected), 1, 1), "{text}: {target}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_block_or_an_admin_hides_is_not_sent_again() {
+    let (sim, stage) = simulated().await;
+    let mut crierd = stage.deployment.start().await;
+    let first = post(&stage, "a post").await;
+    let on = stage.published(first).await["external_id"].as_str().expect("an id").to_owned();
+    let write = async |call: &str, text: &str| match call {
+        CREATE => post(&stage, text).await,
+        _ => comment(&stage, text, &on).await,
+    };
+    // the community `rust` is the second one
+    for (hiding, call) in [
+        ("blocked_instances", CREATE),
+        ("blocked_instances", COMMENT),
+        ("blocked_communities", CREATE),
+        ("blocked_communities", COMMENT),
+        ("hidden_communities", CREATE),
+    ] {
+        let (before, text) = (sim.calls(call), format!("{call} and {hiding}"));
+        sim.plan(Rule::once(NAME, call, Fault::HoldAfterCommit));
+        let made = write(call, &text).await;
+        wait_until("the number of held answers", 1, async || sim.held()).await;
+        crierd.kill();
+        sim.platform(NAME).set(&json!({ hiding: [2] })).expect("settings");
+        sim.release();
+        backdoor::lapse_leases(&stage.sql).await;
+        crierd = stage.deployment.start().await;
+        wait_until("two looks that are not believed", true, async || {
+            backdoor::age_intents(&stage.sql).await;
+            backdoor::make_retries_due(&stage.sql).await;
+            let target = stage.target(made).await;
+            target["attempts"].as_u64() >= Some(4) || target["state"] == "published"
+        })
+        .await;
+        assert_eq!((sim.calls(call) - before, sim.visible(&text).len()), (1, 1), "{text}");
+        assert_eq!(stage.sql.text("SELECT status FROM crier.accounts").await, "active", "{text}");
+        // what is written now is refused before it is sent
+        let refused = write(call, "no").await;
+        let target = stage.reached(refused, "failed").await;
+        let came = (&target["error"]["class"], sim.calls(call) - before);
+        assert_eq!(came, (&json!("permission"), 1), "{text}: {target}");
+        sim.platform(NAME).set(&json!({ hiding: [] })).expect("settings");
+        let target = stage.ended(made).await;
+        assert_eq!(
+            (&target["state"], sim.visible(&text).len()),
+            (&json!("published"), 1),
+            "{text}: {target}"
+        );
+    }
 }
 
 #[tokio::test]

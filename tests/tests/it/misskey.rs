@@ -57,8 +57,12 @@ async fn a_note_is_there_as_it_was_asked_for() {
 
 /// What the server says to a call.
 async fn read(sim: &Sim, endpoint: &str, object: &Value) -> Value {
+    read_as(TOKEN, sim, endpoint, object).await
+}
+
+async fn read_as(token: &str, sim: &Sim, endpoint: &str, object: &Value) -> Value {
     let mut object = object.clone();
-    object["i"] = json!(TOKEN);
+    object["i"] = json!(token);
     let url = format!("{}/api/{endpoint}", sim.url_of(NAME));
     let answer = crier_tests::http::client().post(url).json(&object).send().await.expect("an answer");
     answer.json().await.expect("JSON")
@@ -82,6 +86,70 @@ async fn a_note_whose_answer_is_lost_is_there_once() {
         assert_eq!((&target["state"], sim.visible(text.trim()).len()), (&json!("published"), 1), "{target}");
         assert_eq!((sim.calls(CREATE) - sent, sim.calls(LOOK) > looks), (sends, true), "{fault:?}");
     }
+}
+
+/// A note that somebody writes by hand.
+async fn by_hand(sim: &Sim, token: &str, note: &Value) -> String {
+    let made = read_as(token, sim, CREATE, note).await;
+    made["createdNote"]["id"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned()
+}
+
+#[tokio::test]
+async fn an_answer_in_a_channel_is_found() {
+    let (sim, stage) = simulated().await;
+    sim.add_account(NAME, "bob", "bobs-token");
+    let _crierd = stage.deployment.start().await;
+    let channel = json!({"text": "in a channel", "channelId": "c1"});
+    for token in [TOKEN, "bobs-token"] {
+        let on = by_hand(&sim, token, &channel).await;
+        let sent = sim.calls(CREATE);
+        sim.plan(Rule::once(NAME, CREATE, Fault::DropAfterCommit));
+        let text = format!("to {token}");
+        let post = stage.post_as(&text, &json!([]), &json!({ NAME: {"reply_to": on} })).await;
+        stage.published_once(&sim, post, &text).await;
+        assert_eq!(sim.calls(CREATE) - sent, 1, "{token}");
+    }
+    // and where the list with channels leaves out the rest
+    sim.platform(NAME).set(&json!({"only_channels": true})).expect("settings");
+    sim.plan(Rule::once(NAME, CREATE, Fault::DropAfterCommit));
+    let post = stage.post("in none").await;
+    stage.published_once(&sim, post, "in none").await;
+}
+
+#[tokio::test]
+async fn an_answer_that_a_mute_hides_is_not_sent_again() {
+    let (sim, stage) = simulated().await;
+    let bob = sim.add_account(NAME, "bob", "bobs-token");
+    let _crierd = stage.deployment.start().await;
+    let (own, bobs) = (
+        by_hand(&sim, TOKEN, &json!({"text": "own"})).await,
+        by_hand(&sim, "bobs-token", &json!({"text": "bob's"})).await,
+    );
+    sim.platform(NAME).set(&json!({ "mutes": [bob] })).expect("settings");
+    for (on, fault, state, sends) in [
+        (&bobs, Fault::DropAfterCommit, "unconfirmed", 1),
+        (&own, Fault::DropAfterCommit, "published", 1),
+        (&own, Fault::DropBeforeCommit, "published", 2),
+    ] {
+        let sent = sim.calls(CREATE);
+        sim.plan(Rule::once(NAME, CREATE, fault));
+        let text = format!("{fault:?} on {on}");
+        let post = stage.post_as(&text, &json!([]), &json!({ NAME: {"reply_to": on} })).await;
+        let target = stage.ended(post).await;
+        let came = (target["state"].as_str(), sim.visible(&text).len(), sim.calls(CREATE) - sent);
+        assert_eq!(came, (Some(state), 1, sends), "{target}");
+    }
+}
+
+#[tokio::test]
+async fn a_mark_at_the_ends_of_a_text_is_no_difference() {
+    let (sim, stage) = simulated().await;
+    let _crierd = stage.deployment.start().await;
+    sim.plan(Rule::once(NAME, CREATE, Fault::DropAfterCommit));
+    let post = stage.post("\u{feff} hi \u{feff}").await;
+    let target = stage.ended(post).await;
+    assert_eq!((&target["state"], sim.visible("hi").len()), (&json!("published"), 1), "{target}");
+    assert_eq!(sim.calls(CREATE), 1);
 }
 
 #[tokio::test]

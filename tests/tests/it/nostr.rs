@@ -121,6 +121,53 @@ async fn a_relay_that_refuses_and_an_event_that_is_too_old() {
 }
 
 #[tokio::test]
+async fn a_relay_that_shows_nothing_is_no_end_of_the_login() {
+    let (sim, stage) = simulated().await;
+    let close = |why: Value| sim.platform("nostr").set(&json!({ "closes": why })).expect("settings");
+    close(json!("auth-required: we only serve members"));
+    sim.plan(Rule::once("nostr", "EVENT", Fault::DropAfterCommit));
+    let _crierd = stage.deployment.start().await;
+    let post = stage.post("members only").await;
+    wait_until("a look that is refused", true, async || sim.calls("REQ") > 0).await;
+    stage.waits(post, "outcome_unknown").await;
+    assert_eq!(stage.sql.text("SELECT status FROM crier.accounts").await, "active");
+    close(Value::Null);
+    let target = stage.ended(post).await;
+    assert_eq!((&target["state"], sim.visible("members only").len()), (&json!("published"), 1), "{target}");
+}
+
+#[tokio::test]
+async fn a_relay_that_is_gone_keeps_nothing_from_being_sent_again() {
+    let (sim, stage) = simulated().await;
+    sim.plan(Rule::once("nostr", "EVENT", Fault::DropBeforeCommit));
+    let _crierd = stage.deployment.start().await;
+    let settings = json!({"nostr": {"relays": ["ws://127.0.0.1:1"]}});
+    let post = stage.post_as("once", &json!([]), &settings).await;
+    stage.published(post).await;
+    assert_eq!((sim.visible("once").len(), sim.calls("EVENT")), (1, 2));
+}
+
+#[tokio::test]
+async fn a_post_of_many_relays_is_taken_back_from_all() {
+    let (sim, stage) = simulated().await;
+    let others: Vec<_> = (0..9).map(|_| Sim::start()).collect();
+    let _crierd = stage.deployment.start().await;
+    let relays: Vec<_> = others.iter().map(relay).collect();
+    let post = stage.post_as("many", &json!([]), &json!({"nostr": {"relays": relays[..6]}})).await;
+    let target = stage.published(post).await;
+    let name = target["external_id"].as_str().expect("a name");
+    let named = crier_core::platform::nostr::event_ref(name).expect("an event");
+    assert!(relays[..6].iter().all(|relay| named.relays.contains(relay)), "{named:?}");
+    let id = target["id"].as_str().expect("an id");
+    stage.sql.run(&format!("SELECT crier.delete_published('{id}')")).await;
+    for other in [&sim, &others[5]] {
+        wait_until("what is left", json!({"5": 1}), async || other.platform("nostr").figures()).await;
+    }
+    let refusal = stage.refused_post("too many", &json!([]), &json!({"nostr": {"relays": relays}})).await;
+    assert_eq!(refusal.detail, "content_invalid", "{refusal}");
+}
+
+#[tokio::test]
 async fn a_thread_a_like_and_a_deletion() {
     let (sim, stage) = simulated().await;
     let _crierd = stage.deployment.start().await;

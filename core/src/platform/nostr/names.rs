@@ -3,6 +3,7 @@
 use bech32::{Bech32, Hrp};
 
 use super::after;
+use crate::platform::MAX_EXTERNAL_ID;
 
 /// A public key, a secret one, or the hash of an event.
 pub type Key = [u8; 32];
@@ -10,6 +11,13 @@ pub type Key = [u8; 32];
 /// The most bytes of a word, and the most relays that are read of one.
 const MAX_WORD: usize = 1_000;
 const MAX_HINTS: usize = 11;
+/// The most bytes that stand in a word which is kept as a post's: five bits a character, beside how it begins and its checksum.
+const MAX_BYTES: usize = (MAX_EXTERNAL_ID - "nevent1".len() - 6) * 5 / 8;
+/// What an entry has besides what it says, and how many bytes a key has.
+const ENTRY: usize = 2;
+const KEY: usize = 32;
+/// The most bytes of relays in such a word, each with its entry.
+pub(super) const MAX_RELAY_BYTES: usize = MAX_BYTES - 2 * (ENTRY + KEY);
 
 /// An event, as far as a word tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,9 +88,9 @@ pub fn npub(key: &Key) -> String {
     write("npub", key)
 }
 
-/// What an event is called, with where it is.
-pub fn nevent(id: &Key, author: &Key, relays: &[String]) -> String {
-    let mut bytes = Vec::new();
+/// What an event is called, with where it is: as many of the relays as have room, the first before the others.
+pub fn nevent<'r>(id: &Key, author: &Key, relays: impl IntoIterator<Item = &'r String>) -> String {
+    let (mut bytes, mut room) = (Vec::new(), MAX_RELAY_BYTES);
     let mut entry = |kind: u8, said: &[u8]| {
         if let Ok(len) = u8::try_from(said.len()) {
             bytes.extend([kind, len]);
@@ -90,7 +98,12 @@ pub fn nevent(id: &Key, author: &Key, relays: &[String]) -> String {
         }
     };
     entry(0, id);
-    relays.iter().for_each(|relay| entry(1, relay.as_bytes()));
+    for relay in relays {
+        if let Some(left) = room.checked_sub(ENTRY + relay.len()) {
+            entry(1, relay.as_bytes());
+            room = left;
+        }
+    }
     entry(2, author);
     write("nevent", &bytes)
 }
@@ -163,6 +176,25 @@ mod tests {
         assert_eq!(event_ref(HEX).map(|event| event.id), Some(id));
         for odd in ["", NPUB, "note1", &word[..50], "https://a.example/note1", &write("nevent", &[0, 9, 1])] {
             assert_eq!(event_ref(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_name_has_the_relays_that_have_room() {
+        let (id, author) = (public_key(HEX).unwrap(), [7; 32]);
+        let relay = |length: usize| format!("wss://{}", "a".repeat(length - 6));
+        let fits: Vec<_> = (0..10).map(|_| relay(21)).chain([relay(6)]).collect();
+        for (relays, kept) in [
+            (fits, 10),
+            ((0..11).map(|_| relay(200)).collect(), 1),
+            (vec![relay(235), relay(234), relay(20)], 1),
+            (vec![relay(300), relay(20)], 1),
+            (vec![], 0),
+        ] {
+            let word = nevent(&id, &author, &relays);
+            let read = event_ref(&word).expect("a name");
+            assert_eq!((read.id, read.author, read.relays.len()), (id, Some(author), kept));
+            assert!(word.len() <= MAX_EXTERNAL_ID && read.relays.iter().all(|relay| relays.contains(relay)));
         }
     }
 

@@ -107,12 +107,14 @@ const MARKS: [&str; 5] = ["||", "__", "_", "*", "~"];
 /// How many units of UTF-16 a text in Telegram's Markdown has without its marks.
 pub(super) fn markdown(text: &str) -> Result<usize, String> {
     let (mut length, mut open, mut rest) = (0, Vec::<Open>::new(), text);
-    let mut begins_line = true;
+    let (mut begins_line, mut in_quotation) = (true, false);
     while let Some(c) = rest.chars().next() {
         let (taken, units) = match escaped(rest) {
             Some(units) => (1 + units, units),
+            None if in_quotation && is_expandable(rest, &open) => (2, 0),
             None => mark(rest, c, begins_line, &mut open)?,
         };
+        in_quotation = c != '\n' && (in_quotation || begins_line && c == '>');
         // marks are not what a line begins with
         begins_line = if units > 0 { c == '\n' } else { begins_line };
         length += units;
@@ -129,6 +131,12 @@ pub(super) fn markdown(text: &str) -> Result<usize, String> {
 fn escaped(rest: &str) -> Option<usize> {
     let mut chars = rest.chars();
     (chars.next() == Some('\\') && chars.next().is_some_and(|c| c.is_ascii() && c != '\0')).then_some(1)
+}
+
+/// Whether a quotation ends here with the mark that only some of it is shown at first. One that ends a spoiler is that.
+fn is_expandable(rest: &str, open: &[Open]) -> bool {
+    let after = rest.strip_prefix("||").filter(|_| open.last() != Some(&Open::Mark("||")));
+    after.is_some_and(|after| after.is_empty() || after.starts_with('\n') && !after.starts_with("\n>"))
 }
 
 /// Reads a mark, or a character that is none: how many bytes it has, and how many units remain of it.

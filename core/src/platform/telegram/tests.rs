@@ -152,13 +152,17 @@ fn markdown_is_read() {
         ("![👍](tg://emoji?id=5368324170671202286)", 2),
         ("`a*b` ```\n_c_\n```", 3 + 1 + 5),
         (">quoted\n>more", 11),
+        (">quoted\n>more||", 11),
+        (">a\n**>b||\nc", 5),
+        (">a ||h||||", 3),
+        (">a\n>||h||\n>b||", 5),
         ("a\\\\b", 3),
     ] {
         assert_eq!(markup::markdown(text), Ok(units), "{text}");
     }
     for bad in [
-        "*x", "x.", "a > b", "_a*b_c*", "[x](y", "![x]", "`x", "```x", "x!", "a]", "1-2", "||x|", "#tag",
-        "(x)",
+        "*x", "x.", "a > b", "_a*b_c*", "[x](y", "![x]", "`x", "```x", "x!", "a]", "1-2", "||x|", "x||",
+        ">a||\n>b", ">a\nb||", "#tag", "(x)",
     ] {
         assert!(markup::markdown(bad).is_err(), "{bad}");
         refused(bad, &[], json!({"parse_mode": "MarkdownV2"}));

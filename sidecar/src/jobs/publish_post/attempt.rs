@@ -261,6 +261,9 @@ impl<'a> Attempt<'a> {
             match Part::Look.run(self.look(frozen)).await {
                 Ok(Found::Same(published)) => return Ok(published),
                 Ok(Found::Other) => return Err(occupied().into()),
+                Ok(Found::Absent) if ours_maybe && failure.class == ErrorClass::Duplicate => {
+                    return Err(unlisted(&failure).into());
+                }
                 Ok(Found::Absent) if settles.is_zero() && unclear.is_none() && !ours_maybe => {
                     unclear = Some(failure);
                 }
@@ -362,6 +365,14 @@ fn key_is_gone() -> Failure {
 /// How long the platform needs nobody knows: it is asked after the usual pause, so that the looks are not used up at once.
 fn pending() -> Failure {
     Failure::new(ErrorClass::OutcomeUnknown, "the platform can't tell yet whether it was published")
+}
+
+/// It was sent again because no list showed it, and the platform has it all the same. No list will show it, and once it refuses no
+/// duplicate any more, another send would be a second post.
+fn unlisted(failure: &Failure) -> Failure {
+    let message = "the platform refuses it as a duplicate of a post that it does not list";
+    let said = Failure::unknowable(&format!("{message}: {}", failure.message));
+    Failure { status: failure.status, code: failure.code.clone(), ..said }
 }
 
 /// Nobody else has the key, as far as anyone knows: it may well be our post, changed since.

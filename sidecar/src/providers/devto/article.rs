@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 use crier_core::error_class::ErrorClass;
 use crier_core::platform::devto;
-use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -135,7 +134,7 @@ impl OwnPosts for Mine<'_> {
     async fn page(&self, next: Option<usize>) -> Result<Page<usize>, Failure> {
         let page = next.unwrap_or(1);
         let path = format!("{ARTICLES}/me/published?per_page={PAGE}&page={page}");
-        let answer = self.api.call(Method::GET, &path, None).await;
+        let answer = self.api.list(&path).await;
         let answered_at = answered_at(&answer);
         let shown: Vec<Shown> = read(Phase::Read, answer)?;
         let next = (shown.len() >= PAGE).then_some(page + 1);

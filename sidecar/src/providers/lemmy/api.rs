@@ -13,6 +13,9 @@ use crate::client::{Answer, CallError, Client, bearer};
 use crate::providers::Failure;
 use crate::providers::answer::{self, Phase};
 
+/// The most bytes of a page of posts and comments: each brings its community and its author with all that is said about them.
+const MAX_LIST: usize = 6 * 1024 * 1024;
+
 /// One server, as an account of it or as nobody.
 #[derive(Clone, Copy)]
 pub(super) struct Api<'a> {
@@ -33,6 +36,11 @@ impl<'a> Api<'a> {
 
     pub(super) async fn get(&self, path: &str) -> Result<Answer, CallError> {
         self.client.send(self.request(Method::GET, path)).await
+    }
+
+    /// The same, where much may come.
+    pub(super) async fn get_list(&self, path: &str) -> Result<Answer, CallError> {
+        self.client.send_up_to(MAX_LIST, self.request(Method::GET, path)).await
     }
 
     pub(super) async fn post(&self, path: &str, body: String) -> Result<Answer, CallError> {
@@ -93,8 +101,7 @@ const PERMISSION: [&str; 7] = [
     "user_blocked",
 ];
 /// The account as a whole.
-const ACCOUNT: [&str; 8] = [
-    "deleted",
+const ACCOUNT: [&str; 7] = [
     "email_not_verified",
     "incorrect_login",
     "not_logged_in",
@@ -103,8 +110,15 @@ const ACCOUNT: [&str; 8] = [
     "site_ban",
     "user_not_logged_in",
 ];
-const MISSING: [&str; 4] =
-    ["couldnt_find_comment", "couldnt_find_community", "couldnt_find_parent_comment", "couldnt_find_post"];
+/// `deleted` is said of posts, comments, communities and accounts alike. That the account itself is gone is seen by who the caller
+/// is: nobody.
+const MISSING: [&str; 5] = [
+    "couldnt_find_comment",
+    "couldnt_find_community",
+    "couldnt_find_parent_comment",
+    "couldnt_find_post",
+    "deleted",
+];
 
 /// Nearly every error has the status 400: what it is, its name says.
 fn class(phase: Phase, status: u16, error: &str) -> ErrorClass {
@@ -112,11 +126,12 @@ fn class(phase: Phase, status: u16, error: &str) -> ErrorClass {
     match (status, error) {
         (429, _) | (_, "rate_limit_error") => ErrorClass::RateLimited,
         (413, _) => ErrorClass::ContentInvalid,
-        (301 | 302 | 307 | 308, _) => ErrorClass::Config,
-        // Not of the interface.
+        // Not of the interface: the page of a proxy, which proves nothing of what was sent.
+        (301 | 302 | 307 | 308, _) if !commits => ErrorClass::Config,
         (404 | 405 | 410, "") if phase == Phase::Login => ErrorClass::Config,
         (_, "") => phase.not_clear(),
         (500..=599, _) => phase.not_clear(),
+        (_, "deleted") if phase == Phase::Login => phase.unauthorized(),
         (_, error) if ACCOUNT.contains(&error) => phase.unauthorized(),
         (_, "missing_totp_token" | "incorrect_totp_token") => ErrorClass::Permission,
         (_, error) if PERMISSION.contains(&error) => ErrorClass::Permission,

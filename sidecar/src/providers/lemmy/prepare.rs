@@ -1,4 +1,5 @@
 //! What is looked up before: the community, the language, and what is commented, by the ids that the account's server has for them.
+//! Nothing is written where the account would not see it.
 
 use crier_core::error_class::ErrorClass;
 use crier_core::platform::lemmy::{self, Subject, is_id, subject};
@@ -7,6 +8,7 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::api::{Api, read};
+use super::place::{self, Kind};
 use super::session;
 use crate::providers::answer::Phase;
 use crate::providers::{Failure, Post};
@@ -28,18 +30,6 @@ pub(super) struct Parent {
     pub(super) post: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) comment: Option<u64>,
-}
-
-#[derive(Deserialize)]
-struct CommunityAnswer {
-    community_view: CommunityView,
-}
-
-#[derive(Deserialize)]
-struct CommunityView {
-    community: Named,
-    #[serde(default)]
-    blocked: bool,
 }
 
 #[derive(Deserialize)]
@@ -91,17 +81,21 @@ pub(super) fn settings(post: &Post) -> Result<lemmy::Settings, Failure> {
 pub(super) async fn step(server: &Api<'_>, post: &Post, prepared: &Value) -> Result<Option<Value>, Failure> {
     let mut prepared = parse(prepared);
     if let Some(answered) = &post.reply_to {
-        if prepared.parent.is_some() {
-            return Ok(None);
+        match prepared.parent {
+            None => prepared.parent = Some(parent(server, answered).await?),
+            Some(parent) if prepared.community.is_none() => {
+                let community = place::of_post(server, Phase::Prepare, parent.post).await?;
+                prepared.community = Some(seen(server, &format!("id={community}"), Kind::Comment).await?);
+            }
+            Some(_) => return Ok(None),
         }
-        prepared.parent = Some(parent(server, answered).await?);
         return Ok(Some(json!(prepared)));
     }
     let settings = settings(post)?;
     if prepared.community.is_none() {
         let name = settings.community.as_deref().map(|name| format!("name={name}"));
         let id = settings.community_id.map(|id| format!("id={id}"));
-        prepared.community = Some(community(server, &name.or(id).unwrap_or_default()).await?);
+        prepared.community = Some(seen(server, &name.or(id).unwrap_or_default(), Kind::Post).await?);
     } else if let (Some(code), None) = (&settings.language, prepared.language) {
         prepared.language = Some(session::language(server, code).await?);
     } else {
@@ -110,14 +104,9 @@ pub(super) async fn step(server: &Api<'_>, post: &Post, prepared: &Value) -> Res
     Ok(Some(json!(prepared)))
 }
 
-async fn community(server: &Api<'_>, query: &str) -> Result<u64, Failure> {
-    let answer = server.get(&format!("community?{query}")).await;
-    let CommunityAnswer { community_view } = read(Phase::Prepare, answer)?;
-    if community_view.blocked {
-        let message = "the account has blocked the community, and would not see its own post there";
-        return Err(Failure::new(ErrorClass::Permission, message));
-    }
-    Ok(community_view.community.id)
+async fn seen(server: &Api<'_>, query: &str, kind: Kind) -> Result<u64, Failure> {
+    let me = session::me(server, Phase::Prepare).await?;
+    place::seen_by(&me, server, Phase::Prepare, query, kind).await
 }
 
 async fn parent(server: &Api<'_>, answered: &str) -> Result<Parent, Failure> {

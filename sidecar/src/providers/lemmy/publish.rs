@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::api::{Api, read};
+use super::place::{self, Kind};
 use super::prepare;
+use super::session::Me;
+use super::words::Words;
 use crate::providers::answer::{Phase, there, time};
 use crate::providers::markdown::with_images;
 use crate::providers::own_posts::{Likeness, Listed, OwnPosts, Page};
@@ -15,6 +18,8 @@ use crate::providers::{Failure, Frozen, Post, Published};
 
 /// How many posts and comments a page has: each comes with its community and its author.
 const PAGE: usize = 10;
+/// How many pages of pinned posts are read at most, which stand before all others.
+const MAX_PINNED_PAGES: usize = 5;
 /// What stands before the id of a comment: comments and posts are numbered apart.
 const COMMENT: &str = "comment-";
 
@@ -111,6 +116,8 @@ struct ShownPost {
     community_id: u64,
     #[serde(default)]
     published: String,
+    #[serde(default)]
+    featured_local: bool,
 }
 
 #[derive(Deserialize)]
@@ -178,6 +185,22 @@ impl Request {
         }
     }
 
+    /// Fails where the account would not see it in its list: then that it isn't there proves nothing. That concerns this one only,
+    /// not the account's login, and whoever unblocks what is blocked has it settled.
+    pub(super) async fn would_be_seen_by(&self, me: &Me, server: &Api<'_>) -> Result<(), Failure> {
+        let (community, kind) = match self {
+            Self::Post(post) => (post.community_id, Kind::Post),
+            Self::Comment(comment) => {
+                (place::of_post(server, Phase::Read, comment.post_id).await?, Kind::Comment)
+            }
+        };
+        let seen = place::seen_by(me, server, Phase::Read, &format!("id={community}"), kind).await;
+        seen.map(drop).map_err(|failure| match failure.class {
+            ErrorClass::Permission => Failure { class: ErrorClass::Transient, ..failure },
+            _ => failure,
+        })
+    }
+
     /// How what is listed compares with what was sent: of each, what can be it.
     fn compare(&self, own: Own) -> Result<(usize, Vec<Listed>), Failure> {
         let (length, listed) = match self {
@@ -201,8 +224,8 @@ impl NewPost {
         let at = time(&shown.published);
         let name = shown.name.as_str().ok_or_else(unreadable)?;
         let same_name = name.trim() == self.name;
-        let same_body = words(shown.body.as_deref().unwrap_or_default())
-            == words(self.body.as_deref().unwrap_or_default());
+        let sent = Words::of(self.body.as_deref().unwrap_or_default());
+        let same_body = sent.can_become(&Words::of(shown.body.as_deref().unwrap_or_default()));
         let likeness = match (shown.community_id == self.community_id, same_name, same_body) {
             (true, true, true) => Likeness::Same(there(shown.id.to_string(), shown.ap_id)?),
             (true, true, false) => Likeness::Alike(shown.id.to_string()),
@@ -214,16 +237,18 @@ impl NewPost {
 }
 
 impl NewComment {
-    /// Words and place make a comment ours.
+    /// Words and place make a comment ours. Other words there could be ours too: changed since, or by the server, which takes out
+    /// what nobody should say, or empty, because it was deleted.
     fn compare(&self, shown: ShownComment) -> Result<Listed, Failure> {
         let at = time(&shown.published);
         let content = shown.content.as_str().ok_or_else(unreadable)?;
         // `0`, the comments above it, and itself
         let above = shown.path.rsplit('.').nth(1).and_then(|id| id.parse::<u64>().ok()).filter(|id| *id > 0);
         let same_place = shown.post_id == self.post_id && above == self.parent_id;
-        let likeness = match (same_place, words(content) == words(&self.content)) {
+        let likeness = match (same_place, Words::of(&self.content).can_become(&Words::of(content))) {
             (true, true) => Likeness::Same(comment_there(shown)?),
-            _ => Likeness::Different,
+            (true, false) => Likeness::Alike(format!("{COMMENT}{}", shown.id)),
+            (false, _) => Likeness::Different,
         };
         Ok(Listed { at, likeness })
     }
@@ -231,25 +256,6 @@ impl NewComment {
 
 fn unreadable() -> Failure {
     Failure::new(ErrorClass::Transient, "the list has a post without its text")
-}
-
-/// The words of a text without the addresses of its images: servers may put their own in the place of them.
-fn words(text: &str) -> Vec<String> {
-    let mut rest = text;
-    let mut kept = String::new();
-    while let Some((before, image)) = rest.split_once("](") {
-        kept.push_str(before);
-        kept.push(']');
-        rest = match (before.rfind("!["), image.split_once(')')) {
-            (Some(_), Some((_, after))) => after,
-            _ => {
-                kept.push('(');
-                image
-            }
-        };
-    }
-    kept.push_str(rest);
-    kept.split_whitespace().map(str::to_owned).collect()
 }
 
 fn comment_there(shown: ShownComment) -> Result<Published, Failure> {
@@ -267,17 +273,31 @@ pub(super) struct Mine<'a> {
 impl OwnPosts for Mine<'_> {
     type Cursor = usize;
 
+    /// Posts that are pinned come first, whatever their age.
+    fn is_in_order(&self) -> bool {
+        matches!(self.sent, Request::Comment(_))
+    }
+
+    /// Pages of which every post is pinned are one with the first that has another: only that tells how old the list is by then.
     async fn page(&self, next: Option<usize>) -> Result<Page<usize>, Failure> {
-        let page = next.unwrap_or(1);
-        let path = format!("user?person_id={}&sort=New&limit={PAGE}&page={page}", self.account);
-        let answer = self.server.get(&path).await;
-        let answered_at = answered_at(&answer);
-        let own: Own = read(Phase::Read, answer)?;
-        if own.person_view.person.id.to_string() != self.account {
-            return Err(Failure::new(ErrorClass::Transient, "the list is that of another account"));
+        let (first, mut all) = (next.unwrap_or(1), Vec::new());
+        for page in first..first + MAX_PINNED_PAGES {
+            let path = format!("user?person_id={}&sort=New&limit={PAGE}&page={page}", self.account);
+            let answer = self.server.get_list(&path).await;
+            let answered_at = answered_at(&answer);
+            let own: Own = read(Phase::Read, answer)?;
+            if own.person_view.person.id.to_string() != self.account {
+                return Err(Failure::new(ErrorClass::Transient, "the list is that of another account"));
+            }
+            let are_pinned = !self.is_in_order() && own.posts.iter().all(|view| view.post.featured_local);
+            let (length, listed) = self.sent.compare(own)?;
+            all.extend(listed);
+            let is_last = length < PAGE;
+            if is_last || !are_pinned {
+                return Ok(Page { listed: all, answered_at, next: (!is_last).then_some(page + 1) });
+            }
         }
-        let (length, listed) = self.sent.compare(own)?;
-        Ok(Page { listed, answered_at, next: (length >= PAGE).then_some(page + 1) })
+        Err(Failure::new(ErrorClass::Transient, "the account has more pinned posts than are looked through"))
     }
 }
 
@@ -309,27 +329,20 @@ mod tests {
     }
 
     #[test]
-    fn what_servers_change_makes_no_difference() {
-        let sent = "see [this](https://a.example/x)  \n![a desk](https://a.example/a.png) end";
-        let shown =
-            "see [this](https://a.example/x)\n![a desk](https://lemmy.example/api/v3/image_proxy?url=x) end";
-        assert_eq!(words(sent), words(shown));
-        assert_ne!(words(sent), words(&shown.replace("/x)", "/y)")));
-        assert_ne!(words("![a](b"), words("![a](c"));
-    }
-
-    #[test]
     fn a_comment_is_told_by_its_place() {
         let sent = NewComment { content: "Aha".into(), post_id: 9, parent_id: Some(5) };
-        let is_same = |post: u64, path: &str, content: &str| {
+        let likeness = |post: u64, path: &str, content: &str| {
             let shown = json!({"id": 6, "ap_id": "https://a.example/comment/6", "content": content, "post_id": post,
                                "path": path, "published": "2026-11-18T11:06:45Z"});
-            matches!(
-                sent.compare(serde_json::from_value(shown).unwrap()).unwrap().likeness,
-                Likeness::Same(_)
-            )
+            sent.compare(serde_json::from_value(shown).unwrap()).unwrap().likeness
         };
-        assert!(is_same(9, "0.5.6", "Aha\n"));
-        assert!(!is_same(9, "0.6", "Aha") && !is_same(8, "0.5.6", "Aha") && !is_same(9, "0.5.6", "Oho"));
+        assert!(matches!(likeness(9, "0.5.6", "Aha\n"), Likeness::Same(_)));
+        for changed in ["Oho", "*removed*", ""] {
+            assert_eq!(likeness(9, "0.5.6", changed), Likeness::Alike("comment-6".into()), "{changed}");
+        }
+        assert_eq!(
+            [likeness(9, "0.6", "Aha"), likeness(8, "0.5.6", "Aha")],
+            [Likeness::Different, Likeness::Different]
+        );
     }
 }

@@ -30,8 +30,26 @@ struct Language {
 #[derive(Debug, Deserialize)]
 pub(super) struct Me {
     local_user_view: View,
+    instance_blocks: Vec<InstanceBlock>,
     #[serde(default)]
     discussion_languages: Vec<u64>,
+}
+
+impl Me {
+    /// Whether the account sees nothing of a server.
+    pub(super) fn blocks(&self, instance: u64) -> bool {
+        self.instance_blocks.iter().any(|block| block.instance.id == instance)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct InstanceBlock {
+    instance: Instance,
+}
+
+#[derive(Debug, Deserialize)]
+struct Instance {
+    id: u64,
 }
 
 #[derive(Debug, Deserialize)]

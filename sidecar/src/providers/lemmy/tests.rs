@@ -49,7 +49,7 @@ fn site(choices: &Value, languages: &Value) -> Scripted {
         200,
         &json!({
             "my_user": {"local_user_view": {"local_user": local_user, "person": {"id": 7, "name": "alice"}},
-                        "discussion_languages": languages},
+                        "instance_blocks": [{"instance": {"id": 3}}], "discussion_languages": languages},
             "all_languages": [{"id": 0, "code": "und"}, {"id": 37, "code": "de"}, {"id": 38, "code": "en"}],
         }),
     )
@@ -73,6 +73,24 @@ fn comment(path: &str) -> Value {
                        "path": path, "published": "2026-11-18T11:06:45Z"}})
 }
 
+/// The community, where something about it is changed.
+fn community(changes: &Value) -> Scripted {
+    let mut community =
+        json!({"id": 5, "instance_id": 1, "hidden": false, "deleted": false, "removed": false});
+    let mut view = json!({"blocked": false});
+    for (name, value) in changes.as_object().into_iter().flatten() {
+        let of = if name == "blocked" { &mut view } else { &mut community };
+        of[name] = value.clone();
+    }
+    view["community"] = community;
+    told(200, &json!({ "community_view": view }))
+}
+
+/// The post that is commented.
+fn commented() -> Scripted {
+    told(200, &json!({"post_view": {"post": {"id": 9, "community_id": 5}}}))
+}
+
 fn own(posts: &[Value], comments: &[Value]) -> Scripted {
     told(200, &json!({"person_view": {"person": {"id": 7}}, "posts": posts, "comments": comments}))
 }
@@ -92,14 +110,22 @@ async fn requests_are_built_as_recorded() {
     let script = Script::start(vec![
         told(200, &json!({"jwt": JWT})),
         usual(),
-        told(200, &json!({"community_view": {"community": {"id": 5}, "blocked": false}})),
+        usual(),
+        community(&json!({})),
         usual(),
         told(200, &json!({"post_view": shown(&json!({}))})),
         usual(),
         own(&[], &[]),
+        community(&json!({})),
         told(200, &json!({"post": {"post": {"id": 9}}})),
+        commented(),
+        usual(),
+        community(&json!({})),
         told(200, &json!({"comment_view": comment("0.12")})),
         told(200, &json!({"comment_view": {"comment": {"id": 6, "post_id": 9}}})),
+        commented(),
+        usual(),
+        community(&json!({})),
         done(),
         done(),
         done(),
@@ -123,7 +149,7 @@ async fn requests_are_built_as_recorded() {
     let published = provider.commit(&caller, &frozen).await.unwrap();
     assert_eq!(published.external_id, "comment-12");
     let prepared = prepare_all(&provider, &caller, &post(Some("comment-6"))).await.unwrap();
-    assert_eq!(prepared, json!({"parent": {"post": 9, "comment": 6}}));
+    assert_eq!(prepared, json!({"community": 5, "parent": {"post": 9, "comment": 6}}));
     for act in [
         Act::Like { post: "11".into(), key: Uuid::nil() },
         Act::Delete { post: "11".into() },
@@ -189,12 +215,28 @@ async fn a_post_is_told_by_community_title_and_text() {
     let of = |changes: Value| vec![own(&[shown(&changes)], &[])];
     let same = look_beside(&[], of(json!({}))).await;
     assert!(matches!(&same, Ok(Found::Same(post)) if post.external_id == "11"), "{same:?}");
-    assert_eq!(look_beside(&["11"], of(json!({}))).await, Ok(Found::Absent));
-    assert_eq!(look_beside(&[], of(json!({"community_id": 6}))).await, Ok(Found::Absent));
+    // what is not there is only believed of where it would be seen
+    let absent = |changes: Value| [of(changes), vec![community(&json!({}))]].concat();
+    assert_eq!(look_beside(&["11"], absent(json!({}))).await, Ok(Found::Absent));
+    assert_eq!(look_beside(&[], absent(json!({"community_id": 6}))).await, Ok(Found::Absent));
     assert_eq!(look_beside(&[], of(json!({"body": "changed"}))).await, Ok(Found::Other));
     assert_eq!(look_beside(&[], of(json!({"name": "Changed"}))).await, Ok(Found::Other));
-    assert_eq!(look_beside(&[], of(json!({"name": "x", "body": "y"}))).await, Ok(Found::Absent));
-    assert_eq!(look_beside(&[], of(json!({"published": "2026-11-18T11:00:00Z"}))).await, Ok(Found::Absent));
+    assert_eq!(look_beside(&[], absent(json!({"name": "x", "body": "y"}))).await, Ok(Found::Absent));
+    assert_eq!(
+        look_beside(&[], absent(json!({"published": "2026-11-18T11:00:00Z"}))).await,
+        Ok(Found::Absent)
+    );
+    for hiding in [
+        json!({"blocked": true}),
+        json!({"instance_id": 3}),
+        json!({"hidden": true}),
+        json!({"deleted": true}),
+        json!({"removed": true}),
+        json!({"instance_id": null}),
+    ] {
+        let unseen = look_beside(&[], vec![own(&[], &[]), community(&hiding)]).await;
+        assert_eq!(unseen, Err(ErrorClass::Transient), "{hiding}");
+    }
     for odd in [json!({"id": "11"}), json!({"name": 7}), json!({"ap_id": null})] {
         assert_eq!(look_beside(&[], of(odd.clone())).await, Err(ErrorClass::Transient), "{odd}");
     }
@@ -209,8 +251,54 @@ async fn a_comment_is_told_by_place_and_text() {
     let of = |path: &str| vec![own(&[], &[comment(path)])];
     let same = look_of(true, &[], of("0.12")).await;
     assert!(matches!(&same, Ok(Found::Same(post)) if post.external_id == "comment-12"), "{same:?}");
-    assert_eq!(look_of(true, &["comment-12"], of("0.12")).await, Ok(Found::Absent));
-    assert_eq!(look_of(true, &[], of("0.3.12")).await, Ok(Found::Absent));
+    let absent = |path: &str, changes: Value| [of(path), vec![commented(), community(&changes)]].concat();
+    assert_eq!(look_of(true, &["comment-12"], absent("0.12", json!({}))).await, Ok(Found::Absent));
+    // a hidden community hides no comments
+    assert_eq!(look_of(true, &[], absent("0.3.12", json!({"hidden": true}))).await, Ok(Found::Absent));
+    for hiding in [json!({"blocked": true}), json!({"instance_id": 3})] {
+        let unseen = look_of(true, &[], absent("0.3.12", hiding.clone())).await;
+        assert_eq!(unseen, Err(ErrorClass::Transient), "{hiding}");
+    }
+}
+
+#[tokio::test]
+async fn old_posts_that_are_pinned_end_no_look() {
+    let old = |id: u64, pinned: bool| {
+        shown(
+            &json!({"id": id, "published": "2026-11-18T10:00:00Z", "name": "x", "body": "y", "featured_local": pinned}),
+        )
+    };
+    let pinned: Vec<_> = (20..30).map(|id| old(id, true)).collect();
+    let mut mixed = pinned.clone();
+    mixed[9] = shown(&json!({"id": 30, "name": "x", "body": "y"}));
+    let last = || own(&[shown(&json!({})), old(1, false)], &[]);
+    for pages in [vec![own(&pinned, &[]), last()], vec![own(&mixed, &[]), last()]] {
+        let found = look_beside(&[], pages).await;
+        assert!(matches!(&found, Ok(Found::Same(post)) if post.external_id == "11"), "{found:?}");
+    }
+    mixed[9] = old(30, false);
+    let ended = look_beside(&[], vec![own(&mixed, &[]), community(&json!({}))]).await;
+    assert_eq!(ended, Ok(Found::Absent));
+    assert_eq!(look_beside(&[], vec![own(&pinned, &[]); 5]).await, Err(ErrorClass::Transient));
+}
+
+#[tokio::test]
+async fn nothing_is_written_where_the_account_would_not_see_it() {
+    for (to, before) in [(None, vec![usual()]), (Some("9"), vec![commented(), usual()])] {
+        for (hiding, hides) in
+            [("blocked", json!(true)), ("instance_id", json!(3)), ("hidden", json!(true)), ("id", json!(5))]
+        {
+            let answers = [before.clone(), vec![community(&json!({ hiding: hides })), usual()]].concat();
+            let script = Script::start(answers).await;
+            let prepared = prepare_all(&provider(), &caller(&script), &post(to)).await;
+            let expected = match hiding {
+                "id" => None,
+                "hidden" if to.is_some() => None,
+                _ => Some(ErrorClass::Permission),
+            };
+            assert_eq!(prepared.err().map(|failure| failure.class), expected, "{hiding} {to:?}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -242,6 +330,11 @@ async fn what_is_gone_already_is_taken_back() {
     assert_eq!(delete(vec![again(), viewed(false)], "11").await, Err(ErrorClass::ContentInvalid));
     assert_eq!(delete(vec![told(404, &json!({"error": "couldnt_find_post"}))], "11").await, Ok(()));
     assert_eq!(delete(vec![told(500, &json!({}))], "11").await, Err(ErrorClass::Transient));
+    // the community
+    assert_eq!(
+        delete(vec![told(400, &json!({"error": "deleted"}))], "11").await,
+        Err(ErrorClass::TargetMissing)
+    );
     assert_eq!(delete(vec![], "https://a.example/post/11").await, Err(ErrorClass::ContentInvalid));
 }
 

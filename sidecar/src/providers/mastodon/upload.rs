@@ -15,7 +15,7 @@ use super::prepare::Limits;
 use crate::media::Fetcher;
 use crate::providers::Failure;
 use crate::providers::answer::{Phase, content, unclear};
-use crate::providers::form_file::form_file;
+use crate::providers::form_file::{Cut, form_file};
 
 const UPLOAD: &str = "api/v2/media";
 
@@ -56,7 +56,7 @@ pub(super) async fn upload(
         let limit = if kind == Kind::Image { limits.image_bytes } else { limits.video_bytes };
         check_len(kind, index, len, limit)
     };
-    let file = form_file(fetcher, &PLATFORM, (index, attachment), check).await?;
+    let file = form_file(fetcher, &PLATFORM, (index, attachment), "media", &Cut::default(), check).await?;
     let mut form = Form::new().part("file", file);
     if !attachment.alt.is_empty() {
         form = form.text("description", attachment.alt.clone());

@@ -42,8 +42,8 @@ fn class(phase: Phase, status: u16, code: &str) -> ErrorClass {
         (429, _) | (_, "RATE_LIMIT_EXCEEDED") => ErrorClass::RateLimited,
         // One that answered before is being restarted or moved.
         (404 | 405 | 410, "") if repeatable => ErrorClass::Transient,
-        // Not a server of the API; redirects are not followed.
-        (300..400 | 404 | 405 | 410, "") => ErrorClass::Config,
+        // Not a server of the API; redirects are not followed. While publishing it is the page of a proxy, which proves nothing.
+        (300..400 | 404 | 405 | 410, "") if phase != Phase::Commit => ErrorClass::Config,
         // The word of something in between, not of the server.
         (_, "") => phase.not_clear(),
         // It may have made the note all the same.

@@ -1,6 +1,7 @@
 //! The note: written down once, sent as it was written, looked for among the account's own.
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
@@ -116,9 +117,8 @@ impl Shown {
         if !self.renote_id.is_null() || self.reply_id != sent.reply_id {
             return Likeness::Different;
         }
-        // servers trim a text
-        let text = |text: &Option<String>| text.as_deref().unwrap_or_default().trim().to_owned();
-        let same_text = text(&self.text) == sent.text.trim() && text(&self.cw) == text(&sent.cw);
+        let text = |text: &Option<String>| trim(text.as_deref().unwrap_or_default()).to_owned();
+        let same_text = text(&self.text) == trim(&sent.text) && text(&self.cw) == text(&sent.cw);
         let same_files = self.file_ids == sent.file_ids;
         match (same_text, same_files) {
             (true, true) => published(base_url, &self.id).map_or_else(alike, Likeness::Same),
@@ -131,6 +131,11 @@ impl Shown {
     }
 }
 
+/// Servers trim a text, of what is a space to JavaScript: also a byte order mark.
+fn trim(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+}
+
 /// The account's notes since it was written down.
 struct Notes<'a> {
     api: &'a Api<'a>,
@@ -141,14 +146,41 @@ struct Notes<'a> {
 
 impl Notes<'_> {
     /// Some notes after a time or a note, the oldest first: so it is a question to the database, not to a cache.
-    async fn after(&self, since: &Value) -> Result<(Vec<Shown>, Option<SystemTime>), Failure> {
+    async fn after(&self, list: List, since: &Value) -> Result<(Vec<Shown>, Option<SystemTime>), Failure> {
         let mut asked =
             json!({ "userId": self.account, "limit": PAGE, "withReplies": true, "withRenotes": false });
+        if list == List::WithChannels {
+            asked["withChannelNotes"] = json!(true);
+        }
         asked[if since.is_u64() { "sinceDate" } else { "sinceId" }] = since.clone();
         let answer = self.api.call("users/notes", &asked).await;
         let at = answered_at(&answer);
         let notes: Vec<Fields<Shown>> = read(Phase::Read, answer)?;
         Ok((notes.into_iter().map(|Fields(shown)| shown).collect(), at))
+    }
+
+    /// All of a list, and what time it was at the server.
+    async fn all(&self, list: List) -> Result<(Vec<Shown>, Option<SystemTime>), Failure> {
+        let mut begin = earlier(self.window.guess());
+        let (mut page, answered_at) = self.after(list, &millis(begin)).await?;
+        // What was asked for is later than it ought to be: our clock is ahead.
+        if let Some(told) = self.window.told(answered_at).filter(|told| *told < begin) {
+            begin = earlier(told);
+            page = self.after(list, &millis(begin)).await?.0;
+        }
+        let mut all = Vec::new();
+        for _ in 0..MAX_PAGES {
+            let is_last = page.len() < PAGE;
+            let last = page.last().map(|note| note.id.clone());
+            all.extend(page);
+            let (false, Some(last)) = (is_last, last) else { return Ok((all, answered_at)) };
+            if all.first().map(|note| &note.created_at) > all.last().map(|note| &note.created_at) {
+                break;
+            }
+            page = self.after(list, &json!(last)).await?.0;
+        }
+        let message = "the account has more notes since then than are looked through";
+        Err(Failure::new(ErrorClass::Transient, message))
     }
 }
 
@@ -158,33 +190,25 @@ impl OwnPosts for Notes<'_> {
 
     /// All of them as one page.
     async fn page(&self, _next: Option<()>) -> Result<Page<()>, Failure> {
-        let mut begin = earlier(self.window.guess());
-        let (mut page, answered_at) = self.after(&millis(begin)).await?;
-        // What was asked for is later than it ought to be: our clock is ahead.
-        if let Some(told) = self.window.told(answered_at).filter(|told| *told < begin) {
-            begin = earlier(told);
-            page = self.after(&millis(begin)).await?.0;
+        let (mut all, answered_at) = self.all(List::Plain).await?;
+        // An answer is in the channel of what it answers, where that is in one.
+        if self.sent.reply_id.is_some() {
+            let known: HashSet<_> = all.iter().map(|note| note.id.clone()).collect();
+            let more = self.all(List::WithChannels).await?.0;
+            all.extend(more.into_iter().filter(|note| !known.contains(&note.id)));
         }
-        let mut all = Vec::new();
-        for _ in 0..MAX_PAGES {
-            let is_last = page.len() < PAGE;
-            let last = page.last().map(|note| note.id.clone());
-            all.extend(page);
-            let (false, Some(last)) = (is_last, last) else {
-                let mut listed: Vec<_> =
-                    all.iter().map(|note| note.listed(self.api.base_url, &self.sent)).collect();
-                // one that tells no time counts as new
-                listed.sort_by_key(|one| Reverse(one.at.unwrap_or(SystemTime::now())));
-                return Ok(Page { listed, answered_at, next: None });
-            };
-            if all.first().map(|note| &note.created_at) > all.last().map(|note| &note.created_at) {
-                break;
-            }
-            page = self.after(&json!(last)).await?.0;
-        }
-        let message = "the account has more notes since then than are looked through";
-        Err(Failure::new(ErrorClass::Transient, message))
+        let mut listed: Vec<_> = all.iter().map(|note| note.listed(self.api.base_url, &self.sent)).collect();
+        // one that tells no time counts as new
+        listed.sort_by_key(|one| Reverse(one.at.unwrap_or(SystemTime::now())));
+        Ok(Page { listed, answered_at, next: None })
     }
+}
+
+/// Which list of the account's notes. The one with those in channels has all others too on Misskey, and on some servers not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum List {
+    Plain,
+    WithChannels,
 }
 
 fn earlier(at: SystemTime) -> SystemTime {
@@ -199,9 +223,35 @@ fn millis(at: SystemTime) -> Value {
 /// Looks for the note among the account's own.
 pub(super) async fn look(api: &Api<'_>, account: &str, sought: Sought<'_>) -> Result<Found, Failure> {
     let unreadable = |_| Failure::new(ErrorClass::Config, "the stored request is not a note of this version");
-    let sent = serde_json::from_str(&sought.frozen.request).map_err(unreadable)?;
+    let sent: Body = serde_json::from_str(&sought.frozen.request).map_err(unreadable)?;
     let window = Window::new(made_at(sought.frozen)?, sought.drafted);
-    search(&Notes { api, account, sent, window }, sought).await
+    let notes = Notes { api, account, sent, window };
+    let found = search(&notes, sought).await?;
+    match &notes.sent.reply_id {
+        Some(answered) if found == Found::Absent => {
+            lists_answers_to(api, account, answered).await.map(|()| found)
+        }
+        _ => Ok(found),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answered {
+    user_id: String,
+}
+
+/// Fails where the answered note is somebody else's: all lists leave out answers, also one's own, to whom the account has muted, to who
+/// has blocked it, is suspended or on a server that is muted or blocked. That none is there proves nothing then.
+async fn lists_answers_to(api: &Api<'_>, account: &str, note: &str) -> Result<(), Failure> {
+    let answer = api.call("notes/show", &json!({ "noteId": note })).await;
+    let Fields(Answered { user_id }) = read(Phase::Read, answer)?;
+    if user_id == account {
+        return Ok(());
+    }
+    let message = "the server shows no such answer, and would not show one to somebody who is muted or blocked either: only a \
+                   person can find out";
+    Err(Failure::new(ErrorClass::Transient, message))
 }
 
 #[cfg(test)]
@@ -249,7 +299,9 @@ mod tests {
         let like = |changes: Value, sent: &Body| of(changes).likeness("https://a.example", sent);
         let same = published("https://a.example", "9").unwrap();
         assert_eq!(like(json!({}), &sent), Likeness::Same(same.clone()));
-        assert_eq!(like(json!({ "cw": null, "fileIds": [] }), &plain), Likeness::Same(same));
+        assert_eq!(like(json!({ "cw": null, "fileIds": [] }), &plain), Likeness::Same(same.clone()));
+        let marked = Body { text: "\u{feff} hi\u{feff}\n".into(), ..Body::default() };
+        assert_eq!(like(json!({ "cw": null, "fileIds": [] }), &marked), Likeness::Same(same));
         let edited = json!("2026-11-18T11:07:00Z");
         for changes in [
             json!({ "text": "ho" }),

@@ -13,11 +13,8 @@ use url::Url;
 use super::api::{Api, read};
 use crate::media::Fetcher;
 use crate::providers::answer::{Fields, Phase, in_time};
-use crate::providers::form_file::form_file;
+use crate::providers::form_file::{Cut, form_file};
 use crate::providers::{Failure, Post};
-
-/// The most characters of an alternative text.
-const MAX_ALT: usize = 512;
 
 /// What was prepared so far.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,16 +88,8 @@ async fn upload(
     post: &Post,
     (index, one): (usize, &Attachment),
 ) -> Result<String, Failure> {
-    let alt = one.alt.chars().count();
-    if alt > MAX_ALT {
-        let kind = one.kind().as_str();
-        let why = format!(
-            "{kind} {index}: its alternative text has {alt} characters; misskey accepts at most {MAX_ALT}"
-        );
-        return Err(Failure::new(ErrorClass::ContentInvalid, why));
-    }
     let sensitive = misskey::settings(&post.settings).is_ok_and(|settings| settings.sensitive);
-    let file = form_file(fetcher, &PLATFORM, (index, one), |_, _| Ok(())).await?;
+    let file = form_file(fetcher, &PLATFORM, (index, one), "media", &Cut::default(), |_, _| Ok(())).await?;
     let mut fields = vec![("force", "true".to_owned()), ("isSensitive", sensitive.to_string())];
     if !one.alt.trim().is_empty() {
         fields.push(("comment", one.alt.clone()));

@@ -34,15 +34,32 @@ fn tag(name: &str, said: &str) -> Vec<String> {
     vec![name.to_owned(), said.to_owned()]
 }
 
-/// Asks every relay that has it to forget it (NIP-09). One that isn't reached is asked again.
+/// Asks every relay that has it to forget it (NIP-09). One that isn't reached is asked again. One that refuses has nothing to
+/// forget, unless it shows the event.
 async fn delete(caller: &Caller, post: &str) -> Result<Done, Failure> {
     let (relays, id) = relays(caller, post)?;
     let created_at = seconds_since_1970(SystemTime::now());
     let tags = vec![tag("e", &id), tag("k", "1")];
     let said = Said { kind: DELETION, created_at, tags, content: String::new() };
     let event = Author::of(&caller.session.access)?.sign(said)?;
-    for answer in relays.publish(Phase::Prepare, &event).await {
-        answer?;
+    let answers = relays.publish(Phase::Prepare, &event).await;
+    if answers.iter().all(Result::is_ok) {
+        return Ok(Done::default());
+    }
+    let is_taken = answers.iter().any(Result::is_ok);
+    for (answer, shown) in answers.into_iter().zip(relays.find(&id).await) {
+        let Err(refusal) = answer else { continue };
+        let is_refused = !matches!(refusal.class, ErrorClass::Transient | ErrorClass::RateLimited);
+        if !is_taken || !is_refused {
+            return Err(refusal);
+        }
+        match shown {
+            Ok(None) => {}
+            // it shows nobody anything
+            Err(failure) if failure.class == ErrorClass::Permission => {}
+            Ok(Some(_)) => return Err(refusal),
+            Err(failure) => return Err(failure),
+        }
     }
     Ok(Done::default())
 }

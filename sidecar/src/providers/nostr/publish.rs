@@ -50,24 +50,37 @@ pub(super) fn outcome(answers: Vec<Result<(), Failure>>) -> Result<(), Failure> 
     Err(Failure { draft_again: worst.draft_again && worst.class != ErrorClass::OutcomeUnknown, ..worst })
 }
 
-/// Looks for it. It is absent where every relay that it may have gone to says so.
+/// Looks for it. It is absent where nobody shows it and a relay says so: the same event may be sent again at any time, and what
+/// another one has of it by then is the same.
 pub(super) async fn look(frozen: &Frozen) -> Result<Found, Failure> {
     let Prepared { event, relays, .. } = written(frozen)?;
-    let mut failed = None;
+    let (mut failed, mut is_answered) = (None, false);
     for found in Relays::of(&relays).find(&event.id).await {
         match found {
             Ok(Some(_)) => return there(&event, &relays).map(Found::Same),
-            Ok(None) => {}
+            Ok(None) => is_answered = true,
             Err(failure) => failed = failed.or(Some(failure)),
         }
     }
-    failed.map_or(Ok(Found::Absent), Err)
+    match failed {
+        Some(failure) if !is_answered => Err(unread(failure)),
+        _ => Ok(Found::Absent),
+    }
+}
+
+/// Relays are asked as nobody: no login of the account makes one show what it doesn't.
+fn unread(failure: Failure) -> Failure {
+    match failure.class {
+        ErrorClass::Permission => Failure { class: ErrorClass::Transient, ..failure },
+        _ => failure,
+    }
 }
 
 /// What the event is called, and a page that shows it.
 fn there(event: &Event, relays: &[String]) -> Result<Published, Failure> {
     let unreadable = || Failure::new(ErrorClass::Config, "the stored event is not of this version");
-    let name =
-        nostr::nevent(&event.key().ok_or_else(unreadable)?, &event.author().ok_or_else(unreadable)?, relays);
+    let (id, author) = (event.key().ok_or_else(unreadable)?, event.author().ok_or_else(unreadable)?);
+    // the account's own is known without
+    let name = nostr::nevent(&id, &author, relays.iter().skip(1).chain(relays.first()));
     Ok(Published { url: format!("https://njump.me/{name}"), external_id: name, cid: None })
 }

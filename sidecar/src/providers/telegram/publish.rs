@@ -1,18 +1,18 @@
 //! The post: written down once, sent as it was written. Its media are not written down, which would be too much: what they are is.
 
 use crier_core::error_class::ErrorClass;
-use crier_core::platform::telegram::{self, Settings, is_name};
+use crier_core::platform::telegram::{self, PLATFORM, Settings, is_name};
 use reqwest::multipart::Form;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::api::{Api, not_clear};
-use super::media::{Cut, part};
 use super::prepare::{Seen, Sort, parse};
 use crate::hex::hex;
 use crate::media::Fetcher;
 use crate::providers::answer::Phase;
+use crate::providers::form_file::{Cut, form_file};
 use crate::providers::{Failure, Frozen, Post, Published};
 
 /// What is frozen: the call, and all that it says. The chat is the account's.
@@ -184,7 +184,9 @@ async fn form(fetcher: &Fetcher, written: &Written, media: &Value, cut: &Cut) ->
         form = form.text(name.clone(), text);
     }
     for ((index, attachment), name) in (1..).zip(&attachments).zip(&written.parts) {
-        form = form.part(name.clone(), part(fetcher, index, attachment, cut).await?);
+        let place = (index, attachment);
+        let file = form_file(fetcher, &PLATFORM, place, &index.to_string(), cut, |_, _| Ok(())).await?;
+        form = form.part(name.clone(), file);
     }
     Ok(form)
 }

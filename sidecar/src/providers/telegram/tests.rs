@@ -133,13 +133,14 @@ async fn media_that_changed_are_not_sent() {
 #[tokio::test]
 async fn a_request_without_an_end_is_no_send() {
     use crate::providers::Failure;
-    let cut = media::Cut::default();
+    use crate::providers::form_file::{Cut, noting};
+    let cut = Cut::default();
     assert_eq!(cut.taken(), None);
     let script = Script::start(vec![ok(message(7))]).await;
     let broken = Failure::new(ErrorClass::Transient, "its host sent less than it said");
     let noted = cut.clone();
     let bytes = futures_util::stream::iter([Ok(vec![0; 9]), Err(broken.clone())]);
-    let bytes = media::noting(bytes, noted);
+    let bytes = noting(bytes, noted);
     let part = reqwest::multipart::Part::stream_with_length(reqwest::Body::wrap_stream(bytes), 100);
     let form = reqwest::multipart::Form::new().part("video", part);
     let token = TOKEN.into();

@@ -79,8 +79,9 @@ pub(super) fn is_address(text: &str) -> bool {
 pub(super) fn failure(phase: Phase, answer: &Answer, now: SystemTime) -> Failure {
     let json: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let code = json["code"].as_str().unwrap_or_default();
-    let class = class(phase, status(answer.status, &json), code);
-    answer::refused(answer, class, code, json["message"].as_str().unwrap_or_default(), now)
+    let message = json["message"].as_str().unwrap_or_default();
+    let class = class(phase, status(answer.status, &json), code, message);
+    answer::refused(answer, class, code, message, now)
 }
 
 /// The status, or the one within a list of what was wrong with parameters: a list of all posts, asked for by somebody who is
@@ -111,7 +112,10 @@ const BEFORE: [(u16, &str); 11] = [
     (403, "rest_forbidden"),
 ];
 
-fn class(phase: Phase, status: u16, code: &str) -> ErrorClass {
+/// What an upload fails for that is the file's own fault. A disk that is full or may not be written to has the same code.
+const OF_THE_FILE: [&str; 3] = ["type", "size", "empty"];
+
+fn class(phase: Phase, status: u16, code: &str, message: &str) -> ErrorClass {
     let commits = phase == Phase::Commit;
     let is_clear = !commits || BEFORE.contains(&(status, code));
     match (status, code) {
@@ -128,7 +132,8 @@ fn class(phase: Phase, status: u16, code: &str) -> ErrorClass {
         (404 | 410, _) if !commits => ErrorClass::TargetMissing,
         // Of a file that the site doesn't take, for its type or its size, it says that it failed.
         (400..=599, _) if phase == Phase::Prepare && code.starts_with("rest_upload_") => {
-            ErrorClass::ContentInvalid
+            let is_of_the_file = status < 500 || OF_THE_FILE.iter().any(|word| message.contains(word));
+            if is_of_the_file { ErrorClass::ContentInvalid } else { phase.not_clear() }
         }
         (408 | 425, _) => phase.not_clear(),
         (400..=499, _) if is_clear => ErrorClass::ContentInvalid,

@@ -16,6 +16,11 @@ fn millis(at: SystemTime) -> u128 {
     at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()
 }
 
+/// As JavaScript has it, to which a byte order mark is a space.
+fn trim(text: &str) -> &str {
+    text.trim_matches(|c: char| c == '\u{feff}' || c.is_whitespace() && c != '\u{85}')
+}
+
 fn node(common: &Common, note: &Post) -> Value {
     let mut node = note.more.clone();
     let answers = common.shelf.newest().filter(|other| other.more["replyId"] == json!(note.id)).count();
@@ -32,7 +37,7 @@ fn node(common: &Common, note: &Post) -> Value {
 
 impl Misskey {
     pub(super) fn create(&mut self, common: &mut Common, account: &str, sent: &Sent, base: &str) -> Answered {
-        let text = sent.text("text").trim();
+        let text = trim(sent.text("text"));
         if text.chars().count() as u64 > self.max_text || sent.text("cw").chars().count() > MAX_WARNING {
             return Err(Refused::invalid("must NOT have more characters"));
         }
@@ -58,6 +63,9 @@ impl Misskey {
             let missing = Refused(StatusCode::BAD_REQUEST, "NO_SUCH_REPLY_TARGET", "No such reply target.");
             common.shelf.find(id).map(|note| note.uri.clone()).ok_or(missing)
         });
+        // an answer is where that is which it answers
+        let channel = |id: &str| common.shelf.find(id).map(|note| note.more["channelId"].clone());
+        let channel = answered.and_then(channel).unwrap_or_else(|| sent.object["channelId"].clone());
         // ids are sorted by time
         let id = format!("{:013}{:06}", millis(SystemTime::now()), common.shelf.next_number());
         let note = common.shelf.publish(NewPost {
@@ -72,22 +80,32 @@ impl Misskey {
             more: json!({
                 "cw": sent.object["cw"], "visibility": sent.object["visibility"].as_str().unwrap_or("public"),
                 "localOnly": sent.object["localOnly"] == true, "fileIds": ids, "replyId": answered, "reactions": {},
-                "reactedBy": [],
+                "channelId": channel, "reactedBy": [],
             }),
         });
         Ok(json!({"createdNote": node(common, &note)}))
     }
 
-    /// After a time or a note: the oldest first. Otherwise the newest first.
-    pub(super) fn list(common: &Common, sent: &Sent) -> Value {
+    /// After a time or a note: the oldest first. Otherwise the newest first. It leaves out what is in a channel, unless that is asked
+    /// for, and answers to whom one has muted, also one's own.
+    pub(super) fn list(&self, common: &Common, sent: &Sent) -> Value {
         let limit = sent.object["limit"].as_u64().unwrap_or(10).clamp(1, 100);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let own = common.shelf.newest().filter(|note| note.account == sent.text("userId"));
         let since =
             sent.object["sinceDate"].as_u64().map(|millis| UNIX_EPOCH + Duration::from_millis(millis));
         let (after, until) = (sent.text("sinceId"), sent.text("untilId"));
+        let with_channels = sent.object["withChannelNotes"] == true;
+        let answers_muted = |note: &Post| {
+            let answered = note.more["replyId"].as_str().and_then(|id| common.shelf.find(id));
+            answered.is_some_and(|answered| self.mutes.contains(&answered.account))
+        };
         let fits = |note: &&Post| {
-            since.is_none_or(|since| note.at > since)
+            let is_in_channel = note.more["channelId"].is_string();
+            !answers_muted(note)
+                && (with_channels || !is_in_channel)
+                && !(with_channels && self.only_channels && !is_in_channel)
+                && since.is_none_or(|since| note.at > since)
                 && note.id.as_str() > after
                 && (until.is_empty() || note.id.as_str() < until)
         };

@@ -18,6 +18,8 @@ use crate::providers::{Caller, Lifetime, Login};
 use crate::secrets::Session;
 use crate::worker::Phase;
 
+mod not_at_once;
+
 /// Answers in the order of a script and writes down what it was asked.
 struct Scripted {
     platform: &'static Platform,
@@ -367,39 +369,4 @@ async fn what_another_target_has_may_have_been_ours_and_its_own_is_waited_for() 
     let wait = waits.retry_at.unwrap().duration_since(SystemTime::now()).unwrap();
     assert!(wait <= settled / 2 && wait > settled / 4, "{wait:?}");
     assert!(matches!(ready(settled * 2).await, Ok(Ready::ToSend(_))));
-}
-
-/// Sends on X; the class of the failure, and whether it names a time.
-async fn send_on_x(
-    unclear: bool,
-    commits: Vec<Result<(), Failure>>,
-    looks: Vec<Result<Found, Failure>>,
-) -> (Result<Published, (ErrorClass, bool)>, Vec<&'static str>) {
-    let earlier = Earlier { platform: &X, unclear, sent: None };
-    let again = || async { Ok(()) };
-    let (outcome, calls) =
-        with(earlier, commits, looks, async |attempt, _| attempt.send(&frozen(), again).await).await;
-    let outcome = outcome.map_err(|stop| match stop {
-        Stop::Failed(failure) => (failure.class, failure.retry_at.is_some()),
-        stop => panic!("stopped: {stop:?}"),
-    });
-    (outcome, calls)
-}
-
-#[tokio::test]
-async fn what_is_not_visible_at_once_is_not_sent_twice_in_a_try() {
-    let absent = send_on_x(false, vec![unclear()], vec![Ok(Found::Absent)]).await;
-    assert_eq!(absent, (Err((ErrorClass::OutcomeUnknown, true)), vec!["commit", "look"]));
-}
-
-#[tokio::test]
-async fn a_duplicate_is_ours_only_after_an_unclear_try() {
-    let duplicate = || vec![Err(failure(ErrorClass::Duplicate))];
-    let foreign = send_on_x(false, duplicate(), vec![]).await;
-    assert_eq!(foreign, (Err((ErrorClass::Duplicate, false)), vec!["commit"]));
-    let ours = send_on_x(true, duplicate(), vec![Ok(Found::Same(published()))]).await;
-    assert_eq!(ours, (Ok(published()), vec!["commit", "look"]));
-    // it is there, but nobody knows where yet
-    let unseen = send_on_x(true, duplicate(), vec![Ok(Found::Absent)]).await;
-    assert_eq!(unseen, (Err((ErrorClass::OutcomeUnknown, true)), vec!["commit", "look"]));
 }
