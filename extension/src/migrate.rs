@@ -40,6 +40,8 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (26, "0026_bounds", include_str!("../../sql/migrations/0026_bounds.sql")),
     (27, "0027_more_platforms", include_str!("../../sql/migrations/0027_more_platforms.sql")),
     (28, "0028_metrics", include_str!("../../sql/migrations/0028_metrics.sql")),
+    (31, "0031_activity", include_str!("../../sql/migrations/0031_activity.sql")),
+    (32, "0032_analytics", include_str!("../../sql/migrations/0032_analytics.sql")),
 ];
 
 /// Run by every migrate, in this order: they replace what they made before.
