@@ -56,7 +56,7 @@ BEGIN
         -- Append-only, of one age: no dead rows to wait for. Statistics after a fiftieth is new, because a day starts
         -- empty and a plan for an empty table is a bad one for a million rows; a vacuum after a tenth is new, so that
         -- pages are known as all visible, the indexes can answer alone, and freezing is no storm later.
-        WHEN p_table ~ '^(job(_outcome|_retry|_claim)?|limit_use|job_log)_[0-9]{8}$' OR p_table ~ '^(activity_log|analytics_event)_[0-9]{6}$'
+        WHEN p_table ~ '^(job(_outcome|_retry|_claim)?|limit_use|job_log)_[0-9]{8}$' OR p_table ~ '^(activity_log|analytics_event|api_metric)_[0-9]{6}$'
             THEN ARRAY['autovacuum_analyze_scale_factor=0.02', 'autovacuum_vacuum_insert_scale_factor=0.1']
         -- What stays of dropped days, and jobs whose day is missing: rows leave it one by one.
         WHEN p_table ~ '^(job(_outcome|_retry|_claim)?|limit_use|job_log)_default$'
@@ -263,7 +263,8 @@ CREATE FUNCTION month_tables() RETURNS TABLE (parent name, by_column name)
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $fn$
-VALUES ('activity_log'::name, 'id'::name), ('analytics_event', 'id'), ('analytics_hour', 'starts_at'), ('analytics_day', 'starts_at')
+VALUES ('activity_log'::name, 'id'::name), ('analytics_event', 'id'), ('analytics_hour', 'starts_at'), ('analytics_day', 'starts_at'),
+       ('api_metric', 'at')
 $fn$;
 
 -- The first instant of a time's column: of an id, the smallest one that something made then can have.
@@ -421,6 +422,22 @@ BEGIN
         RAISE EXCEPTION '% is %', p_name, p_value
             USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument',
                   HINT = 'Give a number from ' || p_min || ' to ' || p_max || '.';
+    END IF;
+END
+$fn$;
+
+-- Refuses a time that is none.
+CREATE FUNCTION require_window(p_window interval) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+BEGIN
+    IF p_window IS NULL THEN
+        RAISE EXCEPTION 'p_window must not be null'
+            USING ERRCODE = 'null_value_not_allowed', DETAIL = 'null_argument', HINT = 'Give an interval.';
+    ELSIF p_window <= '0' OR p_window > '1 year' THEN
+        RAISE EXCEPTION 'p_window is %', p_window
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument', HINT = 'Give an interval of more than nothing and at most a year.';
     END IF;
 END
 $fn$;
@@ -1301,6 +1318,7 @@ BEGIN
                 PERFORM pg_sleep(p_pause_ms / 1000.0);
             END LOOP;
         END LOOP;
+        DELETE FROM crier.response_cache c WHERE c.scope = 'workspace' AND c.owner_id = workspace;
         DELETE FROM crier.job_key k WHERE k.workspace_id = workspace;
         DELETE FROM crier.limit_block b WHERE b.workspace_id = workspace;
         DELETE FROM crier.pause p WHERE p.scope = 'workspace' AND p.name = workspace::text;
@@ -1450,6 +1468,11 @@ BEGIN
                     did := crier.cleanup_old_webhook_events(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'cleanup_old_analytics_events' THEN
                     did := crier.cleanup_old_analytics_events(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
+                WHEN 'refresh_user_statistics_cache' THEN did := crier.refresh_user_statistics_cache(p_max_ms => ms);
+                WHEN 'cleanup_old_metrics' THEN
+                    did := crier.cleanup_old_metrics(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
+                WHEN 'cleanup_expired_cache' THEN
+                    did := crier.cleanup_expired_cache(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'schedule_readings' THEN did := crier.schedule_readings(p_batch => few, p_max_ms => ms);
                 WHEN 'roll_up_analytics' THEN did := crier.roll_up_analytics(p_max_ms => ms);
                 WHEN 'cleanup_old_activity_logs' THEN
@@ -2178,6 +2201,7 @@ DECLARE
     memory record;
     hour record;
     accounts record;
+    api record;
     longest bigint;
     breakers bigint;
 BEGIN
@@ -2192,6 +2216,10 @@ BEGIN
     INTO hour
     FROM crier.jobs_since(crier.stat_since('1 hour')) j WHERE j.kind <> 'deliver_alert';
     SELECT sum(a.reauth_required) AS reauth_required, sum(a.expiring) AS expiring INTO accounts FROM crier.get_account_stats() a;
+    SELECT count(*) FILTER (WHERE m.status >= 500)::double precision / nullif(count(*), 0) AS error_rate,
+           percentile_cont(0.95) WITHIN GROUP (ORDER BY m.took_ms) / 1000 AS slow
+    INTO api
+    FROM crier.api_metric m WHERE m.at > statement_timestamp() - interval '1 hour';
     -- a standby knows neither
     IF memory.capacity IS NOT NULL THEN
         waiting.jobs := coalesce(waiting.jobs, 0);
@@ -2213,6 +2241,8 @@ BEGIN
         UNION ALL SELECT 'reauth_required', coalesce(accounts.reauth_required, 0)
         UNION ALL SELECT 'expiring_logins', coalesce(accounts.expiring, 0)
         UNION ALL SELECT 'statistics_behind_seconds', extract(epoch FROM at - (SELECT s.closed_until FROM crier.stat_state s))
+        UNION ALL SELECT 'api_error_rate', api.error_rate
+        UNION ALL SELECT 'api_slow_seconds', api.slow
         UNION ALL SELECT 'posts_without_jobs', (
             SELECT count(*) FROM (SELECT FROM crier.post_target p
                                   WHERE p.job_id IS NULL AND p.state = 'scheduled' AND p.due_at < at - interval '1 minute' LIMIT 1001) l)
@@ -2606,12 +2636,7 @@ SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max
 AS $fn$
 BEGIN
     PERFORM crier.require_table('stat_state');
-    IF p_window IS NULL OR p_window <= '0' THEN
-        RAISE EXCEPTION 'p_window is %', coalesce(p_window::text, 'null')
-            USING ERRCODE = CASE WHEN p_window IS NULL THEN '22004' ELSE '22023' END,
-                  DETAIL = CASE WHEN p_window IS NULL THEN 'null_argument' ELSE 'invalid_argument' END,
-                  HINT = 'Give an interval of more than nothing.';
-    END IF;
+    PERFORM crier.require_window(p_window);
     RETURN QUERY
     SELECT j.platform, sum(j.completed)::bigint, sum(j.failed)::bigint,
            sum(j.completed)::double precision / nullif(sum(j.completed + j.failed), 0)::double precision,
@@ -2710,6 +2735,310 @@ BEGIN
         END LOOP;
     END LOOP;
     RETURN jsonb_build_object('scheduled', scheduled);
+END
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- requires:
+--   s265_readings
+
+-- What API servers say of the requests that they have answered. For crier_worker, which records, and crier_monitor, which asks.
+
+-- The first row of an array that is none, and why.
+CREATE FUNCTION check_api_metrics(p_rows jsonb, OUT place bigint, OUT problem text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+SELECT r.place - 1, p.problem
+FROM jsonb_array_elements(p_rows) WITH ORDINALITY AS r (element, place)
+CROSS JOIN LATERAL (
+    SELECT CASE
+        WHEN jsonb_typeof(element) <> 'object' THEN ' must be an object'
+        WHEN NOT '{at, endpoint, method, status, ms, user_id}'::text[] @> ARRAY(SELECT jsonb_object_keys(element))
+            THEN ' has a field that is none of at, endpoint, method, status, ms and user_id'
+        WHEN jsonb_typeof(element -> 'endpoint') IS DISTINCT FROM 'string' OR char_length(element ->> 'endpoint') NOT BETWEEN 1 AND 200
+            THEN '.endpoint must be a text of 1 to 200 characters'
+        WHEN element ? 'method' AND (jsonb_typeof(element -> 'method') <> 'string' OR char_length(element ->> 'method') > 20)
+            THEN '.method must be a text of at most 20 characters'
+        WHEN jsonb_typeof(element -> 'status') IS DISTINCT FROM 'number' OR (element ->> 'status')::numeric NOT BETWEEN 100 AND 599
+             OR (element ->> 'status')::numeric % 1 <> 0
+            THEN '.status must be a whole number from 100 to 599'
+        WHEN jsonb_typeof(element -> 'ms') IS DISTINCT FROM 'number' OR (element ->> 'ms')::numeric < 0 OR (element ->> 'ms')::numeric >= 1e9
+            THEN '.ms must be how many milliseconds it took'
+        WHEN element ? 'user_id' AND coalesce(element ->> 'user_id', '') !~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'
+            THEN '.user_id must be a uuid'
+        WHEN element ? 'at' AND (jsonb_typeof(element -> 'at') <> 'number'
+                                 OR abs((element ->> 'at')::numeric - extract(epoch FROM statement_timestamp())) > 86400)
+            THEN '.at must be in seconds since 1970, within a day of now'
+    END AS problem
+) p
+WHERE p.problem IS NOT NULL
+ORDER BY r.place
+LIMIT 1
+$fn$;
+
+-- Records requests, at most 10,000: objects with endpoint (the pattern, not the address that was asked for), status and ms, and as far as
+-- they are known method, at (seconds since 1970) and user_id. All or, where one is wrong, none. Answers with how many.
+CREATE FUNCTION record_api_metrics(p_rows jsonb) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+DECLARE
+    wrong record;
+    n bigint;
+BEGIN
+    PERFORM crier.require_table('api_metric');
+    IF p_rows IS NULL THEN
+        RAISE EXCEPTION 'p_rows must not be null'
+            USING ERRCODE = 'null_value_not_allowed', DETAIL = 'null_argument', HINT = 'Give a value for p_rows.';
+    ELSIF jsonb_typeof(p_rows) <> 'array' THEN
+        RAISE EXCEPTION 'p_rows must be a JSON array'
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument', HINT = 'Give an array of objects with endpoint, status and ms.';
+    ELSIF jsonb_array_length(p_rows) > 10000 THEN
+        RAISE EXCEPTION 'p_rows has % elements; at most 10000 are accepted', jsonb_array_length(p_rows)
+            USING ERRCODE = 'program_limit_exceeded', DETAIL = 'too_large', HINT = 'Split it up.';
+    END IF;
+    SELECT * INTO wrong FROM crier.check_api_metrics(p_rows);
+    IF wrong.problem IS NOT NULL THEN
+        RAISE EXCEPTION 'p_rows[%]%', wrong.place, wrong.problem
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument', HINT = 'Give an array of objects with endpoint, status and ms.';
+    END IF;
+    INSERT INTO crier.api_metric (at, endpoint, method, status, took_ms, user_id)
+    SELECT coalesce(to_timestamp((r ->> 'at')::double precision), clock_timestamp()), r ->> 'endpoint', coalesce(r ->> 'method', ''),
+           (r ->> 'status')::numeric::integer, (r ->> 'ms')::double precision, (r ->> 'user_id')::uuid
+    FROM jsonb_array_elements(p_rows) AS r;
+    GET DIAGNOSTICS n = ROW_COUNT;
+    RETURN n;
+END
+$fn$;
+
+-- Endpoints by how slow they are.
+CREATE FUNCTION api_slow_endpoints(p_window interval DEFAULT '1 hour', p_slower_than interval DEFAULT '2 seconds')
+RETURNS TABLE (endpoint text, method text, requests bigint, slow bigint, p50_ms double precision, p95_ms double precision,
+               p99_ms double precision, max_ms double precision)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET jit = off
+AS $fn$
+DECLARE
+    slow_ms double precision := extract(epoch FROM p_slower_than) * 1000;
+BEGIN
+    PERFORM crier.require_table('api_metric');
+    PERFORM crier.require_window(p_window);
+    RETURN QUERY
+    SELECT m.endpoint, m.method, count(*), count(*) FILTER (WHERE m.took_ms > slow_ms),
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY m.took_ms), percentile_cont(0.95) WITHIN GROUP (ORDER BY m.took_ms),
+           percentile_cont(0.99) WITHIN GROUP (ORDER BY m.took_ms), max(m.took_ms)
+    FROM crier.api_metric m
+    WHERE m.at > statement_timestamp() - p_window
+    GROUP BY m.endpoint, m.method
+    ORDER BY 6 DESC, 1, 2
+    LIMIT 1000;
+END
+$fn$;
+
+-- How requests were answered, by endpoint, and all together in the row without one. The rate is that of 5xx.
+CREATE FUNCTION api_error_rates(p_window interval DEFAULT '1 hour')
+RETURNS TABLE (endpoint text, requests bigint, client_errors bigint, server_errors bigint, error_rate double precision)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET jit = off
+AS $fn$
+BEGIN
+    PERFORM crier.require_table('api_metric');
+    PERFORM crier.require_window(p_window);
+    RETURN QUERY
+    SELECT m.endpoint, count(*), count(*) FILTER (WHERE m.status BETWEEN 400 AND 499), count(*) FILTER (WHERE m.status >= 500),
+           count(*) FILTER (WHERE m.status >= 500)::double precision / nullif(count(*), 0)
+    FROM crier.api_metric m
+    WHERE m.at > statement_timestamp() - p_window
+    GROUP BY GROUPING SETS ((m.endpoint), ())
+    ORDER BY 1 NULLS FIRST
+    LIMIT 1000;
+END
+$fn$;
+
+-- Users and requests by hour, in UTC; an hour without any is left out.
+CREATE FUNCTION api_active_users(p_window interval DEFAULT '1 day')
+RETURNS TABLE (hour timestamptz, users bigint, requests bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off
+AS $fn$
+BEGIN
+    PERFORM crier.require_table('api_metric');
+    PERFORM crier.require_window(p_window);
+    RETURN QUERY
+    SELECT date_trunc('hour', m.at), count(DISTINCT m.user_id), count(*)
+    FROM crier.api_metric m
+    WHERE m.at > date_trunc('hour', statement_timestamp() - p_window)
+    GROUP BY 1
+    ORDER BY 1;
+END
+$fn$;
+
+CREATE FUNCTION cleanup_old_metrics(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000, p_pause_ms integer DEFAULT 0)
+RETURNS jsonb
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+SELECT crier.drop_old_months('cleanup_old_metrics', 'api_metric', 'keep_api_metrics', p_batch, p_max_ms, p_pause_ms)
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- requires:
+--   s270_api_metrics
+
+-- The response cache, as operators see it.
+
+-- What has run out goes ten minutes later: until then whoever makes it anew has others served with it.
+CREATE FUNCTION cleanup_expired_cache(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000, p_pause_ms integer DEFAULT 0)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
+AS $fn$
+DECLARE
+    began timestamptz := clock_timestamp();
+    deleted bigint := 0;
+    n bigint;
+BEGIN
+    PERFORM crier.require_between('p_batch', p_batch, 1, 100000);
+    PERFORM crier.require_between('p_pause_ms', p_pause_ms, 0, 10000);
+    IF NOT crier.begin_task('cleanup_expired_cache', p_max_ms) THEN
+        RETURN '{"busy": true}';
+    END IF;
+    PERFORM crier.require_table('response_cache');
+    LOOP
+        DELETE FROM crier.response_cache c WHERE c.ctid = ANY (ARRAY(
+            SELECT q.ctid FROM crier.response_cache q
+            WHERE q.expires_at < clock_timestamp() - interval '10 minutes'
+              AND (q.made_until IS NULL OR q.made_until < clock_timestamp())
+            ORDER BY q.expires_at LIMIT p_batch FOR UPDATE SKIP LOCKED));
+        GET DIAGNOSTICS n = ROW_COUNT;
+        deleted := deleted + n;
+        IF n < p_batch THEN
+            RETURN jsonb_build_object('deleted', deleted);
+        ELSIF crier.ms_since(began) > p_max_ms THEN
+            RETURN jsonb_build_object('deleted', deleted, 'more', true);
+        END IF;
+        PERFORM pg_sleep(p_pause_ms / 1000.0);
+    END LOOP;
+END
+$fn$;
+
+-- How often the cache had what was asked for, since it was empty last: a crash empties it. Sessions that count at the same moment
+-- are counted less.
+CREATE FUNCTION cache_stats()
+RETURNS TABLE (hits bigint, stale bigint, misses bigint, hit_rate double precision, entries bigint, expired bigint, bytes bigint)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+SELECT s.hits, s.stale, s.misses, s.hits::double precision / nullif(s.hits + s.stale + s.misses, 0),
+       e.entries, e.expired, pg_total_relation_size('crier.response_cache'::regclass)
+FROM (SELECT coalesce(sum(q.hits), 0)::bigint AS hits, coalesce(sum(q.stale), 0)::bigint AS stale,
+             coalesce(sum(q.misses), 0)::bigint AS misses FROM crier.cache_stat q) s,
+     (SELECT count(*) AS entries, count(*) FILTER (WHERE c.expires_at <= clock_timestamp()) AS expired
+      FROM crier.response_cache c WHERE c.value IS NOT NULL) e
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- requires:
+--   s280_cache
+
+-- What each user has published, kept so that nobody who asks counts posts. It is worked out workspace by workspace, and only what
+-- differs is written: readers wait for nothing, and see a workspace as it was before or as it is.
+
+-- The figures of one workspace.
+CREATE FUNCTION refresh_user_statistics_of(p_workspace_id uuid) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+AS $fn$
+WITH targets AS (
+    SELECT t.post_id, count(*) FILTER (WHERE t.state = 'published') AS published, count(*) FILTER (WHERE t.state = 'failed') AS failed,
+           count(*) FILTER (WHERE t.state = 'unconfirmed') AS unconfirmed, count(*) FILTER (WHERE t.state = 'canceled') AS canceled,
+           count(*) FILTER (WHERE t.state NOT IN ('published', 'failed', 'unconfirmed', 'canceled')) AS scheduled
+    FROM crier.post_target t
+    WHERE t.workspace_id = p_workspace_id
+    GROUP BY t.post_id
+), figures AS (
+    SELECT p.author_id AS user_id, count(*) AS posts, count(*) FILTER (WHERE p.stage <> 'scheduled') AS drafts,
+           coalesce(sum(t.scheduled), 0)::bigint AS scheduled, coalesce(sum(t.published), 0)::bigint AS published,
+           coalesce(sum(t.failed), 0)::bigint AS failed, coalesce(sum(t.unconfirmed), 0)::bigint AS unconfirmed,
+           coalesce(sum(t.canceled), 0)::bigint AS canceled, max(p.created_at) AS last_post_at
+    FROM crier.post p
+    LEFT JOIN targets t ON t.post_id = p.id
+    WHERE p.workspace_id = p_workspace_id AND p.author_id IS NOT NULL AND p.deleted_at IS NULL
+    GROUP BY p.author_id
+), gone AS (
+    DELETE FROM crier.user_statistic s
+    WHERE s.workspace_id = p_workspace_id AND NOT EXISTS (SELECT FROM figures f WHERE f.user_id = s.user_id)
+)
+INSERT INTO crier.user_statistic AS s (workspace_id, user_id, posts, drafts, scheduled, published, failed, unconfirmed, canceled,
+                                       last_post_at)
+SELECT p_workspace_id, f.user_id, f.posts, f.drafts, f.scheduled, f.published, f.failed, f.unconfirmed, f.canceled, f.last_post_at
+FROM figures f
+ON CONFLICT (workspace_id, user_id) DO UPDATE
+SET posts = excluded.posts, drafts = excluded.drafts, scheduled = excluded.scheduled, published = excluded.published,
+    failed = excluded.failed, unconfirmed = excluded.unconfirmed, canceled = excluded.canceled, last_post_at = excluded.last_post_at
+WHERE (s.posts, s.drafts, s.scheduled, s.published, s.failed, s.unconfirmed, s.canceled, s.last_post_at)
+      IS DISTINCT FROM (excluded.posts, excluded.drafts, excluded.scheduled, excluded.published, excluded.failed,
+                        excluded.unconfirmed, excluded.canceled, excluded.last_post_at)
+$fn$;
+
+-- Goes through the workspaces, p_batch at a time, and works out those in which something has happened. A round begins anew once it has
+-- come to its end. {"workspaces": looked at, "refreshed": n, "more": …} or {"busy": true}.
+CREATE FUNCTION refresh_user_statistics_cache(p_batch integer DEFAULT 1000, p_max_ms integer DEFAULT 1000) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' SET enable_seqscan = off SET jit = off
+AS $fn$
+DECLARE
+    began timestamptz := clock_timestamp();
+    last uuid;
+    seen bigint;
+    page uuid[];
+    busy uuid[];
+    workspace uuid;
+    looked bigint := 0;
+    refreshed bigint := 0;
+BEGIN
+    PERFORM crier.require_between('p_batch', p_batch, 1, 10000);
+    IF NOT crier.begin_task('refresh_user_statistics_cache', p_max_ms) THEN
+        RETURN '{"busy": true}';
+    END IF;
+    PERFORM crier.require_table('user_statistic');
+    SELECT (l.goes_on ->> 'after')::uuid INTO last FROM crier.maintenance_lock l WHERE l.task = 'refresh_user_statistics_cache';
+    LOOP
+        page := ARRAY(SELECT w.id FROM crier.workspace w
+                      WHERE w.id > coalesce(last, '00000000-0000-0000-0000-000000000000') ORDER BY w.id LIMIT p_batch);
+        seen := cardinality(page);
+        -- what began before the last time may have been committed after it
+        busy := ARRAY(
+            SELECT p.id
+            FROM unnest(page) AS p (id)
+            LEFT JOIN crier.user_statistic_refresh r ON r.workspace_id = p.id
+            CROSS JOIN LATERAL (SELECT crier.first_id(coalesce(r.refreshed_at, '-infinity') - interval '10 minutes') AS id) since
+            WHERE EXISTS (SELECT FROM crier.post q WHERE q.workspace_id = p.id AND q.id >= since.id)
+               OR EXISTS (SELECT FROM crier.event e WHERE e.workspace_id = p.id AND e.id >= since.id)
+            ORDER BY p.id);
+        FOREACH workspace IN ARRAY busy LOOP
+            INSERT INTO crier.user_statistic_refresh (workspace_id, refreshed_at) VALUES (workspace, clock_timestamp())
+            ON CONFLICT (workspace_id) DO UPDATE SET refreshed_at = excluded.refreshed_at;
+            PERFORM crier.refresh_user_statistics_of(workspace);
+            refreshed := refreshed + 1;
+            last := workspace;
+            IF crier.ms_since(began) > p_max_ms THEN
+                UPDATE crier.maintenance_lock SET goes_on = jsonb_build_object('after', last)
+                WHERE task = 'refresh_user_statistics_cache';
+                RETURN jsonb_build_object('workspaces', looked + coalesce(array_position(page, last), 0), 'refreshed', refreshed, 'more', true);
+            END IF;
+        END LOOP;
+        looked := looked + seen;
+        last := page[seen];
+        IF seen < p_batch THEN
+            UPDATE crier.maintenance_lock SET goes_on = NULL WHERE task = 'refresh_user_statistics_cache' AND goes_on IS NOT NULL;
+            RETURN jsonb_build_object('workspaces', looked, 'refreshed', refreshed);
+        END IF;
+    END LOOP;
 END
 $fn$;
 /* </end connected objects> */
@@ -2957,6 +3286,49 @@ STRICT SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'breakers_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::cache::cache_begin
+CREATE  FUNCTION "cache_begin"(
+	"key" TEXT, /* Option < & str > */
+	"patience" interval DEFAULT '30 seconds', /* Option < Interval > */
+	"workspace_id" uuid DEFAULT NULL /* Option < Uuid > */
+) RETURNS TABLE (
+	"value" jsonb,  /* Option < Jsonb > */
+	"fresh" bool,  /* bool */
+	"make" bool  /* bool */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'cache_begin_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::cache::cache_get
+CREATE  FUNCTION "cache_get"(
+	"key" TEXT, /* Option < & str > */
+	"workspace_id" uuid DEFAULT NULL /* Option < Uuid > */
+) RETURNS jsonb /* Result < Option < Jsonb > , ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'cache_get_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::cache::cache_set
+CREATE  FUNCTION "cache_set"(
+	"key" TEXT, /* Option < & str > */
+	"value" jsonb, /* Option < Jsonb > */
+	"ttl" interval DEFAULT '5 minutes', /* Option < Interval > */
+	"workspace_id" uuid DEFAULT NULL /* Option < Uuid > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'cache_set_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3750,6 +4122,29 @@ STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_user_jobs_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::statistics::users::get_user_stats
+CREATE  FUNCTION "get_user_stats"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_user_id" uuid DEFAULT NULL /* Option < Uuid > */
+) RETURNS TABLE (
+	"user_id" uuid,  /* Uuid */
+	"posts" bigint,  /* i64 */
+	"drafts" bigint,  /* i64 */
+	"scheduled" bigint,  /* i64 */
+	"published" bigint,  /* i64 */
+	"failed" bigint,  /* i64 */
+	"unconfirmed" bigint,  /* i64 */
+	"canceled" bigint,  /* i64 */
+	"last_post_at" timestamp with time zone,  /* Timestamptz */
+	"refreshed_at" timestamp with time zone  /* Timestamptz */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_user_stats_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -5579,6 +5974,10 @@ GRANT EXECUTE ON FUNCTION crier.list_webhooks(text, int, uuid, text, text, uuid,
 GRANT EXECUTE ON FUNCTION crier.get_activity_log(uuid, text, int, uuid, text, text, uuid, timestamptz, timestamptz)
     TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.set_metrics_reading(uuid, boolean) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cache_get(text, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cache_set(text, jsonb, interval, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cache_begin(text, interval, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_user_stats(uuid, uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.record_analytics(jsonb) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.analytics(uuid, timestamptz, timestamptz, text, text[], text[]) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.publish_rates(uuid, timestamptz, timestamptz) TO crier_app, crier_worker;
@@ -5689,6 +6088,14 @@ GRANT EXECUTE ON FUNCTION crier.cleanup_old_activity_logs(integer, integer, inte
 GRANT EXECUTE ON FUNCTION crier.ensure_months(integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_old_analytics_events(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.schedule_readings(integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.record_api_metrics(jsonb) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_old_metrics(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_expired_cache(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cache_stats() TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.api_slow_endpoints(interval, interval) TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.api_error_rates(interval) TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.api_active_users(interval) TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.refresh_user_statistics_cache(integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.roll_up_analytics(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.platform_rates(interval) TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.cleanup_maintenance_log(integer, integer, integer) TO crier_worker;
@@ -5789,6 +6196,21 @@ COMMENT ON FUNCTION crier.cleanup_old_analytics_events(integer, integer, integer
 COMMENT ON FUNCTION crier.set_metrics_reading(uuid, boolean) IS 'Whether the figures of what a workspace has published are read by themselves, at the times of crier.metrics_plan.';
 COMMENT ON FUNCTION crier.schedule_readings(integer, integer) IS 'Has figures of published posts read at the times of crier.metrics_plan. {"scheduled": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.schedule_page_of_readings(interval, integer) IS 'One page of posts that were published so long ago. For crier.schedule_readings.';
+COMMENT ON FUNCTION crier.check_api_metrics(jsonb) IS 'The first wrong row of crier.record_api_metrics.';
+COMMENT ON FUNCTION crier.record_api_metrics(jsonb) IS 'Records requests that an API server has answered: an array of at most 10,000 objects with endpoint, status and ms. Answers with how many.';
+COMMENT ON FUNCTION crier.require_window(interval) IS 'Refuses a time that is none.';
+COMMENT ON FUNCTION crier.api_slow_endpoints(interval, interval) IS 'Endpoints of API servers by how slow they are.';
+COMMENT ON FUNCTION crier.api_error_rates(interval) IS 'How API servers answered, by endpoint, and all together in the row without one.';
+COMMENT ON FUNCTION crier.api_active_users(interval) IS 'Users and requests of API servers by hour.';
+COMMENT ON FUNCTION crier.cleanup_old_metrics(integer, integer, integer) IS 'Drops the months of requests that are kept no longer. {"dropped": name, "more": true}, {"deleted": n}, {"locked": name} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cache_get(text, uuid) IS 'What is cached under a key while it is fresh; null: nothing. Of a workspace for its members, otherwise the caller''s own.';
+COMMENT ON FUNCTION crier.cache_set(text, jsonb, interval, uuid) IS 'Keeps a value under a key for a time.';
+COMMENT ON FUNCTION crier.cache_begin(text, interval, uuid) IS 'What is cached under a key, fresh or not, and whether the caller is the one who has to make it anew.';
+COMMENT ON FUNCTION crier.cleanup_expired_cache(integer, integer, integer) IS 'Deletes values of the cache that have run out. {"deleted": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cache_stats() IS 'How often the cache had what was asked for, and how much is in it.';
+COMMENT ON FUNCTION crier.get_user_stats(uuid, uuid) IS 'What users have published in a workspace, as it was worked out last.';
+COMMENT ON FUNCTION crier.refresh_user_statistics_cache(integer, integer) IS 'Works out what users have published, where something has happened. {"workspaces": n, "refreshed": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.refresh_user_statistics_of(uuid) IS 'The same for one workspace. For crier.refresh_user_statistics_cache.';
 COMMENT ON FUNCTION crier.purge_sums(uuid, name, integer) IS 'Deletes some sums of a workspace. For crier.purge_workspaces.';
 COMMENT ON FUNCTION crier.get_activity_log(uuid, text, int, uuid, text, text, uuid, timestamptz, timestamptz) IS
     'Who did what in a workspace, for its admins, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';

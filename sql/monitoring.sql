@@ -43,6 +43,16 @@ FROM crier.expiring_tokens GROUP BY platform, status ORDER BY accounts DESC;
 SELECT source, platform, received, of_no_account, waiting, waiting_since, last_received_at
 FROM crier.webhook_intake ORDER BY waiting DESC, received DESC LIMIT 20;
 
+\echo '== API servers within an hour: errors and slow endpoints =='
+SELECT coalesce(endpoint, '(all)') AS endpoint, requests, client_errors, server_errors, round(error_rate::numeric, 4) AS error_rate
+FROM crier.api_error_rates() LIMIT 20;
+SELECT endpoint, method, requests, slow, round(p95_ms::numeric, 1) AS p95_ms, round(max_ms::numeric, 1) AS max_ms
+FROM crier.api_slow_endpoints() LIMIT 20;
+SELECT hour, users, requests FROM crier.api_active_users();
+
+\echo '== response cache =='
+SELECT hits, stale, misses, round(hit_rate::numeric, 3) AS hit_rate, entries, expired, pg_size_pretty(bytes) AS size FROM crier.cache_stats();
+
 \echo '== maintenance =='
 SELECT * FROM crier.maintenance_tasks ORDER BY task;
 SELECT task, runner, started_at, error FROM crier.maintenance_log WHERE error IS NOT NULL ORDER BY id DESC LIMIT 10;

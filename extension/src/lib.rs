@@ -10,6 +10,7 @@ mod activity;
 mod alerts;
 mod analytics;
 mod answer;
+mod cache;
 mod clock;
 mod connecting;
 mod dedupe;
@@ -69,6 +70,9 @@ extension_sql_file!("../../sql/install/s240_people.sql", requires = ["s230_check
 extension_sql_file!("../../sql/install/s250_metrics.sql", requires = ["s240_people"]);
 extension_sql_file!("../../sql/install/s260_analytics.sql", requires = ["s250_metrics"]);
 extension_sql_file!("../../sql/install/s265_readings.sql", requires = ["s260_analytics"]);
+extension_sql_file!("../../sql/install/s270_api_metrics.sql", requires = ["s265_readings"]);
+extension_sql_file!("../../sql/install/s280_cache.sql", requires = ["s270_api_metrics"]);
+extension_sql_file!("../../sql/install/s290_user_statistics.sql", requires = ["s280_cache"]);
 extension_sql_file!("../../sql/install/s900_access.sql", finalize);
 
 #[cfg(any(test, feature = "pg_test"))]

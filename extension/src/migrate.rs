@@ -42,6 +42,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (28, "0028_metrics", include_str!("../../sql/migrations/0028_metrics.sql")),
     (31, "0031_activity", include_str!("../../sql/migrations/0031_activity.sql")),
     (32, "0032_analytics", include_str!("../../sql/migrations/0032_analytics.sql")),
+    (33, "0033_api", include_str!("../../sql/migrations/0033_api.sql")),
 ];
 
 /// Run by every migrate, in this order: they replace what they made before.

@@ -14,7 +14,7 @@ BEGIN
         -- Append-only, of one age: no dead rows to wait for. Statistics after a fiftieth is new, because a day starts
         -- empty and a plan for an empty table is a bad one for a million rows; a vacuum after a tenth is new, so that
         -- pages are known as all visible, the indexes can answer alone, and freezing is no storm later.
-        WHEN p_table ~ '^(job(_outcome|_retry|_claim)?|limit_use|job_log)_[0-9]{8}$' OR p_table ~ '^(activity_log|analytics_event)_[0-9]{6}$'
+        WHEN p_table ~ '^(job(_outcome|_retry|_claim)?|limit_use|job_log)_[0-9]{8}$' OR p_table ~ '^(activity_log|analytics_event|api_metric)_[0-9]{6}$'
             THEN ARRAY['autovacuum_analyze_scale_factor=0.02', 'autovacuum_vacuum_insert_scale_factor=0.1']
         -- What stays of dropped days, and jobs whose day is missing: rows leave it one by one.
         WHEN p_table ~ '^(job(_outcome|_retry|_claim)?|limit_use|job_log)_default$'

@@ -5,7 +5,8 @@ CREATE FUNCTION month_tables() RETURNS TABLE (parent name, by_column name)
 LANGUAGE sql IMMUTABLE
 SET search_path = pg_catalog, pg_temp
 AS $fn$
-VALUES ('activity_log'::name, 'id'::name), ('analytics_event', 'id'), ('analytics_hour', 'starts_at'), ('analytics_day', 'starts_at')
+VALUES ('activity_log'::name, 'id'::name), ('analytics_event', 'id'), ('analytics_hour', 'starts_at'), ('analytics_day', 'starts_at'),
+       ('api_metric', 'at')
 $fn$;
 
 -- The first instant of a time's column: of an id, the smallest one that something made then can have.

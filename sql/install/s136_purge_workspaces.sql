@@ -108,6 +108,7 @@ BEGIN
                 PERFORM pg_sleep(p_pause_ms / 1000.0);
             END LOOP;
         END LOOP;
+        DELETE FROM crier.response_cache c WHERE c.scope = 'workspace' AND c.owner_id = workspace;
         DELETE FROM crier.job_key k WHERE k.workspace_id = workspace;
         DELETE FROM crier.limit_block b WHERE b.workspace_id = workspace;
         DELETE FROM crier.pause p WHERE p.scope = 'workspace' AND p.name = workspace::text;

@@ -108,12 +108,7 @@ SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max
 AS $fn$
 BEGIN
     PERFORM crier.require_table('stat_state');
-    IF p_window IS NULL OR p_window <= '0' THEN
-        RAISE EXCEPTION 'p_window is %', coalesce(p_window::text, 'null')
-            USING ERRCODE = CASE WHEN p_window IS NULL THEN '22004' ELSE '22023' END,
-                  DETAIL = CASE WHEN p_window IS NULL THEN 'null_argument' ELSE 'invalid_argument' END,
-                  HINT = 'Give an interval of more than nothing.';
-    END IF;
+    PERFORM crier.require_window(p_window);
     RETURN QUERY
     SELECT j.platform, sum(j.completed)::bigint, sum(j.failed)::bigint,
            sum(j.completed)::double precision / nullif(sum(j.completed + j.failed), 0)::double precision,

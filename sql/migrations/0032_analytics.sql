@@ -111,3 +111,29 @@ ALTER TABLE crier.metrics_plan    ENABLE ROW LEVEL SECURITY;
 ALTER TABLE crier.metrics_reading ENABLE ROW LEVEL SECURITY;
 INSERT INTO crier.maintenance_task (task, place, every) VALUES ('schedule_readings', 45, '5 minutes');
 INSERT INTO crier.maintenance_lock (task) VALUES ('schedule_readings');
+
+-- What each user has published in a workspace, worked out now and then: crier.refresh_user_statistics_cache().
+CREATE TABLE crier.user_statistic (
+    workspace_id uuid        NOT NULL REFERENCES crier.workspace (id) ON DELETE CASCADE,
+    user_id      uuid        NOT NULL,
+    posts        bigint      NOT NULL,
+    -- before they are planned
+    drafts       bigint      NOT NULL,
+    -- targets
+    scheduled    bigint      NOT NULL,
+    published    bigint      NOT NULL,
+    failed       bigint      NOT NULL,
+    unconfirmed  bigint      NOT NULL,
+    canceled     bigint      NOT NULL,
+    last_post_at timestamptz NOT NULL,
+    PRIMARY KEY (workspace_id, user_id)
+);
+-- As of when: a workspace in which nothing has happened since then is not looked at again.
+CREATE TABLE crier.user_statistic_refresh (
+    workspace_id uuid        PRIMARY KEY REFERENCES crier.workspace (id) ON DELETE CASCADE,
+    refreshed_at timestamptz NOT NULL
+);
+ALTER TABLE crier.user_statistic         ENABLE ROW LEVEL SECURITY;
+ALTER TABLE crier.user_statistic_refresh ENABLE ROW LEVEL SECURITY;
+INSERT INTO crier.maintenance_task (task, place, every) VALUES ('refresh_user_statistics_cache', 64, '1 hour');
+INSERT INTO crier.maintenance_lock (task) VALUES ('refresh_user_statistics_cache');

@@ -97,7 +97,10 @@ async fn record(bench: &mut Bench, sql: &Session, workspace: Uuid, account: Uuid
     bench.report.rates.push(Rate::new("analytics", "crier", "recorded by the thousand", count, took, used));
     let of: Vec<Params<'_>> = (0..CALLS).map(|_| vec![&workspace as _, &account as _, &1_i64 as _]).collect();
     let single = times(sql, RECORD, &of).await;
-    bench.report.timings.push(Timing::new("analytics", "one event recorded", single));
+    bench
+        .report
+        .timings
+        .push(Timing { what: "analytics: one event recorded".to_owned(), millis: Millis::new(single) });
     move_all(sql).await;
 }
 

@@ -313,7 +313,7 @@ async fn publishing_counts_by_itself() {
                  LATERAL crier.start_target(j.job_id, j.token) s; \
              SELECT crier.record_intent(job_id, token, 'key ' || content, content) FROM held; \
              SELECT crier.report_targets(ARRAY[job_id], ARRAY[token], ARRAY[CASE WHEN content LIKE 'out%' THEN 'published' \
-                 WHEN content = 'refused' THEN 'content_policy' ELSE 'config' END], \
+                 WHEN content = 'refused' THEN 'content_invalid' ELSE 'config' END], \
                  ARRAY[jsonb_build_object('external_id', content, 'message', 'x')]) FROM held",
         )
         .await;

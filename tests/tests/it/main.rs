@@ -10,6 +10,7 @@ mod benchmark;
 mod bluesky_oauth;
 mod bluesky_pds;
 mod bluesky_video;
+mod cache;
 mod catalogue;
 mod chat;
 mod cli;

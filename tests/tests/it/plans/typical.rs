@@ -83,6 +83,12 @@ pub(super) const FUNCTIONS: &str = "
 /// In the order of the files.
 #[rustfmt::skip]
 pub(super) const TYPICAL: &[Typical] = &[
+    call("statistics/users", "(pg_temp.workspaces(1))[1], NULL").of_types("uuid, uuid"),
+    call("cache/begin", "'service', '00000000-0000-0000-0000-000000000000', 'a', now(), now() + interval '1 minute'"),
+    call("cache/count", "1, true, false"),
+    call("cache/get", "'service', '00000000-0000-0000-0000-000000000000', 'a', now()"),
+    call("cache/make_room", "'user', (pg_temp.workspaces(1))[1], 1000"),
+    call("cache/set", "'service', '00000000-0000-0000-0000-000000000000', 'a', '1', now()"),
     call("connecting/account", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1]"),
     call("connecting/begin", "(pg_temp.workspaces(1))[1], crier.new_id(), NULL, 'x', NULL, NULL, 'https://a.example/', now(), now() + interval '5 minutes'")
         .of_types("uuid, uuid, uuid, text, text, uuid, text, timestamptz, timestamptz"),

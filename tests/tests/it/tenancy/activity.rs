@@ -13,7 +13,7 @@ use super::filled::Filled;
 use super::{app_role, tenants};
 
 /// What writes and is not in the log, and why.
-const NOT_NOTED: [(&str, &str); 13] = [
+const NOT_NOTED: [(&str, &str); 20] = [
     ("new_id", "does nothing"),
     ("accept_invitation", "owners have none; see below"),
     ("decline_invitation", "nobody's business"),
@@ -24,9 +24,16 @@ const NOT_NOTED: [(&str, &str); 13] = [
     ("read_metrics", "the same"),
     ("record_action", "the same: what an account did elsewhere"),
     ("record_analytics", "what others did"),
+    ("cache_get", "no decision"),
+    ("cache_set", "no decision"),
+    ("cache_begin", "no decision"),
     ("begin_connect", "a ticket: the account is connected later, and noted then"),
     ("confirm_connect", "the same"),
     ("check_rate_limit", "reads the memory of the queue"),
+    ("rate_limit_status", "the same"),
+    ("leave_workspace", "the only owner can't; see below"),
+    ("resume_schedule", "the tenant's goes on already: nothing is done"),
+    ("resolve_target", "the tenant's has no job any more: it is refused"),
 ];
 
 async fn log(sql: &Session, workspace: Uuid) -> Vec<Value> {
@@ -141,6 +148,7 @@ async fn it_says_who_did_it_and_in_whose_name() {
         .await;
     one.session.text(&format!("SELECT crier.invite_member('{workspace}', '{}', 'editor')", two.user)).await;
     two.session.text(&format!("SELECT crier.accept_invitation('{workspace}')")).await;
+    two.session.text(&format!("SELECT crier.leave_workspace('{workspace}')")).await;
     let rows = log(&superuser, workspace).await;
     let said: Vec<String> = rows[4..]
         .iter()
@@ -162,6 +170,7 @@ async fn it_says_who_did_it_and_in_whose_name() {
         "post_deleted service two",
         "member_invited user one",
         "member_joined user two",
+        "member_left user two",
     ];
     assert_eq!(said, expected);
     assert!(rows[5]["changes"]["from"].is_string() && rows[5]["changes"]["to"].is_string(), "{}", rows[5]);
