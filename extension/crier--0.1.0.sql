@@ -47,7 +47,7 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
 AS $fn$
 DECLARE
-    kind text := regexp_replace(p_table, '_(default|[0-9]{8})$', '');
+    kind text := regexp_replace(p_table, '_(default|[0-9]{8}|[0-9]{6})$', '');
     wanted text[];
     toast text[];
     col record;
@@ -56,7 +56,7 @@ BEGIN
         -- Append-only, of one age: no dead rows to wait for. Statistics after a fiftieth is new, because a day starts
         -- empty and a plan for an empty table is a bad one for a million rows; a vacuum after a tenth is new, so that
         -- pages are known as all visible, the indexes can answer alone, and freezing is no storm later.
-        WHEN p_table ~ '^(job(_outcome|_retry|_claim)?|limit_use|job_log)_[0-9]{8}$'
+        WHEN p_table ~ '^(job(_outcome|_retry|_claim)?|limit_use|job_log)_[0-9]{8}$' OR p_table ~ '^(activity_log|analytics_event|api_metric)_[0-9]{6}$'
             THEN ARRAY['autovacuum_analyze_scale_factor=0.02', 'autovacuum_vacuum_insert_scale_factor=0.1']
         -- What stays of dropped days, and jobs whose day is missing: rows leave it one by one.
         WHEN p_table ~ '^(job(_outcome|_retry|_claim)?|limit_use|job_log)_default$'
@@ -64,6 +64,12 @@ BEGIN
         -- Overwritten by every report: room for the new version on the same page, and no index to touch.
         WHEN kind = 'job_progress'
             THEN ARRAY['fillfactor=70', 'autovacuum_vacuum_scale_factor=0.05', 'autovacuum_vacuum_threshold=500']
+        -- Sums: the newest are added to again and again.
+        WHEN p_table ~ '^analytics_(hour|day)_([0-9]{6}|default)$'
+            THEN ARRAY['fillfactor=80', 'autovacuum_vacuum_scale_factor=0.05']
+        -- Every row is deleted once it is summed up.
+        WHEN p_table = 'analytics_delta'
+            THEN ARRAY['autovacuum_vacuum_scale_factor=0.02', 'autovacuum_vacuum_threshold=1000']
         -- Every row is deleted once its time is over: the index must not keep the empty pages of last week.
         WHEN p_table = 'job_scheduled'
             THEN ARRAY['autovacuum_vacuum_scale_factor=0.05', 'autovacuum_analyze_scale_factor=0.05']
@@ -145,6 +151,18 @@ BEGIN
 END
 $fn$;
 
+-- Makes a table that is to become a part of another one.
+CREATE FUNCTION make_partition(p_parent name, p_name text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+BEGIN
+    EXECUTE format('CREATE TABLE crier.%I (LIKE crier.%I INCLUDING ALL)', p_name, p_parent);
+    EXECUTE format('ALTER TABLE crier.%I ENABLE ROW LEVEL SECURITY', p_name);
+    PERFORM crier.apply_storage(p_name);
+END
+$fn$;
+
 -- Makes the table of a day, aside: making it in place would lock out everyone who reads or writes the log. Its name, or null
 -- where it is there or can't be.
 CREATE FUNCTION create_day(p_parent name, p_day date) RETURNS text
@@ -157,9 +175,7 @@ BEGIN
     IF to_regclass(format('crier.%I', made)) IS NOT NULL OR crier.is_in_default(p_parent, p_day) THEN
         RETURN NULL;
     END IF;
-    EXECUTE format('CREATE TABLE crier.%I (LIKE crier.%I INCLUDING ALL)', made, p_parent);
-    EXECUTE format('ALTER TABLE crier.%I ENABLE ROW LEVEL SECURITY', made);
-    PERFORM crier.apply_storage(made);
+    PERFORM crier.make_partition(p_parent, made);
     RETURN made;
 END
 $fn$;
@@ -240,6 +256,157 @@ $fn$;
 -- requires:
 --   s100_partitions
 
+-- What is kept for long is in months: made ahead and dropped whole, like the days of the queue's log.
+
+-- The tables that are in months, and by which column.
+CREATE FUNCTION month_tables() RETURNS TABLE (parent name, by_column name)
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+VALUES ('activity_log'::name, 'id'::name), ('analytics_event', 'id'), ('analytics_hour', 'starts_at'), ('analytics_day', 'starts_at'),
+       ('api_metric', 'at')
+$fn$;
+
+-- The first instant of a time's column: of an id, the smallest one that something made then can have.
+CREATE FUNCTION bound_of_month(p_by_column name, p_at timestamptz) RETURNS text
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO'
+AS $fn$
+SELECT CASE p_by_column WHEN 'id' THEN crier.first_id(p_at)::text ELSE p_at::text END
+$fn$;
+
+-- Makes the table of a month a part of its parent; its name. Null where it is there, or where the default partition has rows of
+-- that month: moving them would lock out everyone.
+CREATE FUNCTION attach_month(p_parent name, p_by_column name, p_month date) RETURNS text
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
+AS $fn$
+DECLARE
+    made text := format('%s_%s', p_parent, to_char(p_month, 'YYYYMM'));
+    lower text := crier.bound_of_month(p_by_column, p_month::timestamptz);
+    upper text := crier.bound_of_month(p_by_column, (p_month + interval '1 month')::timestamptz);
+    crowded boolean;
+BEGIN
+    IF to_regclass(format('crier.%I', made)) IS NOT NULL THEN
+        RETURN NULL;
+    END IF;
+    EXECUTE format('SELECT EXISTS (SELECT FROM crier.%I WHERE %I >= %L AND %2$I < %4$L)', p_parent || '_default', p_by_column,
+                   lower, upper) INTO crowded;
+    IF crowded THEN
+        RETURN NULL;
+    END IF;
+    -- made before anything is locked, and gone again where that can't be
+    PERFORM crier.make_partition(p_parent, made);
+    IF NOT crier.lock_tables_patiently(ARRAY[p_parent || '_default']) THEN
+        RAISE EXCEPTION 'locked' USING ERRCODE = 'lock_not_available';
+    END IF;
+    EXECUTE format('ALTER TABLE crier.%I ATTACH PARTITION crier.%I FOR VALUES FROM (%L) TO (%L)', p_parent, made, lower, upper);
+    RETURN made;
+END
+$fn$;
+
+-- Makes this month and the next ones; answers with the names of new tables. What can't be locked at once is for the next call.
+CREATE FUNCTION ensure_months(p_months integer DEFAULT 2) RETURNS SETOF text
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC' SET lock_timeout = '50ms'
+AS $fn$
+DECLARE
+    wanted record;
+    made text;
+BEGIN
+    PERFORM crier.require_between('p_months', p_months, 0, 60);
+    IF NOT crier.begin_task('ensure_partitions', 1) THEN
+        RETURN;
+    END IF;
+    FOR wanted IN
+        SELECT t.parent, t.by_column, (date_trunc('month', current_date::timestamp) + n * interval '1 month')::date AS month
+        FROM generate_series(0, p_months) AS n, crier.month_tables() t
+        -- without a table that the next crier.migrate() makes
+        WHERE to_regclass(format('crier.%I', t.parent)) IS NOT NULL
+    LOOP
+        BEGIN
+            made := crier.attach_month(wanted.parent, wanted.by_column, wanted.month);
+        EXCEPTION WHEN lock_not_available OR deadlock_detected OR check_violation THEN
+            -- check_violation: the default partition got a row of that month meanwhile
+            made := NULL;
+        END;
+        IF made IS NOT NULL THEN
+            RETURN NEXT made;
+        END IF;
+    END LOOP;
+END
+$fn$;
+
+-- Drops the oldest month of a table that is over for longer than a setting says, one a call; where there is none, deletes what is as
+-- old in the default partition. {"dropped": name, "more": true}, {"deleted": n, "more": …}, {"locked": name} or {"busy": true}.
+CREATE FUNCTION drop_old_months(p_task text, p_parent name, p_setting text, p_batch integer, p_max_ms integer, p_pause_ms integer)
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO' SET timezone = 'UTC' SET lock_timeout = '50ms'
+AS $fn$
+DECLARE
+    began timestamptz := clock_timestamp();
+    by_column name := (SELECT t.by_column FROM crier.month_tables() t WHERE t.parent = p_parent);
+    rest name := p_parent || '_default';
+    before timestamptz;
+    month text;
+    deleted bigint := 0;
+    n bigint;
+BEGIN
+    PERFORM crier.require_between('p_batch', p_batch, 1, 100000);
+    PERFORM crier.require_between('p_pause_ms', p_pause_ms, 0, 10000);
+    IF NOT crier.begin_task(p_task, p_max_ms) THEN
+        RETURN '{"busy": true}';
+    END IF;
+    before := crier.too_old(p_setting);
+    IF before IS NULL THEN
+        RETURN '{"deleted": 0}';
+    END IF;
+    SELECT min(c.relname) INTO month
+    FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+    WHERE i.inhparent = to_regclass(format('crier.%I', p_parent)) AND c.relname ~ ('^' || p_parent || '_[0-9]{6}$')
+      AND (to_date(right(c.relname, 6), 'YYYYMM') + interval '1 month')::timestamptz <= before;
+    IF month IS NOT NULL THEN
+        BEGIN
+            IF NOT crier.lock_tables_patiently(ARRAY[month, rest, p_parent]) THEN
+                RETURN jsonb_build_object('locked', month);
+            END IF;
+            EXECUTE format('ALTER TABLE crier.%I DETACH PARTITION crier.%I', p_parent, month);
+            EXECUTE format('DROP TABLE crier.%I', month);
+        EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+            RETURN jsonb_build_object('locked', month);
+        END;
+        RETURN jsonb_build_object('dropped', month, 'more', true);
+    END IF;
+    LOOP
+        EXECUTE format('DELETE FROM crier.%1$I WHERE ctid = ANY (ARRAY(SELECT ctid FROM crier.%1$I WHERE %2$I < %3$L '
+                       'LIMIT $1 FOR UPDATE SKIP LOCKED))', rest, by_column, crier.bound_of_month(by_column, before))
+            USING p_batch;
+        GET DIAGNOSTICS n = ROW_COUNT;
+        deleted := deleted + n;
+        IF n < p_batch THEN
+            RETURN jsonb_build_object('deleted', deleted);
+        ELSIF crier.ms_since(began) > p_max_ms THEN
+            RETURN jsonb_build_object('deleted', deleted, 'more', true);
+        END IF;
+        PERFORM pg_sleep(p_pause_ms / 1000.0);
+    END LOOP;
+END
+$fn$;
+
+CREATE FUNCTION cleanup_old_activity_logs(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000, p_pause_ms integer DEFAULT 0)
+RETURNS jsonb
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+SELECT crier.drop_old_months('cleanup_old_activity_logs', 'activity_log', 'keep_activity_log', p_batch, p_max_ms, p_pause_ms)
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- requires:
+--   s105_months
+
 -- What the tasks of maintenance have in common.
 
 -- Refuses a number that is null or out of range, in the words of every other function.
@@ -255,6 +422,22 @@ BEGIN
         RAISE EXCEPTION '% is %', p_name, p_value
             USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument',
                   HINT = 'Give a number from ' || p_min || ' to ' || p_max || '.';
+    END IF;
+END
+$fn$;
+
+-- Refuses a time that is none.
+CREATE FUNCTION require_window(p_window interval) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+BEGIN
+    IF p_window IS NULL THEN
+        RAISE EXCEPTION 'p_window must not be null'
+            USING ERRCODE = 'null_value_not_allowed', DETAIL = 'null_argument', HINT = 'Give an interval.';
+    ELSIF p_window <= '0' OR p_window > '1 year' THEN
+        RAISE EXCEPTION 'p_window is %', p_window
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument', HINT = 'Give an interval of more than nothing and at most a year.';
     END IF;
 END
 $fn$;
@@ -1122,9 +1305,11 @@ BEGIN
         DELETE FROM crier.pause p USING crier.social_account a
         WHERE a.workspace_id = workspace AND p.scope = 'account' AND p.name = a.id::text;
         -- posts before accounts: an account takes all its targets with it at once
-        FOREACH step IN ARRAY ARRAY['schedule', 'post', 'account_action', 'event', 'webhook_event', 'job_log', 'social_account'] LOOP
+        FOREACH step IN ARRAY ARRAY['schedule', 'post', 'account_action', 'event', 'webhook_event', 'job_log', 'analytics_delta', 'analytics_event',
+                                 'analytics_hour', 'analytics_day', 'social_account'] LOOP
             LOOP
-                n := crier.purge_rows(workspace, step, p_batch);
+                n := CASE WHEN step IN ('analytics_hour', 'analytics_day') THEN crier.purge_sums(workspace, step, p_batch)
+                          ELSE crier.purge_rows(workspace, step, p_batch) END;
                 rows := rows + n;
                 EXIT WHEN n < p_batch;
                 IF crier.ms_since(began) > p_max_ms THEN
@@ -1133,6 +1318,7 @@ BEGIN
                 PERFORM pg_sleep(p_pause_ms / 1000.0);
             END LOOP;
         END LOOP;
+        DELETE FROM crier.response_cache c WHERE c.scope = 'workspace' AND c.owner_id = workspace;
         DELETE FROM crier.job_key k WHERE k.workspace_id = workspace;
         DELETE FROM crier.limit_block b WHERE b.workspace_id = workspace;
         DELETE FROM crier.pause p WHERE p.scope = 'workspace' AND p.name = workspace::text;
@@ -1280,6 +1466,17 @@ BEGIN
                     did := crier.cleanup_expired_oauth_states_batch(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'cleanup_old_webhook_events' THEN
                     did := crier.cleanup_old_webhook_events(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
+                WHEN 'cleanup_old_analytics_events' THEN
+                    did := crier.cleanup_old_analytics_events(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
+                WHEN 'refresh_user_statistics_cache' THEN did := crier.refresh_user_statistics_cache(p_max_ms => ms);
+                WHEN 'cleanup_old_metrics' THEN
+                    did := crier.cleanup_old_metrics(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
+                WHEN 'cleanup_expired_cache' THEN
+                    did := crier.cleanup_expired_cache(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
+                WHEN 'schedule_readings' THEN did := crier.schedule_readings(p_batch => few, p_max_ms => ms);
+                WHEN 'roll_up_analytics' THEN did := crier.roll_up_analytics(p_max_ms => ms);
+                WHEN 'cleanup_old_activity_logs' THEN
+                    did := crier.cleanup_old_activity_logs(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'cleanup_maintenance_log' THEN 
                     did := crier.cleanup_maintenance_log(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'roll_up_statistics' THEN did := crier.roll_up_statistics();
@@ -1289,7 +1486,7 @@ BEGIN
                     did := jsonb_build_object('made', made, 'more', cardinality(made) > 0);
                 WHEN 'watch' THEN did := crier.watch();
                 WHEN 'ensure_partitions' THEN
-                    partitions := ARRAY(SELECT crier.ensure_partitions());
+                    partitions := ARRAY(SELECT crier.ensure_partitions() UNION ALL SELECT crier.ensure_months());
                     did := jsonb_build_object('made', partitions);
                 WHEN 'drop_old_days' THEN did := crier.drop_old_days(p_max_ms => ms);
             END CASE;
@@ -2004,6 +2201,7 @@ DECLARE
     memory record;
     hour record;
     accounts record;
+    api record;
     longest bigint;
     breakers bigint;
 BEGIN
@@ -2018,6 +2216,10 @@ BEGIN
     INTO hour
     FROM crier.jobs_since(crier.stat_since('1 hour')) j WHERE j.kind <> 'deliver_alert';
     SELECT sum(a.reauth_required) AS reauth_required, sum(a.expiring) AS expiring INTO accounts FROM crier.get_account_stats() a;
+    SELECT count(*) FILTER (WHERE m.status >= 500)::double precision / nullif(count(*), 0) AS error_rate,
+           percentile_cont(0.95) WITHIN GROUP (ORDER BY m.took_ms) / 1000 AS slow
+    INTO api
+    FROM crier.api_metric m WHERE m.at > statement_timestamp() - interval '1 hour';
     -- a standby knows neither
     IF memory.capacity IS NOT NULL THEN
         waiting.jobs := coalesce(waiting.jobs, 0);
@@ -2039,6 +2241,8 @@ BEGIN
         UNION ALL SELECT 'reauth_required', coalesce(accounts.reauth_required, 0)
         UNION ALL SELECT 'expiring_logins', coalesce(accounts.expiring, 0)
         UNION ALL SELECT 'statistics_behind_seconds', extract(epoch FROM at - (SELECT s.closed_until FROM crier.stat_state s))
+        UNION ALL SELECT 'api_error_rate', api.error_rate
+        UNION ALL SELECT 'api_slow_seconds', api.slow
         UNION ALL SELECT 'posts_without_jobs', (
             SELECT count(*) FROM (SELECT FROM crier.post_target p
                                   WHERE p.job_id IS NULL AND p.state = 'scheduled' AND p.due_at < at - interval '1 minute' LIMIT 1001) l)
@@ -2319,6 +2523,527 @@ $fn$;
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- requires:
+--   s250_metrics
+
+-- Analytics: the sums of batches become those of hours and days. Each batch's sums are added with its events
+-- (sql/queries/analytics/record.sql), and moved here in one statement: who reads sees them in one place or in the other.
+
+-- Moves sums of batches into hours and days, the oldest first. Those of workspaces that are gone by now go with them.
+CREATE FUNCTION roll_up_analytics(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000, p_pause_ms integer DEFAULT 0)
+RETURNS jsonb
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET lock_timeout = '1s' SET jit = off
+AS $fn$
+DECLARE
+    began timestamptz := clock_timestamp();
+    moved bigint := 0;
+    n bigint;
+BEGIN
+    PERFORM crier.require_between('p_batch', p_batch, 1, 100000);
+    PERFORM crier.require_between('p_pause_ms', p_pause_ms, 0, 10000);
+    IF NOT crier.begin_task('roll_up_analytics', p_max_ms) THEN
+        RETURN '{"busy": true}';
+    END IF;
+    PERFORM crier.require_table('analytics_delta');
+    LOOP
+        WITH taken AS (
+            DELETE FROM crier.analytics_delta d
+            WHERE d.id = ANY (ARRAY(SELECT q.id FROM crier.analytics_delta q ORDER BY q.id LIMIT p_batch))
+            RETURNING d.*
+        ), sums AS MATERIALIZED (
+            SELECT t.workspace_id, t.hour, t.kind, t.platform, t.account_id, sum(t.events)::bigint AS events, sum(t.value) AS value,
+                   count(*) AS deltas
+            FROM taken t
+            GROUP BY t.workspace_id, t.hour, t.kind, t.platform, t.account_id
+        ), living AS MATERIALIZED (
+            SELECT s.* FROM sums s
+            WHERE EXISTS (SELECT FROM crier.workspace w WHERE w.id = s.workspace_id AND w.deleted_at IS NULL)
+        ), hours AS (
+            INSERT INTO crier.analytics_hour AS h (workspace_id, starts_at, kind, platform, account_id, events, value)
+            SELECT l.workspace_id, l.hour, l.kind, l.platform, l.account_id, l.events, l.value FROM living l
+            ON CONFLICT (workspace_id, starts_at, kind, platform, account_id)
+            DO UPDATE SET events = h.events + excluded.events, value = h.value + excluded.value
+        ), days AS (
+            INSERT INTO crier.analytics_day AS d (workspace_id, starts_at, kind, platform, account_id, events, value)
+            SELECT l.workspace_id, date_trunc('day', l.hour), l.kind, l.platform, l.account_id, sum(l.events)::bigint, sum(l.value)
+            FROM living l
+            GROUP BY l.workspace_id, date_trunc('day', l.hour), l.kind, l.platform, l.account_id
+            ON CONFLICT (workspace_id, starts_at, kind, platform, account_id)
+            DO UPDATE SET events = d.events + excluded.events, value = d.value + excluded.value
+        )
+        SELECT coalesce(sum(s.deltas), 0) INTO n FROM sums s;
+        moved := moved + n;
+        IF n < p_batch THEN
+            RETURN jsonb_build_object('moved', moved);
+        ELSIF crier.ms_since(began) > p_max_ms THEN
+            RETURN jsonb_build_object('moved', moved, 'more', true);
+        END IF;
+        PERFORM pg_sleep(p_pause_ms / 1000.0);
+    END LOOP;
+END
+$fn$;
+
+-- Events one by one, then sums by hour and by day, each for as long as its setting says.
+CREATE FUNCTION cleanup_old_analytics_events(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000,
+                                             p_pause_ms integer DEFAULT 0)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+DECLARE
+    kept record;
+    did jsonb;
+    deleted bigint := 0;
+BEGIN
+    FOR kept IN
+        SELECT * FROM (VALUES ('analytics_event', 'keep_analytics_events'), ('analytics_hour', 'keep_analytics_hours'),
+                              ('analytics_day', 'keep_analytics_days')) AS v (parent, setting)
+    LOOP
+        did := crier.drop_old_months('cleanup_old_analytics_events', kept.parent, kept.setting, p_batch, p_max_ms, p_pause_ms);
+        deleted := deleted + coalesce((did ->> 'deleted')::bigint, 0);
+        IF did ?| '{busy, dropped, locked, more}' THEN
+            RETURN did;
+        END IF;
+    END LOOP;
+    RETURN jsonb_build_object('deleted', deleted);
+END
+$fn$;
+
+-- Some sums of a workspace that is deleted.
+CREATE FUNCTION purge_sums(p_workspace_id uuid, p_table name, p_batch integer) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+AS $fn$
+DECLARE
+    gone bigint;
+BEGIN
+    EXECUTE format('DELETE FROM crier.%1$I s WHERE s.workspace_id = $1 AND s.starts_at <= ('
+                   'SELECT max(q.starts_at) FROM (SELECT r.starts_at FROM crier.%1$I r WHERE r.workspace_id = $1 '
+                   '                              ORDER BY r.starts_at LIMIT $2) q)', p_table)
+        USING p_workspace_id, p_batch;
+    GET DIAGNOSTICS gone = ROW_COUNT;
+    RETURN gone;
+END
+$fn$;
+
+-- How publishing came out in the whole installation within a time, by platform: the statistics know it. Threads and first comments
+-- count post by post.
+CREATE FUNCTION platform_rates(p_window interval DEFAULT '30 days')
+RETURNS TABLE (platform text, published bigint, failed bigint, success_rate double precision, failure_rate double precision)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off SET max_parallel_workers_per_gather = 0
+AS $fn$
+BEGIN
+    PERFORM crier.require_table('stat_state');
+    PERFORM crier.require_window(p_window);
+    RETURN QUERY
+    SELECT j.platform, sum(j.completed)::bigint, sum(j.failed)::bigint,
+           sum(j.completed)::double precision / nullif(sum(j.completed + j.failed), 0)::double precision,
+           sum(j.failed)::double precision / nullif(sum(j.completed + j.failed), 0)::double precision
+    FROM crier.jobs_since(crier.stat_since(p_window)) j
+    WHERE j.kind IN ('publish_post', 'publish_comment')
+    GROUP BY j.platform
+    ORDER BY j.platform;
+END
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- requires:
+--   s260_analytics
+
+-- Has the figures of published posts read again and again, at longer and longer intervals: the times are in crier.metrics_plan. Each
+-- of them walks once through what was published, by the events that tell of it, so that publishing itself pays nothing.
+
+-- One page of what was published $after ago, from where the last page ended. A transaction that takes longer to publish than the
+-- first of these times would be passed by; none does.
+CREATE FUNCTION schedule_page_of_readings(p_after interval, p_batch integer, OUT looked bigint, OUT scheduled bigint)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+AS $fn$
+DECLARE
+    upto timestamptz := clock_timestamp() - p_after;
+    place record;
+    last_at timestamptz;
+    last_id uuid;
+    jobs jsonb;
+BEGIN
+    -- what was published before there was such a time is not made up for
+    INSERT INTO crier.metrics_reading (after, read_at, event_id) VALUES (p_after, upto, '00000000-0000-0000-0000-000000000000')
+    ON CONFLICT DO NOTHING;
+    SELECT r.read_at, r.event_id INTO place FROM crier.metrics_reading r WHERE r.after = p_after;
+    WITH page AS MATERIALIZED (
+        SELECT e.created_at, e.id, e.workspace_id, e.target_id, e.kind
+        FROM crier.event e
+        WHERE e.created_at >= place.read_at AND e.created_at < upto AND (e.created_at, e.id) > (place.read_at, place.event_id)
+        ORDER BY e.created_at, e.id
+        LIMIT p_batch
+    ), due AS (
+        SELECT p.created_at, p.id,
+               jsonb_build_object('kind', 'read_metrics', 'workspace_id', t.workspace_id, 'account_id', t.account_id,
+                                  'params', jsonb_build_object('target_id', t.id), 'dedupe_key', t.id::text, 'priority', -50) AS job
+        FROM page p
+        JOIN crier.workspace w ON w.id = p.workspace_id AND w.reads_metrics AND w.deleted_at IS NULL
+        CROSS JOIN LATERAL (
+            SELECT q.* FROM crier.post_target q
+            WHERE q.workspace_id = p.workspace_id AND q.id = p.target_id AND q.state = 'published' AND q.external_id IS NOT NULL
+              AND q.deleted_at IS NULL AND q.external_id IS DISTINCT FROM q.platform_key
+            LIMIT 1
+        ) t
+        JOIN crier.metrics_plan m ON m.platform = t.platform AND p_after = ANY (m.after)
+        JOIN crier.social_account a ON a.workspace_id = t.workspace_id AND a.id = t.account_id AND a.status = 'active'
+        WHERE p.kind = 'post_published'
+    )
+    SELECT (SELECT count(*) FROM page), coalesce((SELECT jsonb_agg(d.job ORDER BY d.created_at, d.id) FROM due d), '[]'),
+           (SELECT max(p.created_at) FROM page p),
+           (SELECT p.id FROM page p ORDER BY p.created_at DESC, p.id DESC LIMIT 1)
+    INTO looked, jobs, last_at, last_id;
+    SELECT count(*) INTO scheduled FROM crier.enqueue_many(jobs);
+    UPDATE crier.metrics_reading r
+    SET read_at = CASE WHEN looked < p_batch THEN upto ELSE last_at END,
+        event_id = CASE WHEN looked < p_batch THEN '00000000-0000-0000-0000-000000000000' ELSE last_id END
+    WHERE r.after = p_after;
+END
+$fn$;
+
+CREATE FUNCTION schedule_readings(p_batch integer DEFAULT 1000, p_max_ms integer DEFAULT 1000) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
+AS $fn$
+DECLARE
+    began timestamptz := clock_timestamp();
+    due interval;
+    page record;
+    scheduled bigint := 0;
+BEGIN
+    PERFORM crier.require_between('p_batch', p_batch, 1, 10000);
+    IF NOT crier.begin_task('schedule_readings', p_max_ms) THEN
+        RETURN '{"busy": true}';
+    END IF;
+    PERFORM crier.require_table('metrics_plan');
+    -- a time that is asked for no more begins anew when it is
+    DELETE FROM crier.metrics_reading r WHERE NOT EXISTS (SELECT FROM crier.metrics_plan p WHERE r.after = ANY (p.after));
+    FOR due IN SELECT DISTINCT a FROM crier.metrics_plan p, unnest(p.after) AS a ORDER BY a LOOP
+        LOOP
+            SELECT * INTO page FROM crier.schedule_page_of_readings(due, p_batch);
+            scheduled := scheduled + page.scheduled;
+            IF crier.ms_since(began) > p_max_ms THEN
+                RETURN jsonb_build_object('scheduled', scheduled, 'more', true);
+            END IF;
+            EXIT WHEN page.looked < p_batch;
+        END LOOP;
+    END LOOP;
+    RETURN jsonb_build_object('scheduled', scheduled);
+END
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- requires:
+--   s265_readings
+
+-- What API servers say of the requests that they have answered. For crier_worker, which records, and crier_monitor, which asks.
+
+-- The first row of an array that is none, and why.
+CREATE FUNCTION check_api_metrics(p_rows jsonb, OUT place bigint, OUT problem text)
+LANGUAGE sql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+SELECT r.place - 1, p.problem
+FROM jsonb_array_elements(p_rows) WITH ORDINALITY AS r (element, place)
+CROSS JOIN LATERAL (
+    SELECT CASE
+        WHEN jsonb_typeof(element) <> 'object' THEN ' must be an object'
+        WHEN NOT '{at, endpoint, method, status, ms, user_id}'::text[] @> ARRAY(SELECT jsonb_object_keys(element))
+            THEN ' has a field that is none of at, endpoint, method, status, ms and user_id'
+        WHEN jsonb_typeof(element -> 'endpoint') IS DISTINCT FROM 'string' OR char_length(element ->> 'endpoint') NOT BETWEEN 1 AND 200
+            THEN '.endpoint must be a text of 1 to 200 characters'
+        WHEN element ? 'method' AND (jsonb_typeof(element -> 'method') <> 'string' OR char_length(element ->> 'method') > 20)
+            THEN '.method must be a text of at most 20 characters'
+        WHEN jsonb_typeof(element -> 'status') IS DISTINCT FROM 'number' OR (element ->> 'status')::numeric NOT BETWEEN 100 AND 599
+             OR (element ->> 'status')::numeric % 1 <> 0
+            THEN '.status must be a whole number from 100 to 599'
+        WHEN jsonb_typeof(element -> 'ms') IS DISTINCT FROM 'number' OR (element ->> 'ms')::numeric < 0 OR (element ->> 'ms')::numeric >= 1e9
+            THEN '.ms must be how many milliseconds it took'
+        WHEN element ? 'user_id' AND coalesce(element ->> 'user_id', '') !~* '^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$'
+            THEN '.user_id must be a uuid'
+        WHEN element ? 'at' AND (jsonb_typeof(element -> 'at') <> 'number'
+                                 OR abs((element ->> 'at')::numeric - extract(epoch FROM statement_timestamp())) > 86400)
+            THEN '.at must be in seconds since 1970, within a day of now'
+    END AS problem
+) p
+WHERE p.problem IS NOT NULL
+ORDER BY r.place
+LIMIT 1
+$fn$;
+
+-- Records requests, at most 10,000: objects with endpoint (the pattern, not the address that was asked for), status and ms, and as far as
+-- they are known method, at (seconds since 1970) and user_id. All or, where one is wrong, none. Answers with how many.
+CREATE FUNCTION record_api_metrics(p_rows jsonb) RETURNS bigint
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+DECLARE
+    wrong record;
+    n bigint;
+BEGIN
+    PERFORM crier.require_table('api_metric');
+    IF p_rows IS NULL THEN
+        RAISE EXCEPTION 'p_rows must not be null'
+            USING ERRCODE = 'null_value_not_allowed', DETAIL = 'null_argument', HINT = 'Give a value for p_rows.';
+    ELSIF jsonb_typeof(p_rows) <> 'array' THEN
+        RAISE EXCEPTION 'p_rows must be a JSON array'
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument', HINT = 'Give an array of objects with endpoint, status and ms.';
+    ELSIF jsonb_array_length(p_rows) > 10000 THEN
+        RAISE EXCEPTION 'p_rows has % elements; at most 10000 are accepted', jsonb_array_length(p_rows)
+            USING ERRCODE = 'program_limit_exceeded', DETAIL = 'too_large', HINT = 'Split it up.';
+    END IF;
+    SELECT * INTO wrong FROM crier.check_api_metrics(p_rows);
+    IF wrong.problem IS NOT NULL THEN
+        RAISE EXCEPTION 'p_rows[%]%', wrong.place, wrong.problem
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument', HINT = 'Give an array of objects with endpoint, status and ms.';
+    END IF;
+    INSERT INTO crier.api_metric (at, endpoint, method, status, took_ms, user_id)
+    SELECT coalesce(to_timestamp((r ->> 'at')::double precision), clock_timestamp()), r ->> 'endpoint', coalesce(r ->> 'method', ''),
+           (r ->> 'status')::numeric::integer, (r ->> 'ms')::double precision, (r ->> 'user_id')::uuid
+    FROM jsonb_array_elements(p_rows) AS r;
+    GET DIAGNOSTICS n = ROW_COUNT;
+    RETURN n;
+END
+$fn$;
+
+-- Endpoints by how slow they are.
+CREATE FUNCTION api_slow_endpoints(p_window interval DEFAULT '1 hour', p_slower_than interval DEFAULT '2 seconds')
+RETURNS TABLE (endpoint text, method text, requests bigint, slow bigint, p50_ms double precision, p95_ms double precision,
+               p99_ms double precision, max_ms double precision)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET jit = off
+AS $fn$
+DECLARE
+    slow_ms double precision := extract(epoch FROM p_slower_than) * 1000;
+BEGIN
+    PERFORM crier.require_table('api_metric');
+    PERFORM crier.require_window(p_window);
+    RETURN QUERY
+    SELECT m.endpoint, m.method, count(*), count(*) FILTER (WHERE m.took_ms > slow_ms),
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY m.took_ms), percentile_cont(0.95) WITHIN GROUP (ORDER BY m.took_ms),
+           percentile_cont(0.99) WITHIN GROUP (ORDER BY m.took_ms), max(m.took_ms)
+    FROM crier.api_metric m
+    WHERE m.at > statement_timestamp() - p_window
+    GROUP BY m.endpoint, m.method
+    ORDER BY 6 DESC, 1, 2
+    LIMIT 1000;
+END
+$fn$;
+
+-- How requests were answered, by endpoint, and all together in the row without one. The rate is that of 5xx.
+CREATE FUNCTION api_error_rates(p_window interval DEFAULT '1 hour')
+RETURNS TABLE (endpoint text, requests bigint, client_errors bigint, server_errors bigint, error_rate double precision)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET jit = off
+AS $fn$
+BEGIN
+    PERFORM crier.require_table('api_metric');
+    PERFORM crier.require_window(p_window);
+    RETURN QUERY
+    SELECT m.endpoint, count(*), count(*) FILTER (WHERE m.status BETWEEN 400 AND 499), count(*) FILTER (WHERE m.status >= 500),
+           count(*) FILTER (WHERE m.status >= 500)::double precision / nullif(count(*), 0)
+    FROM crier.api_metric m
+    WHERE m.at > statement_timestamp() - p_window
+    GROUP BY GROUPING SETS ((m.endpoint), ())
+    ORDER BY 1 NULLS FIRST
+    LIMIT 1000;
+END
+$fn$;
+
+-- Users and requests by hour, in UTC; an hour without any is left out.
+CREATE FUNCTION api_active_users(p_window interval DEFAULT '1 day')
+RETURNS TABLE (hour timestamptz, users bigint, requests bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET jit = off
+AS $fn$
+BEGIN
+    PERFORM crier.require_table('api_metric');
+    PERFORM crier.require_window(p_window);
+    RETURN QUERY
+    SELECT date_trunc('hour', m.at), count(DISTINCT m.user_id), count(*)
+    FROM crier.api_metric m
+    WHERE m.at > date_trunc('hour', statement_timestamp() - p_window)
+    GROUP BY 1
+    ORDER BY 1;
+END
+$fn$;
+
+CREATE FUNCTION cleanup_old_metrics(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000, p_pause_ms integer DEFAULT 0)
+RETURNS jsonb
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+SELECT crier.drop_old_months('cleanup_old_metrics', 'api_metric', 'keep_api_metrics', p_batch, p_max_ms, p_pause_ms)
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- requires:
+--   s270_api_metrics
+
+-- The response cache, as operators see it.
+
+-- What has run out goes ten minutes later: until then whoever makes it anew has others served with it.
+CREATE FUNCTION cleanup_expired_cache(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000, p_pause_ms integer DEFAULT 0)
+RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
+AS $fn$
+DECLARE
+    began timestamptz := clock_timestamp();
+    deleted bigint := 0;
+    n bigint;
+BEGIN
+    PERFORM crier.require_between('p_batch', p_batch, 1, 100000);
+    PERFORM crier.require_between('p_pause_ms', p_pause_ms, 0, 10000);
+    IF NOT crier.begin_task('cleanup_expired_cache', p_max_ms) THEN
+        RETURN '{"busy": true}';
+    END IF;
+    PERFORM crier.require_table('response_cache');
+    LOOP
+        DELETE FROM crier.response_cache c WHERE c.ctid = ANY (ARRAY(
+            SELECT q.ctid FROM crier.response_cache q
+            WHERE q.expires_at < clock_timestamp() - interval '10 minutes'
+              AND (q.made_until IS NULL OR q.made_until < clock_timestamp())
+            ORDER BY q.expires_at LIMIT p_batch FOR UPDATE SKIP LOCKED));
+        GET DIAGNOSTICS n = ROW_COUNT;
+        deleted := deleted + n;
+        IF n < p_batch THEN
+            RETURN jsonb_build_object('deleted', deleted);
+        ELSIF crier.ms_since(began) > p_max_ms THEN
+            RETURN jsonb_build_object('deleted', deleted, 'more', true);
+        END IF;
+        PERFORM pg_sleep(p_pause_ms / 1000.0);
+    END LOOP;
+END
+$fn$;
+
+-- How often the cache had what was asked for, since it was empty last: a crash empties it. Sessions that count at the same moment
+-- are counted less.
+CREATE FUNCTION cache_stats()
+RETURNS TABLE (hits bigint, stale bigint, misses bigint, hit_rate double precision, entries bigint, expired bigint, bytes bigint)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+SELECT s.hits, s.stale, s.misses, s.hits::double precision / nullif(s.hits + s.stale + s.misses, 0),
+       e.entries, e.expired, pg_total_relation_size('crier.response_cache'::regclass)
+FROM (SELECT coalesce(sum(q.hits), 0)::bigint AS hits, coalesce(sum(q.stale), 0)::bigint AS stale,
+             coalesce(sum(q.misses), 0)::bigint AS misses FROM crier.cache_stat q) s,
+     (SELECT count(*) AS entries, count(*) FILTER (WHERE c.expires_at <= clock_timestamp()) AS expired
+      FROM crier.response_cache c WHERE c.value IS NOT NULL) e
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- requires:
+--   s280_cache
+
+-- What each user has published, kept so that nobody who asks counts posts. It is worked out workspace by workspace, and only what
+-- differs is written: readers wait for nothing, and see a workspace as it was before or as it is.
+
+-- The figures of one workspace.
+CREATE FUNCTION refresh_user_statistics_of(p_workspace_id uuid) RETURNS void
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET jit = off
+AS $fn$
+WITH targets AS (
+    SELECT t.post_id, count(*) FILTER (WHERE t.state = 'published') AS published, count(*) FILTER (WHERE t.state = 'failed') AS failed,
+           count(*) FILTER (WHERE t.state = 'unconfirmed') AS unconfirmed, count(*) FILTER (WHERE t.state = 'canceled') AS canceled,
+           count(*) FILTER (WHERE t.state NOT IN ('published', 'failed', 'unconfirmed', 'canceled')) AS scheduled
+    FROM crier.post_target t
+    WHERE t.workspace_id = p_workspace_id
+    GROUP BY t.post_id
+), figures AS (
+    SELECT p.author_id AS user_id, count(*) AS posts, count(*) FILTER (WHERE p.stage <> 'scheduled') AS drafts,
+           coalesce(sum(t.scheduled), 0)::bigint AS scheduled, coalesce(sum(t.published), 0)::bigint AS published,
+           coalesce(sum(t.failed), 0)::bigint AS failed, coalesce(sum(t.unconfirmed), 0)::bigint AS unconfirmed,
+           coalesce(sum(t.canceled), 0)::bigint AS canceled, max(p.created_at) AS last_post_at
+    FROM crier.post p
+    LEFT JOIN targets t ON t.post_id = p.id
+    WHERE p.workspace_id = p_workspace_id AND p.author_id IS NOT NULL AND p.deleted_at IS NULL
+    GROUP BY p.author_id
+), gone AS (
+    DELETE FROM crier.user_statistic s
+    WHERE s.workspace_id = p_workspace_id AND NOT EXISTS (SELECT FROM figures f WHERE f.user_id = s.user_id)
+)
+INSERT INTO crier.user_statistic AS s (workspace_id, user_id, posts, drafts, scheduled, published, failed, unconfirmed, canceled,
+                                       last_post_at)
+SELECT p_workspace_id, f.user_id, f.posts, f.drafts, f.scheduled, f.published, f.failed, f.unconfirmed, f.canceled, f.last_post_at
+FROM figures f
+ON CONFLICT (workspace_id, user_id) DO UPDATE
+SET posts = excluded.posts, drafts = excluded.drafts, scheduled = excluded.scheduled, published = excluded.published,
+    failed = excluded.failed, unconfirmed = excluded.unconfirmed, canceled = excluded.canceled, last_post_at = excluded.last_post_at
+WHERE (s.posts, s.drafts, s.scheduled, s.published, s.failed, s.unconfirmed, s.canceled, s.last_post_at)
+      IS DISTINCT FROM (excluded.posts, excluded.drafts, excluded.scheduled, excluded.published, excluded.failed,
+                        excluded.unconfirmed, excluded.canceled, excluded.last_post_at)
+$fn$;
+
+-- Goes through the workspaces, p_batch at a time, and works out those in which something has happened. A round begins anew once it has
+-- come to its end. {"workspaces": looked at, "refreshed": n, "more": …} or {"busy": true}.
+CREATE FUNCTION refresh_user_statistics_cache(p_batch integer DEFAULT 1000, p_max_ms integer DEFAULT 1000) RETURNS jsonb
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s' SET enable_seqscan = off SET jit = off
+AS $fn$
+DECLARE
+    began timestamptz := clock_timestamp();
+    last uuid;
+    seen bigint;
+    page uuid[];
+    busy uuid[];
+    workspace uuid;
+    looked bigint := 0;
+    refreshed bigint := 0;
+BEGIN
+    PERFORM crier.require_between('p_batch', p_batch, 1, 10000);
+    IF NOT crier.begin_task('refresh_user_statistics_cache', p_max_ms) THEN
+        RETURN '{"busy": true}';
+    END IF;
+    PERFORM crier.require_table('user_statistic');
+    SELECT (l.goes_on ->> 'after')::uuid INTO last FROM crier.maintenance_lock l WHERE l.task = 'refresh_user_statistics_cache';
+    LOOP
+        page := ARRAY(SELECT w.id FROM crier.workspace w
+                      WHERE w.id > coalesce(last, '00000000-0000-0000-0000-000000000000') ORDER BY w.id LIMIT p_batch);
+        seen := cardinality(page);
+        -- what began before the last time may have been committed after it
+        busy := ARRAY(
+            SELECT p.id
+            FROM unnest(page) AS p (id)
+            LEFT JOIN crier.user_statistic_refresh r ON r.workspace_id = p.id
+            CROSS JOIN LATERAL (SELECT crier.first_id(coalesce(r.refreshed_at, '-infinity') - interval '10 minutes') AS id) since
+            WHERE EXISTS (SELECT FROM crier.post q WHERE q.workspace_id = p.id AND q.id >= since.id)
+               OR EXISTS (SELECT FROM crier.event e WHERE e.workspace_id = p.id AND e.id >= since.id)
+            ORDER BY p.id);
+        FOREACH workspace IN ARRAY busy LOOP
+            INSERT INTO crier.user_statistic_refresh (workspace_id, refreshed_at) VALUES (workspace, clock_timestamp())
+            ON CONFLICT (workspace_id) DO UPDATE SET refreshed_at = excluded.refreshed_at;
+            PERFORM crier.refresh_user_statistics_of(workspace);
+            refreshed := refreshed + 1;
+            last := workspace;
+            IF crier.ms_since(began) > p_max_ms THEN
+                UPDATE crier.maintenance_lock SET goes_on = jsonb_build_object('after', last)
+                WHERE task = 'refresh_user_statistics_cache';
+                RETURN jsonb_build_object('workspaces', looked + coalesce(array_position(page, last), 0), 'refreshed', refreshed, 'more', true);
+            END IF;
+        END LOOP;
+        looked := looked + seen;
+        last := page[seen];
+        IF seen < p_batch THEN
+            UPDATE crier.maintenance_lock SET goes_on = NULL WHERE task = 'refresh_user_statistics_cache' AND goes_on IS NOT NULL;
+            RETURN jsonb_build_object('workspaces', looked, 'refreshed', refreshed);
+        END IF;
+    END LOOP;
+END
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::workspaces::invitations::accept_invitation
 CREATE  FUNCTION "accept_invitation"(
 	"p_workspace_id" uuid /* Option < Uuid > */
@@ -2406,6 +3131,29 @@ STRICT SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'adopt_database_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::analytics::query::analytics
+CREATE  FUNCTION "analytics"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_from" timestamp with time zone, /* Option < Timestamptz > */
+	"p_to" timestamp with time zone DEFAULT now(), /* Option < Timestamptz > */
+	"p_bucket" TEXT DEFAULT 'day', /* Option < & str > */
+	"p_group_by" TEXT[] DEFAULT '{kind,platform}', /* :: std :: option :: Option < Vec < Option < String > > > */
+	"p_kinds" TEXT[] DEFAULT NULL /* :: std :: option :: Option < Vec < Option < String > > > */
+) RETURNS TABLE (
+	"bucket" timestamp with time zone,  /* Timestamptz */
+	"kind" TEXT,  /* Option < String > */
+	"platform" TEXT,  /* Option < String > */
+	"account_id" uuid,  /* Option < Uuid > */
+	"events" bigint,  /* i64 */
+	"value" NUMERIC  /* AnyNumeric */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'analytics_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -2538,6 +3286,49 @@ STRICT SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'breakers_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::cache::cache_begin
+CREATE  FUNCTION "cache_begin"(
+	"key" TEXT, /* Option < & str > */
+	"patience" interval DEFAULT '30 seconds', /* Option < Interval > */
+	"workspace_id" uuid DEFAULT NULL /* Option < Uuid > */
+) RETURNS TABLE (
+	"value" jsonb,  /* Option < Jsonb > */
+	"fresh" bool,  /* bool */
+	"make" bool  /* bool */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'cache_begin_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::cache::cache_get
+CREATE  FUNCTION "cache_get"(
+	"key" TEXT, /* Option < & str > */
+	"workspace_id" uuid DEFAULT NULL /* Option < Uuid > */
+) RETURNS jsonb /* Result < Option < Jsonb > , ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'cache_get_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::cache::cache_set
+CREATE  FUNCTION "cache_set"(
+	"key" TEXT, /* Option < & str > */
+	"value" jsonb, /* Option < Jsonb > */
+	"ttl" interval DEFAULT '5 minutes', /* Option < Interval > */
+	"workspace_id" uuid DEFAULT NULL /* Option < Uuid > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'cache_set_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3091,6 +3882,29 @@ AS 'MODULE_PATHNAME', 'get_action_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::pages::activity::get_activity_log
+CREATE  FUNCTION "get_activity_log"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_cursor" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_limit" INT DEFAULT 50, /* Option < i32 > */
+	"p_user_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_action" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_object_type" TEXT DEFAULT NULL, /* Option < & str > */
+	"p_object_id" uuid DEFAULT NULL, /* Option < Uuid > */
+	"p_since" timestamp with time zone DEFAULT NULL, /* Option < Timestamptz > */
+	"p_until" timestamp with time zone DEFAULT NULL /* Option < Timestamptz > */
+) RETURNS TABLE (
+	"items" jsonb,  /* Jsonb */
+	"next_cursor" TEXT,  /* Option < String > */
+	"has_more" bool  /* bool */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_activity_log_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::alerts::endpoints::get_alert_endpoint
 CREATE  FUNCTION "get_alert_endpoint"(
 	"p_id" uuid /* Option < Uuid > */
@@ -3308,6 +4122,29 @@ STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'get_user_jobs_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::statistics::users::get_user_stats
+CREATE  FUNCTION "get_user_stats"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_user_id" uuid DEFAULT NULL /* Option < Uuid > */
+) RETURNS TABLE (
+	"user_id" uuid,  /* Uuid */
+	"posts" bigint,  /* i64 */
+	"drafts" bigint,  /* i64 */
+	"scheduled" bigint,  /* i64 */
+	"published" bigint,  /* i64 */
+	"failed" bigint,  /* i64 */
+	"unconfirmed" bigint,  /* i64 */
+	"canceled" bigint,  /* i64 */
+	"last_post_at" timestamp with time zone,  /* Timestamptz */
+	"refreshed_at" timestamp with time zone  /* Timestamptz */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'get_user_stats_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3970,6 +4807,26 @@ AS 'MODULE_PATHNAME', 'preview_schedule_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::analytics::query::publish_rates
+CREATE  FUNCTION "publish_rates"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_from" timestamp with time zone DEFAULT now() - interval '30 days', /* Option < Timestamptz > */
+	"p_to" timestamp with time zone DEFAULT now() /* Option < Timestamptz > */
+) RETURNS TABLE (
+	"platform" TEXT,  /* Option < String > */
+	"published" bigint,  /* i64 */
+	"failed" bigint,  /* i64 */
+	"unconfirmed" bigint,  /* i64 */
+	"success_rate" double precision,  /* Option < f64 > */
+	"failure_rate" double precision  /* Option < f64 > */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'publish_rates_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::queue::dead::purge_jobs
 CREATE  FUNCTION "purge_jobs"(
 	"job_ids" uuid[] /* :: std :: option :: Option < Vec < Option < Uuid > > > */
@@ -4071,6 +4928,17 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'record_action_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::analytics::record::record_analytics
+CREATE  FUNCTION "record_analytics"(
+	"p_events" jsonb /* Option < Jsonb > */
+) RETURNS bigint /* Result < i64, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'record_analytics_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -4527,6 +5395,18 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'set_member_role_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::analytics::reading::set_metrics_reading
+CREATE  FUNCTION "set_metrics_reading"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_enabled" bool /* Option < bool > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'set_metrics_reading_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -5091,6 +5971,16 @@ GRANT EXECUTE ON FUNCTION crier.list_logs(text, int, uuid, text[], text, jsonb, 
     TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_webhooks(text, int, uuid, text, text, uuid, boolean, timestamptz, timestamptz)
     TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_activity_log(uuid, text, int, uuid, text, text, uuid, timestamptz, timestamptz)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.set_metrics_reading(uuid, boolean) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cache_get(text, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cache_set(text, jsonb, interval, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cache_begin(text, interval, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_user_stats(uuid, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.record_analytics(jsonb) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.analytics(uuid, timestamptz, timestamptz, text, text[], text[]) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.publish_rates(uuid, timestamptz, timestamptz) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.replay_webhook(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.replay_webhooks(timestamptz, timestamptz, uuid, text, int) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_by_time(text, text, timestamptz, int, text, int, uuid, text) TO crier_app, crier_worker;
@@ -5194,6 +6084,20 @@ GRANT EXECUTE ON FUNCTION crier.cleanup_leftovers(integer, integer, integer) TO 
 GRANT EXECUTE ON FUNCTION crier.cleanup_old_events(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_old_actions(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_old_webhook_events(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_old_activity_logs(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.ensure_months(integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_old_analytics_events(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.schedule_readings(integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.record_api_metrics(jsonb) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_old_metrics(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_expired_cache(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cache_stats() TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.api_slow_endpoints(interval, interval) TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.api_error_rates(interval) TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.api_active_users(interval) TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.refresh_user_statistics_cache(integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.roll_up_analytics(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.platform_rates(interval) TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.cleanup_maintenance_log(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.purge_workspaces(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_expired_oauth_states_batch(integer, integer, integer) TO crier_worker;
@@ -5274,6 +6178,42 @@ COMMENT ON FUNCTION crier.adopt_database() IS 'Ends the pause of a restored or m
 COMMENT ON FUNCTION crier.ensure_partitions(integer) IS 'Makes the daily partitions of the job history for today and the next days; answers with the names of new ones.';
 COMMENT ON FUNCTION crier.create_day(name, date) IS 'Makes the table of one day of the log, aside. For crier.ensure_partitions.';
 COMMENT ON FUNCTION crier.attach_day(name, date) IS 'Makes the table of one day a part of the log. For crier.ensure_partitions.';
+COMMENT ON FUNCTION crier.make_partition(name, text) IS 'Makes a table that is to become a part of another. For crier.ensure_partitions and crier.ensure_months.';
+COMMENT ON FUNCTION crier.month_tables() IS 'The tables that are kept by month, and by which column.';
+COMMENT ON FUNCTION crier.bound_of_month(name, timestamptz) IS 'The first value of such a column at a time. For crier.ensure_months.';
+COMMENT ON FUNCTION crier.attach_month(name, name, date) IS 'Makes the table of one month a part of its parent. For crier.ensure_months.';
+COMMENT ON FUNCTION crier.ensure_months(integer) IS 'Makes the monthly partitions of what is kept for long, for this month and the next ones; answers with the names of new ones.';
+COMMENT ON FUNCTION crier.drop_old_months(text, name, text, integer, integer, integer) IS 'Drops the oldest month of a table that is kept no longer, one a call. For the tasks of maintenance.';
+COMMENT ON FUNCTION crier.cleanup_old_activity_logs(integer, integer, integer) IS 'Drops the months of the activity log that are kept no longer. {"dropped": name, "more": true}, {"deleted": n}, {"locked": name} or {"busy": true}.';
+COMMENT ON FUNCTION crier.record_analytics(jsonb) IS 'Records what became of posts: an array of at most 10,000 objects, all or none. Answers with how many have an id that was not there.';
+COMMENT ON FUNCTION crier.analytics(uuid, timestamptz, timestamptz, text, text[], text[]) IS
+    'Events of a workspace and the sums of their values by hour, day, week or month, and by some of kind, platform and account.';
+COMMENT ON FUNCTION crier.publish_rates(uuid, timestamptz, timestamptz) IS 'How publishing came out in a workspace, by platform.';
+COMMENT ON FUNCTION crier.platform_rates(interval) IS 'How publishing came out in the whole installation, by platform.';
+COMMENT ON FUNCTION crier.roll_up_analytics(integer, integer, integer) IS 'Moves the sums of batches of events into hours and days. {"moved": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cleanup_old_analytics_events(integer, integer, integer) IS
+    'Drops the months of analytics events, and of their sums, that are kept no longer. {"dropped": name, "more": true}, {"deleted": n}, {"locked": name} or {"busy": true}.';
+COMMENT ON FUNCTION crier.set_metrics_reading(uuid, boolean) IS 'Whether the figures of what a workspace has published are read by themselves, at the times of crier.metrics_plan.';
+COMMENT ON FUNCTION crier.schedule_readings(integer, integer) IS 'Has figures of published posts read at the times of crier.metrics_plan. {"scheduled": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.schedule_page_of_readings(interval, integer) IS 'One page of posts that were published so long ago. For crier.schedule_readings.';
+COMMENT ON FUNCTION crier.check_api_metrics(jsonb) IS 'The first wrong row of crier.record_api_metrics.';
+COMMENT ON FUNCTION crier.record_api_metrics(jsonb) IS 'Records requests that an API server has answered: an array of at most 10,000 objects with endpoint, status and ms. Answers with how many.';
+COMMENT ON FUNCTION crier.require_window(interval) IS 'Refuses a time that is none.';
+COMMENT ON FUNCTION crier.api_slow_endpoints(interval, interval) IS 'Endpoints of API servers by how slow they are.';
+COMMENT ON FUNCTION crier.api_error_rates(interval) IS 'How API servers answered, by endpoint, and all together in the row without one.';
+COMMENT ON FUNCTION crier.api_active_users(interval) IS 'Users and requests of API servers by hour.';
+COMMENT ON FUNCTION crier.cleanup_old_metrics(integer, integer, integer) IS 'Drops the months of requests that are kept no longer. {"dropped": name, "more": true}, {"deleted": n}, {"locked": name} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cache_get(text, uuid) IS 'What is cached under a key while it is fresh; null: nothing. Of a workspace for its members, otherwise the caller''s own.';
+COMMENT ON FUNCTION crier.cache_set(text, jsonb, interval, uuid) IS 'Keeps a value under a key for a time.';
+COMMENT ON FUNCTION crier.cache_begin(text, interval, uuid) IS 'What is cached under a key, fresh or not, and whether the caller is the one who has to make it anew.';
+COMMENT ON FUNCTION crier.cleanup_expired_cache(integer, integer, integer) IS 'Deletes values of the cache that have run out. {"deleted": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cache_stats() IS 'How often the cache had what was asked for, and how much is in it.';
+COMMENT ON FUNCTION crier.get_user_stats(uuid, uuid) IS 'What users have published in a workspace, as it was worked out last.';
+COMMENT ON FUNCTION crier.refresh_user_statistics_cache(integer, integer) IS 'Works out what users have published, where something has happened. {"workspaces": n, "refreshed": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.refresh_user_statistics_of(uuid) IS 'The same for one workspace. For crier.refresh_user_statistics_cache.';
+COMMENT ON FUNCTION crier.purge_sums(uuid, name, integer) IS 'Deletes some sums of a workspace. For crier.purge_workspaces.';
+COMMENT ON FUNCTION crier.get_activity_log(uuid, text, int, uuid, text, text, uuid, timestamptz, timestamptz) IS
+    'Who did what in a workspace, for its admins, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
 COMMENT ON FUNCTION crier.first_id(timestamptz) IS 'The smallest id that something made at this time can have.';
 COMMENT ON FUNCTION crier.apply_storage(name) IS 'Gives a table its settings of vacuum, fill factor, TOAST and statistics. For crier.migrate and crier.ensure_partitions.';
 COMMENT ON FUNCTION crier.require_between(text, bigint, bigint, bigint) IS 'Refuses a number that is out of range. For the tasks of maintenance.';

@@ -3,12 +3,32 @@
 \set QUIET on
 \pset pager off
 
+\echo '== alerts: what is above its threshold =='
+-- docs/operations.md says of each what it comes from and what to do.
+SELECT name, value, threshold, about FROM crier.alerts();
+
+\echo '== the queue =='
+SELECT pending, retrying, running, scheduled_later, failed, completed_last_hour, failed_last_hour, completed_per_minute, oldest_due_age,
+       memory_used, memory_capacity, paused, summed_up_until
+FROM crier.get_queue_stats();
+
 \echo '== backlog: unfinished jobs in memory =='
 SELECT * FROM crier.backlog();
 
 \echo '== dead letters =='
 SELECT kind, class, jobs, first_at, last_at, left(last_message, 60) AS last_message
 FROM crier.dead_letters ORDER BY jobs DESC LIMIT 20;
+
+\echo '== jobs that failed within an hour =='
+SELECT kind, platform, class, count(*) AS jobs, max(finished_at) AS last_at, min(message) AS a_message
+FROM crier.failed_jobs GROUP BY kind, platform, class ORDER BY jobs DESC LIMIT 20;
+
+\echo '== kinds of jobs within a day =='
+SELECT kind, pending, running, completed, failed, round(error_rate::numeric, 4) AS error_rate, average_processing, waiting_p95, processing_p99
+FROM crier.get_job_queue_stats() ORDER BY kind NULLS FIRST;
+
+\echo '== publishing by platform within 30 days =='
+SELECT platform, published, failed, round(failure_rate::numeric, 4) AS failure_rate FROM crier.platform_rates();
 
 \echo '== stuck jobs =='
 SELECT job_id, kind, attempt, worker, running_since, lease_expires_at FROM crier.stuck_jobs() LIMIT 20;
@@ -23,13 +43,23 @@ FROM crier.expiring_tokens GROUP BY platform, status ORDER BY accounts DESC;
 SELECT source, platform, received, of_no_account, waiting, waiting_since, last_received_at
 FROM crier.webhook_intake ORDER BY waiting DESC, received DESC LIMIT 20;
 
+\echo '== API servers within an hour: errors and slow endpoints =='
+SELECT coalesce(endpoint, '(all)') AS endpoint, requests, client_errors, server_errors, round(error_rate::numeric, 4) AS error_rate
+FROM crier.api_error_rates() LIMIT 20;
+SELECT endpoint, method, requests, slow, round(p95_ms::numeric, 1) AS p95_ms, round(max_ms::numeric, 1) AS max_ms
+FROM crier.api_slow_endpoints() LIMIT 20;
+SELECT hour, users, requests FROM crier.api_active_users();
+
+\echo '== response cache =='
+SELECT hits, stale, misses, round(hit_rate::numeric, 3) AS hit_rate, entries, expired, pg_size_pretty(bytes) AS size FROM crier.cache_stats();
+
 \echo '== maintenance =='
 SELECT * FROM crier.maintenance_tasks ORDER BY task;
 SELECT task, runner, started_at, error FROM crier.maintenance_log WHERE error IS NOT NULL ORDER BY id DESC LIMIT 10;
 
-\echo '== partitions of the log, and what is in the default ones =='
-SELECT parent, count(day) AS days, min(day) AS first_day, max(day) AS last_day, sum(rows_estimated) AS rows_estimated,
-       pg_size_pretty(sum(bytes)) AS size, sum(rows_estimated) FILTER (WHERE day IS NULL) AS rows_in_default
+\echo '== partitions, and what is in the default ones =='
+SELECT parent, count(coalesce(day, month)) AS partitions, min(coalesce(day, month)) AS first, max(coalesce(day, month)) AS last, sum(rows_estimated) AS rows_estimated,
+       pg_size_pretty(sum(bytes)) AS size, sum(rows_estimated) FILTER (WHERE is_default) AS rows_in_default
 FROM crier.partitions GROUP BY parent ORDER BY parent;
 
 \echo '== indexes that are hardly used =='
@@ -43,6 +73,11 @@ FROM crier.bloated_indexes WHERE bytes > 1048576 OR NOT valid ORDER BY wasted_by
 \echo '== dead rows and vacuum =='
 SELECT table_name, live_rows, dead_rows, pg_size_pretty(bytes) AS size, last_vacuum, last_analyze, xid_age
 FROM crier.vacuum_state ORDER BY dead_rows DESC, bytes DESC LIMIT 20;
+
+\echo '== autovacuum: what it is at, and what is due =='
+SELECT table_name, is_due, dead_rows, dead_rows_allowed, phase, heap_blks_scanned, heap_blks_total, last_vacuum, xid_age
+FROM crier.vacuum_due ORDER BY is_due DESC, dead_rows DESC LIMIT 20;
+SELECT name, setting FROM pg_settings WHERE name IN ('autovacuum', 'autovacuum_max_workers', 'autovacuum_naptime', 'track_counts') ORDER BY name;
 
 \echo '== locks that somebody waits for =='
 SELECT w.pid, w.wait_event, now() - w.query_start AS waits_for, pg_blocking_pids(w.pid) AS behind, left(w.query, 80) AS query

@@ -50,10 +50,12 @@ pub enum Listing {
     Schedules,
     /// `crier.list_schedule_items`
     ScheduleItems,
+    /// `crier.get_activity_log`
+    Activity,
 }
 
 impl Listing {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Jobs,
         Self::Posts,
         Self::Logs,
@@ -64,6 +66,7 @@ impl Listing {
         Self::Webhooks,
         Self::Schedules,
         Self::ScheduleItems,
+        Self::Activity,
     ];
 
     /// The function that makes and takes its cursors.
@@ -79,6 +82,7 @@ impl Listing {
             Self::Webhooks => "crier.list_webhooks",
             Self::Schedules => "crier.list_schedules",
             Self::ScheduleItems => "crier.list_schedule_items",
+            Self::Activity => "crier.get_activity_log",
         }
     }
 
@@ -95,6 +99,7 @@ impl Listing {
             Self::Webhooks => 8,
             Self::Schedules => 20,
             Self::ScheduleItems => 21,
+            Self::Activity => 31,
         }
     }
 }

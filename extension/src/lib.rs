@@ -6,12 +6,16 @@ use pgrx::prelude::*;
 
 mod accounts;
 mod actions;
+mod activity;
 mod alerts;
+mod analytics;
 mod answer;
+mod cache;
 mod clock;
 mod connecting;
 mod dedupe;
 mod durable;
+mod elements;
 mod error;
 mod identity;
 mod input;
@@ -48,7 +52,8 @@ pub extern "C-unwind" fn _PG_init() {
 extension_sql_file!("../../sql/install/s010_roles.sql", bootstrap);
 extension_sql_file!("../../sql/install/s090_storage.sql");
 extension_sql_file!("../../sql/install/s100_partitions.sql", requires = ["s090_storage"]);
-extension_sql_file!("../../sql/install/s110_tasks.sql", requires = ["s100_partitions"]);
+extension_sql_file!("../../sql/install/s105_months.sql", requires = ["s100_partitions"]);
+extension_sql_file!("../../sql/install/s110_tasks.sql", requires = ["s105_months"]);
 extension_sql_file!("../../sql/install/s120_old_days.sql", requires = ["s110_tasks"]);
 extension_sql_file!("../../sql/install/s125_history.sql", requires = ["s120_old_days"]);
 extension_sql_file!("../../sql/install/s130_cleanup.sql", requires = ["s125_history"]);
@@ -63,6 +68,11 @@ extension_sql_file!("../../sql/install/s220_alerts.sql", requires = ["s210_stati
 extension_sql_file!("../../sql/install/s230_check_alerts.sql", requires = ["s220_alerts"]);
 extension_sql_file!("../../sql/install/s240_people.sql", requires = ["s230_check_alerts"]);
 extension_sql_file!("../../sql/install/s250_metrics.sql", requires = ["s240_people"]);
+extension_sql_file!("../../sql/install/s260_analytics.sql", requires = ["s250_metrics"]);
+extension_sql_file!("../../sql/install/s265_readings.sql", requires = ["s260_analytics"]);
+extension_sql_file!("../../sql/install/s270_api_metrics.sql", requires = ["s265_readings"]);
+extension_sql_file!("../../sql/install/s280_cache.sql", requires = ["s270_api_metrics"]);
+extension_sql_file!("../../sql/install/s290_user_statistics.sql", requires = ["s280_cache"]);
 extension_sql_file!("../../sql/install/s900_access.sql", finalize);
 
 #[cfg(any(test, feature = "pg_test"))]

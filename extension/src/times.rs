@@ -15,6 +15,11 @@ impl Timestamptz {
         self.0.checked_add(EPOCH).and_then(Instant::from_timestamp_micros).unwrap_or(end)
     }
 
+    /// As it is written in JSON.
+    pub(crate) fn to_text(self) -> String {
+        self.instant().to_rfc3339()
+    }
+
     pub(crate) fn of(instant: Instant) -> Self {
         Self(instant.timestamp_micros().saturating_sub(EPOCH))
     }

@@ -5,7 +5,7 @@ LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
 AS $fn$
 DECLARE
-    kind text := regexp_replace(p_table, '_(default|[0-9]{8})$', '');
+    kind text := regexp_replace(p_table, '_(default|[0-9]{8}|[0-9]{6})$', '');
     wanted text[];
     toast text[];
     col record;
@@ -14,7 +14,7 @@ BEGIN
         -- Append-only, of one age: no dead rows to wait for. Statistics after a fiftieth is new, because a day starts
         -- empty and a plan for an empty table is a bad one for a million rows; a vacuum after a tenth is new, so that
         -- pages are known as all visible, the indexes can answer alone, and freezing is no storm later.
-        WHEN p_table ~ '^(job(_outcome|_retry|_claim)?|limit_use|job_log)_[0-9]{8}$'
+        WHEN p_table ~ '^(job(_outcome|_retry|_claim)?|limit_use|job_log)_[0-9]{8}$' OR p_table ~ '^(activity_log|analytics_event|api_metric)_[0-9]{6}$'
             THEN ARRAY['autovacuum_analyze_scale_factor=0.02', 'autovacuum_vacuum_insert_scale_factor=0.1']
         -- What stays of dropped days, and jobs whose day is missing: rows leave it one by one.
         WHEN p_table ~ '^(job(_outcome|_retry|_claim)?|limit_use|job_log)_default$'
@@ -22,6 +22,12 @@ BEGIN
         -- Overwritten by every report: room for the new version on the same page, and no index to touch.
         WHEN kind = 'job_progress'
             THEN ARRAY['fillfactor=70', 'autovacuum_vacuum_scale_factor=0.05', 'autovacuum_vacuum_threshold=500']
+        -- Sums: the newest are added to again and again.
+        WHEN p_table ~ '^analytics_(hour|day)_([0-9]{6}|default)$'
+            THEN ARRAY['fillfactor=80', 'autovacuum_vacuum_scale_factor=0.05']
+        -- Every row is deleted once it is summed up.
+        WHEN p_table = 'analytics_delta'
+            THEN ARRAY['autovacuum_vacuum_scale_factor=0.02', 'autovacuum_vacuum_threshold=1000']
         -- Every row is deleted once its time is over: the index must not keep the empty pages of last week.
         WHEN p_table = 'job_scheduled'
             THEN ARRAY['autovacuum_vacuum_scale_factor=0.05', 'autovacuum_analyze_scale_factor=0.05']

@@ -38,6 +38,18 @@ BEGIN
 END
 $fn$;
 
+-- Makes a table that is to become a part of another one.
+CREATE FUNCTION make_partition(p_parent name, p_name text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+BEGIN
+    EXECUTE format('CREATE TABLE crier.%I (LIKE crier.%I INCLUDING ALL)', p_name, p_parent);
+    EXECUTE format('ALTER TABLE crier.%I ENABLE ROW LEVEL SECURITY', p_name);
+    PERFORM crier.apply_storage(p_name);
+END
+$fn$;
+
 -- Makes the table of a day, aside: making it in place would lock out everyone who reads or writes the log. Its name, or null
 -- where it is there or can't be.
 CREATE FUNCTION create_day(p_parent name, p_day date) RETURNS text
@@ -50,9 +62,7 @@ BEGIN
     IF to_regclass(format('crier.%I', made)) IS NOT NULL OR crier.is_in_default(p_parent, p_day) THEN
         RETURN NULL;
     END IF;
-    EXECUTE format('CREATE TABLE crier.%I (LIKE crier.%I INCLUDING ALL)', made, p_parent);
-    EXECUTE format('ALTER TABLE crier.%I ENABLE ROW LEVEL SECURITY', made);
-    PERFORM crier.apply_storage(made);
+    PERFORM crier.make_partition(p_parent, made);
     RETURN made;
 END
 $fn$;

@@ -17,6 +17,22 @@ BEGIN
 END
 $fn$;
 
+-- Refuses a time that is none.
+CREATE FUNCTION require_window(p_window interval) RETURNS void
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+BEGIN
+    IF p_window IS NULL THEN
+        RAISE EXCEPTION 'p_window must not be null'
+            USING ERRCODE = 'null_value_not_allowed', DETAIL = 'null_argument', HINT = 'Give an interval.';
+    ELSIF p_window <= '0' OR p_window > '1 year' THEN
+        RAISE EXCEPTION 'p_window is %', p_window
+            USING ERRCODE = 'invalid_parameter_value', DETAIL = 'invalid_argument', HINT = 'Give an interval of more than nothing and at most a year.';
+    END IF;
+END
+$fn$;
+
 -- Refuses to go on without a table that crier.migrate() makes, and says what to do.
 CREATE FUNCTION require_table(p_table name) RETURNS void
 LANGUAGE plpgsql STABLE

@@ -95,9 +95,11 @@ BEGIN
         DELETE FROM crier.pause p USING crier.social_account a
         WHERE a.workspace_id = workspace AND p.scope = 'account' AND p.name = a.id::text;
         -- posts before accounts: an account takes all its targets with it at once
-        FOREACH step IN ARRAY ARRAY['schedule', 'post', 'account_action', 'event', 'webhook_event', 'job_log', 'social_account'] LOOP
+        FOREACH step IN ARRAY ARRAY['schedule', 'post', 'account_action', 'event', 'webhook_event', 'job_log', 'analytics_delta', 'analytics_event',
+                                 'analytics_hour', 'analytics_day', 'social_account'] LOOP
             LOOP
-                n := crier.purge_rows(workspace, step, p_batch);
+                n := CASE WHEN step IN ('analytics_hour', 'analytics_day') THEN crier.purge_sums(workspace, step, p_batch)
+                          ELSE crier.purge_rows(workspace, step, p_batch) END;
                 rows := rows + n;
                 EXIT WHEN n < p_batch;
                 IF crier.ms_since(began) > p_max_ms THEN
@@ -106,6 +108,7 @@ BEGIN
                 PERFORM pg_sleep(p_pause_ms / 1000.0);
             END LOOP;
         END LOOP;
+        DELETE FROM crier.response_cache c WHERE c.scope = 'workspace' AND c.owner_id = workspace;
         DELETE FROM crier.job_key k WHERE k.workspace_id = workspace;
         DELETE FROM crier.limit_block b WHERE b.workspace_id = workspace;
         DELETE FROM crier.pause p WHERE p.scope = 'workspace' AND p.name = workspace::text;

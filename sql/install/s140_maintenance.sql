@@ -127,6 +127,17 @@ BEGIN
                     did := crier.cleanup_expired_oauth_states_batch(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'cleanup_old_webhook_events' THEN
                     did := crier.cleanup_old_webhook_events(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
+                WHEN 'cleanup_old_analytics_events' THEN
+                    did := crier.cleanup_old_analytics_events(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
+                WHEN 'refresh_user_statistics_cache' THEN did := crier.refresh_user_statistics_cache(p_max_ms => ms);
+                WHEN 'cleanup_old_metrics' THEN
+                    did := crier.cleanup_old_metrics(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
+                WHEN 'cleanup_expired_cache' THEN
+                    did := crier.cleanup_expired_cache(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
+                WHEN 'schedule_readings' THEN did := crier.schedule_readings(p_batch => few, p_max_ms => ms);
+                WHEN 'roll_up_analytics' THEN did := crier.roll_up_analytics(p_max_ms => ms);
+                WHEN 'cleanup_old_activity_logs' THEN
+                    did := crier.cleanup_old_activity_logs(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'cleanup_maintenance_log' THEN 
                     did := crier.cleanup_maintenance_log(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'roll_up_statistics' THEN did := crier.roll_up_statistics();
@@ -136,7 +147,7 @@ BEGIN
                     did := jsonb_build_object('made', made, 'more', cardinality(made) > 0);
                 WHEN 'watch' THEN did := crier.watch();
                 WHEN 'ensure_partitions' THEN
-                    partitions := ARRAY(SELECT crier.ensure_partitions());
+                    partitions := ARRAY(SELECT crier.ensure_partitions() UNION ALL SELECT crier.ensure_months());
                     did := jsonb_build_object('made', partitions);
                 WHEN 'drop_old_days' THEN did := crier.drop_old_days(p_max_ms => ms);
             END CASE;

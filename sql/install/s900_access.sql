@@ -126,6 +126,16 @@ GRANT EXECUTE ON FUNCTION crier.list_logs(text, int, uuid, text[], text, jsonb, 
     TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_webhooks(text, int, uuid, text, text, uuid, boolean, timestamptz, timestamptz)
     TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_activity_log(uuid, text, int, uuid, text, text, uuid, timestamptz, timestamptz)
+    TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.set_metrics_reading(uuid, boolean) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cache_get(text, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cache_set(text, jsonb, interval, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cache_begin(text, interval, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.get_user_stats(uuid, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.record_analytics(jsonb) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.analytics(uuid, timestamptz, timestamptz, text, text[], text[]) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.publish_rates(uuid, timestamptz, timestamptz) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.replay_webhook(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.replay_webhooks(timestamptz, timestamptz, uuid, text, int) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_by_time(text, text, timestamptz, int, text, int, uuid, text) TO crier_app, crier_worker;
@@ -229,6 +239,20 @@ GRANT EXECUTE ON FUNCTION crier.cleanup_leftovers(integer, integer, integer) TO 
 GRANT EXECUTE ON FUNCTION crier.cleanup_old_events(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_old_actions(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_old_webhook_events(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_old_activity_logs(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.ensure_months(integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_old_analytics_events(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.schedule_readings(integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.record_api_metrics(jsonb) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_old_metrics(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_expired_cache(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cache_stats() TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.api_slow_endpoints(interval, interval) TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.api_error_rates(interval) TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.api_active_users(interval) TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.refresh_user_statistics_cache(integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.roll_up_analytics(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.platform_rates(interval) TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.cleanup_maintenance_log(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.purge_workspaces(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_expired_oauth_states_batch(integer, integer, integer) TO crier_worker;
@@ -309,6 +333,42 @@ COMMENT ON FUNCTION crier.adopt_database() IS 'Ends the pause of a restored or m
 COMMENT ON FUNCTION crier.ensure_partitions(integer) IS 'Makes the daily partitions of the job history for today and the next days; answers with the names of new ones.';
 COMMENT ON FUNCTION crier.create_day(name, date) IS 'Makes the table of one day of the log, aside. For crier.ensure_partitions.';
 COMMENT ON FUNCTION crier.attach_day(name, date) IS 'Makes the table of one day a part of the log. For crier.ensure_partitions.';
+COMMENT ON FUNCTION crier.make_partition(name, text) IS 'Makes a table that is to become a part of another. For crier.ensure_partitions and crier.ensure_months.';
+COMMENT ON FUNCTION crier.month_tables() IS 'The tables that are kept by month, and by which column.';
+COMMENT ON FUNCTION crier.bound_of_month(name, timestamptz) IS 'The first value of such a column at a time. For crier.ensure_months.';
+COMMENT ON FUNCTION crier.attach_month(name, name, date) IS 'Makes the table of one month a part of its parent. For crier.ensure_months.';
+COMMENT ON FUNCTION crier.ensure_months(integer) IS 'Makes the monthly partitions of what is kept for long, for this month and the next ones; answers with the names of new ones.';
+COMMENT ON FUNCTION crier.drop_old_months(text, name, text, integer, integer, integer) IS 'Drops the oldest month of a table that is kept no longer, one a call. For the tasks of maintenance.';
+COMMENT ON FUNCTION crier.cleanup_old_activity_logs(integer, integer, integer) IS 'Drops the months of the activity log that are kept no longer. {"dropped": name, "more": true}, {"deleted": n}, {"locked": name} or {"busy": true}.';
+COMMENT ON FUNCTION crier.record_analytics(jsonb) IS 'Records what became of posts: an array of at most 10,000 objects, all or none. Answers with how many have an id that was not there.';
+COMMENT ON FUNCTION crier.analytics(uuid, timestamptz, timestamptz, text, text[], text[]) IS
+    'Events of a workspace and the sums of their values by hour, day, week or month, and by some of kind, platform and account.';
+COMMENT ON FUNCTION crier.publish_rates(uuid, timestamptz, timestamptz) IS 'How publishing came out in a workspace, by platform.';
+COMMENT ON FUNCTION crier.platform_rates(interval) IS 'How publishing came out in the whole installation, by platform.';
+COMMENT ON FUNCTION crier.roll_up_analytics(integer, integer, integer) IS 'Moves the sums of batches of events into hours and days. {"moved": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cleanup_old_analytics_events(integer, integer, integer) IS
+    'Drops the months of analytics events, and of their sums, that are kept no longer. {"dropped": name, "more": true}, {"deleted": n}, {"locked": name} or {"busy": true}.';
+COMMENT ON FUNCTION crier.set_metrics_reading(uuid, boolean) IS 'Whether the figures of what a workspace has published are read by themselves, at the times of crier.metrics_plan.';
+COMMENT ON FUNCTION crier.schedule_readings(integer, integer) IS 'Has figures of published posts read at the times of crier.metrics_plan. {"scheduled": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.schedule_page_of_readings(interval, integer) IS 'One page of posts that were published so long ago. For crier.schedule_readings.';
+COMMENT ON FUNCTION crier.check_api_metrics(jsonb) IS 'The first wrong row of crier.record_api_metrics.';
+COMMENT ON FUNCTION crier.record_api_metrics(jsonb) IS 'Records requests that an API server has answered: an array of at most 10,000 objects with endpoint, status and ms. Answers with how many.';
+COMMENT ON FUNCTION crier.require_window(interval) IS 'Refuses a time that is none.';
+COMMENT ON FUNCTION crier.api_slow_endpoints(interval, interval) IS 'Endpoints of API servers by how slow they are.';
+COMMENT ON FUNCTION crier.api_error_rates(interval) IS 'How API servers answered, by endpoint, and all together in the row without one.';
+COMMENT ON FUNCTION crier.api_active_users(interval) IS 'Users and requests of API servers by hour.';
+COMMENT ON FUNCTION crier.cleanup_old_metrics(integer, integer, integer) IS 'Drops the months of requests that are kept no longer. {"dropped": name, "more": true}, {"deleted": n}, {"locked": name} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cache_get(text, uuid) IS 'What is cached under a key while it is fresh; null: nothing. Of a workspace for its members, otherwise the caller''s own.';
+COMMENT ON FUNCTION crier.cache_set(text, jsonb, interval, uuid) IS 'Keeps a value under a key for a time.';
+COMMENT ON FUNCTION crier.cache_begin(text, interval, uuid) IS 'What is cached under a key, fresh or not, and whether the caller is the one who has to make it anew.';
+COMMENT ON FUNCTION crier.cleanup_expired_cache(integer, integer, integer) IS 'Deletes values of the cache that have run out. {"deleted": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.cache_stats() IS 'How often the cache had what was asked for, and how much is in it.';
+COMMENT ON FUNCTION crier.get_user_stats(uuid, uuid) IS 'What users have published in a workspace, as it was worked out last.';
+COMMENT ON FUNCTION crier.refresh_user_statistics_cache(integer, integer) IS 'Works out what users have published, where something has happened. {"workspaces": n, "refreshed": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.refresh_user_statistics_of(uuid) IS 'The same for one workspace. For crier.refresh_user_statistics_cache.';
+COMMENT ON FUNCTION crier.purge_sums(uuid, name, integer) IS 'Deletes some sums of a workspace. For crier.purge_workspaces.';
+COMMENT ON FUNCTION crier.get_activity_log(uuid, text, int, uuid, text, text, uuid, timestamptz, timestamptz) IS
+    'Who did what in a workspace, for its admins, the newest first: a page as an array of objects, and next_cursor for the next page while has_more.';
 COMMENT ON FUNCTION crier.first_id(timestamptz) IS 'The smallest id that something made at this time can have.';
 COMMENT ON FUNCTION crier.apply_storage(name) IS 'Gives a table its settings of vacuum, fill factor, TOAST and statistics. For crier.migrate and crier.ensure_partitions.';
 COMMENT ON FUNCTION crier.require_between(text, bigint, bigint, bigint) IS 'Refuses a number that is out of range. For the tasks of maintenance.';

@@ -7,7 +7,7 @@ BEGIN
     FOR t IN
         SELECT c.relname FROM pg_class c
         WHERE c.relnamespace = 'crier'::regnamespace AND c.relkind = 'r'
-          AND c.relname ~ '^(job|job_outcome|job_retry|job_progress|job_claim|limit_use|job_log)_(default|[0-9]{8})$|^(job_scheduled|post_target|credential)$'
+          AND c.relname ~ '^(job|job_outcome|job_retry|job_progress|job_claim|limit_use|job_log)_(default|[0-9]{8})$|^(job_scheduled|post_target|credential|analytics_delta|analytics_(hour|day)_default)$'
         ORDER BY c.relname
     LOOP
         PERFORM crier.apply_storage(t);

@@ -1,6 +1,7 @@
 //! Measures the queue through its functions, as a client does, and beside it other queues on the same server with the
 //! same client and payload: rates, latencies, and what both cost in processor time and WAL.
 
+mod analytics;
 mod backlog;
 mod client;
 mod costs;
@@ -86,6 +87,8 @@ pub enum Workload {
     Pages,
     /// What row-level security costs those who read.
     Rls,
+    /// What analytics take.
+    Analytics,
 }
 
 /// Another queue.
@@ -151,6 +154,7 @@ pub async fn run(plan: Plan) -> Report {
             Workload::Logins => logins::run(&mut bench).await,
             Workload::Pages => pages::run(&mut bench).await,
             Workload::Rls => rls::run(&mut bench).await,
+            Workload::Analytics => analytics::run(&mut bench).await,
         }
     }
     bench.report

@@ -6,6 +6,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::accounts::add_event;
+use crate::activity::{self, Object};
 use crate::answer::TableIterator;
 use crate::clock;
 use crate::error::{CrierError, Result, find_platform};
@@ -56,6 +57,8 @@ fn connect_account(
     for (account, _) in &rows {
         let payload = serde_json::json!({ "platform": platform.name, "handle": handle });
         add_event(workspace, "account_connected", *account, &payload, now)?;
+        let changes = serde_json::json!({ "platform": platform.name });
+        activity::note(workspace, "account_connected", Object::Account(*account), changes)?;
     }
     Ok(TableIterator::new(rows))
 }

@@ -8,6 +8,7 @@ use pgrx::prelude::*;
 use serde_json::json;
 
 use crate::accounts::add_event;
+use crate::activity::{self, Object};
 use crate::answer::TableIterator;
 use crate::clock;
 use crate::durable;
@@ -77,6 +78,17 @@ fn store_credential(
     let parked = PARKED.write(&[account.into()], |row| row.need::<Uuid>(1))?;
     if !parked.is_empty() {
         retry::hasten(&parked, now)?;
+    }
+    // a person's login, not the renewals of its tokens
+    if user_id.is_some() || generation == 1 {
+        let object = Object::Account(account);
+        activity::note_for(
+            user_id,
+            workspace,
+            "credential_stored",
+            object,
+            json!({ "generation": generation }),
+        )?;
     }
     if generation > 1 {
         let payload = json!({ "generation": generation, "expires_at": ends });

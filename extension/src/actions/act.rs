@@ -6,8 +6,10 @@ use crier_core::validate;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use serde_json::json;
 
 use crate::actions::{NewAction, require_offered};
+use crate::activity::{self, Object};
 use crate::clock;
 use crate::error::{CrierError, Result, find_platform};
 use crate::identity::Caller;
@@ -60,7 +62,9 @@ fn act(
     check_status(account, &status)?;
     let new =
         NewAction { workspace, account, platform, kind, subject: &subject, text, target: None, user, run_at };
-    Ok(new.insert(now)?)
+    let id = new.insert(now)?;
+    activity::note_for(user, workspace, "action_requested", Object::Action(id), json!({ "kind": kind }))?;
+    Ok(id)
 }
 
 fn parse_action(name: &str) -> Result<Action> {

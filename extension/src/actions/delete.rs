@@ -6,8 +6,10 @@ use crier_core::target::TargetState;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use serde_json::json;
 
 use crate::actions::{NewAction, require_offered};
+use crate::activity::{self, Object};
 use crate::clock;
 use crate::error::{CrierError, Result, find_platform};
 use crate::identity::Caller;
@@ -124,7 +126,10 @@ impl Published {
             user,
             run_at: now,
         };
-        new.insert(now).map(Some)
+        let action = new.insert(now)?;
+        let changes = json!({ "action": action.to_string() });
+        activity::note(workspace, "target_taken_back", Object::Target(id), changes)?;
+        Ok(Some(action))
     }
 }
 

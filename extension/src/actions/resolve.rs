@@ -5,8 +5,10 @@ use crier_core::rights;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use serde_json::json;
 
 use crate::actions::follow;
+use crate::activity::{self, Object};
 use crate::clock;
 use crate::durable;
 use crate::error::{CrierError, Result};
@@ -49,6 +51,8 @@ fn resolve_action(action_id: Option<Uuid>, outcome: Option<&str>) -> Result<&'st
         ];
         if !RESOLVE.write(&args, |row| row.need::<Uuid>(1))?.is_empty() {
             durable::require_commit()?;
+            let changes = json!({ "state": state.as_str() });
+            activity::note(workspace, "action_resolved", Object::Action(id), changes)?;
             return Ok(state.as_str());
         }
     }

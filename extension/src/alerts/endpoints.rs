@@ -5,8 +5,10 @@ use crier_core::rights::{self, Role};
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use serde_json::json;
 
 use crate::accounts::check_sealed;
+use crate::activity::{self, Object};
 use crate::alerts::MAX_WAITING;
 use crate::alerts::raise::known_kinds;
 use crate::answer::TableIterator;
@@ -64,7 +66,7 @@ fn add_alert_endpoint(
         let what = format!("endpoint {id}");
         return Err(CrierError::invalid(what, "is taken", "Give a new id: crier.new_id() makes one.").into());
     }
-    Ok(())
+    Ok(note(id, p_workspace_id, "alert_endpoint_added")?)
 }
 
 /// Refuses one endpoint more than there may be. Until the end of the transaction nobody else adds one there.
@@ -151,8 +153,10 @@ fn enable_alert_endpoint(
 ) -> Result<(), ErrorReport> {
     let id = input::required(p_id, "p_id")?;
     let enabled = input::required(p_enabled, "p_enabled")?;
-    require_ours(id, const { rights::least("enable_alert_endpoint") })?;
-    Ok(ENABLE.run_only(&[id.into(), enabled.into()])?)
+    let workspace = require_ours(id, const { rights::least("enable_alert_endpoint") })?;
+    ENABLE.run_only(&[id.into(), enabled.into()])?;
+    let action = if enabled { "alert_endpoint_enabled" } else { "alert_endpoint_disabled" };
+    Ok(note(id, workspace, action)?)
 }
 
 /// Removes an endpoint; what still waits for it is not told.
@@ -160,19 +164,26 @@ fn enable_alert_endpoint(
 #[search_path(pg_catalog, pg_temp)]
 fn remove_alert_endpoint(p_id: Option<Uuid>) -> Result<(), ErrorReport> {
     let id = input::required(p_id, "p_id")?;
-    require_ours(id, const { rights::least("remove_alert_endpoint") })?;
-    Ok(REMOVE.run_only(&[id.into()])?)
+    let workspace = require_ours(id, const { rights::least("remove_alert_endpoint") })?;
+    REMOVE.run_only(&[id.into()])?;
+    Ok(note(id, workspace, "alert_endpoint_removed")?)
 }
 
-/// Refuses who does not decide about an endpoint. That of another tenant, and the operator's, look like none.
-fn require_ours(id: Uuid, least: Role) -> Result<()> {
+/// Notes what was done with an endpoint; the operator's own are in no workspace's log.
+fn note(id: Uuid, workspace: Option<Uuid>, action: &'static str) -> Result<()> {
+    let Some(workspace) = workspace else { return Ok(()) };
+    activity::note(workspace, action, Object::AlertEndpoint(id), json!({}))
+}
+
+/// Refuses who does not decide about an endpoint; its workspace. That of another tenant, and the operator's, look like none.
+fn require_ours(id: Uuid, least: Role) -> Result<Option<Uuid>> {
     let caller = Caller::current()?;
     let found = WORKSPACE_OF.read(&[id.into(), caller.readable()?.into()], |row| row.get::<Uuid>(1))?;
     let missing = CrierError::NotFound { what: "alert endpoint", id };
     match found.into_iter().next().ok_or(missing)? {
-        Some(workspace) => caller.require(workspace, least),
+        Some(workspace) => caller.require(workspace, least).map(|()| Some(workspace)),
         // nobody but a trusted caller finds one without a workspace
-        None => Ok(()),
+        None => Ok(None),
     }
 }
 

@@ -4,7 +4,9 @@ use crier_core::rights;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use serde_json::json;
 
+use crate::activity::{self, Object};
 use crate::clock;
 use crate::error::Result;
 use crate::identity::Caller;
@@ -142,8 +144,14 @@ fn block_account(
     let account = Account::find(account, caller)?;
     caller.require(account.workspace, const { rights::least("block_account") })?;
     let of = action.map_or(Blocked::Account, Blocked::Action);
+    let what = match &of {
+        Blocked::Action(action) => Some(action.clone()),
+        Blocked::Account | Blocked::Server => None,
+    };
     let block = Block { account: account.id, of, until, reason, set_by: SetBy::of(caller) };
-    Ok(set(vec![block], now)?)
+    set(vec![block], now)?;
+    let changes = json!({ "action": what, "until": until.to_text() });
+    Ok(activity::note(account.workspace, "account_blocked", Object::Account(account.id), changes)?)
 }
 
 /// Lifts what `block_account` blocked with the same arguments, and without an action closes the account's circuit breaker.
@@ -160,8 +168,12 @@ fn unblock_account(
     let caller = Caller::current()?;
     let account = Account::find(account, caller)?;
     caller.require(account.workspace, const { rights::least("unblock_account") })?;
-    let scope = Scope { account: account.number(), platform: account.platform, host: String::new(), action };
-    Ok(lift(scope, SetBy::of(caller), clock::now())?)
+    let (workspace, object, number) = (account.workspace, Object::Account(account.id), account.number());
+    let changes = json!({ "action": Some(&action).filter(|action| !action.is_empty()) });
+    let scope = Scope { account: number, platform: account.platform, host: String::new(), action };
+    let lifted = lift(scope, SetBy::of(caller), clock::now())?;
+    activity::note(workspace, "account_unblocked", object, changes)?;
+    Ok(lifted)
 }
 
 /// Lets no job of any account on a server be handed out before a time. `crier.pause_jobs(platform => …)` stops a whole

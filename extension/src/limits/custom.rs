@@ -5,7 +5,9 @@ use pgrx::Uuid;
 use pgrx::datum::Interval;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use serde_json::json;
 
+use crate::activity::{self, Object};
 use crate::clock;
 use crate::error::{CrierError, Result};
 use crate::identity::Caller;
@@ -78,6 +80,9 @@ fn set_rate_limit(
         let what = "what the account has of its own for the action";
         return Err(CrierError::TooLarge { what, found, limit, unit: "windows" }.into());
     }
+    let changes =
+        json!({ "action": action, "per_seconds": clock::micros(&per).map(|per| per / SECOND), "max": p_max });
+    activity::note(account.workspace, "limit_set", Object::Account(account.id), changes)?;
     let number = account.number();
     let scope = Scope { platform: account.platform, host: String::new(), account: number, action };
     transaction::note_own_limits(scope, limits)?;

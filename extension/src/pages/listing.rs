@@ -2,6 +2,7 @@
 
 use crier_core::cursor::{Binding, Cursor, CursorError, Listing, Order, Position};
 use pgrx::Uuid;
+use pgrx::datum::DatumWithOid;
 
 use super::span::Span;
 use super::walk::Found;
@@ -94,14 +95,28 @@ impl Under {
 
     /// The page as the function answers it.
     pub(super) fn page(&self, found: Found, items: Statement) -> Result<TableIterator<'static, Page>> {
+        self.page_of(found, |ids| objects(items, ids))
+    }
+
+    /// The same where it takes more than ids to find the rows.
+    pub(super) fn page_of(
+        &self,
+        found: Found,
+        items: impl FnOnce(Vec<Uuid>) -> Result<Jsonb>,
+    ) -> Result<TableIterator<'static, Page>> {
         let next = found.next.map(|id| self.cursor(Position::Id(*id.as_bytes()))).transpose()?;
         let more = next.is_some();
-        Ok(TableIterator::once((objects(items, found.ids)?, next, more)))
+        Ok(TableIterator::once((items(found.ids)?, next, more)))
     }
 }
 
 /// Rows as an array of objects.
 pub(super) fn objects(items: Statement, ids: Vec<Uuid>) -> Result<Jsonb> {
-    let rows = items.read(&[ids.into()], |row| row.need(1))?;
+    objects_by(items, &[ids.into()])
+}
+
+/// The same by more than their ids.
+pub(super) fn objects_by(items: Statement, args: &[DatumWithOid<'_>]) -> Result<Jsonb> {
+    let rows = items.read(args, |row| row.need(1))?;
     rows.into_iter().next().ok_or_else(|| CrierError::Internal("no page".into()))
 }

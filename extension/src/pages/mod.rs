@@ -2,6 +2,7 @@
 //!
 //! Ids are UUIDv7, so a listing by id is one by time, and a place in it is an id. Every function here only reads.
 
+mod activity;
 mod by_time;
 mod calendar;
 mod events;

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::plan::Plan;
 use super::store::Stage;
+use crate::activity::{self, Object};
 use crate::clock;
 use crate::error::{CrierError, Result};
 use crate::identity::Caller;
@@ -30,7 +31,8 @@ fn set_approval(workspace_id: Option<Uuid>, role: Option<&str>) -> Result<(), Er
         return Err(CrierError::invalid("role", format!("is {shown:?}"), hint).into());
     }
     Caller::current()?.require(workspace, const { rights::least("set_approval") })?;
-    Ok(SET_APPROVAL.run_only(&[workspace.into(), role.into()])?)
+    SET_APPROVAL.run_only(&[workspace.into(), role.into()])?;
+    Ok(activity::note(workspace, "approval_set", Object::Workspace, json!({ "role": role }))?)
 }
 
 /// A draft is finished: it is in review, or planned at its time where nobody has to approve it. Answers with its stage.

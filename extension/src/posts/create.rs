@@ -71,5 +71,7 @@ fn create_post(
         is_draft,
         schedule: None,
     };
-    Ok(post.insert(now)?)
+    let id = post.insert(now)?;
+    post.note_created(id, None)?;
+    Ok(id)
 }

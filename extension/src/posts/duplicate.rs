@@ -32,5 +32,7 @@ fn duplicate_post(
         is_draft: scheduled_at.is_none(),
         schedule: None,
     };
-    Ok(post.insert(now)?)
+    let copy = post.insert(now)?;
+    post.note_created(copy, Some(id))?;
+    Ok(copy)
 }

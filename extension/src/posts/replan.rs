@@ -4,11 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use crier_core::target::TargetState;
 use pgrx::Uuid;
+use serde_json::json;
 
 use super::due::{self, Placed};
 use super::plan::{Plan, Target};
 use super::slots;
 use super::store::{self, Accounts, Stage};
+use crate::activity::{self, Object};
 use crate::error::Result;
 use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
@@ -175,6 +177,24 @@ impl Plan {
 
     /// Notes what was done with the post, and by whom; `times`: when it was to be published, and when it is now.
     pub(super) fn tell(
+        &self,
+        kind: &'static str,
+        what: serde_json::Value,
+        times: (Option<Timestamptz>, Option<Timestamptz>),
+        now: Timestamptz,
+    ) -> Result<()> {
+        self.add_event(kind, what, times, now)?;
+        let text = |at: Option<Timestamptz>| at.map(Timestamptz::to_text);
+        self.note(kind, json!({ "from": text(times.0), "to": text(times.1) }))
+    }
+
+    /// Notes what was done with the post in the activity log of its workspace.
+    pub(super) fn note(&self, action: &'static str, changes: serde_json::Value) -> Result<()> {
+        activity::note(self.post.workspace, action, Object::Post(self.post.id), changes)
+    }
+
+    /// Tells the timeline of the post.
+    pub(super) fn add_event(
         &self,
         kind: &str,
         mut what: serde_json::Value,

@@ -7,7 +7,9 @@ use crier_core::rights::{self, Role};
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use serde_json::json;
 
+use crate::activity::{self, Object};
 use crate::answer::TableIterator;
 use crate::clock;
 use crate::error::{CrierError, Result};
@@ -43,10 +45,17 @@ fn set_slots(account_id: Option<Uuid>, zone: Option<&str>, slots: Option<Jsonb>)
     let workspace = workspace_of(account, const { rights::least("set_slots") })?;
     let key = [workspace.into(), account.into()];
     if slots.parse("slots", MAX_BYTES)?.as_object().is_some_and(serde_json::Map::is_empty) {
-        return Ok(DROP.run_only(&key)?);
+        DROP.run_only(&key)?;
+        return Ok(activity::note(
+            workspace,
+            "slots_set",
+            Object::Account(account),
+            json!({ "zone": null }),
+        )?);
     }
-    let [workspace, account] = key;
-    Ok(SET.run_only(&[workspace, account, zone.name().into(), slots.into(), clock::now().into()])?)
+    let [of, to] = key;
+    SET.run_only(&[of, to, zone.name().into(), slots.into(), clock::now().into()])?;
+    Ok(activity::note(workspace, "slots_set", Object::Account(account), json!({ "zone": zone.name() }))?)
 }
 
 /// The slots of an account, as they were set; no row where it has none.

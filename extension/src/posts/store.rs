@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use pgrx::Uuid;
+use serde_json::json;
 
 use super::definition::{Definition, Parsed, Planned};
 use super::due;
 use super::slots;
+use crate::activity::{self, Object};
 use crate::error::{CrierError, Result, find_platform};
 use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
@@ -130,6 +132,19 @@ impl NewPost<'_> {
             post.add_targets(targets, |account| slots.get(&account).copied().unwrap_or(due_at), now)?;
         }
         Ok(id)
+    }
+}
+
+impl NewPost<'_> {
+    /// Notes who made it, and of which other post.
+    pub(super) fn note_created(&self, id: Uuid, copy_of: Option<Uuid>) -> Result<()> {
+        let changes = json!({
+            "accounts": self.definition.accounts.len(),
+            "draft": self.is_draft,
+            "to": self.scheduled_at.map(Timestamptz::to_text),
+            "copy_of": copy_of.map(|id| id.to_string()),
+        });
+        activity::note_for(self.author, self.workspace, "post_created", Object::Post(id), changes)
     }
 }
 

@@ -48,15 +48,21 @@ fn update_post(
     let tags = tags.map(|tags| input::elements(Some(tags), "tags")).transpose()?;
     let mut plan = Plan::open(id, const { rights::least("update_post") })?;
     let old = &plan.definition;
-    let says_more = content.is_some()
-        || accounts.is_some()
-        || media.is_some()
-        || settings.is_some()
-        || thread.is_some()
-        || first_comment.is_some()
-        || split.is_some()
-        || variants.is_some()
-        || priority.is_some();
+    let given = [
+        ("content", content.is_some()),
+        ("accounts", accounts.is_some()),
+        ("media", media.is_some()),
+        ("settings", settings.is_some()),
+        ("thread", thread.is_some()),
+        ("first_comment", first_comment.is_some()),
+        ("split", split.is_some()),
+        ("variants", variants.is_some()),
+        ("priority", priority.is_some()),
+        ("tags", tags.is_some()),
+    ];
+    let fields: Vec<&str> =
+        given.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name).collect();
+    let says_more = fields.iter().any(|field| *field != "tags");
     let new = Definition {
         content: content.map_or_else(|| old.content.clone(), str::to_owned),
         media: media.unwrap_or(old.media),
@@ -74,6 +80,7 @@ fn update_post(
         priority: priority.unwrap_or(old.priority),
     };
     let standing = if says_more { plan.change(&new, clock::now())? } else { plan.tag(&new)? };
+    plan.note("post_edited", json!({ "fields": fields }))?;
     Ok(TableIterator::new(standing))
 }
 
@@ -169,7 +176,7 @@ impl Plan {
             }
         }
         self.read_targets()?;
-        self.tell("post_edited", json!({}), (None, None), now)?;
+        self.add_event("post_edited", json!({}), (None, None), now)?;
         Ok(self.standing())
     }
 }

@@ -5,7 +5,9 @@ use crier_core::target::TargetState;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use serde_json::json;
 
+use crate::activity::{self, Object};
 use crate::clock;
 use crate::durable;
 use crate::error::{CrierError, Result, find_platform};
@@ -63,6 +65,12 @@ fn resolve_target(
         )?;
         if let Some((part, has_next)) = resolved.into_iter().next() {
             durable::require_commit()?;
+            activity::note(
+                workspace,
+                "target_resolved",
+                Object::Target(id),
+                json!({ "state": state.as_str() }),
+            )?;
             if has_next && state == TargetState::Published {
                 thread::advance(&[part], now)?;
             }

@@ -6,6 +6,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
 use crate::actions;
+use crate::activity;
 use crate::answer::SetOfIterator;
 use crate::clock;
 use crate::error::Result;
@@ -34,7 +35,8 @@ fn cancel_jobs(job_ids: Option<Vec<Option<Uuid>>>) -> Result<SetOfIterator<'stat
         .filter(|job| !out.contains(&job.id))
         .map(|job| Settled { job, said: Said::Nothing, fate: Fate::Canceled, result: None, error: None })
         .collect();
-    let canceled: Vec<_> = settled.iter().map(|job| job.job.id).collect();
+    let canceled: Vec<_> = settled.iter().map(|job| (job.job.workspace, job.job.id)).collect();
     settle::settle(settled, clock::now())?;
-    Ok(SetOfIterator::new(canceled))
+    activity::note_jobs("jobs_canceled", canceled.iter().copied())?;
+    Ok(SetOfIterator::new(canceled.into_iter().map(|(_, id)| id)))
 }

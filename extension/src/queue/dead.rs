@@ -5,6 +5,7 @@ use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::activity;
 use crate::answer::{SetOfIterator, TableIterator};
 use crate::error::{CrierError, Result};
 use crate::identity::Caller;
@@ -90,5 +91,7 @@ fn dead_jobs(
 fn purge_jobs(job_ids: Option<Vec<Option<Uuid>>>) -> Result<SetOfIterator<'static, Uuid>, ErrorReport> {
     let ids = input::elements(job_ids, "job_ids")?;
     let ids = held::in_scope(ids, Caller::current()?, const { rights::least("purge_jobs") })?;
-    Ok(SetOfIterator::new(PURGE.write(&[ids.into()], |row| row.need(1))?))
+    let purged = PURGE.write(&[ids.into()], |row| Ok((row.get::<Uuid>(2)?, row.need::<Uuid>(1)?)))?;
+    activity::note_jobs("jobs_purged", purged.iter().copied())?;
+    Ok(SetOfIterator::new(purged.into_iter().map(|(_, id)| id)))
 }

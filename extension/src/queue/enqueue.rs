@@ -1,20 +1,16 @@
 //! `crier.enqueue` and `crier.enqueue_many`.
 
-use std::collections::HashMap;
-use std::str::FromStr;
-
 use crier_core::rights;
 use pgrx::Uuid;
-use pgrx::datum::TimestampWithTimeZone;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
-use serde_json::value::RawValue;
 
 use crate::answer::SetOfIterator;
 use crate::clock;
+use crate::elements::{self, Element};
 use crate::error::{CrierError, Result};
 use crate::identity::Caller;
-use crate::input::{self, MAX_BATCH};
+use crate::input;
 use crate::passed::{Jsonb, Timestamptz};
 use crate::plans::{Statement, statement};
 use crate::queue::job::{self, NewJob};
@@ -22,8 +18,24 @@ use crate::queue::job::{self, NewJob};
 const ACCOUNTS_ELSEWHERE: Statement = statement!(up "queue/accounts_elsewhere");
 const MAX_USER_PRIORITY: u32 = 100;
 const MAX_JOBS_BYTES: usize = 64 * 1024 * 1024;
-const FIELDS: &str = "Use kind, params, workspace_id, user_id, account_id, priority, run_at, max_attempts, \
-                      expires_at and dedupe_key.";
+const JOBS: elements::Kind = elements::Kind {
+    list: "jobs",
+    one: "a job",
+    fields: &[
+        "kind",
+        "params",
+        "workspace_id",
+        "user_id",
+        "account_id",
+        "priority",
+        "run_at",
+        "max_attempts",
+        "expires_at",
+        "dedupe_key",
+    ],
+    hint: "Use kind, params, workspace_id, user_id, account_id, priority, run_at, max_attempts, \
+           expires_at and dedupe_key.",
+};
 
 /// Adds one job in the caller's transaction; answers with its id.
 #[pg_extern(security_definer)]
@@ -117,89 +129,23 @@ fn check_rights(jobs: &[NewJob], caller: Caller) -> Result<()> {
 }
 
 fn parse(text: &str) -> Result<Vec<NewJob>> {
-    let shape = |problem: String| CrierError::invalid("jobs", problem, FIELDS);
-    let objects: Vec<HashMap<String, &RawValue>> = serde_json::from_str(text)
-        .map_err(|error| shape(format!("must be a JSON array of objects: {error}")))?;
-    if objects.len() > MAX_BATCH {
-        return Err(CrierError::TooLarge {
-            what: "jobs",
-            found: objects.len(),
-            limit: MAX_BATCH,
-            unit: "elements",
-        });
-    }
-    objects.iter().enumerate().map(|(at, fields)| Fields { at, fields }.job()).collect()
+    JOBS.parse(text)?.iter().map(job).collect()
 }
 
-/// The fields of one element of `jobs`.
-struct Fields<'a> {
-    at: usize,
-    fields: &'a HashMap<String, &'a RawValue>,
-}
-
-impl Fields<'_> {
-    fn job(&self) -> Result<NewJob> {
-        const KNOWN: [&str; 10] = [
-            "kind",
-            "params",
-            "workspace_id",
-            "user_id",
-            "account_id",
-            "priority",
-            "run_at",
-            "max_attempts",
-            "expires_at",
-            "dedupe_key",
-        ];
-        if let Some(name) = self.fields.keys().find(|name| !KNOWN.contains(&name.as_str())) {
-            let name: String = name.chars().take(80).collect();
-            return Err(CrierError::invalid(self.name(&name), "is not a field of a job", FIELDS));
-        }
-        let kind = self.read::<String>("kind", "a string")?;
-        let kind = kind.ok_or_else(|| CrierError::invalid(self.name("kind"), "is missing", FIELDS))?;
-        // An explicit null counts as given: it is the JSON value null.
-        let params = self.fields.get("params").map_or("{}", |raw| raw.get());
-        Ok(NewJob {
-            workspace_id: self.uuid("workspace_id")?,
-            user_id: self.uuid("user_id")?,
-            account_id: self.uuid("account_id")?,
-            priority: self.read("priority", "a 32-bit integer")?.unwrap_or(0),
-            run_at: self.time("run_at")?,
-            max_attempts: self.read("max_attempts", "a 32-bit integer")?,
-            expires_at: self.time("expires_at")?,
-            dedupe_key: self.read("dedupe_key", "a string")?,
-            ..NewJob::new(kind, params.to_owned())
-        })
-    }
-
-    fn name(&self, field: &str) -> String {
-        format!("jobs[{}].{field}", self.at)
-    }
-
-    fn read<T: serde::de::DeserializeOwned>(&self, field: &str, form: &str) -> Result<Option<T>> {
-        let Some(raw) = self.fields.get(field) else { return Ok(None) };
-        serde_json::from_str(raw.get()).map_err(|_| {
-            let shown: String = raw.get().chars().take(80).collect();
-            CrierError::invalid(self.name(field), format!("must be {form}, not {shown}"), FIELDS)
-        })
-    }
-
-    fn uuid(&self, field: &str) -> Result<Option<Uuid>> {
-        let Some(text) = self.read::<String>(field, "a uuid")? else { return Ok(None) };
-        let uuid = uuid::Uuid::from_str(&text).map_err(|_| {
-            let shown: String = text.chars().take(80).collect();
-            CrierError::invalid(self.name(field), format!("is not a uuid: {shown:?}"), FIELDS)
-        })?;
-        Ok(Some(Uuid::from_bytes(*uuid.as_bytes())))
-    }
-
-    fn time(&self, field: &str) -> Result<Option<Timestamptz>> {
-        const HINT: &str = "Write it like 2026-11-22T09:00:00Z.";
-        let Some(text) = self.read::<String>(field, "a time in quotes")? else { return Ok(None) };
-        let time = TimestampWithTimeZone::from_str(&text).map_err(|_| {
-            let shown: String = text.chars().take(80).collect();
-            CrierError::invalid(self.name(field), format!("is not a time: {shown:?}"), HINT)
-        })?;
-        Ok(Some(Timestamptz(time.into_inner())))
-    }
+/// The job that an element of `jobs` says.
+fn job(element: &Element<'_>) -> Result<NewJob> {
+    let kind = element.required("kind", element.read::<String>("kind", "a string")?)?;
+    // An explicit null counts as given: it is the JSON value null.
+    let params = element.raw("params").unwrap_or("{}");
+    Ok(NewJob {
+        workspace_id: element.uuid("workspace_id")?,
+        user_id: element.uuid("user_id")?,
+        account_id: element.uuid("account_id")?,
+        priority: element.read("priority", "a 32-bit integer")?.unwrap_or(0),
+        run_at: element.time("run_at")?,
+        max_attempts: element.read("max_attempts", "a 32-bit integer")?,
+        expires_at: element.time("expires_at")?,
+        dedupe_key: element.read("dedupe_key", "a string")?,
+        ..NewJob::new(kind, params.to_owned())
+    })
 }

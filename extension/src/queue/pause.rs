@@ -3,7 +3,9 @@
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use serde_json::json;
 
+use crate::activity::{self, Object};
 use crate::clock;
 use crate::error::{CrierError, Result};
 use crate::input;
@@ -12,6 +14,7 @@ use crate::transaction;
 
 const PAUSE: Statement = statement!(up "queue/pause");
 const RESUME: Statement = statement!(up "queue/resume");
+const WORKSPACE_OF: Statement = statement!(up "activity/workspace_of_pause");
 /// More than this one by one is better paused as a whole.
 const MAX_PAUSES: i64 = 100;
 
@@ -32,7 +35,10 @@ fn pause_jobs(
     let count = PAUSE.write(&args, |row| Ok((row.need::<bool>(1)?, row.need::<i64>(2)?)))?;
     transaction::reconfigured()?;
     match count.first() {
-        Some((true, _)) => Ok(true),
+        Some((true, _)) => {
+            note("jobs_paused", account_id, workspace_id)?;
+            Ok(true)
+        }
         Some((false, count)) if *count >= MAX_PAUSES => {
             let what = "what is paused one by one";
             let (found, limit) = (MAX_PAUSES as usize + 1, MAX_PAUSES as usize);
@@ -54,7 +60,22 @@ fn resume_jobs(
     let (scope, name) = scope(kind, platform, account_id, workspace_id)?;
     let resumed = !RESUME.write(&[scope.into(), name.into()], |_| Ok(()))?.is_empty();
     transaction::reconfigured()?;
+    if resumed {
+        note("jobs_resumed", account_id, workspace_id)?;
+    }
     Ok(resumed)
+}
+
+/// Notes it in the activity log of the workspace that it is about; that of a kind, a platform or everything is in none.
+fn note(action: &'static str, account: Option<Uuid>, workspace: Option<Uuid>) -> Result<()> {
+    if account.is_none() && workspace.is_none() {
+        return Ok(());
+    }
+    let found = WORKSPACE_OF
+        .read(&[account.into(), workspace.into()], |row| Ok((row.need::<Uuid>(1)?, row.get::<Uuid>(2)?)))?;
+    found.into_iter().try_for_each(|(workspace, account)| {
+        activity::note(workspace, action, account.map_or(Object::Workspace, Object::Account), json!({}))
+    })
 }
 
 fn scope(

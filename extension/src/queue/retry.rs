@@ -6,6 +6,7 @@ use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 
+use crate::activity;
 use crate::answer::SetOfIterator;
 use crate::clock;
 use crate::error::{CrierError, Result};
@@ -33,6 +34,7 @@ fn retry_jobs(job_ids: Option<Vec<Option<Uuid>>>) -> Result<SetOfIterator<'stati
     let now = clock::now();
     let mut done = revive(&ids, now)?;
     done.extend(hasten(&ids, now)?);
+    activity::note_jobs_by_id("jobs_retried", &done)?;
     Ok(SetOfIterator::new(done))
 }
 

@@ -5,6 +5,7 @@ use pgrx::Uuid;
 use pgrx::datum::Interval;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use serde_json::json;
 
 use super::stored::{Kind, Missed, Schedule, Settings};
 use super::when::When;
@@ -78,7 +79,8 @@ fn create_schedule(
     let next = schedule.next(&schedule.settings.when.recurrence()?).ok_or_else(nothing_comes)?;
     schedule.next_at = Some(next);
     schedule.insert(now)?;
-    schedule.tell_of(caller, "schedule_created", now)?;
+    let changes = json!({ "kind": kind.as_str() });
+    schedule.tell_of(caller, "schedule_created", changes, now)?;
     let id = schedule.id;
     schedule.begin(now)?;
     Ok(id)

@@ -4,6 +4,7 @@ use crier_core::rights;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use serde_json::json;
 use serde_json::{Map, Value};
 
 use super::stored::{Kind, Schedule};
@@ -73,6 +74,7 @@ fn add_schedule_items(
         now.into(),
     ])?;
     WAKE.run_only(&[workspace.into(), key.into()])?;
+    schedule.note("schedule_items_added", json!({ "items": ids.len() }))?;
     if schedule.is_active() {
         schedule.begin(now)?;
     }
@@ -104,6 +106,9 @@ fn remove_schedule_item(schedule_id: Option<Uuid>, item_id: Option<Uuid>) -> Res
     let item = input::required(item_id, "item_id")?;
     let (_, schedule) = open(id, const { rights::least("remove_schedule_item") })?;
     let gone = DELETE.write(&[schedule.workspace.into(), id.into(), item.into()], |_| Ok(()))?;
+    if !gone.is_empty() {
+        schedule.note("schedule_item_removed", json!({ "item": item.to_string() }))?;
+    }
     Ok(!gone.is_empty())
 }
 

@@ -4,6 +4,7 @@ use crier_core::rights;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use serde_json::json;
 
 use super::stored::Schedule;
 use crate::clock;
@@ -26,7 +27,7 @@ fn end_schedule(schedule_id: Option<Uuid>) -> Result<(), ErrorReport> {
     Ok(stop(schedule_id, "ended", "schedule_ended", const { rights::least("end_schedule") })?)
 }
 
-fn stop(id: Option<Uuid>, state: &'static str, event: &str, least: rights::Role) -> Result<()> {
+fn stop(id: Option<Uuid>, state: &'static str, event: &'static str, least: rights::Role) -> Result<()> {
     let id = input::required(id, "schedule_id")?;
     let (caller, schedule) = Schedule::open(id, least)?;
     if schedule.state == state || schedule.state == "ended" {
@@ -35,7 +36,7 @@ fn stop(id: Option<Uuid>, state: &'static str, event: &str, least: rights::Role)
     let now = clock::now();
     schedule.take_back(true, least, now)?;
     schedule.set_state(state, schedule.cursor_at.min(now), None, now)?;
-    schedule.tell_of(caller, event, now)
+    schedule.tell_of(caller, event, json!({}), now)
 }
 
 /// Has a paused schedule go on, with the next occurrence from now on. Answers with when that is.
@@ -53,7 +54,7 @@ fn resume_schedule(schedule_id: Option<Uuid>) -> Result<Timestamptz, ErrorReport
     schedule.cursor_wall = None;
     let next = schedule.next(&schedule.settings.when.recurrence()?).ok_or_else(|| nothing_comes(id))?;
     schedule.set_state("active", now, Some(next), now)?;
-    schedule.tell_of(caller, "schedule_resumed", now)?;
+    schedule.tell_of(caller, "schedule_resumed", json!({}), now)?;
     schedule.state = "active".to_owned();
     schedule.begin(now)?;
     Ok(next)

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::template;
 use super::when::When;
+use crate::activity::{self, Object};
 use crate::clock;
 use crate::error::{CrierError, Result};
 use crate::identity::Caller;
@@ -200,9 +201,21 @@ impl Schedule {
     }
 
     /// Notes what somebody did with the schedule.
-    pub(super) fn tell_of(&self, caller: Caller, kind: &str, now: Timestamptz) -> Result<()> {
+    pub(super) fn tell_of(
+        &self,
+        caller: Caller,
+        kind: &'static str,
+        changes: Value,
+        now: Timestamptz,
+    ) -> Result<()> {
         let user = caller.acts_as(None)?.map(|user| user.to_string());
-        self.tell(kind, user.map_or(json!({}), |user| json!({ "user_id": user })), now)
+        self.tell(kind, user.map_or(json!({}), |user| json!({ "user_id": user })), now)?;
+        self.note(kind, changes)
+    }
+
+    /// Notes it in the activity log of its workspace.
+    pub(super) fn note(&self, action: &'static str, changes: Value) -> Result<()> {
+        activity::note(self.workspace, action, Object::Schedule(self.id), changes)
     }
 }
 

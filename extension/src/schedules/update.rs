@@ -5,6 +5,7 @@ use pgrx::Uuid;
 use pgrx::datum::Interval;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use serde_json::json;
 
 use super::create::nothing_comes;
 use super::stored::{Missed, Schedule, Settings};
@@ -54,6 +55,22 @@ fn update_schedule(
         exceptions: input::filter(exceptions, "exceptions")?.unwrap_or_else(|| old.when.exceptions.clone()),
         additions: input::filter(additions, "additions")?.unwrap_or_else(|| old.when.additions.clone()),
     };
+    let given = [
+        ("template", template.is_some()),
+        ("rule", rule.is_some()),
+        ("starts", starts.is_some()),
+        ("zone", zone.is_some()),
+        ("ends", ends.is_some()),
+        ("exceptions", when.exceptions != old.when.exceptions),
+        ("missed", missed.is_some()),
+        ("priority", priority.is_some()),
+        ("name", name.is_some()),
+        ("additions", when.additions != old.when.additions),
+        ("item_rest", item_rest.is_some()),
+        ("account_rest", account_rest.is_some()),
+    ];
+    let fields: Vec<&str> =
+        given.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name).collect();
     let new = Settings {
         name: match name {
             None => old.name.clone(),
@@ -70,7 +87,7 @@ fn update_schedule(
     let now = clock::now();
     let (caller, next) = schedule.change(new, least, now).map(|next| (caller, next))?;
     let (_, changed) = Schedule::open(id, least)?;
-    changed.tell_of(caller, "schedule_updated", now)?;
+    changed.tell_of(caller, "schedule_updated", json!({ "fields": fields }), now)?;
     if changed.is_active() {
         changed.begin(now)?;
     }

@@ -4,4 +4,5 @@
 mod memory;
 mod next_xid;
 mod sketch;
+mod users;
 mod workspace;

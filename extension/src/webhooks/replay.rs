@@ -4,8 +4,10 @@ use crier_core::rights::{self, Role};
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use serde_json::json;
 
 use super::processing;
+use crate::activity::{self, Object};
 use crate::answer::SetOfIterator;
 use crate::clock;
 use crate::error::{CrierError, Result};
@@ -86,6 +88,11 @@ fn replay(webhooks: &[(Uuid, Option<Uuid>)]) -> Result<Vec<Uuid>> {
     }
     let ids: Vec<Uuid> = webhooks.iter().map(|(id, _)| *id).collect();
     COUNT.run_only(&[ids.into()])?;
+    for (id, workspace) in webhooks {
+        if let Some(workspace) = workspace {
+            activity::note(*workspace, "webhook_replayed", Object::Webhook(*id), json!({}))?;
+        }
+    }
     let jobs: Vec<_> = webhooks.iter().map(|(id, workspace)| processing(*id, *workspace)).collect();
     job::insert(&jobs, clock::now())
 }

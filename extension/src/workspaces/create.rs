@@ -4,7 +4,9 @@ use crier_core::rights;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use serde_json::json;
 
+use crate::activity::{self, Object};
 use crate::error::{CrierError, Result};
 use crate::identity::Caller;
 use crate::input;
@@ -30,6 +32,7 @@ fn create_workspace(name: Option<&str>, owner_id: Option<Uuid>) -> Result<Uuid, 
     }
     let id = new_id();
     INSERT.run_only(&[id.into(), name.into(), owner.into()])?;
+    activity::note_for(Some(owner), id, "workspace_created", Object::Workspace, json!({}))?;
     Ok(id)
 }
 
@@ -52,5 +55,6 @@ fn rename_workspace(p_workspace_id: Option<Uuid>, p_name: Option<&str>) -> Resul
     let workspace = input::required(p_workspace_id, "p_workspace_id")?;
     let name = input::text(p_name, "p_name", MAX_NAME)?;
     Caller::current()?.require(workspace, const { rights::least("rename_workspace") })?;
-    Ok(RENAME.run_only(&[workspace.into(), name.into()])?)
+    RENAME.run_only(&[workspace.into(), name.into()])?;
+    Ok(activity::note(workspace, "workspace_renamed", Object::Workspace, json!({}))?)
 }

@@ -4,8 +4,10 @@ use crier_core::rights;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use serde_json::json;
 
 use super::seats::Seats;
+use crate::activity::{self, Object};
 use crate::clock;
 use crate::identity::Caller;
 use crate::input;
@@ -33,7 +35,7 @@ fn delete_workspace(p_workspace_id: Option<Uuid>) -> Result<(), ErrorReport> {
     CLOSE.run_only(&[workspace.into(), now.into()])?;
     let jobs = NEWEST_JOBS.newest(&[workspace.into(), AT_ONCE.into()], |row| row.need::<Uuid>(1))?;
     end(&jobs, now)?;
-    Ok(())
+    Ok(activity::note(workspace, "workspace_deleted", Object::Workspace, json!({}))?)
 }
 
 /// Cancels the unfinished among these jobs, whatever they are at: for workspaces that are deleted. Answers with their number.

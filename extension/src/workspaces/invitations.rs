@@ -7,9 +7,11 @@ use pgrx::Uuid;
 use pgrx::datum::Interval;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use serde_json::json;
 
 use super::mine::required_user;
 use super::seats::{Seats, require_above, role};
+use crate::activity::{self, Object};
 use crate::answer::TableIterator;
 use crate::clock;
 use crate::error::{CrierError, Result};
@@ -87,6 +89,7 @@ fn invite_member(
         ends.into(),
     ];
     INVITE.run_only(&args)?;
+    activity::note(workspace, "member_invited", Object::Member(user), json!({ "role": role.as_str() }))?;
     Ok(ends)
 }
 
@@ -126,7 +129,11 @@ fn withdraw_invitation(p_workspace_id: Option<Uuid>, p_user_id: Option<Uuid>) ->
     let standing = seats.standing(user)?;
     let Some(role) = found(workspace, user)? else { return Ok(false) };
     require_above(workspace, standing.own, role)?;
-    Ok(!WITHDRAW.write(&[workspace.into(), user.into()], |_| Ok(()))?.is_empty())
+    let withdrawn = !WITHDRAW.write(&[workspace.into(), user.into()], |_| Ok(()))?.is_empty();
+    if withdrawn {
+        activity::note(workspace, "invitation_withdrawn", Object::Member(user), json!({}))?;
+    }
+    Ok(withdrawn)
 }
 
 /// The invitations of the user who calls.
@@ -166,6 +173,7 @@ fn accept_invitation(p_workspace_id: Option<Uuid>) -> Result<String, ErrorReport
     let args = [workspace.into(), user.into(), now.into()];
     let role = TAKE.write(&args, |row| row.need::<String>(1))?.into_iter().next().ok_or_else(missing)?;
     ADD.run_only(&[seats.workspace.into(), user.into(), role.as_str().into(), now.into()])?;
+    activity::note(workspace, "member_joined", Object::Member(user), json!({ "role": role }))?;
     Ok(role)
 }
 

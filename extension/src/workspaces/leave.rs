@@ -4,9 +4,11 @@ use crier_core::rights;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use serde_json::json;
 
 use super::mine::required_user;
 use super::seats::Seats;
+use crate::activity::{self, Object};
 use crate::input;
 
 /// Takes the user who calls out of a workspace. The last owner stays.
@@ -18,5 +20,6 @@ fn leave_workspace(p_workspace_id: Option<Uuid>) -> Result<(), ErrorReport> {
     let seats = Seats::lock(workspace, const { rights::least("leave_workspace") })?;
     let standing = seats.standing(user)?;
     seats.member(user, &standing)?;
-    Ok(seats.remove(user, &standing)?)
+    seats.remove(user, &standing)?;
+    Ok(activity::note(workspace, "member_left", Object::Member(user), json!({}))?)
 }

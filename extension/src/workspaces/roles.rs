@@ -4,8 +4,10 @@ use crier_core::rights::{self, Role};
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use serde_json::json;
 
 use super::seats::{Seats, require_above, role};
+use crate::activity::{self, Object};
 use crate::clock;
 use crate::identity::Caller;
 use crate::input;
@@ -28,7 +30,11 @@ fn add_member(
     Caller::current()?.require_trusted("add members without inviting them: use crier.invite_member")?;
     let seats = Seats::lock(workspace, Role::Owner)?;
     let args = [seats.workspace.into(), user.into(), role.as_str().into(), clock::now().into()];
-    Ok(!ADD.write(&args, |_| Ok(()))?.is_empty())
+    let added = !ADD.write(&args, |_| Ok(()))?.is_empty();
+    if added {
+        activity::note(workspace, "member_added", Object::Member(user), json!({ "role": role.as_str() }))?;
+    }
+    Ok(added)
 }
 
 /// Gives a member another role. An admin decides about viewers and editors, and may step down; an owner decides about everybody.
@@ -56,7 +62,8 @@ fn set_member_role(
     if role < Role::Admin {
         CUT_INVITATIONS.run_only(&[workspace.into(), user.into()])?;
     }
-    Ok(())
+    let changes = json!({ "from": theirs.as_str(), "to": role.as_str() });
+    Ok(activity::note(workspace, "role_changed", Object::Member(user), changes)?)
 }
 
 /// Takes a member out of a workspace: an admin viewers and editors, an owner everybody.
@@ -71,5 +78,7 @@ fn remove_member(p_workspace_id: Option<Uuid>, p_user_id: Option<Uuid>) -> Resul
     if !Caller::current()?.is_user(user) {
         require_above(workspace, standing.own, theirs)?;
     }
-    Ok(seats.remove(user, &standing)?)
+    seats.remove(user, &standing)?;
+    let changes = json!({ "role": theirs.as_str() });
+    Ok(activity::note(workspace, "member_removed", Object::Member(user), changes)?)
 }

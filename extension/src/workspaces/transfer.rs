@@ -4,8 +4,10 @@ use crier_core::rights::{self, Role};
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
+use serde_json::json;
 
 use super::seats::Seats;
+use crate::activity::{self, Object};
 use crate::identity::Caller;
 use crate::input;
 use crate::plans::{Statement, statement};
@@ -28,5 +30,6 @@ fn transfer_ownership(p_workspace_id: Option<Uuid>, p_user_id: Option<Uuid>) -> 
     };
     // the new one first: there is never none
     seats.set_role(user, &standing, Role::Owner)?;
-    Ok(HAND_OVER.run_only(&[workspace.into(), user.into(), from.into()])?)
+    HAND_OVER.run_only(&[workspace.into(), user.into(), from.into()])?;
+    Ok(activity::note(workspace, "ownership_transferred", Object::Member(user), json!({}))?)
 }

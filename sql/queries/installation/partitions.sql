@@ -1,1 +1,1 @@
-SELECT crier.ensure_partitions()
+SELECT crier.ensure_partitions() UNION ALL SELECT crier.ensure_months()

@@ -16,4 +16,4 @@ WITH dead AS (
     CROSS JOIN LATERAL (SELECT b.kind, b.platform FROM crier.job b WHERE b.id = d.id LIMIT 1) j
     WHERE d.finished_at >= (SELECT closed_until FROM crier.stat_state)
 )
-DELETE FROM crier.job WHERE id IN (SELECT id FROM dead) RETURNING id
+DELETE FROM crier.job WHERE id IN (SELECT id FROM dead) RETURNING id, workspace_id

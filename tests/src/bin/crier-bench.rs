@@ -23,7 +23,7 @@ struct Arguments {
     /// Measures only these.
     #[arg(long, value_delimiter = ',')]
     only: Vec<Workload>,
-    /// How many jobs were finished in the days before, for what lists and searches.
+    /// How many jobs were finished in the days before, for what lists and searches, and how many analytics events there are.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..=100_000_000))]
     history: u64,
     /// How many log lines each of them has.

@@ -3,6 +3,7 @@
 
 mod actions;
 mod alerts;
+mod analytics;
 mod connecting;
 mod keys;
 mod maintenance;
@@ -190,6 +191,11 @@ async fn check(cases: &[Case]) {
 #[tokio::test]
 async fn of_workspaces() {
     check(posts::WORKSPACES).await;
+}
+
+#[tokio::test]
+async fn of_analytics() {
+    check(analytics::ANALYTICS).await;
 }
 
 #[tokio::test]

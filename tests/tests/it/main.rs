@@ -4,11 +4,13 @@
 mod actions;
 mod add_a_platform;
 mod alerts;
+mod analytics;
 mod bad_input;
 mod benchmark;
 mod bluesky_oauth;
 mod bluesky_pds;
 mod bluesky_video;
+mod cache;
 mod catalogue;
 mod chat;
 mod cli;

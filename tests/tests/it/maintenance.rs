@@ -4,6 +4,7 @@ mod cleanup;
 mod cron;
 mod monitoring;
 mod old_days;
+mod operations;
 mod runs;
 mod sidecar;
 mod writers;

@@ -1,8 +1,10 @@
 //! Statistics equal a recount, whatever happens: the recount is of what a trigger of the tests noted beside the queue.
 
+mod api;
 mod exact;
 mod rights;
 mod sums;
+mod users;
 mod values;
 
 use crier_tests::cluster::Database;

@@ -1,5 +1,6 @@
 //! One tenant never meets another's rows, nor learns that they exist.
 
+mod activity;
 mod bounds;
 mod calls;
 mod deletion;

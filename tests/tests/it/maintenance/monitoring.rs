@@ -7,7 +7,7 @@ use crier_tests::cluster::Database;
 use super::Kept;
 
 /// The views that an operator reads.
-const VIEWS: [&str; 8] = [
+const VIEWS: [&str; 10] = [
     "maintenance_log",
     "maintenance_tasks",
     "partitions",
@@ -16,6 +16,8 @@ const VIEWS: [&str; 8] = [
     "index_usage",
     "bloated_indexes",
     "vacuum_state",
+    "failed_jobs",
+    "vacuum_due",
 ];
 
 #[tokio::test]
@@ -38,6 +40,10 @@ async fn the_script_for_psql_shows_everything_without_an_error() {
         "hardly used",
         "bloated",
         "vacuum",
+        "autovacuum",
+        "alerts",
+        "failed within an hour",
+        "publishing by platform",
         "locks",
         "slow statements",
     ] {

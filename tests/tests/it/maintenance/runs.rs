@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 
 use super::{Kept, did, set};
 
-const TASKS: &str = "ensure_partitions,drop_old_days,roll_up_statistics,check_alerts,expire_pending_jobs,retry_failed_jobs,\
-                     cleanup_finished_jobs,purge_workspaces,cleanup_leftovers,cleanup_old_events,cleanup_old_actions,\
+const TASKS: &str = "ensure_partitions,drop_old_days,cleanup_old_activity_logs,cleanup_old_analytics_events,cleanup_old_metrics,\
+                     roll_up_statistics,check_alerts,roll_up_analytics,expire_pending_jobs,retry_failed_jobs,\
+                     schedule_readings,cleanup_finished_jobs,purge_workspaces,cleanup_leftovers,cleanup_expired_cache,refresh_user_statistics_cache,cleanup_old_events,cleanup_old_actions,\
                      cleanup_expired_oauth_states_batch,cleanup_old_webhook_events,cleanup_maintenance_log,index_history,watch";
 
 /// The tasks that a run has run, and those that failed.
@@ -31,7 +32,7 @@ async fn everything_is_due_at_first_and_nothing_after_that() {
     let log = sql
         .text("SELECT string_agg(task, ',' ORDER BY id), max(runner), count(did) FROM crier.maintenance_log")
         .await;
-    assert_eq!(log, format!("{TASKS}|somebody|16"));
+    assert_eq!(log, format!("{TASKS}|somebody|23"));
     assert_eq!(
         sql.text("SELECT count(*) FROM crier.maintenance_tasks WHERE late OR due_at < now()").await,
         "0"
@@ -72,7 +73,7 @@ async fn the_procedure_does_everything_task_by_task() {
     let kept = Kept::days_ago(&database, 10).await;
     kept.sql.run("CALL crier.maintain('by hand')").await;
     let log = "SELECT count(DISTINCT task), count(error), max(runner), count(DISTINCT xmin::text) = count(*) FROM crier.maintenance_run";
-    assert_eq!(kept.sql.text(log).await, "16|0|by hand|t", "expected a transaction for each task");
+    assert_eq!(kept.sql.text(log).await, "23|0|by hand|t", "expected a transaction for each task");
     assert_eq!(
         kept.sql.text("SELECT count(*) FROM crier.partitions WHERE day < current_date - 7").await,
         "0"
@@ -92,19 +93,19 @@ async fn a_task_that_fails_is_noted_and_keeps_no_other() {
     sql.run("ALTER TABLE crier.event RENAME TO event_away").await;
     let (ran, failed) = run(&sql, "p_max_ms => 60000").await;
     assert_eq!(ran, TASKS);
-    assert!(failed.starts_with("cleanup_old_events 42P01: ") && failed.contains("crier.event"), "{failed}");
+    assert!(failed.starts_with("schedule_readings 42P01: ") && failed.contains("crier.event"), "{failed}");
     assert_eq!(
         sql.text("SELECT task FROM crier.maintenance_tasks WHERE last_error IS NOT NULL ORDER BY task").await,
-        "cleanup_old_events\ncleanup_old_webhook_events"
+        "cleanup_old_events\ncleanup_old_webhook_events\nrefresh_user_statistics_cache\nschedule_readings"
     );
     assert_eq!(
         sql.text("SELECT task FROM crier.maintenance_log WHERE error IS NOT NULL ORDER BY task").await,
-        "cleanup_old_events\ncleanup_old_webhook_events"
+        "cleanup_old_events\ncleanup_old_webhook_events\nrefresh_user_statistics_cache\nschedule_readings"
     );
     sql.run("ALTER TABLE crier.event_away RENAME TO event").await;
     assert_eq!(
-        run(&sql, "p_tasks => '{cleanup_old_events,cleanup_old_webhook_events}'").await,
-        ("cleanup_old_events,cleanup_old_webhook_events".into(), String::new())
+        run(&sql, "p_tasks => '{schedule_readings,refresh_user_statistics_cache,cleanup_old_events,cleanup_old_webhook_events}'").await,
+        ("schedule_readings,refresh_user_statistics_cache,cleanup_old_events,cleanup_old_webhook_events".into(), String::new())
     );
     assert_eq!(sql.text("SELECT count(last_error) FROM crier.maintenance_tasks").await, "0");
 }

@@ -83,6 +83,12 @@ pub(super) const FUNCTIONS: &str = "
 /// In the order of the files.
 #[rustfmt::skip]
 pub(super) const TYPICAL: &[Typical] = &[
+    call("statistics/users", "(pg_temp.workspaces(1))[1], NULL").of_types("uuid, uuid"),
+    call("cache/begin", "'service', '00000000-0000-0000-0000-000000000000', 'a', now(), now() + interval '1 minute'"),
+    call("cache/count", "1, true, false"),
+    call("cache/get", "'service', '00000000-0000-0000-0000-000000000000', 'a', now()"),
+    call("cache/make_room", "'user', (pg_temp.workspaces(1))[1], 1000"),
+    call("cache/set", "'service', '00000000-0000-0000-0000-000000000000', 'a', '1', now()"),
     call("connecting/account", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1]"),
     call("connecting/begin", "(pg_temp.workspaces(1))[1], crier.new_id(), NULL, 'x', NULL, NULL, 'https://a.example/', now(), now() + interval '5 minutes'")
         .of_types("uuid, uuid, uuid, text, text, uuid, text, timestamptz, timestamptz"),
@@ -148,6 +154,28 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("actions/start", "(pg_temp.waiting(1))[1], 1, now()"),
     call("actions/start_reading", "(pg_temp.posting(1))[1]"),
     call("actions/store_metrics", "(pg_temp.posting(1))[1], 1, 2, 3, NULL, now()"),
+    call("activity/note", "(pg_temp.workspaces(1))[1], crier.new_id(), 'user', NULL, 'post_created', 'post', NULL, '{}', now()")
+        .of_types("uuid, uuid, text, uuid, text, text, uuid, jsonb, timestamptz"),
+    call("activity/workspace_of_pause", "(pg_temp.accounts(1))[1], NULL"),
+    call("activity/workspace_of_pause", "NULL, (pg_temp.workspaces(1))[1]"),
+    call("activity/workspaces_of_jobs", "pg_temp.finished(100)"),
+    call("analytics/add_kinds", "pg_temp.workspaces(10), pg_temp.many('a'::text, 10)"),
+    call("analytics/crowded", "pg_temp.workspaces(10), 200").of_types("uuid[], bigint"),
+    call("analytics/days", "(pg_temp.workspaces(1))[1], now() - interval '30 days', now(), 'day', true, true, false, NULL")
+        .of_types("uuid, timestamptz, timestamptz, text, boolean, boolean, boolean, text[]"),
+    call("analytics/hours", "(pg_temp.workspaces(1))[1], now() - interval '3 days', now(), 'hour', true, true, false, NULL")
+        .of_types("uuid, timestamptz, timestamptz, text, boolean, boolean, boolean, text[]"),
+    call("analytics/lock_workspaces", "pg_temp.workspaces(10)"),
+    call("analytics/missing_account", "pg_temp.many((pg_temp.workspaces(1))[1]), pg_temp.accounts(100)"),
+    call("analytics/new_kinds", "pg_temp.workspaces(10), pg_temp.many('a'::text, 10)"),
+    call("analytics/outcomes", "(pg_temp.workspaces(1))[1], now() - interval '30 days', now()").of_types("uuid, timestamptz, timestamptz"),
+    call("analytics/platforms", ""),
+    call("analytics/set_reading", "(pg_temp.workspaces(1))[1], false"),
+    call(
+        "analytics/record",
+        "pg_temp.many((pg_temp.workspaces(1))[1]), pg_temp.new(100), pg_temp.many(now()), pg_temp.many('click'::text), \
+         pg_temp.many(NULL::text), pg_temp.accounts(100), pg_temp.new(100), pg_temp.many('1'::text), pg_temp.many(NULL::jsonb)",
+    ),
     call("alerts/are_made", ""),
     call("alerts/add_endpoint", "crier.new_id(), (pg_temp.workspaces(1))[1], 'https://x/', NULL, decode('0101' || repeat('00', 40), 'hex'), now()")
         .of_types("uuid, uuid, text, text[], bytea, timestamptz"),
@@ -207,6 +235,9 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("limits/unblock", "'bluesky', '', md5('account1020')::uuid, 'publish', NULL"),
     call("pages/bucket", "'week', now(), 'Europe/Berlin'"),
     call("pages/days_indexed", "'job_log', 'words'"),
+    call("pages/activity", "pg_temp.at(10), pg_temp.at(-1), 51, (pg_temp.workspaces(1))[1]"),
+    call("pages/activity_choose", "pg_temp.new(100), (pg_temp.workspaces(1))[1], NULL, 'post_created', NULL, NULL"),
+    call("pages/activity_items", "pg_temp.new(100), (pg_temp.workspaces(1))[1]"),
     call("pages/events_all", "pg_temp.at(10), pg_temp.at(-1), 51"),
     call("pages/events_choose", "pg_temp.targets(100), 'post_published', NULL, NULL"),
     call("pages/events_items", "pg_temp.targets(100)"),

@@ -6,12 +6,12 @@ use uuid::Uuid;
 
 use super::{Tenant, tenants};
 
-/// Tables in which a tenant may have rows, by the workspace.
+/// Tables in which a tenant may have rows, by the workspace. The activity log stays: it tells who deleted the workspace.
 async fn rows_of(superuser: &Session, workspace: Uuid) -> String {
     let tables: Vec<String> = superuser
         .column(
             "SELECT c.relname::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'workspace_id' \
-             WHERE c.relnamespace = 'crier'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition ORDER BY 1",
+             WHERE c.relnamespace = 'crier'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname <> 'activity_log' ORDER BY 1",
             &[],
         )
         .await;
@@ -52,6 +52,10 @@ async fn fill(superuser: &Session, tenant: &Tenant) {
         .run(&format!(
             "SELECT crier.log_job(id, 'info', 'a line') FROM crier.job WHERE workspace_id = '{workspace}'; \
              SELECT crier.pause_jobs(workspace_id => '{workspace}'); \
+             SELECT crier.record_analytics(jsonb_agg(jsonb_build_object('workspace_id', '{workspace}', 'kind', 'k' || n % 3, 'at', \
+                 now() - n * interval '2 hours', 'account_id', '{account}'))) FROM generate_series(0, 30) n; \
+             SELECT crier.roll_up_analytics(); \
+             SELECT crier.record_analytics(jsonb_build_array(jsonb_build_object('workspace_id', '{workspace}', 'kind', 'k'))); \
              INSERT INTO crier.alert_told VALUES ('{workspace}', '{account}', 'k', 1); \
              INSERT INTO crier.post_metrics (workspace_id, target_id, read_at) \
              SELECT workspace_id, id, now() FROM crier.post_target WHERE workspace_id = '{workspace}'"
