@@ -70,7 +70,9 @@ fn clean(text: &str) -> String {
         let Some((path, rest)) = word.split_once('?').filter(|_| word.contains("://")) else {
             return word.to_owned();
         };
-        let (query, after) = rest.split_at(rest.find(|c: char| ")>\"\n ".contains(c)).unwrap_or(rest.len()));
+        let end = rest.find(|c: char| ")>\"\n ".contains(c)).unwrap_or(rest.len());
+        // a full stop is none of a link's
+        let (query, after) = rest.split_at(rest[..end].trim_end_matches('.').len());
         let kept: Vec<_> = query.split('&').filter(|param| !param.starts_with("utm_")).collect();
         let sign = if kept.is_empty() { "" } else { "?" };
         format!("{path}{sign}{}{after}", kept.join("&"))

@@ -273,12 +273,8 @@ pub(super) struct Mine<'a> {
 impl OwnPosts for Mine<'_> {
     type Cursor = usize;
 
-    /// Posts that are pinned come first, whatever their age.
-    fn is_in_order(&self) -> bool {
-        matches!(self.sent, Request::Comment(_))
-    }
-
-    /// Pages of which every post is pinned are one with the first that has another: only that tells how old the list is by then.
+    /// Posts that are pinned come first, whatever their age. Pages of which every post is pinned are one with the first that has
+    /// another: its last one tells how old the list is by then.
     async fn page(&self, next: Option<usize>) -> Result<Page<usize>, Failure> {
         let (first, mut all) = (next.unwrap_or(1), Vec::new());
         for page in first..first + MAX_PINNED_PAGES {
@@ -289,7 +285,8 @@ impl OwnPosts for Mine<'_> {
             if own.person_view.person.id.to_string() != self.account {
                 return Err(Failure::new(ErrorClass::Transient, "the list is that of another account"));
             }
-            let are_pinned = !self.is_in_order() && own.posts.iter().all(|view| view.post.featured_local);
+            let are_pinned = matches!(self.sent, Request::Post(_))
+                && own.posts.iter().all(|view| view.post.featured_local);
             let (length, listed) = self.sent.compare(own)?;
             all.extend(listed);
             let is_last = length < PAGE;

@@ -102,9 +102,9 @@ impl Misskey {
         };
         let fits = |note: &&Post| {
             let is_in_channel = note.more["channelId"].is_string();
-            !answers_muted(note)
-                && (with_channels || !is_in_channel)
-                && !(with_channels && self.only_channels && !is_in_channel)
+            let is_listed = if with_channels { is_in_channel || !self.only_channels } else { !is_in_channel };
+            is_listed
+                && !answers_muted(note)
                 && since.is_none_or(|since| note.at > since)
                 && note.id.as_str() > after
                 && (until.is_empty() || note.id.as_str() < until)
