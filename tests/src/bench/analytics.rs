@@ -25,9 +25,9 @@ const RECORD: &str = "SELECT crier.record_analytics((SELECT jsonb_agg(jsonb_buil
 /// Events from $3 on and before $4, over the last thirty days, with the sums that recording them in batches of a thousand leaves.
 const MAKE: &str = "
     WITH made AS (
-        SELECT CASE WHEN n % 10 = 0 THEN $1::uuid ELSE md5('w' || hashint8(n) % $5)::uuid END AS workspace_id,
+        SELECT CASE WHEN n % 10 = 0 THEN $1::uuid ELSE md5('w' || hashint8(n) % $5::bigint)::uuid END AS workspace_id,
                now() - (n::double precision / $2 * 30 * 86400) * interval '1 second' AS at,
-               'k' || n % 7 % 5 AS kind, md5('a' || hashint8(n) % $6)::uuid AS account_id, (n % 100)::numeric AS value, n
+               'k' || n % 7 % 5 AS kind, md5('a' || hashint8(n) % $6::bigint)::uuid AS account_id, (n % 100)::numeric AS value, n
         FROM generate_series($3::bigint, $4::bigint - 1) n
     ), stored AS (
         INSERT INTO crier.analytics_event (workspace_id, id, at, kind, platform, account_id, value)

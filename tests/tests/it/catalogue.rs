@@ -79,12 +79,15 @@ async fn what_functions_promise_is_what_they_keep() {
     assert_eq!(
         immutable,
         [
+            "bound_of_month",
             "first_id",
             "make_sketch",
             "merge_sketches",
             "micros",
+            "month_tables",
             "post_state",
             "require_between",
+            "require_window",
             "sketch_quantile",
             "stat_spans",
             "version"
