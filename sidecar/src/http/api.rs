@@ -5,6 +5,7 @@ mod arguments;
 mod call;
 mod document;
 mod frame;
+mod limit;
 mod page;
 mod route;
 mod routes;
@@ -17,6 +18,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::middleware::from_fn;
@@ -36,7 +38,10 @@ use tokens::Verifier;
 
 /// What calls need.
 struct Api {
+    /// By which calls are made.
     db: Db,
+    /// The sidecar's own login, by which requests are counted.
+    worker: Db,
     verifier: Verifier,
     bounds: Bounds,
 }
@@ -45,12 +50,17 @@ struct Api {
 pub(crate) async fn serve_api(
     settings: &config::Api,
     database: &Database,
+    worker: Db,
     client: Client,
 ) -> Result<Connections, Error> {
     let listen = settings.listen;
     let bounds = settings.bounds;
-    let api =
-        Api { db: db(settings, database)?, verifier: Verifier::load(&settings.tokens, client)?, bounds };
+    let api = Api {
+        db: db(settings, database)?,
+        worker,
+        verifier: Verifier::load(&settings.tokens, client)?,
+        bounds,
+    };
     let router = router(Arc::new(api), &settings.cors_origins)?;
     let cannot =
         |error: std::io::Error| Error::Refused(format!("cannot listen on {listen} for the API: {error}"));
@@ -75,9 +85,10 @@ fn router(api: Arc<Api>, origins: &[String]) -> Result<Router, Error> {
         document.map_err(|error| Error::Refused(format!("the API can't be described: {error}")))?;
     let json = HeaderValue::from_static("application/json");
     let routed = routes::all().fold(Router::new(), |router, route| {
-        let answer = move |state: State<Arc<Api>>, path: RawPathParams, request: Request| {
-            call::answer(route, state, path, request)
-        };
+        let answer =
+            move |state: State<Arc<Api>>,
+                  path: Result<RawPathParams, RawPathParamsRejection>,
+                  request: Request| { call::answer(route, state, path, request) };
         router.route(route.path, on(filter(route), answer))
     });
     Ok(routed
