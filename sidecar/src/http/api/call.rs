@@ -245,7 +245,9 @@ fn refused_by_sql(refusal: Refusal, route: &Route, id: &str) -> Response {
         _ => refusal.message,
     };
     let mut problem = Problem::new(status, detail);
-    (problem.reason, problem.code, problem.hint) = (refusal.reason, Some(refusal.state), refusal.hint);
+    problem.reason = refusal.reason.map(Into::into);
+    problem.code = Some(refusal.state.into());
+    problem.hint = refusal.hint.map(Into::into);
     match status {
         StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS => not_now(problem),
         _ => problem.into_response(),
@@ -260,7 +262,7 @@ fn failed(error: &Error, route: &Route, id: &str, nothing_done: bool) -> Respons
 fn internal(id: &str) -> Problem {
     let detail = format!("something went wrong here; it stands in the log of crierd as {id}");
     let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).because("internal");
-    Problem { request_id: Some(id.to_owned()), ..problem }
+    Problem { request_id: Some(id.into()), ..problem }
 }
 
 fn unavailable(nothing_done: bool) -> Problem {
