@@ -5,6 +5,7 @@ mod actions;
 mod add_a_platform;
 mod alerts;
 mod analytics;
+mod api;
 mod bad_input;
 mod benchmark;
 mod bluesky_oauth;
