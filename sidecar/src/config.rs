@@ -3,6 +3,7 @@
 //! Every setting is one line in `Config::resolve`: its key, its variable, its default. What is wrong is
 //! collected, so that one error lists everything.
 
+mod api;
 mod apps;
 mod bluesky;
 mod keys;
@@ -21,6 +22,8 @@ use crate::error::Error;
 use crate::hooks;
 use crate::providers::{Apps, Endpoints, VideoService};
 use crate::secrets::KeySource;
+pub use api::Api;
+pub(crate) use api::{Bounds, Tokens};
 use apps::AppFile;
 use bluesky::Bluesky;
 pub use oauth::OAuth;
@@ -43,6 +46,8 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// Where the keys are with which the API is called; without it nobody may.
     pub api_key_file: Option<PathBuf>,
+    /// The API for users, if it is served.
+    pub api: Option<Api>,
     /// How accounts are connected by OAuth.
     pub oauth: OAuth,
     /// How tokens are kept fresh.
@@ -159,6 +164,7 @@ impl Config {
             }
             listen
         });
+        let api = api::resolve(&mut read);
         let oauth = oauth::resolve(&mut read);
         let api_key_file = read.text("http.api_key_file", "CRIER_API_KEY_FILE").map(PathBuf::from);
         let refresh = refresh::resolve(&mut read, env, keys.file());
@@ -202,6 +208,7 @@ impl Config {
             keys,
             http_listen,
             metrics_listen,
+            api,
             oauth,
             api_key_file,
             refresh,

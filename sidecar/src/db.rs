@@ -5,6 +5,7 @@
 mod accounts;
 mod actions;
 mod alerts;
+pub(crate) mod api;
 mod atomic;
 mod connecting;
 mod keys;

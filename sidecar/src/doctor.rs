@@ -11,6 +11,7 @@ use crate::client::Client;
 use crate::config::{Config, OAuth};
 use crate::db::{Db, Server, Status};
 use crate::error::Error;
+use crate::http::api_db;
 use crate::journal::Journal;
 use crate::keys::status;
 use crate::media::Fetcher;
@@ -61,6 +62,7 @@ pub(crate) async fn run(config: &Config, pds: Option<&str>) -> Result<(), Error>
     let mut report = Report { failed: 0 };
     check_database(config, &mut report).await;
     check_keys(config, &mut report).await;
+    report.line("api", check_api(config).await);
     report.line("journal", check_journal(config.refresh.journal.as_deref()));
     report.line("webhooks", check_webhooks(config));
     let apps = config.apps().unwrap_or_else(|error| {
@@ -76,6 +78,19 @@ pub(crate) async fn run(config: &Config, pds: Option<&str>) -> Result<(), Error>
     match report.failed {
         0 => Ok(()),
         failed => Err(Error::Refused(format!("{failed} check(s) failed"))),
+    }
+}
+
+/// Whether calls of the API can be made for users.
+async fn check_api(config: &Config) -> Finding {
+    let Some(api) = &config.api else { return Finding::Good("it is off: api.listen is not set".into()) };
+    let remedy = "GRANT crier_app to the role that the API logs in with: docs/api.md";
+    match api_db(api, &config.database) {
+        Err(error) => bad(&error, "check database.ca_file and the system's certificates"),
+        Ok(db) => match db.may_call().await {
+            Ok(()) => Finding::Good(format!("{}, for users as crier_app", api.listen)),
+            Err(error) => bad(&error, remedy),
+        },
     }
 }
 

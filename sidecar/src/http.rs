@@ -1,5 +1,6 @@
 //! The HTTP server: on loopback unless the configuration says otherwise.
 
+mod api;
 mod api_key;
 mod body;
 mod client_metadata;
@@ -21,6 +22,7 @@ use tracing::info;
 
 use crate::connect::Connector;
 use crate::error::Error;
+pub(crate) use api::{db as api_db, serve_api};
 pub(crate) use api_key::ApiKeys;
 pub(crate) use client_metadata::ClientDocuments;
 pub(crate) use connections::Connections;

@@ -39,6 +39,10 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     let credentials = Arc::new(credentials);
     let metrics = Metrics::default();
     let client = Client::new()?.measured_by(metrics.clone());
+    let api = match &config.api {
+        Some(api) => Some(http::serve_api(api, &config.database, Client::new()?).await?),
+        None => None,
+    };
     let apps = config.apps()?;
     let documents = ClientDocuments::new(config.oauth.public_url.as_deref(), apps.bluesky());
     let providers = Providers::new(&client, &Fetcher::new()?, &apps);
@@ -78,6 +82,9 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     connector.finish().await;
     // And the person's way back to the application is in the answer.
     connections.finish().await;
+    if let Some(api) = api {
+        api.finish().await;
+    }
     info!("ended");
     worked
 }

@@ -198,6 +198,16 @@ impl Crierd {
         &self.url
     }
 
+    /// Where it serves the API for users, up to its version.
+    ///
+    /// # Panics
+    /// When it doesn't.
+    pub fn api_url(&self) -> String {
+        let log = self.log();
+        let line = log.lines().find(|line| line.contains("the API is served"));
+        line.and_then(address).unwrap_or_else(|| panic!("the API is not served:\n{log}"))
+    }
+
     /// What it has logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
@@ -283,12 +293,7 @@ impl Crierd {
     fn listening(&mut self) -> Result<String, String> {
         let log = self.log();
         let line = log.lines().find(|line| line.contains("listening"));
-        let address = line.and_then(|line| {
-            let after = &line[line.find("127.0.0.1:")?..];
-            let end =
-                after.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ':').unwrap_or(after.len());
-            Some(format!("http://{}", &after[..end]))
-        });
+        let address = line.and_then(address);
         if let (None, Ok(Some(status))) = (&address, self.process.try_wait()) {
             panic!("crierd ended with {status} instead of listening; its log:\n{log}")
         }
@@ -304,6 +309,13 @@ impl Drop for Crierd {
             eprintln!("---- the end of {}:\n{}", self.log.display(), tail(&self.log));
         }
     }
+}
+
+/// The address in a line of the log.
+fn address(line: &str) -> Option<String> {
+    let after = &line[line.find("127.0.0.1:")?..];
+    let end = after.find(|c: char| !c.is_ascii_digit() && c != '.' && c != ':').unwrap_or(after.len());
+    Some(format!("http://{}", &after[..end]))
 }
 
 fn tail(path: &Path) -> String {

@@ -52,7 +52,7 @@ pub(super) fn resolve(read: &mut Reader<'_>) -> OAuth {
 }
 
 /// An origin as browsers write it.
-fn origin(text: &str) -> Option<Origin> {
+pub(super) fn origin(text: &str) -> Option<Origin> {
     let url = Url::parse(text).ok()?;
     let allowed = url.scheme() == "https" || check_loopback(text).is_ok();
     (allowed && url.origin().ascii_serialization() == text).then(|| url.origin())

@@ -66,12 +66,17 @@ impl Drop for Borrowed {
 impl Db {
     /// Makes the pool; it connects when it is first used.
     pub fn new(database: &Database) -> Result<Self, Error> {
+        Self::with_connections(database, CONNECTIONS)
+    }
+
+    /// The same with so many connections at the most.
+    pub(crate) fn with_connections(database: &Database, connections: usize) -> Result<Self, Error> {
         let tls = MakeRustlsConnect::new(tls::client_config(database.ca_file.as_deref())?);
         let config = pg_config(&database.url)?;
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(config, tls.clone(), recycling);
         let pool = Pool::builder(manager)
-            .max_size(CONNECTIONS)
+            .max_size(connections)
             .runtime(Runtime::Tokio1)
             .timeouts(Timeouts { wait: Some(STATEMENT), create: Some(CONNECT), recycle: Some(CONNECT) })
             .build()
@@ -124,7 +129,17 @@ impl Db {
         sql: &'static str,
         params: &[Param<'_>],
     ) -> Result<Vec<Row>, Error> {
-        Ok(self.ask(borrowed, STATEMENT, sql, params).await??)
+        Ok(self.ask_on(borrowed, sql, params).await??)
+    }
+
+    /// The same for those who want to know how the server refused it.
+    pub(super) async fn ask_on(
+        &self,
+        borrowed: &Borrowed,
+        sql: &'static str,
+        params: &[Param<'_>],
+    ) -> Result<Result<Vec<Row>, tokio_postgres::Error>, Error> {
+        self.ask(borrowed, STATEMENT, sql, params).await
     }
 
     /// The server's answer; an error outside of that where none came in time, and the statement may still run.

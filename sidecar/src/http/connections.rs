@@ -43,7 +43,12 @@ pub(crate) struct Connections {
 impl Connections {
     /// Serves until the process ends.
     pub(super) async fn serve(self, listener: TcpListener, router: Router) {
-        let room = Room::new(MOST);
+        self.serve_most(listener, router, MOST).await;
+    }
+
+    /// The same for so many connections at a time.
+    pub(super) async fn serve_most(self, listener: TcpListener, router: Router, most: usize) {
+        let room = Room::new(most);
         loop {
             let stream = match listener.accept().await {
                 Ok((stream, _)) => stream,

@@ -4,6 +4,7 @@
 mod actions;
 mod add_a_platform;
 mod alerts;
+mod api;
 mod bad_input;
 mod benchmark;
 mod bluesky_oauth;

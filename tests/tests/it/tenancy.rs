@@ -3,7 +3,7 @@
 mod bounds;
 mod calls;
 mod deletion;
-mod filled;
+pub(crate) mod filled;
 mod hostile_install;
 mod members;
 mod oracle;
@@ -38,7 +38,7 @@ async fn tenants() -> (Session, Tenant, Tenant) {
 }
 
 /// A new login role: roles belong to the whole server.
-async fn app_role(superuser: &Session) -> String {
+pub(crate) async fn app_role(superuser: &Session) -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let role = format!("app_{}", COUNT.fetch_add(1, Ordering::Relaxed));
     superuser.run(&format!("CREATE ROLE {role} LOGIN IN ROLE crier_app")).await;

@@ -9,17 +9,17 @@ use crier_tests::stage::{dummy_account, dummy_sealed};
 use uuid::Uuid;
 
 /// A tenant with rows in every table that tenants have rows in.
-pub(super) struct Filled {
+pub(crate) struct Filled {
     /// What calls name: `WS`, `ACC`, `JOB` and so on.
-    pub(super) names: BTreeMap<&'static str, String>,
-    pub(super) workspace: Uuid,
+    pub(crate) names: BTreeMap<&'static str, String>,
+    pub(crate) workspace: Uuid,
     /// The members' sessions, the least role first.
-    pub(super) members: Vec<(Role, Uuid, Session)>,
+    pub(crate) members: Vec<(Role, Uuid, Session)>,
 }
 
 impl Filled {
     /// Makes one. `word` stands in everything of it that is text.
-    pub(super) async fn new(database: &Database, superuser: &Session, role: &str, word: &str) -> Self {
+    pub(crate) async fn new(database: &Database, superuser: &Session, role: &str, word: &str) -> Self {
         let mut members = Vec::new();
         let mut workspace = Uuid::nil();
         for member in Role::ALL.into_iter().rev() {
@@ -39,11 +39,11 @@ impl Filled {
         tenant
     }
 
-    pub(super) fn owner(&self) -> &Session {
+    pub(crate) fn owner(&self) -> &Session {
         self.as_role(Role::Owner)
     }
 
-    pub(super) fn as_role(&self, role: Role) -> &Session {
+    pub(crate) fn as_role(&self, role: Role) -> &Session {
         let found = self.members.iter().find(|(known, ..)| *known == role);
         &found.unwrap_or_else(|| panic!("no {role}")).2
     }
@@ -217,12 +217,12 @@ impl Filled {
     }
 
     /// A call with what it names.
-    pub(super) fn named(&self, call: &str) -> String {
+    pub(crate) fn named(&self, call: &str) -> String {
         named(call, &self.names)
     }
 
     /// The same with ids that nobody has.
-    pub(super) fn of_nobody(&self) -> BTreeMap<&'static str, String> {
+    pub(crate) fn of_nobody(&self) -> BTreeMap<&'static str, String> {
         let random = |name: &&'static str| {
             (*name, if *name == "TOKEN" { "770000000000000077".into() } else { Uuid::new_v4().to_string() })
         };
@@ -231,7 +231,7 @@ impl Filled {
 }
 
 /// Puts what a call names in its place: words of capital letters in quotes, or `TOKEN`.
-pub(super) fn named(call: &str, names: &BTreeMap<&'static str, String>) -> String {
+pub(crate) fn named(call: &str, names: &BTreeMap<&'static str, String>) -> String {
     let call = call.replace("SEALED", &sealed()).replace("TOKEN", &names["TOKEN"]);
     names.iter().fold(call, |call, (name, id)| call.replace(&format!("'{name}'"), &format!("'{id}'")))
 }

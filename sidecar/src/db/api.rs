@@ -1,0 +1,142 @@
+//! Functions that are called for users: as their role, with their claims, in one transaction each.
+//!
+//! What a user may see and do is decided in there, by row-level security and by the functions themselves, and by nothing here.
+
+mod function;
+pub(crate) mod only;
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio_postgres::Row;
+use tokio_postgres::error::DbError;
+use tokio_postgres::types::Type;
+
+pub(crate) use function::{Argument, Function, Kind, function};
+
+use super::pool::{Borrowed, Db};
+use super::rows::contract;
+use crate::error::Error;
+
+const BEGIN: &str = "BEGIN";
+/// For what only reads: then nothing is written, whatever is called.
+const BEGIN_READING: &str = "BEGIN READ ONLY";
+/// Who calls, until the end of the transaction. The role before the claims: they count as soon as they stand there.
+const BECOME: &str = "SELECT pg_catalog.set_config('role', 'crier_app', true), \
+     pg_catalog.set_config('request.jwt.claims', $1, true), pg_catalog.set_config('statement_timeout', $2, true), \
+     pg_catalog.set_config('TimeZone', 'UTC', true), pg_catalog.set_config('IntervalStyle', 'postgres', true)";
+const COMMIT: &str = "COMMIT";
+const ROLLBACK: &str = "ROLLBACK";
+
+/// Why a call had no answer.
+#[derive(Debug)]
+pub(crate) enum CallError {
+    /// The function, or the database, refused it.
+    Refused(Refusal),
+    /// It could not be called at all, or nobody knows what became of it.
+    Failed(Error),
+}
+
+/// A refusal by SQL, in parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// The SQLSTATE.
+    pub(crate) state: String,
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+    /// The stable word with which Crier's own errors begin their detail.
+    pub(crate) reason: Option<String>,
+}
+
+impl From<Error> for CallError {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// How a call is made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms<'a> {
+    /// The caller's claims, verified: JSON.
+    pub(crate) claims: &'a str,
+    /// Whether it reads only.
+    pub(crate) reads: bool,
+    /// How long its statement may take.
+    pub(crate) limit: Duration,
+}
+
+impl Db {
+    /// Calls a function for a user; answers with its rows as JSON.
+    pub(crate) async fn call(
+        &self,
+        terms: Terms<'_>,
+        function: &Function,
+        given: &Value,
+    ) -> Result<Vec<Value>, CallError> {
+        let connection = self.become_caller(terms).await?;
+        // What is dropped halfway takes its connection, and so its transaction, along: see `Borrowed`.
+        let rows = match self.ask_on(&connection, function.statement, &[(given, Type::JSONB)]).await? {
+            Ok(rows) => rows,
+            Err(error) => {
+                let refused = refusal(error);
+                self.rows_on(&connection, ROLLBACK, &[]).await?;
+                connection.give_back();
+                return Err(refused);
+            }
+        };
+        match self.ask_on(&connection, COMMIT, &[]).await? {
+            Ok(_) => connection.give_back(),
+            // What is checked at the end: nothing has happened then.
+            Err(error) => return Err(refusal(error)),
+        }
+        rows.iter().map(read).collect()
+    }
+
+    /// Whether calls can be made for users.
+    pub(crate) async fn may_call(&self) -> Result<(), Error> {
+        let terms = Terms { claims: "", reads: true, limit: Duration::from_secs(1) };
+        let connection = self.become_caller(terms).await?;
+        self.rows_on(&connection, ROLLBACK, &[]).await?;
+        connection.give_back();
+        Ok(())
+    }
+
+    async fn become_caller(&self, terms: Terms<'_>) -> Result<Borrowed, Error> {
+        let connection = self.borrow().await?;
+        // One after the other: where the transaction does not begin, nothing may be done by the role of this connection.
+        self.rows_on(&connection, if terms.reads { BEGIN_READING } else { BEGIN }, &[]).await?;
+        let limit = terms.limit.as_millis().to_string();
+        let set =
+            self.rows_on(&connection, BECOME, &[(&terms.claims, Type::TEXT), (&limit, Type::TEXT)]).await;
+        if let Err(error) = set {
+            self.rows_on(&connection, ROLLBACK, &[]).await?;
+            connection.give_back();
+            return Err(error);
+        }
+        Ok(connection)
+    }
+}
+
+fn read(row: &Row) -> Result<Value, CallError> {
+    let value: Option<Value> = row.try_get(0).map_err(|error| CallError::Failed(contract(error)))?;
+    Ok(value.unwrap_or_default())
+}
+
+fn refusal(error: tokio_postgres::Error) -> CallError {
+    match error.as_db_error() {
+        Some(db) => CallError::Refused(Refusal {
+            state: db.code().code().to_owned(),
+            message: db.message().to_owned(),
+            hint: db.hint().map(str::to_owned),
+            reason: reason(db),
+        }),
+        None => CallError::Failed(error.into()),
+    }
+}
+
+/// The rest of a detail is not for everybody: a constraint's prints the values of a row.
+fn reason(error: &DbError) -> Option<String> {
+    let word = error.detail()?.split([' ', ':', '\n']).next()?;
+    let is_word = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+    (!word.is_empty() && word.len() <= 40 && word.bytes().all(is_word)).then(|| word.to_owned())
+}

@@ -1,0 +1,104 @@
+//! The API for users: every route calls one function of SQL as its caller, in a transaction of its own. What they may do and see is
+//! decided there, and what is refused there is refused here in the same words.
+
+mod arguments;
+mod call;
+mod document;
+mod frame;
+mod page;
+mod route;
+mod routes;
+mod schema;
+mod schemas;
+mod states;
+mod tokens;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{RawPathParams, Request, State};
+use axum::http::header::{CONTENT_TYPE, HeaderValue};
+use axum::middleware::from_fn;
+use axum::response::IntoResponse;
+use axum::routing::{MethodFilter, get, on};
+use tokio::net::TcpListener;
+use tracing::info;
+
+use super::connections::Connections;
+use crate::client::Client;
+use crate::config;
+use crate::config::{Bounds, Database};
+use crate::db::Db;
+use crate::error::Error;
+use route::{Method, Route};
+use tokens::Verifier;
+
+/// What calls need.
+struct Api {
+    db: Db,
+    verifier: Verifier,
+    bounds: Bounds,
+}
+
+/// Binds and serves until the process ends; answers with what lets the last answers go out.
+pub(crate) async fn serve_api(
+    settings: &config::Api,
+    database: &Database,
+    client: Client,
+) -> Result<Connections, Error> {
+    let listen = settings.listen;
+    let bounds = settings.bounds;
+    let api =
+        Api { db: db(settings, database)?, verifier: Verifier::load(&settings.tokens, client)?, bounds };
+    let router = router(Arc::new(api), &settings.cors_origins)?;
+    let cannot =
+        |error: std::io::Error| Error::Refused(format!("cannot listen on {listen} for the API: {error}"));
+    let listener = TcpListener::bind(listen).await.map_err(cannot)?;
+    let address: SocketAddr = listener.local_addr().map_err(cannot)?;
+    let connections = Connections::default();
+    tokio::spawn(connections.clone().serve_most(listener, router, bounds.connections));
+    info!(address = %format_args!("http://{address}/v1"), "the API is served");
+    Ok(connections)
+}
+
+/// A pool of its own: callers do not take the worker's connections.
+pub(crate) fn db(settings: &config::Api, database: &Database) -> Result<Db, Error> {
+    let url = settings.database_url.as_ref().unwrap_or(&database.url);
+    let database = Database { url: url.clone(), ..database.clone() };
+    Db::with_connections(&database, settings.bounds.database_connections)
+}
+
+fn router(api: Arc<Api>, origins: &[String]) -> Result<Router, Error> {
+    let document = document::document().to_json();
+    let document =
+        document.map_err(|error| Error::Refused(format!("the API can't be described: {error}")))?;
+    let json = HeaderValue::from_static("application/json");
+    let routed = routes::all().fold(Router::new(), |router, route| {
+        let answer = move |state: State<Arc<Api>>, path: RawPathParams, request: Request| {
+            call::answer(route, state, path, request)
+        };
+        router.route(route.path, on(filter(route), answer))
+    });
+    Ok(routed
+        .with_state(api)
+        .route(
+            "/v1/openapi.json",
+            get(move || async move { ([(CONTENT_TYPE, json)], document).into_response() }),
+        )
+        .merge(page::router())
+        .fallback(frame::no_such_path)
+        .method_not_allowed_fallback(frame::no_such_method)
+        .layer(frame::cors(origins))
+        .layer(from_fn(frame::frame)))
+}
+
+fn filter(route: &Route) -> MethodFilter {
+    match route.method {
+        Method::Get => MethodFilter::GET,
+        Method::Post => MethodFilter::POST,
+        Method::Patch => MethodFilter::PATCH,
+        Method::Put => MethodFilter::PUT,
+        Method::Delete => MethodFilter::DELETE,
+    }
+}

@@ -1,0 +1,250 @@
+//! A request, from its token to its answer.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use axum::body::Body;
+use axum::extract::{RawPathParams, Request, State};
+use axum::http::header::{
+    AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LINK, LOCATION, RETRY_AFTER,
+    WWW_AUTHENTICATE,
+};
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+use tokio::time::timeout;
+use tracing::{error, warn};
+use url::form_urlencoded;
+
+use super::Api;
+use super::arguments::{self, Given};
+use super::frame::RequestId;
+use super::route::{Answer, Route};
+use super::states;
+use super::tokens::{Identity, Refused};
+use crate::db::api::{CallError, Refusal, Terms};
+use crate::error::Error;
+use crate::http::body::{self, Unread};
+use crate::http::problem::Problem;
+
+/// How long a connection to the database, and all that is not the statement itself, may take.
+const AROUND: Duration = Duration::from_secs(5);
+/// When to come again where it could not be done now.
+const AGAIN: HeaderValue = HeaderValue::from_static("5");
+
+/// Answers a request for a route.
+pub(super) async fn answer(
+    route: &'static Route,
+    State(api): State<Arc<Api>>,
+    path: RawPathParams,
+    request: Request,
+) -> Response {
+    let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+    match attempt(route, &api, &path, request).await {
+        Ok(response) => response,
+        Err(refusal) => refusal.into_response(route, &id),
+    }
+}
+
+/// Why there is no answer.
+enum NoAnswer {
+    Problem(Problem),
+    Token(Refused),
+    Call(CallError),
+    TooSlow,
+}
+
+impl From<Problem> for NoAnswer {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+async fn attempt(
+    route: &'static Route,
+    api: &Api,
+    path: &RawPathParams,
+    request: Request,
+) -> Result<Response, NoAnswer> {
+    let (head, body) = request.into_parts();
+    let identity = identify(api, &head.headers).await?;
+    let body = match route.in_body().next() {
+        Some(_) => read_body(&head.headers, body, api.bounds.body).await?,
+        None => Vec::new(),
+    };
+    let given =
+        Given { path: path.iter().collect(), query: head.uri.query().unwrap_or_default(), body: &body };
+    let arguments = arguments::read(route, &given)?;
+    let terms = Terms { claims: &identity.claims, reads: route.reads(), limit: api.bounds.statement };
+    let call = api.db.call(terms, &route.function, &arguments);
+    let rows = match timeout(api.bounds.statement + AROUND, call).await {
+        Ok(rows) => rows.map_err(NoAnswer::Call)?,
+        Err(_) => return Err(NoAnswer::TooSlow),
+    };
+    let nothing = || Problem::new(StatusCode::NOT_FOUND, "there is no such thing").because("not_found");
+    Ok(written(route, &head.uri, route.answer.body(rows).ok_or_else(nothing)?))
+}
+
+async fn identify(api: &Api, headers: &HeaderMap) -> Result<Identity, NoAnswer> {
+    let shown = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = shown
+        .and_then(|text| text.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim());
+    let token = token.ok_or(NoAnswer::Token(Refused::Malformed))?;
+    api.verifier.verify(token, SystemTime::now()).await.map_err(NoAnswer::Token)
+}
+
+/// The bytes of a body, which has to be JSON.
+async fn read_body(headers: &HeaderMap, body: Body, most: usize) -> Result<Vec<u8>, Problem> {
+    let kind = headers.get(CONTENT_TYPE).map(|kind| kind.to_str().unwrap_or_default());
+    let is_json = |kind: &str| {
+        kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json")
+    };
+    if kind.is_some_and(|kind| !is_json(kind)) {
+        return Err(not_json());
+    }
+    let bytes = body::read_within(headers, body, most, |_| Ok(())).await.map_err(|why| unread(&why, most))?;
+    if kind.is_none() && !bytes.is_empty() {
+        return Err(not_json());
+    }
+    Ok(bytes)
+}
+
+fn not_json() -> Problem {
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send the body as Content-Type: application/json")
+        .because("not_json")
+}
+
+fn unread(why: &Unread, most: usize) -> Problem {
+    let detail = match why {
+        Unread::TooLarge => format!("the body has more than {most} bytes"),
+        Unread::TooSlow => "the body took too long".into(),
+        Unread::Broken | Unread::Crowded => "the body could not be read".into(),
+    };
+    Problem::new(why.status(), detail).because("body_unread")
+}
+
+fn written(route: &Route, uri: &Uri, body: Value) -> Response {
+    let status = StatusCode::from_u16(route.answer.status()).unwrap_or(StatusCode::OK);
+    let mut headers = HeaderMap::new();
+    let mut put = |name: HeaderName, text: String| {
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            headers.insert(name, value);
+        }
+    };
+    match route.answer {
+        Answer::Done => return status.into_response(),
+        Answer::Made(under) => {
+            if let Some(id) = body["id"].as_str() {
+                put(LOCATION, format!("{under}{id}"));
+            }
+        }
+        Answer::Page(_) => {
+            if let Some(cursor) = body["next_cursor"].as_str() {
+                put(LINK, format!("<{}>; rel=\"next\"", next(uri, cursor)));
+            }
+        }
+        _ => {}
+    }
+    (status, headers, axum::Json(body)).into_response()
+}
+
+/// The address of the page after this one.
+fn next(uri: &Uri, cursor: &str) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
+        if name != "cursor" {
+            query.append_pair(&name, &value);
+        }
+    }
+    format!("{}?{}", uri.path(), query.append_pair("cursor", cursor).finish())
+}
+
+impl NoAnswer {
+    fn into_response(self, route: &Route, id: &str) -> Response {
+        match self {
+            Self::Problem(problem) => problem.into_response(),
+            Self::Token(Refused::NoKeys) => {
+                not_now(Problem::new(StatusCode::SERVICE_UNAVAILABLE, Refused::NoKeys.to_string()))
+            }
+            Self::Token(refused) => unauthorized(&refused),
+            Self::Call(CallError::Refused(refusal)) => refused_by_sql(refusal, route, id),
+            Self::Call(CallError::Failed(error)) => failed(&error, route, id),
+            Self::TooSlow => {
+                warn!(request_id = id, function = route.function.name, "a call took too long");
+                not_now(unavailable(route))
+            }
+        }
+    }
+}
+
+fn unauthorized(refused: &Refused) -> Response {
+    let problem = Problem::new(StatusCode::UNAUTHORIZED, refused.to_string()).because("unauthorized");
+    let mut response = problem.into_response();
+    let challenge = HeaderValue::from_static("Bearer error=\"invalid_token\"");
+    response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    response
+}
+
+/// What SQL says to the caller, unless it is our fault.
+fn refused_by_sql(refusal: Refusal, route: &Route, id: &str) -> Response {
+    let status = states::status(&refusal.state);
+    if status.is_server_error() {
+        let Refusal { state, message, .. } = &refusal;
+        error!(request_id = id, function = route.function.name, state, message, "a call failed");
+        let problem = match status {
+            StatusCode::INTERNAL_SERVER_ERROR => internal(id),
+            StatusCode::GATEWAY_TIMEOUT => Problem::new(status, "it took too long, and was not done"),
+            _ => Problem::new(status, "the database can't do it now"),
+        };
+        return not_now(problem);
+    }
+    let mut problem = Problem::new(status, refusal.message);
+    (problem.reason, problem.code, problem.hint) = (refusal.reason, Some(refusal.state), refusal.hint);
+    match status {
+        StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS => not_now(problem),
+        _ => problem.into_response(),
+    }
+}
+
+fn failed(error: &Error, route: &Route, id: &str) -> Response {
+    error!(request_id = id, function = route.function.name, %error, "a call failed");
+    if error.is_passing() { not_now(unavailable(route)) } else { internal(id).into_response() }
+}
+
+fn internal(id: &str) -> Problem {
+    let detail = format!("something went wrong here; it stands in the log of crierd as {id}");
+    let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).because("internal");
+    Problem { request_id: Some(id.to_owned()), ..problem }
+}
+
+fn unavailable(route: &Route) -> Problem {
+    let detail = match route.reads() {
+        true => "the database does not answer",
+        false => "the database does not answer; whether it was done is not known: look before you repeat it",
+    };
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).because("unavailable")
+}
+
+fn not_now(problem: Problem) -> Response {
+    let mut response = problem.into_response();
+    response.headers_mut().insert(RETRY_AFTER, AGAIN);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_page_is_asked_for_with_the_same_filters() {
+        let of = |uri: &str| next(&uri.parse().unwrap(), "a b&c");
+        assert_eq!(of("/v1/posts"), "/v1/posts?cursor=a+b%26c");
+        assert_eq!(
+            of("/v1/posts?limit=5&cursor=old&tag=a%26b"),
+            "/v1/posts?limit=5&tag=a%26b&cursor=a+b%26c"
+        );
+        assert!(!of("/v1/posts?tag=%3E%22").contains(['>', '"']));
+    }
+}

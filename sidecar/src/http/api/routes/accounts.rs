@@ -1,0 +1,32 @@
+//! Accounts, their limits, and how they are connected.
+
+use super::route;
+use crate::db::api::{Kind, function, only};
+use crate::http::api::route::Answer::{Done, Page, Row, Rows, Value};
+use crate::http::api::route::Route;
+use crate::http::api::schemas::{ACCOUNT, LIMIT, MAY_ACT};
+
+pub(super) const ROUTES: &[Route] = &[
+    route!(Get "/v1/accounts" "The connected accounts, the newest first.", only::ACCOUNTS => Page(&ACCOUNT)),
+    route!(Get "/v1/accounts/{account_id}" "An account.", only::ACCOUNT => Row(&ACCOUNT)),
+    route!(Post "/v1/accounts/connect" "Begins to connect an account: a ticket, good once and for five minutes, for the person's browser.",
+        function!(begin_connect(
+            workspace_id uuid, platform text, return_url text, server text = "NULL", account_id uuid = "NULL"
+        )) => Value("ticket", Kind::Text)),
+    route!(Post "/v1/accounts/confirm" "Confirms that the person who came back is the user who began to connect an account.",
+        function!(confirm_connect(secret text)) => Value("ticket", Kind::Text)),
+    route!(Get "/v1/accounts/{account_id}/limits" "Every limit of an account, and what is left of it.",
+        function!(rate_limit_status(p_account_id uuid)) => Rows(&LIMIT)),
+    route!(Put "/v1/accounts/{account_id}/limits" "Sets a limit of an account, in the place of its platform's; without max it goes back.",
+        function!(set_rate_limit(p_account_id uuid, p_action text, p_per interval, p_max int4 = "NULL")) => Done),
+    route!(Get "/v1/accounts/{account_id}/limits/{action}" "Whether an account may do an action now.",
+        function!(check_rate_limit(p_account_id uuid, p_action text)) => Row(&MAY_ACT)),
+    route!(Post "/v1/accounts/{account_id}/record" "Counts what an account did beside its jobs. False: over a limit.",
+        function!(record_action(p_account_id uuid, p_action text, p_count int4 = "1", p_within_limits bool = "false"))
+        => Value("within_limits", Kind::Bool)),
+    route!(Put "/v1/accounts/{account_id}/block" "Lets no job of an account, or none of an action, be handed out before a time.",
+        function!(block_account(p_account_id uuid, p_until timestamptz, p_action text = "NULL", p_reason text = "NULL"))
+        => Done),
+    route!(Delete "/v1/accounts/{account_id}/block" "Lifts a block. False: there was none.",
+        function!(unblock_account(p_account_id uuid, p_action text = "NULL")) => Value("unblocked", Kind::Bool)),
+];

@@ -1,0 +1,154 @@
+//! Pages, other origins, and what a caller may take: time, bytes, connections.
+
+use crier_tests::cluster::SIDECAR_ROLE;
+use reqwest::Method;
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use uuid::Uuid;
+
+use super::{Served, answer, start, token};
+
+#[tokio::test]
+async fn pages_lead_to_each_other() {
+    let served = Served::start().await;
+    let user = Uuid::new_v4();
+    let workspace = served.workspace(user).await;
+    let jobs: Vec<_> =
+        (0..5).map(|n| json!({"kind": "k", "params": {"n": n}, "workspace_id": workspace})).collect();
+    let made = served.post("/v1/jobs/batch", user, &json!({"jobs": jobs})).await.json();
+    let mut expected: Vec<_> = made["data"].as_array().cloned().unwrap_or_default();
+    expected.reverse();
+    let (mut path, mut found) = (format!("/v1/jobs?workspace_id={workspace}&limit=2"), Vec::new());
+    loop {
+        let given = served.get(&path, user).await;
+        let page = given.json();
+        found.extend(page["data"].as_array().into_iter().flatten().map(|job| job["id"].clone()));
+        assert_eq!(page["has_more"], !page["next_cursor"].is_null(), "{page}");
+        let link = given.header("link");
+        match link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\"")) {
+            Some(next) => path = next.to_owned(),
+            None => break assert_eq!((link, &page["has_more"]), ("", &json!(false))),
+        }
+    }
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn pages_of_other_origins_read_nothing_unless_they_are_named() {
+    let served = Served::start_with(&[("CRIER_API_CORS_ORIGINS", "https://app.example")]).await;
+    let ask = |origin: &'static str, method| {
+        let request = served.request(method, "/v1/posts", Uuid::new_v4()).header("origin", origin);
+        answer(request.header("access-control-request-method", "POST"))
+    };
+    let asked = ask("https://app.example", Method::OPTIONS).await;
+    assert_eq!(
+        (asked.status, asked.header("access-control-allow-origin")),
+        (200, "https://app.example"),
+        "{asked:?}"
+    );
+    assert!(asked.header("access-control-allow-headers").contains("authorization"), "{asked:?}");
+    let got = ask("https://app.example", Method::GET).await;
+    assert_eq!(got.header("access-control-allow-origin"), "https://app.example");
+    assert!(got.header("access-control-allow-credentials").is_empty(), "{got:?}");
+    for method in [Method::OPTIONS, Method::GET] {
+        let other = ask("https://evil.example", method).await;
+        assert_eq!(other.header("access-control-allow-origin"), "", "{other:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_to_try_it_needs_nobody_else() {
+    let served = Served::start().await;
+    let page = answer(served.client.get(format!("{}/v1/docs", served.url))).await;
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    assert!(page.header("content-security-policy").starts_with("default-src 'none';"), "{page:?}");
+}
+
+#[tokio::test]
+async fn who_sends_slowly_or_without_end_is_cut_off() {
+    let served = Served::start_with(&[("CRIER_API_MAX_BODY_BYTES", "1024")]).await;
+    let address = served.url.trim_start_matches("http://").to_owned();
+    let head = |more: &str| {
+        format!(
+            "POST /v1/workspaces HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\ncontent-type: application/json\r\n{more}\r\n",
+            token(Uuid::new_v4())
+        )
+    };
+    let ask = async |text: &str| {
+        let mut stream = TcpStream::connect(&address).await.expect("a connection");
+        stream.write_all(text.as_bytes()).await.expect("to send");
+        let mut answer = vec![0; 64];
+        let read = stream.read(&mut answer).await.expect("an answer");
+        String::from_utf8_lossy(&answer[..read]).into_owned()
+    };
+    // more than it may be is announced: not a byte of it is waited for
+    assert!(ask(&head("content-length: 2000000\r\n")).await.starts_with("HTTP/1.1 413"));
+    // or comes without being announced
+    let chunk = format!("800\r\n{}\r\n", "x".repeat(2048));
+    assert!(ask(&(head("transfer-encoding: chunked\r\n") + &chunk)).await.starts_with("HTTP/1.1 413"));
+    // a body that never comes
+    assert!(ask(&head("content-length: 100\r\n")).await.starts_with("HTTP/1.1 408"));
+}
+
+#[tokio::test]
+async fn what_takes_too_long_is_given_up_and_leaves_nothing() {
+    let served = Served::start_with(&[("CRIER_API_STATEMENT_TIMEOUT", "300ms")]).await;
+    let user = Uuid::new_v4();
+    let workspace = served.workspace(user).await;
+    served.sql.run("BEGIN; LOCK TABLE crier.workspace IN ACCESS EXCLUSIVE MODE").await;
+    let given = served.get("/v1/workspaces", user).await;
+    assert_eq!((given.status, given.header("retry-after")), (504, "5"), "{given:?}");
+    served.sql.run("ROLLBACK").await;
+    let given = served.get("/v1/workspaces", user).await;
+    assert!(given.text.contains(&workspace.to_string()), "{given:?}");
+}
+
+#[tokio::test]
+async fn the_end_waits_for_the_answer() {
+    let served = Served::start().await;
+    let user = Uuid::new_v4();
+    served.workspace(user).await;
+    served.sql.run("BEGIN; LOCK TABLE crier.workspace IN ACCESS EXCLUSIVE MODE").await;
+    let request = served.request(Method::GET, "/v1/workspaces", user);
+    let asked = tokio::spawn(answer(request));
+    let other = served.database.connect().await;
+    crier_tests::wait::wait_until("calls that wait", "1".to_owned(), async || {
+        other.text("SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())").await
+    })
+    .await;
+    served.crierd.terminate();
+    served.sql.run("ROLLBACK").await;
+    assert_eq!(asked.await.expect("an answer").status, 200);
+    assert!(served.crierd.ended().await.success());
+}
+
+#[tokio::test]
+async fn the_doctor_says_what_the_role_lacks() {
+    let served = Served::start().await;
+    let secret = served.deployment.dir().join("api.secret").display().to_string();
+    let doctor = |url: &str| {
+        let mut command = served.deployment.command();
+        command.env("CRIER_API_LISTEN", "127.0.0.1:0").env("CRIER_API_JWT_SECRET_FILE", &secret);
+        command.env("CRIER_API_DATABASE_URL", url).arg("doctor");
+        let printed = crier_tests::crierd::finish(&mut command, "");
+        printed.stdout.lines().find(|line| line.contains(" api ")).unwrap_or_default().to_owned()
+    };
+    let (role, lacking) =
+        (crate::tenancy::app_role(&served.sql).await, format!("lacks_{}", served.database.name()));
+    served.sql.run(&format!("CREATE ROLE {lacking} LOGIN")).await;
+    let good = doctor(&served.database.url(&role));
+    assert!(good.starts_with("ok") && good.contains("as crier_app"), "{good}");
+    let bad = doctor(&served.database.url(&lacking));
+    assert!(bad.starts_with("FAIL") && bad.contains("GRANT crier_app"), "{bad}");
+    // the sidecar's own login is no member either, unless somebody has made it one
+    let own = doctor(&served.database.url(SIDECAR_ROLE));
+    assert!(own.starts_with("FAIL"), "{own}");
+    // and what is called with it is nobody's fault but ours
+    let crierd = start(&served.deployment, &served.database.url(&lacking), &[]).await;
+    let request =
+        served.client.get(format!("{}/v1/workspaces", crierd.api_url())).bearer_auth(token(Uuid::new_v4()));
+    let given = answer(request).await;
+    assert_eq!(given.status, 500, "{given:?}");
+    assert!(!given.text.contains("crier_app"), "{given:?}");
+}
