@@ -26,32 +26,41 @@ use tokio::net::TcpListener;
 use tracing::info;
 
 use super::connections::Connections;
+use super::dashboard;
 use crate::client::Client;
 use crate::config;
 use crate::config::{Bounds, Database};
 use crate::db::Db;
 use crate::error::Error;
+pub(super) use call::AROUND;
 use route::{Method, Route};
+pub(super) use states::status as status_of;
 use tokens::Verifier;
+pub(super) use tokens::{Identity, Refused};
 
 /// What calls need.
-struct Api {
-    db: Db,
-    verifier: Verifier,
-    bounds: Bounds,
+pub(super) struct Api {
+    pub(super) db: Db,
+    pub(super) verifier: Verifier,
+    pub(super) bounds: Bounds,
 }
 
-/// Binds and serves until the process ends; answers with what lets the last answers go out.
+/// Binds and serves until the process ends; answers with what lets the last answers go out. `worker`: the sidecar's own
+/// connections, by which the dashboard hears that something happened.
 pub(crate) async fn serve_api(
     settings: &config::Api,
     database: &Database,
+    worker: &Db,
     client: Client,
 ) -> Result<Connections, Error> {
     let listen = settings.listen;
     let bounds = settings.bounds;
-    let api =
-        Api { db: db(settings, database)?, verifier: Verifier::load(&settings.tokens, client)?, bounds };
-    let router = router(Arc::new(api), &settings.cors_origins)?;
+    let verifier = Verifier::load(&settings.tokens, client)?;
+    let api = Arc::new(Api { db: db(settings, database)?, verifier, bounds });
+    let mut router = router(Arc::clone(&api), &settings.cors_origins)?;
+    if let Some(shown) = &settings.dashboard {
+        router = router.merge(dashboard::router(api, worker.clone(), &shown.sign_in_origins));
+    }
     let cannot =
         |error: std::io::Error| Error::Refused(format!("cannot listen on {listen} for the API: {error}"));
     let listener = TcpListener::bind(listen).await.map_err(cannot)?;

@@ -15,6 +15,7 @@ mod chat;
 mod cli;
 mod connect;
 mod controls;
+mod dashboard;
 mod devto;
 mod discord;
 mod docs_sql;
