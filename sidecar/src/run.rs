@@ -40,7 +40,7 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     let metrics = Metrics::default();
     let client = Client::new()?.measured_by(metrics.clone());
     let api = match &config.api {
-        Some(api) => Some(http::serve_api(api, &config.database, &db, Client::new()?).await?),
+        Some(api) => Some(http::serve_api(api, &config.database, db.clone(), Client::new()?).await?),
         None => None,
     };
     let apps = config.apps()?;

@@ -50,7 +50,7 @@ pub(super) struct Api {
 pub(crate) async fn serve_api(
     settings: &config::Api,
     database: &Database,
-    worker: &Db,
+    worker: Db,
     client: Client,
 ) -> Result<Connections, Error> {
     let listen = settings.listen;
@@ -59,7 +59,7 @@ pub(crate) async fn serve_api(
     let api = Arc::new(Api { db: db(settings, database)?, verifier, bounds });
     let mut router = router(Arc::clone(&api), &settings.cors_origins)?;
     if let Some(shown) = &settings.dashboard {
-        router = router.merge(dashboard::router(api, worker.clone(), &shown.sign_in_origins));
+        router = router.merge(dashboard::router(api, worker, &shown.sign_in_origins));
     }
     let cannot =
         |error: std::io::Error| Error::Refused(format!("cannot listen on {listen} for the API: {error}"));

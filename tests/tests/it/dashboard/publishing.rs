@@ -63,7 +63,7 @@ async fn what_sql_refuses_stands_at_its_field() {
     let (account, long) = (stage.account.to_string(), "long ".repeat(100));
     let path = member.path("/posts");
     let refused = member.post(&path, &[("content", &long), ("account", &account), ("when", "now")]).await;
-    refused.is(422).has("id=\"content-problem\"").has("long long").has("checked");
+    refused.is(422).has("id=\"content-problem\">bluesky: alice.test: ").has("long long").has("checked");
     let nobody = Uuid::new_v4().to_string();
     let refused = member.post(&path, &[("content", "x"), ("account", &nobody), ("when", "now")]).await;
     assert!((400..500).contains(&refused.status), "{refused:?}");

@@ -32,6 +32,19 @@ struct Problem {
     hint: Option<String>,
 }
 
+impl Problem {
+    /// The same with accounts by their names: SQL knows them by their ids.
+    fn naming(self, accounts: &[Account]) -> Self {
+        let named = |words: String, account: &Account| {
+            words.replace(
+                &format!("account {}", account.id),
+                &format!("{}: {}", account.platform, account.handle),
+            )
+        };
+        Self { words: accounts.iter().fold(self.words, named), ..self }
+    }
+}
+
 pub(in crate::http::dashboard) async fn get(
     State(dashboard): State<Arc<Dashboard>>,
     asked: Asked,
@@ -93,10 +106,11 @@ fn arguments(asked: &Asked, form: &Fields) -> Result<Value, Problem> {
 fn of_sql(refusal: Refusal) -> Problem {
     let named = refusal.message.split([' ', ':', ',']).next().unwrap_or_default();
     let field = match (named, refusal.reason.as_deref()) {
+        // of a text it names the account whose platform does not take it
+        (_, Some("content_invalid")) | ("content", _) => Some("content"),
         ("accounts" | "account", _) => Some("accounts"),
         ("scheduled_at" | "next_slot", _) => Some("at"),
         ("tags", _) => Some("tags"),
-        ("content", _) | (_, Some("content_invalid")) => Some("content"),
         _ => None,
     };
     Problem { field, words: refusal.message, hint: refusal.hint }
@@ -111,6 +125,7 @@ async fn show_form(
 ) -> Result<Response, Stop> {
     let arguments = given([("workspace_id", Some(&asked.workspace.id.to_string())), ("p_limit", Some(MOST))]);
     let accounts: Page<Account> = dashboard.read_page(&asked.identity, &ACCOUNTS, arguments).await?;
+    let problem = problem.map(|problem| problem.naming(&accounts.items));
     let content = view(asked, &accounts.items, form, problem.as_ref());
     Ok(shell::answered(asked, Place::Posts, "New post", &content, status))
 }
@@ -243,7 +258,10 @@ mod tests {
         };
         assert_eq!(field("accounts is empty", None), Some("accounts"));
         assert_eq!(field("scheduled_at lies too far ahead", None), Some("at"));
-        assert_eq!(field("bluesky takes 300 characters", Some("content_invalid")), Some("content"));
+        assert_eq!(field("account x: the text is too long", Some("content_invalid")), Some("content"));
+        let words = format!("account {}: too long", Uuid::from_u128(3));
+        let problem = Problem { field: None, words, hint: None }.naming(&accounts());
+        assert_eq!(problem.words, "bluesky: <script>: too long");
         assert_eq!(field("the workspace has too many posts", Some("limit")), None);
     }
 
