@@ -53,7 +53,7 @@ async fn who_is_not_signed_in_sees_the_way_to_and_nothing_else() {
         ("", "is not a JSON Web Token"),
         ("a.b.c", "is not a JSON Web Token"),
         (&expired[..], "the token has ended"),
-        (&swapped, "signature is wrong"),
+        (&swapped[..], "signature is wrong"),
     ] {
         let shown = browser.sign_in(bad).await;
         shown.is(401).has(why);
