@@ -28,6 +28,7 @@ pub mod process;
 mod python;
 pub mod receiver;
 pub mod scan;
+pub mod schemathesis;
 pub mod seal;
 pub mod sender;
 pub mod serve;

@@ -5,12 +5,13 @@
 mod function;
 pub(crate) mod only;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use tokio_postgres::Row;
 use tokio_postgres::error::DbError;
 use tokio_postgres::types::Type;
+use uuid::Uuid;
 
 pub(crate) use function::{Argument, Function, Kind, function};
 
@@ -25,6 +26,9 @@ const BEGIN_READING: &str = "BEGIN READ ONLY";
 const BECOME: &str = "SELECT pg_catalog.set_config('role', 'crier_app', true), \
      pg_catalog.set_config('request.jwt.claims', $1, true), pg_catalog.set_config('statement_timeout', $2, true), \
      pg_catalog.set_config('TimeZone', 'UTC', true), pg_catalog.set_config('IntervalStyle', 'postgres', true)";
+/// By a worker's role, beside the call: a request counts whatever becomes of it.
+const COUNT_REQUEST: &str =
+    "SELECT allowed, max, remaining, resets_at FROM crier.check_rate_limit($1, $2, NULL)";
 const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
 
@@ -46,6 +50,17 @@ pub(crate) struct Refusal {
     pub(crate) hint: Option<String>,
     /// The stable word with which Crier's own errors begin their detail.
     pub(crate) reason: Option<String>,
+}
+
+/// What is left of the requests of a minute.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Allowance {
+    /// Whether this one may be answered.
+    pub(crate) allowed: bool,
+    pub(crate) max: i64,
+    pub(crate) remaining: i64,
+    /// When there is room again, where there is none.
+    pub(crate) resets_at: Option<SystemTime>,
 }
 
 impl From<Error> for CallError {
@@ -90,6 +105,17 @@ impl Db {
             Err(error) => return Err(refusal(error)),
         }
         rows.iter().map(read).collect()
+    }
+
+    /// Counts a request of a user.
+    pub(crate) async fn count_request(&self, user: Uuid, endpoint: &str) -> Result<Allowance, Error> {
+        let row = self.one(COUNT_REQUEST, &[(&user, Type::UUID), (&endpoint, Type::TEXT)]).await?;
+        Ok(Allowance {
+            allowed: row.try_get(0).map_err(contract)?,
+            max: row.try_get(1).map_err(contract)?,
+            remaining: row.try_get(2).map_err(contract)?,
+            resets_at: row.try_get(3).map_err(contract)?,
+        })
     }
 
     /// Whether calls can be made for users.

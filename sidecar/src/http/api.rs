@@ -5,6 +5,7 @@ mod arguments;
 mod call;
 mod document;
 mod frame;
+mod limit;
 mod page;
 mod route;
 mod routes;
@@ -17,6 +18,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::middleware::from_fn;
@@ -40,13 +42,15 @@ pub(super) use tokens::{Identity, Refused};
 
 /// What calls need.
 pub(super) struct Api {
+    /// By which calls are made.
     pub(super) db: Db,
+    /// The sidecar's own login, by which requests are counted, and the dashboard hears that something happened.
+    pub(super) worker: Db,
     pub(super) verifier: Verifier,
     pub(super) bounds: Bounds,
 }
 
-/// Binds and serves until the process ends; answers with what lets the last answers go out. `worker`: the sidecar's own
-/// connections, by which the dashboard hears that something happened.
+/// Binds and serves until the process ends; answers with what lets the last answers go out.
 pub(crate) async fn serve_api(
     settings: &config::Api,
     database: &Database,
@@ -56,10 +60,10 @@ pub(crate) async fn serve_api(
     let listen = settings.listen;
     let bounds = settings.bounds;
     let verifier = Verifier::load(&settings.tokens, client)?;
-    let api = Arc::new(Api { db: db(settings, database)?, verifier, bounds });
+    let api = Arc::new(Api { db: db(settings, database)?, worker, verifier, bounds });
     let mut router = router(Arc::clone(&api), &settings.cors_origins)?;
     if let Some(shown) = &settings.dashboard {
-        router = router.merge(dashboard::router(api, worker, &shown.sign_in_origins));
+        router = router.merge(dashboard::router(api, &shown.sign_in_origins));
     }
     let cannot =
         |error: std::io::Error| Error::Refused(format!("cannot listen on {listen} for the API: {error}"));
@@ -84,9 +88,10 @@ fn router(api: Arc<Api>, origins: &[String]) -> Result<Router, Error> {
         document.map_err(|error| Error::Refused(format!("the API can't be described: {error}")))?;
     let json = HeaderValue::from_static("application/json");
     let routed = routes::all().fold(Router::new(), |router, route| {
-        let answer = move |state: State<Arc<Api>>, path: RawPathParams, request: Request| {
-            call::answer(route, state, path, request)
-        };
+        let answer =
+            move |state: State<Arc<Api>>,
+                  path: Result<RawPathParams, RawPathParamsRejection>,
+                  request: Request| { call::answer(route, state, path, request) };
         router.route(route.path, on(filter(route), answer))
     });
     Ok(routed

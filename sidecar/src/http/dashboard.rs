@@ -24,7 +24,6 @@ use axum::Router;
 use axum::routing::{any, get, post};
 
 use super::api::Api;
-use crate::db::Db;
 use live::Live;
 
 /// Where all of it is.
@@ -38,9 +37,10 @@ pub(super) struct Dashboard {
     origins: Vec<String>,
 }
 
-/// `db`: as a worker, to see that something happened.
-pub(super) fn router(api: Arc<Api>, db: Db, origins: &[String]) -> Router {
-    let dashboard = Arc::new(Dashboard { api, live: Live::start(db), origins: origins.to_vec() });
+/// Its addresses.
+pub(super) fn router(api: Arc<Api>, origins: &[String]) -> Router {
+    let live = Live::start(api.worker.clone());
+    let dashboard = Arc::new(Dashboard { api, live, origins: origins.to_vec() });
     Router::new()
         .route("/dashboard", get(pages::workspaces::get))
         .route("/dashboard/sign-in", get(pages::sign_in::get).post(pages::sign_in::post))

@@ -11,12 +11,12 @@ pub(super) struct Problem {
     pub(super) status: StatusCode,
     pub(super) detail: String,
     /// A stable word for programs.
-    pub(super) reason: Option<String>,
+    pub(super) reason: Option<Box<str>>,
     /// The SQLSTATE, where SQL refused it.
-    pub(super) code: Option<String>,
-    pub(super) hint: Option<String>,
+    pub(super) code: Option<Box<str>>,
+    pub(super) hint: Option<Box<str>>,
     /// Under which name it stands in the log.
-    pub(super) request_id: Option<String>,
+    pub(super) request_id: Option<Box<str>>,
 }
 
 /// As it is sent.
@@ -41,7 +41,7 @@ impl Problem {
 
     /// The same with a word for programs.
     pub(super) fn because(self, reason: &str) -> Self {
-        Self { reason: Some(reason.to_owned()), ..self }
+        Self { reason: Some(reason.into()), ..self }
     }
 }
 

@@ -3,6 +3,7 @@
 mod bounds;
 mod calls;
 mod every_route;
+mod generated;
 mod refusals;
 mod shapes;
 mod strangers;
@@ -22,6 +23,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::tenancy::app_role;
+use crate::tenancy::filled::Filled;
 
 const SECRET: &str = "a secret of tests, long enough for HS256";
 
@@ -53,20 +55,54 @@ impl Answer {
     }
 }
 
+/// A database before the API is served.
+struct Installed {
+    database: Database,
+    sql: Session,
+}
+
+impl Installed {
+    async fn new() -> Self {
+        let database = Database::shared().await;
+        let sql = database.connect().await;
+        Self { database, sql }
+    }
+
+    /// A tenant that has everything, and words for times.
+    async fn filled(&self, word: &str) -> Filled {
+        let role = app_role(&self.sql).await;
+        let mut tenant = Filled::new(&self.database, &self.sql, &role, word).await;
+        for (name, when) in [("YESTERDAY", "yesterday"), ("TOMORROW", "tomorrow")] {
+            let time = format!("SELECT to_char(timestamptz '{when}', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')");
+            tenant.names.insert(name, self.sql.text(&time).await);
+        }
+        tenant
+    }
+
+    /// Serves what is there as it is: it hands out no work, as a copy of the database does.
+    async fn serve_at_rest(self) -> Served {
+        self.sql.run("UPDATE crier.installation SET system_identifier = '1'").await;
+        self.serve(&[]).await
+    }
+
+    /// Serves it, with settings on top.
+    async fn serve(self, settings: &[(&str, &str)]) -> Served {
+        let Self { database, sql } = self;
+        let deployment = Deployment::init(&database.url(SIDECAR_ROLE));
+        let role = app_role(&sql).await;
+        let crierd = start(&deployment, &database.url(&role), settings).await;
+        let url = crierd.api_url();
+        Served { database, sql, deployment, crierd, url, client: crier_tests::http::client() }
+    }
+}
+
 impl Served {
     async fn start() -> Self {
         Self::start_with(&[]).await
     }
 
-    /// With settings on top. It publishes nothing: what it has to show is to stay as it is.
     async fn start_with(settings: &[(&str, &str)]) -> Self {
-        let database = Database::shared().await;
-        let sql = database.connect().await;
-        let deployment = Deployment::init(&database.url(SIDECAR_ROLE));
-        let role = app_role(&sql).await;
-        let crierd = start(&deployment, &database.url(&role), settings).await;
-        let url = crierd.api_url();
-        Self { database, sql, deployment, crierd, url, client: crier_tests::http::client() }
+        Installed::new().await.serve(settings).await
     }
 
     fn request(&self, method: Method, path: &str, user: Uuid) -> RequestBuilder {
@@ -86,11 +122,6 @@ impl Served {
         let made = self.post("/v1/workspaces", user, &json!({"name": "Acme"})).await;
         let id = made.json()["id"].as_str().and_then(|id| id.parse().ok());
         id.unwrap_or_else(|| panic!("{made:?}"))
-    }
-
-    /// Has it hand out no work, as a copy of the database does.
-    async fn rest(&self) {
-        self.sql.run("UPDATE crier.installation SET system_identifier = '1'").await;
     }
 }
 

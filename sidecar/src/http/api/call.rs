@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
+use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
 use axum::http::header::{
     AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LINK, LOCATION, RETRY_AFTER,
     WWW_AUTHENTICATE,
 };
+use axum::http::request::Parts;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
@@ -19,6 +21,7 @@ use url::form_urlencoded;
 use super::Api;
 use super::arguments::{self, Given};
 use super::frame::RequestId;
+use super::limit;
 use super::route::{Answer, Route};
 use super::states;
 use super::tokens::{Identity, Refused};
@@ -36,11 +39,16 @@ const AGAIN: HeaderValue = HeaderValue::from_static("5");
 pub(super) async fn answer(
     route: &'static Route,
     State(api): State<Arc<Api>>,
-    path: RawPathParams,
+    path: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
 ) -> Response {
     let id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
-    match attempt(route, &api, &path, request).await {
+    let Ok(path) = path else {
+        return Problem::new(StatusCode::BAD_REQUEST, "the address is no text")
+            .because("malformed_path")
+            .into_response();
+    };
+    match attempt(route, &api, &path, request, &id).await {
         Ok(response) => response,
         Err(refusal) => refusal.into_response(route, &id),
     }
@@ -50,6 +58,8 @@ pub(super) async fn answer(
 enum NoAnswer {
     Problem(Problem),
     Token(Refused),
+    /// Nothing was begun.
+    Uncounted(Error),
     Call(CallError),
     TooSlow,
 }
@@ -60,14 +70,38 @@ impl From<Problem> for NoAnswer {
     }
 }
 
+/// Answers whoever may ask.
 async fn attempt(
     route: &'static Route,
     api: &Api,
     path: &RawPathParams,
     request: Request,
+    id: &str,
 ) -> Result<Response, NoAnswer> {
     let (head, body) = request.into_parts();
     let identity = identify(api, &head.headers).await?;
+    let counted = api.worker.count_request(identity.user, limit::ENDPOINT).await;
+    let allowance = counted.map_err(NoAnswer::Uncounted)?;
+    if !allowance.allowed {
+        return Ok(limit::refused(&allowance));
+    }
+    let mut response = match do_as_asked(route, api, path, &identity, head, body).await {
+        Ok(response) => response,
+        Err(refused) => refused.into_response(route, id),
+    };
+    limit::told(response.headers_mut(), &allowance);
+    Ok(response)
+}
+
+/// Does what is asked for, in the caller's name.
+async fn do_as_asked(
+    route: &'static Route,
+    api: &Api,
+    path: &RawPathParams,
+    identity: &Identity,
+    head: Parts,
+    body: Body,
+) -> Result<Response, NoAnswer> {
     let body = match route.in_body().next() {
         Some(_) => read_body(&head.headers, body, api.bounds.body).await?,
         None => Vec::new(),
@@ -170,10 +204,11 @@ impl NoAnswer {
             }
             Self::Token(refused) => unauthorized(&refused),
             Self::Call(CallError::Refused(refusal)) => refused_by_sql(refusal, route, id),
-            Self::Call(CallError::Failed(error)) => failed(&error, route, id),
+            Self::Uncounted(error) => failed(&error, route, id, true),
+            Self::Call(CallError::Failed(error)) => failed(&error, route, id, route.reads()),
             Self::TooSlow => {
                 warn!(request_id = id, function = route.function.name, "a call took too long");
-                not_now(unavailable(route))
+                not_now(unavailable(route.reads()))
             }
         }
     }
@@ -189,7 +224,11 @@ fn unauthorized(refused: &Refused) -> Response {
 
 /// What SQL says to the caller, unless it is our fault.
 fn refused_by_sql(refusal: Refusal, route: &Route, id: &str) -> Response {
-    let status = states::status(&refusal.state);
+    let status = match states::status(&refusal.state) {
+        // Not by a function of Crier, which gives a reason: a right that a role lacks, and is ours to give.
+        StatusCode::FORBIDDEN if refusal.reason.is_none() => StatusCode::INTERNAL_SERVER_ERROR,
+        status => status,
+    };
     if status.is_server_error() {
         let Refusal { state, message, .. } = &refusal;
         error!(request_id = id, function = route.function.name, state, message, "a call failed");
@@ -200,27 +239,34 @@ fn refused_by_sql(refusal: Refusal, route: &Route, id: &str) -> Response {
         };
         return not_now(problem);
     }
-    let mut problem = Problem::new(status, refusal.message);
-    (problem.reason, problem.code, problem.hint) = (refusal.reason, Some(refusal.state), refusal.hint);
+    let detail = match (status, &refusal.reason) {
+        // the server's own words name constraints
+        (StatusCode::CONFLICT, None) => "others are at it, or it is there already".into(),
+        _ => refusal.message,
+    };
+    let mut problem = Problem::new(status, detail);
+    problem.reason = refusal.reason.map(Into::into);
+    problem.code = Some(refusal.state.into());
+    problem.hint = refusal.hint.map(Into::into);
     match status {
         StatusCode::CONFLICT | StatusCode::TOO_MANY_REQUESTS => not_now(problem),
         _ => problem.into_response(),
     }
 }
 
-fn failed(error: &Error, route: &Route, id: &str) -> Response {
+fn failed(error: &Error, route: &Route, id: &str, nothing_done: bool) -> Response {
     error!(request_id = id, function = route.function.name, %error, "a call failed");
-    if error.is_passing() { not_now(unavailable(route)) } else { internal(id).into_response() }
+    if error.is_passing() { not_now(unavailable(nothing_done)) } else { internal(id).into_response() }
 }
 
 fn internal(id: &str) -> Problem {
     let detail = format!("something went wrong here; it stands in the log of crierd as {id}");
     let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, detail).because("internal");
-    Problem { request_id: Some(id.to_owned()), ..problem }
+    Problem { request_id: Some(id.into()), ..problem }
 }
 
-fn unavailable(route: &Route) -> Problem {
-    let detail = match route.reads() {
+fn unavailable(nothing_done: bool) -> Problem {
+    let detail = match nothing_done {
         true => "the database does not answer",
         false => "the database does not answer; whether it was done is not known: look before you repeat it",
     };

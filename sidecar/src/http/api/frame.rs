@@ -52,7 +52,15 @@ fn made() -> String {
 pub(super) fn cors(origins: &[String]) -> CorsLayer {
     let origins: Vec<_> = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
     let names = ["authorization", "content-type", "idempotency-key", "x-request-id"];
-    let exposed = ["link", "location", "retry-after", "x-request-id"];
+    let exposed = [
+        "link",
+        "location",
+        "ratelimit-limit",
+        "ratelimit-remaining",
+        "ratelimit-reset",
+        "retry-after",
+        "x-request-id",
+    ];
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_methods([Method::GET, Method::POST, Method::PATCH, Method::PUT, Method::DELETE])

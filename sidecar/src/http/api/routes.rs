@@ -1,18 +1,22 @@
 //! Every route. One module for each kind of thing; each route names the function that it calls.
 
 mod accounts;
+mod hooks;
 mod jobs;
 mod posts;
+mod schedules;
 mod workspaces;
 
 use super::route::Route;
 
 /// Groups of routes with their names, in the order of the document.
-pub(super) const GROUPS: [(&str, &[Route]); 4] = [
+pub(super) const GROUPS: [(&str, &[Route]); 6] = [
     ("posts", posts::ROUTES),
+    ("schedules", schedules::ROUTES),
     ("accounts", accounts::ROUTES),
     ("jobs", jobs::ROUTES),
     ("workspaces", workspaces::ROUTES),
+    ("webhooks and alerts", hooks::ROUTES),
 ];
 
 /// All routes.

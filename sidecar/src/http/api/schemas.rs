@@ -10,7 +10,7 @@ pub(super) static POST_LISTED: Schema = schema!("PostListed" {
 });
 
 pub(super) static TARGET: Schema = schema!("Target" {
-    id: Uuid, account_id: Uuid, platform: Text, handle: Text, part: Int, answers?: Uuid, content?: Text, media?: Array,
+    id: Uuid, account_id: Uuid, platform: Text, handle: Text, part: Int, answers?: Int, content?: Text, media?: Array,
     settings?: Object, state: Text, due_at?: Time, url?: Text, external_id?: Text, error?: Json, attempts: Int,
     published_at?: Time, deleted_at?: Time, metrics?: Object,
 });
@@ -33,7 +33,7 @@ pub(super) static STEP: Schema = schema!("TimelineStep" {
 });
 
 pub(super) static PLANNED: Schema = schema!("CalendarEntry" {
-    due_at: Time, post_id: Uuid, schedule_id?: Uuid, state: Text, content: Text, accounts?: Json, tags: Texts, media: Int,
+    due_at: Time, post_id?: Uuid, schedule_id?: Uuid, state: Text, content: Text, accounts?: Json, tags: Texts, media: Int,
 });
 
 pub(super) static ACCOUNT: Schema = schema!("Account" {
@@ -102,4 +102,46 @@ pub(super) static MY_INVITATION: Schema = schema!("MyInvitation" {
 
 pub(super) static STATUS: Schema = schema!("Status" {
     paused: Bool, reason?: Text, library_version: Text, schema_version: Int, schema_current: Bool,
+});
+
+pub(super) static SLOTS: Schema = schema!("Slots" { zone: Text, slots: Object });
+
+pub(super) static ACTION: Schema = schema!("Action" {
+    id: Uuid, workspace_id: Uuid, account_id: Uuid, platform: Text, handle: Text, kind: Text, subject?: Text, text?: Text,
+    target_id?: Uuid, user_id?: Uuid, job_id?: Uuid, state: Text, attempts: Int, run_at?: Time, started_at?: Time,
+    external_id?: Text, url?: Text, error?: Json, created_at: Time, finished_at?: Time,
+});
+
+pub(super) static SCHEDULE_LISTED: Schema = schema!("ScheduleListed" {
+    id: Uuid, workspace_id: Uuid, author_id?: Uuid, name?: Text, kind: Text, state: Text, template: Object, rule?: Text,
+    starts: WallTime, zone: Text, ends?: WallTime, exceptions: Texts, additions: Texts, missed: Text, priority: Int,
+    item_rest?: Interval, account_rest?: Interval, next_at?: Time, empty_since?: Time, created_at: Time, updated_at?: Time,
+});
+
+pub(super) static OCCURRENCE: Schema = schema!("Occurrence" {
+    occurs_at: Time, state: Text, post_id?: Uuid, item_id?: Uuid, error?: Json, created_at: Time,
+});
+
+pub(super) static SCHEDULE: Schema = schema!("Schedule" {
+    id: Uuid, workspace_id: Uuid, author_id?: Uuid, name?: Text, kind: Text, state: Text, template: Object, rule?: Text,
+    starts: WallTime, zone: Text, ends?: WallTime, exceptions: Texts, additions: Texts, missed: Text, priority: Int,
+    item_rest?: Interval, account_rest?: Interval, next_at?: Time, empty_since?: Time, created_at: Time, updated_at?: Time,
+    items?: Long, recent: [OCCURRENCE],
+});
+
+pub(super) static SCHEDULE_ITEM: Schema = schema!("ScheduleItem" {
+    id: Uuid, schedule_id: Uuid, template: Object, weight: Int, uses: Long, last_used_at?: Time, created_at: Time,
+});
+
+pub(super) static COMING: Schema =
+    schema!("ComingTime" { occurs_at: Time, wall_time: WallTime, utc_offset: Text, note?: Text });
+
+pub(super) static WEBHOOK: Schema = schema!("Webhook" {
+    id: Uuid, workspace_id: Uuid, source: Text, platform: Text, account_id?: Uuid, external_id?: Text, kinds?: Texts,
+    payload?: Json, headers?: Json, received_at: Time, processed_at?: Time, replays?: Int,
+});
+
+pub(super) static ALERT_ENDPOINT: Schema = schema!("AlertEndpoint" {
+    id: Uuid, workspace_id?: Uuid, url: Text, kinds?: Texts, enabled: Bool, disabled_because?: Text, created_at: Time,
+    last_success_at?: Time, last_failure_at?: Time, last_error?: Text, failing_since?: Time, waiting: Long,
 });

@@ -137,7 +137,9 @@ impl Verifier {
                 return Err(Refused::Audience);
             }
         }
-        let user = claims.get("sub").and_then(Value::as_str).and_then(|text| Uuid::try_parse(text).ok());
+        // As it is written everywhere: the database reads the same text.
+        let sub = claims.get("sub").and_then(Value::as_str).filter(|text| text.len() == 36);
+        let user = sub.and_then(|text| Uuid::try_parse(text).ok());
         let user = user.ok_or(Refused::Nobody)?;
         // Written anew: the database reads what was read here, also where a claim stood there twice.
         Ok(Identity { user, claims: Value::Object(claims).to_string() })

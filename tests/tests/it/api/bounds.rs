@@ -58,6 +58,29 @@ async fn pages_of_other_origins_read_nothing_unless_they_are_named() {
 }
 
 #[tokio::test]
+async fn who_asks_too_often_waits_and_nobody_else() {
+    let served = Served::start().await;
+    served.sql.run("UPDATE crier.request_limit SET per_minute = 3 WHERE endpoint = 'general'").await;
+    let (user, other) = (Uuid::new_v4(), Uuid::new_v4());
+    for left in ["2", "1", "0"] {
+        let given = served.get("/v1/workspaces", user).await;
+        assert_eq!((given.status, given.header("ratelimit-remaining")), (200, left), "{given:?}");
+        assert_eq!(given.header("ratelimit-limit"), "3");
+    }
+    let given = served.get("/v1/posts", user).await;
+    assert_eq!((given.status, given.header("content-type")), (429, "application/problem+json"), "{given:?}");
+    let wait: u64 = given.header("retry-after").parse().expect("a number");
+    assert!((1..=60).contains(&wait), "{given:?}");
+    assert_eq!(given.header("ratelimit-reset"), wait.to_string());
+    // another server of the installation counts the same
+    let (role, deployment) = (crate::tenancy::app_role(&served.sql).await, &served.deployment);
+    let second = start(deployment, &served.database.url(&role), &[]).await;
+    let request = served.client.get(format!("{}/v1/posts", second.api_url()));
+    assert_eq!(answer(request.bearer_auth(token(user))).await.status, 429);
+    assert_eq!(served.get("/v1/posts", other).await.status, 200);
+}
+
+#[tokio::test]
 async fn the_page_to_try_it_needs_nobody_else() {
     let served = Served::start().await;
     let page = answer(served.client.get(format!("{}/v1/docs", served.url))).await;
@@ -114,7 +137,9 @@ async fn the_end_waits_for_the_answer() {
     let asked = tokio::spawn(answer(request));
     let other = served.database.connect().await;
     crier_tests::wait::wait_until("calls that wait", "1".to_owned(), async || {
-        other.text("SELECT count(*) FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())").await
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database() \
+                       AND query LIKE '%crier.my_workspaces()%'";
+        other.text(waiting).await
     })
     .await;
     served.crierd.terminate();

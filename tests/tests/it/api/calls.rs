@@ -1,5 +1,5 @@
 //! A call of every operation: whoever adds a route adds its call. Words after `$` stand for what a tenant has (see
-//! `tenancy/filled.rs`); the tenant's owner makes the calls, in this order.
+//! `tenancy/filled.rs`), or for a time; the tenant's owner makes the calls, in this order.
 
 /// Method and path, the arguments of path and query, the body, and the status of the answer.
 pub(super) const CALLS: &[(&str, &str, &str, u16)] = &[
@@ -14,22 +14,22 @@ pub(super) const CALLS: &[(&str, &str, &str, u16)] = &[
     ),
     ("GET /v1/posts/{post_id}", "post_id=$POST", "", 200),
     ("PATCH /v1/posts/{post_id}", "post_id=$POST", r#"{"content": "other"}"#, 200),
-    (
-        "POST /v1/posts/{post_id}/reschedule",
-        "post_id=$POST",
-        r#"{"scheduled_at": "2126-01-01T09:00:00Z"}"#,
-        200,
-    ),
+    ("POST /v1/posts/{post_id}/reschedule", "post_id=$POST", r#"{"scheduled_at": "$TOMORROW"}"#, 200),
     ("GET /v1/posts/{post_id}/timeline", "post_id=$POST&limit=10", "", 200),
-    ("GET /v1/calendar", "workspace_id=$WS&from=2026-11-01T00:00:00Z&to=2026-12-31T00:00:00Z", "", 200),
+    ("GET /v1/calendar", "workspace_id=$WS&from=$YESTERDAY&to=$TOMORROW", "", 200),
     ("POST /v1/posts/{post_id}/duplicate", "post_id=$POST", "", 201),
     ("POST /v1/posts/{post_id}/cancel", "post_id=$POST", "", 200),
     ("DELETE /v1/posts/{post_id}", "post_id=$POST&on_platforms=false", "", 200),
     ("POST /v1/posts/{post_id}/retry", "post_id=$LOST", "{}", 200),
     ("POST /v1/posts/{post_id}/submit", "post_id=$DRAFT", "", 200),
     ("POST /v1/posts/{post_id}/approve", "post_id=$REVIEWED", "", 200),
-    ("POST /v1/posts/{post_id}/reject", "post_id=$REVIEWED", r#"{"reason": "no"}"#, 422),
-    ("POST /v1/targets/{target_id}/resolve", "target_id=$UNCONFIRMED", r#"{"outcome": "absent"}"#, 200),
+    ("POST /v1/posts/{post_id}/reject", "post_id=$REVIEWED", r#"{"reason": "no"}"#, 204),
+    (
+        "POST /v1/targets/{target_id}/resolve",
+        "target_id=$UNCONFIRMED",
+        r#"{"outcome": "published", "url": "https://w0rd.test/1"}"#,
+        200,
+    ),
     ("POST /v1/targets/{target_id}/read-metrics", "target_id=$PUBLISHED", "", 200),
     ("DELETE /v1/targets/{target_id}", "target_id=$PUBLISHED", "", 200),
     // accounts
@@ -54,10 +54,65 @@ pub(super) const CALLS: &[(&str, &str, &str, u16)] = &[
     (
         "PUT /v1/accounts/{account_id}/block",
         "account_id=$ACC",
-        r#"{"until": "2126-01-01T00:00:00Z", "reason": "x"}"#,
+        r#"{"until": "$TOMORROW", "reason": "x"}"#,
         204,
     ),
     ("DELETE /v1/accounts/{account_id}/block", "account_id=$ACC", "", 200),
+    (
+        "PUT /v1/accounts/{account_id}/slots",
+        "account_id=$ACC",
+        r#"{"zone": "UTC", "slots": {"mon": ["09:00"]}}"#,
+        204,
+    ),
+    ("GET /v1/accounts/{account_id}/slots", "account_id=$ACC", "", 200),
+    ("GET /v1/accounts/{account_id}/next-slot", "account_id=$ACC", "", 200),
+    (
+        "POST /v1/accounts/{account_id}/actions",
+        "account_id=$ACC",
+        r#"{"action": "follow", "subject": "carol.test"}"#,
+        201,
+    ),
+    ("GET /v1/actions/{action_id}", "action_id=$ACTION", "", 200),
+    ("POST /v1/actions/{action_id}/resolve", "action_id=$UNSENT", r#"{"outcome": "done"}"#, 200),
+    // schedules
+    ("GET /v1/schedules", "workspace_id=$WS", "", 200),
+    (
+        "POST /v1/schedules",
+        "",
+        r#"{"workspace_id": "$WS", "kind": "recurring", "template": {"content": "x", "accounts": ["$ACC"]}, "rule": "FREQ=DAILY", "starts": "2026-01-01T09:00", "zone": "UTC"}"#,
+        201,
+    ),
+    (
+        "POST /v1/schedules/preview",
+        "",
+        r#"{"definition": {"starts": "2026-03-29 09:00", "zone": "Europe/Berlin", "rule": "FREQ=DAILY"}, "n": 3}"#,
+        200,
+    ),
+    ("GET /v1/schedules/{schedule_id}", "schedule_id=$SCHEDULE", "", 200),
+    (
+        "PATCH /v1/schedules/{schedule_id}",
+        "schedule_id=$SCHEDULE",
+        r#"{"name": "other", "ends": "infinity"}"#,
+        200,
+    ),
+    ("POST /v1/schedules/{schedule_id}/pause", "schedule_id=$SCHEDULE", "", 204),
+    ("POST /v1/schedules/{schedule_id}/resume", "schedule_id=$SCHEDULE", "", 200),
+    ("GET /v1/schedules/{schedule_id}/items", "schedule_id=$SCHEDULE", "", 200),
+    (
+        "POST /v1/schedules/{schedule_id}/items",
+        "schedule_id=$SCHEDULE",
+        r#"{"items": [{"content": "x"}]}"#,
+        200,
+    ),
+    ("DELETE /v1/schedules/{schedule_id}/items/{item_id}", "schedule_id=$SCHEDULE&item_id=$ITEM", "", 200),
+    ("DELETE /v1/schedules/{schedule_id}", "schedule_id=$SCHEDULE", "", 204),
+    // webhooks and alerts
+    ("GET /v1/webhooks", "workspace_id=$WS&processed=false", "", 200),
+    ("POST /v1/webhooks/replay", "", r#"{"since": "2020-01-01T00:00:00Z", "workspace_id": "$WS"}"#, 200),
+    ("POST /v1/webhooks/{webhook_id}/replay", "webhook_id=$WEBHOOK", "", 200),
+    ("GET /v1/alert-endpoints", "workspace_id=$WS", "", 200),
+    ("PATCH /v1/alert-endpoints/{id}", "id=$ENDPOINT", r#"{"enabled": false}"#, 204),
+    ("DELETE /v1/alert-endpoints/{id}", "id=$ENDPOINT", "", 204),
     // jobs
     ("GET /v1/jobs", "workspace_id=$WS&limit=2", "", 200),
     (

@@ -7,8 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::calls::CALLS;
-use super::{Answer, Served, answer, shapes};
-use crate::tenancy::app_role;
+use super::{Answer, Installed, Served, answer, shapes};
 use crate::tenancy::filled::Filled;
 
 /// Puts what a tenant has in the place of its names.
@@ -46,13 +45,12 @@ pub(super) async fn call(
 
 #[tokio::test]
 async fn every_operation_answers_as_the_document_says() {
-    let served = Served::start().await;
+    let installed = Installed::new().await;
+    let tenant = installed.filled("w0rd").await;
+    let served = installed.serve_at_rest().await;
     let document = served.get("/v1/openapi.json", Uuid::nil()).await.json();
     let committed: Value = serde_json::from_str(include_str!("../../../../docs/openapi.json")).expect("JSON");
     assert_eq!(document, committed, "expected the document that is committed");
-    let role = app_role(&served.sql).await;
-    let tenant = Filled::new(&served.database, &served.sql, &role, "w0rd").await;
-    served.rest().await;
     let owner = tenant.members[3].1;
     let mut called = BTreeSet::new();
     let mut problems = Vec::new();

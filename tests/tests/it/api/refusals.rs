@@ -83,6 +83,7 @@ async fn what_is_wrong_is_said_with_its_code() {
         ("/v1/posts?since=yesterday", 422),
         ("/v1/posts?unknown=1", 422),
         ("/v1/posts?status=%00", 422),
+        ("/v1/posts/%ff", 400),
         ("/v1/nothing", 404),
         ("/", 404),
     ] {

@@ -26,8 +26,8 @@ pub(super) fn problem(document: &Value, schema: &Value, value: &Value, place: &s
     let (Some(object), Some(properties)) = (value.as_object(), schema["properties"].as_object()) else {
         return None;
     };
-    let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    if let Some(missing) = required.filter(|name| !object.contains_key(*name)).next() {
+    let mut required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    if let Some(missing) = required.find(|name| !object.contains_key(*name)) {
         return Some(format!("{place}.{missing} is missing in {value}"));
     }
     object

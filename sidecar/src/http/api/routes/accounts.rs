@@ -2,9 +2,9 @@
 
 use super::route;
 use crate::db::api::{Kind, function, only};
-use crate::http::api::route::Answer::{Done, Page, Row, Rows, Value};
+use crate::http::api::route::Answer::{Done, Made, Maybe, Page, Row, Rows, Value};
 use crate::http::api::route::Route;
-use crate::http::api::schemas::{ACCOUNT, LIMIT, MAY_ACT};
+use crate::http::api::schemas::{ACCOUNT, ACTION, LIMIT, MAY_ACT, SLOTS};
 
 pub(super) const ROUTES: &[Route] = &[
     route!(Get "/v1/accounts" "The connected accounts, the newest first.", only::ACCOUNTS => Page(&ACCOUNT)),
@@ -29,4 +29,17 @@ pub(super) const ROUTES: &[Route] = &[
         => Done),
     route!(Delete "/v1/accounts/{account_id}/block" "Lifts a block. False: there was none.",
         function!(unblock_account(p_account_id uuid, p_action text = "NULL")) => Value("unblocked", Kind::Bool)),
+    route!(Get "/v1/accounts/{account_id}/slots" "The times of the week at which an account likes to publish.",
+        function!(get_slots(account_id uuid)) => Row(&SLOTS)),
+    route!(Put "/v1/accounts/{account_id}/slots" "Sets those times, in a zone.",
+        function!(set_slots(account_id uuid, zone text, slots jsonb)) => Done),
+    route!(Get "/v1/accounts/{account_id}/next-slot" "The next slot of an account that no post has.",
+        function!(next_slot(account_id uuid, after timestamptz = "now()")) => Maybe("next_slot", Kind::Time)),
+    route!(Post "/v1/accounts/{account_id}/actions" "Has an account like, follow or send_dm at a time.", function!(act(
+        account_id uuid, action text, subject text, text text = "NULL", run_at timestamptz = "now()"
+    )) => Made("/v1/actions/")),
+    route!(Get "/v1/actions/{action_id}" "What an account did or is to do besides publishing.",
+        function!(get_action(action_id uuid)) => Row(&ACTION)),
+    route!(Post "/v1/actions/{action_id}/resolve" "Says of an unconfirmed message whether it was sent: done or absent.",
+        function!(resolve_action(action_id uuid, outcome text)) => Value("state", Kind::Text)),
 ];

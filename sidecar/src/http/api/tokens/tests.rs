@@ -133,6 +133,8 @@ async fn a_claim_that_is_wrong_is_named() {
         (without("sub"), Refused::Nobody),
         (with("sub", json!("alice")), Refused::Nobody),
         (with("sub", json!(1)), Refused::Nobody),
+        (with("sub", json!(format!("urn:uuid:{USER}"))), Refused::Nobody),
+        (with("sub", json!(USER.replace('-', ""))), Refused::Nobody),
         (json!([1]), Refused::Malformed),
     ] {
         assert_eq!(refused(&verifier, &hs256(&claims)).await, expected, "{claims}");
