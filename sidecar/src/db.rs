@@ -8,6 +8,7 @@ mod alerts;
 pub(crate) mod api;
 mod atomic;
 mod connecting;
+pub(crate) mod dashboard;
 mod keys;
 mod operation;
 mod people;

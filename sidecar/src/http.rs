@@ -5,6 +5,7 @@ mod api_key;
 mod body;
 mod client_metadata;
 mod connections;
+mod dashboard;
 mod health;
 mod metrics;
 mod oauth;

@@ -19,6 +19,7 @@ mod table;
 mod terminal;
 mod text;
 mod when;
-mod zone;
+pub(crate) mod zone;
 
 pub(crate) use entry::{Entry, Full};
+pub(crate) use mark::mark;

@@ -22,8 +22,17 @@ pub struct Api {
     pub(crate) tokens: Tokens,
     /// Origins of pages that may call it from a browser.
     pub cors_origins: Vec<String>,
+    /// The dashboard, if it is served beside it.
+    pub dashboard: Option<Dashboard>,
     /// The bounds of requests.
     pub bounds: Bounds,
+}
+
+/// The dashboard.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dashboard {
+    /// Origins of pages that may bring a person's token along.
+    pub sign_in_origins: Vec<String>,
 }
 
 /// How callers' tokens are verified.
@@ -61,17 +70,10 @@ pub(super) fn resolve(read: &mut Reader<'_>) -> Option<Api> {
     let database_url = read.text("api.database_url", "CRIER_API_DATABASE_URL").map(SecretString::from);
     check_url(read, "api.database_url", database_url.as_ref());
     let tokens = tokens(read);
-    let listed = read.list("api.cors_origins", "CRIER_API_CORS_ORIGINS");
-    let cors_origins = listed.iter().filter_map(|text| {
-        let found = origin(text).map(|found| found.ascii_serialization());
-        if found.is_none() {
-            let shape =
-                "it must be an origin like https://app.example (http on loopback only), without a path";
-            read.problem(format!("api.cors_origins has {text:?}; {shape}"));
-        }
-        found
-    });
-    let cors_origins = cors_origins.collect();
+    let cors_origins = origins(read, "api.cors_origins", "CRIER_API_CORS_ORIGINS");
+    let sign_in_origins = origins(read, "api.sign_in_origins", "CRIER_API_SIGN_IN_ORIGINS");
+    let dashboard =
+        read.flag("api.dashboard", "CRIER_API_DASHBOARD").then_some(Dashboard { sign_in_origins });
     let bounds = Bounds {
         body: read.number("api.max_body_bytes", "CRIER_API_MAX_BODY_BYTES", 1 << 20, 1_024..=64 << 20),
         connections: read.number("api.max_connections", "CRIER_API_MAX_CONNECTIONS", 512, 1..=65_536),
@@ -101,7 +103,21 @@ pub(super) fn resolve(read: &mut Reader<'_>) -> Option<Api> {
                 .into(),
         );
     }
-    Some(Api { listen, database_url, tokens, cors_origins, bounds })
+    Some(Api { listen, database_url, tokens, cors_origins, dashboard, bounds })
+}
+
+fn origins(read: &mut Reader<'_>, key: &str, variable: &str) -> Vec<String> {
+    let listed = read.list(key, variable);
+    let found = listed.iter().filter_map(|text| {
+        let found = origin(text).map(|found| found.ascii_serialization());
+        if found.is_none() {
+            let shape =
+                "it must be an origin like https://app.example (http on loopback only), without a path";
+            read.problem(format!("{key} has {text:?}; {shape}"));
+        }
+        found
+    });
+    found.collect()
 }
 
 fn tokens(read: &mut Reader<'_>) -> Tokens {
@@ -147,7 +163,10 @@ mod tests {
         assert!(read("[api]\njwt_audience = 'a'").unwrap().is_none());
         let api = read("[api]\nlisten = '127.0.0.1:0'\njwt_secret_file = 's'").unwrap().unwrap();
         assert_eq!((api.bounds.body, api.bounds.connections), (1 << 20, 512));
-        assert!(api.cors_origins.is_empty() && api.tokens.issuer.is_none());
+        assert!(api.cors_origins.is_empty() && api.tokens.issuer.is_none() && api.dashboard.is_none());
+        let text = "[api]\nlisten = '127.0.0.1:0'\njwt_secret_file = 's'\ndashboard = true\nsign_in_origins = ['https://a.example']";
+        let shown = read(text).unwrap().unwrap().dashboard.unwrap();
+        assert_eq!(shown.sign_in_origins, ["https://a.example"]);
         let problems = read("[api]\nlisten = '127.0.0.1:0'").unwrap_err();
         assert!(problems[0].contains("CRIER_API_JWT_SECRET_FILE"), "{problems:?}");
     }

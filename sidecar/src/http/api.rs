@@ -28,22 +28,26 @@ use tokio::net::TcpListener;
 use tracing::info;
 
 use super::connections::Connections;
+use super::dashboard;
 use crate::client::Client;
 use crate::config;
 use crate::config::{Bounds, Database};
 use crate::db::Db;
 use crate::error::Error;
+pub(super) use call::AROUND;
 use route::{Method, Route};
+pub(super) use states::status as status_of;
 use tokens::Verifier;
+pub(super) use tokens::{Identity, Refused};
 
 /// What calls need.
-struct Api {
+pub(super) struct Api {
     /// By which calls are made.
-    db: Db,
-    /// The sidecar's own login, by which requests are counted.
-    worker: Db,
-    verifier: Verifier,
-    bounds: Bounds,
+    pub(super) db: Db,
+    /// The sidecar's own login, by which requests are counted, and the dashboard hears that something happened.
+    pub(super) worker: Db,
+    pub(super) verifier: Verifier,
+    pub(super) bounds: Bounds,
 }
 
 /// Binds and serves until the process ends; answers with what lets the last answers go out.
@@ -55,13 +59,12 @@ pub(crate) async fn serve_api(
 ) -> Result<Connections, Error> {
     let listen = settings.listen;
     let bounds = settings.bounds;
-    let api = Api {
-        db: db(settings, database)?,
-        worker,
-        verifier: Verifier::load(&settings.tokens, client)?,
-        bounds,
-    };
-    let router = router(Arc::new(api), &settings.cors_origins)?;
+    let verifier = Verifier::load(&settings.tokens, client)?;
+    let api = Arc::new(Api { db: db(settings, database)?, worker, verifier, bounds });
+    let mut router = router(Arc::clone(&api), &settings.cors_origins)?;
+    if let Some(shown) = &settings.dashboard {
+        router = router.merge(dashboard::router(api, &shown.sign_in_origins));
+    }
     let cannot =
         |error: std::io::Error| Error::Refused(format!("cannot listen on {listen} for the API: {error}"));
     let listener = TcpListener::bind(listen).await.map_err(cannot)?;

@@ -125,7 +125,7 @@ impl Served {
     }
 }
 
-async fn start(deployment: &Deployment, api_url: &str, settings: &[(&str, &str)]) -> Crierd {
+pub(crate) async fn start(deployment: &Deployment, api_url: &str, settings: &[(&str, &str)]) -> Crierd {
     let secret = deployment.dir().join("api.secret");
     std::fs::write(&secret, SECRET)
         .and_then(|()| std::fs::set_permissions(&secret, PermissionsExt::from_mode(0o600)))
@@ -146,17 +146,17 @@ async fn answer(request: RequestBuilder) -> Answer {
     Answer { status, headers, text: answer.text().await.expect("a text") }
 }
 
-fn token(user: Uuid) -> String {
+pub(crate) fn token(user: Uuid) -> String {
     signed(&json!({"sub": user, "role": "authenticated", "aud": "authenticated", "exp": now() + 600}))
 }
 
-fn signed(claims: &Value) -> String {
+pub(crate) fn signed(claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let text = format!("{}.{}", part(&json!({"alg": "HS256", "typ": "JWT"})), part(claims));
     let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), text.as_bytes());
     format!("{text}.{}", URL_SAFE_NO_PAD.encode(tag))
 }
 
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -17,6 +17,7 @@ mod chat;
 mod cli;
 mod connect;
 mod controls;
+mod dashboard;
 mod devto;
 mod discord;
 mod docs_sql;

@@ -31,7 +31,7 @@ use crate::http::body::{self, Unread};
 use crate::http::problem::Problem;
 
 /// How long a connection to the database, and all that is not the statement itself, may take.
-const AROUND: Duration = Duration::from_secs(5);
+pub(in crate::http) const AROUND: Duration = Duration::from_secs(5);
 /// When to come again where it could not be done now.
 const AGAIN: HeaderValue = HeaderValue::from_static("5");
 

@@ -30,7 +30,7 @@ const TABLE: &[(&str, StatusCode)] = &[
 ];
 
 /// The status of an answer to a call that was refused with a state.
-pub(super) fn status(state: &str) -> StatusCode {
+pub(in crate::http) fn status(state: &str) -> StatusCode {
     let fits = |(prefix, _): &&(&str, StatusCode)| state.starts_with(prefix);
     TABLE.iter().find(fits).map_or(StatusCode::INTERNAL_SERVER_ERROR, |(_, status)| *status)
 }

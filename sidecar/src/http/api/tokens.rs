@@ -25,7 +25,7 @@ use keys::{Algorithm, Keys};
 const MAX_LEN: usize = 8 * 1024;
 
 /// Verifies tokens.
-pub(super) struct Verifier {
+pub(in crate::http) struct Verifier {
     keys: Keys,
     issuer: Option<String>,
     audience: Option<String>,
@@ -34,15 +34,15 @@ pub(super) struct Verifier {
 
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Identity {
-    pub(super) user: Uuid,
+pub(in crate::http) struct Identity {
+    pub(in crate::http) user: Uuid,
     /// All claims of the token, as JSON.
-    pub(super) claims: String,
+    pub(in crate::http) claims: String,
 }
 
 /// Why a token says nothing.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refused {
+pub(in crate::http) enum Refused {
     #[error("the token is not a JSON Web Token of three parts")]
     Malformed,
     #[error("the token is signed by {0}, which is not accepted here")]
@@ -89,7 +89,7 @@ impl Verifier {
     }
 
     /// Whom a token names.
-    pub(super) async fn verify(&self, token: &str, now: SystemTime) -> Result<Identity, Refused> {
+    pub(in crate::http) async fn verify(&self, token: &str, now: SystemTime) -> Result<Identity, Refused> {
         let parts: Vec<&str> = if token.len() > MAX_LEN { Vec::new() } else { token.split('.').collect() };
         let [head, body, signature] = parts[..] else { return Err(Refused::Malformed) };
         let head: Head = serde_json::from_slice(&decoded(head)?).map_err(|_| Refused::Malformed)?;

@@ -1,0 +1,65 @@
+//! The dashboard: pages for members of a workspace, made here and complete without a script. Whoever asks is known by the same
+//! token as in the API, and everything is asked and done as they are: what they may not see or do, SQL does not show or do.
+
+mod access;
+mod acts;
+mod assets;
+mod calls;
+mod cookie;
+mod data;
+mod fields;
+mod forgery;
+mod live;
+mod pages;
+mod shell;
+mod show;
+mod stop;
+mod times;
+mod words;
+mod zones;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{any, get, post};
+
+use super::api::Api;
+use live::Live;
+
+/// Where all of it is.
+const ROOT: &str = "/dashboard";
+
+/// What its pages need.
+pub(super) struct Dashboard {
+    api: Arc<Api>,
+    live: Live,
+    /// Origins of pages that may bring a person's token along.
+    origins: Vec<String>,
+}
+
+/// Its addresses.
+pub(super) fn router(api: Arc<Api>, origins: &[String]) -> Router {
+    let live = Live::start(api.worker.clone());
+    let dashboard = Arc::new(Dashboard { api, live, origins: origins.to_vec() });
+    Router::new()
+        .route("/dashboard", get(pages::workspaces::get))
+        .route("/dashboard/sign-in", get(pages::sign_in::get).post(pages::sign_in::post))
+        .route("/dashboard/sign-out", post(pages::sign_in::out))
+        .route("/dashboard/zone", post(zones::post))
+        .route("/dashboard/style.css", get(assets::style))
+        .route("/dashboard/script.js", get(assets::script))
+        .route("/dashboard/w/{workspace}", get(pages::inbox::get))
+        .route("/dashboard/w/{workspace}/posts", get(pages::posts::get).post(pages::compose::post))
+        .route("/dashboard/w/{workspace}/posts/new", get(pages::compose::get))
+        .route("/dashboard/w/{workspace}/posts/{post}", get(pages::post::get))
+        .route("/dashboard/w/{workspace}/calendar", get(pages::calendar::get))
+        .route("/dashboard/w/{workspace}/accounts", get(pages::accounts::get))
+        .route("/dashboard/w/{workspace}/accounts/{account}", get(pages::account::get))
+        .route("/dashboard/w/{workspace}/queue", get(pages::queue::get))
+        .route("/dashboard/w/{workspace}/schedules", get(pages::schedules::get))
+        .route("/dashboard/w/{workspace}/schedules/{schedule}", get(pages::schedule::get))
+        .route("/dashboard/w/{workspace}/do/{act}", post(acts::post))
+        .route("/dashboard/w/{workspace}/live", get(live::get))
+        .route("/dashboard/{*rest}", any(pages::no_such_page))
+        .with_state(dashboard)
+}

@@ -1,0 +1,185 @@
+//! What is around each page: its head, the way to the other pages, who is signed in, the zone of times; and what a browser may do
+//! with it.
+
+use axum::http::StatusCode;
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY, VARY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use axum::response::{IntoResponse, Response};
+use maud::{DOCTYPE, Markup, html};
+
+use super::access::{Asked, Person};
+use super::assets::{SCRIPT_URL, STYLE_URL};
+use super::{ROOT, forgery, words, zones};
+
+/// Nothing but our own style and script, and forms to ourselves.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'";
+
+/// The pages of a workspace, in the order of the way to them.
+const PLACES: [(Place, &str, &str); 6] = [
+    (Place::Inbox, "Inbox", ""),
+    (Place::Posts, "Posts", "/posts"),
+    (Place::Calendar, "Calendar", "/calendar"),
+    (Place::Accounts, "Accounts", "/accounts"),
+    (Place::Queue, "Queue", "/queue"),
+    (Place::Schedules, "Schedules", "/schedules"),
+];
+
+/// Where in a workspace a page belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    Inbox,
+    Posts,
+    Calendar,
+    Accounts,
+    Queue,
+    Schedules,
+}
+
+/// A page of a workspace. It renews itself when something happens there.
+pub(super) fn page(asked: &Asked, place: Place, title: &str, content: &Markup) -> Response {
+    answered(asked, place, title, content, StatusCode::OK)
+}
+
+/// The same of a form that was not accepted.
+pub(super) fn answered(
+    asked: &Asked,
+    place: Place,
+    title: &str,
+    content: &Markup,
+    status: StatusCode,
+) -> Response {
+    let base = asked.base();
+    let done = asked.query.get("done").and_then(words::done);
+    let body = html! {
+        header class="top" {
+            p class="brand" { a href=(ROOT) { "Crier" } }
+            p class="workspace" { (asked.workspace.name) " " span class="role" { "(" (asked.workspace.role()) ")" } }
+            nav aria-label="Workspace" {
+                ul {
+                    @for (of, name, path) in PLACES {
+                        li { a href=(format!("{base}{path}")) aria-current=[(of == place).then_some("page")] { (name) } }
+                    }
+                }
+            }
+            (sign_out(asked))
+        }
+        main id="content" tabindex="-1" {
+            h1 { (title) }
+            @if let Some(done) = done { p class="done" role="status" { (done) } }
+            div id="live" data-live=(format!("{base}/live")) { (content) }
+        }
+        footer { (zones::form(asked)) }
+    };
+    html_page(status, &format!("{title} · {} · Crier", asked.workspace.name), &body)
+}
+
+/// A page of a person, of no workspace.
+pub(super) fn of_person(person: &Person, title: &str, content: &Markup) -> Response {
+    let body = html! {
+        header class="top" {
+            p class="brand" { a href=(ROOT) { "Crier" } }
+            (sign_out(person))
+        }
+        main id="content" tabindex="-1" { h1 { (title) } (content) }
+        footer { (zones::form(person)) }
+    };
+    html_page(StatusCode::OK, &format!("{title} · Crier"), &body)
+}
+
+/// A page of nobody.
+pub(super) fn bare(status: StatusCode, title: &str, content: &Markup) -> Response {
+    let body = html! { main id="content" class="bare" tabindex="-1" { (content) } };
+    html_page(status, &format!("{title} · Crier"), &body)
+}
+
+fn sign_out(person: &Person) -> Markup {
+    html! {
+        form class="sign-out" method="post" action=(format!("{ROOT}/sign-out")) {
+            input type="hidden" name=(forgery::FIELD) value=(person.form_token());
+            button type="submit" class="quiet" { "Sign out" }
+        }
+    }
+}
+
+fn html_page(status: StatusCode, title: &str, body: &Markup) -> Response {
+    let text = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                link rel="stylesheet" href=(*STYLE_URL);
+                script src=(*SCRIPT_URL) defer {}
+            }
+            body {
+                a class="skip" href="#content" { "Skip to the content" }
+                (body)
+            }
+        }
+    };
+    let mut response = (status, text.into_string()).into_response();
+    guard(&mut response, "text/html; charset=utf-8");
+    response
+}
+
+/// What every answer to a person says to their browser.
+pub(super) fn guard(response: &mut Response, kind: &'static str) {
+    let set: [(HeaderName, &'static str); 6] = [
+        (CONTENT_TYPE, kind),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (CACHE_CONTROL, "no-store"),
+        (REFERRER_POLICY, "same-origin"),
+        (VARY, "Cookie"),
+    ];
+    for (name, value) in set {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use axum::body::to_bytes;
+
+    use super::super::access::tests::asked;
+    use super::super::show::tests::assert_accessible;
+    use super::*;
+
+    /// The text of a page.
+    pub(in crate::http::dashboard) async fn text_of(response: Response) -> String {
+        String::from_utf8(to_bytes(response.into_body(), 10_000_000).await.unwrap().to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_page_is_whole_and_may_load_nothing_from_elsewhere() {
+        let response = page(&asked("viewer"), Place::Posts, "Posts", &html! { p { "here" } });
+        let policy = response.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+        assert!(policy.starts_with("default-src 'none';") && !policy.contains("unsafe"), "{policy}");
+        assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+        let text = text_of(response).await;
+        for part in [
+            "<html lang=\"en\">",
+            "<main id=\"content\"",
+            "<nav aria-label=\"Workspace\">",
+            "href=\"#content\"",
+            "aria-current=\"page\">Posts</a>",
+            "Acme &lt;b&gt;",
+            "name=\"csrf\"",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        assert_accessible(&text);
+        assert_eq!((text.matches("<h1>").count(), text.matches("aria-current").count()), (1, 1));
+        // the policy forbids them: they would not work
+        assert!(!text.contains(" style=") && !text.contains(" onclick=") && !text.contains("<style"));
+        assert_eq!(
+            text.matches("<script").count(),
+            text.matches("<script src=\"/dashboard/script.js?").count()
+        );
+    }
+}
