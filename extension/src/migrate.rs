@@ -41,9 +41,9 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (27, "0027_more_platforms", include_str!("../../sql/migrations/0027_more_platforms.sql")),
     (28, "0028_metrics", include_str!("../../sql/migrations/0028_metrics.sql")),
     (29, "0029_more_limits", include_str!("../../sql/migrations/0029_more_limits.sql")),
-    (31, "0031_activity", include_str!("../../sql/migrations/0031_activity.sql")),
-    (32, "0032_analytics", include_str!("../../sql/migrations/0032_analytics.sql")),
-    (33, "0033_api", include_str!("../../sql/migrations/0033_api.sql")),
+    (30, "0030_activity", include_str!("../../sql/migrations/0030_activity.sql")),
+    (31, "0031_analytics", include_str!("../../sql/migrations/0031_analytics.sql")),
+    (32, "0032_api", include_str!("../../sql/migrations/0032_api.sql")),
 ];
 
 /// Run by every migrate, in this order: they replace what they made before.
