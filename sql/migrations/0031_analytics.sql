@@ -95,7 +95,7 @@ CREATE TABLE crier.metrics_plan (
 INSERT INTO crier.metrics_plan (platform, after)
 SELECT p, '{1 hour, 6 hours, 24 hours, 3 days, 7 days, 30 days}'
 FROM unnest(ARRAY['bluesky', 'devto', 'discord', 'facebook', 'instagram', 'lemmy', 'linkedin', 'mastodon', 'misskey', 'pinterest',
-                  'slack', 'threads', 'wordpress', 'youtube']) AS p;
+                  'reddit', 'slack', 'threads', 'tiktok', 'wordpress', 'youtube']) AS p;
 
 -- Up to which post each of these readings has come: the time and the id of the event that tells of it.
 CREATE TABLE crier.metrics_reading (

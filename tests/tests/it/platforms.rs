@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use crier_core::platform::Action;
 use crier_tests::cluster::Database;
 use crier_tests::sim::Sim;
 
@@ -85,6 +86,18 @@ async fn every_page_has_the_limits_of_its_platform() {
 /// Whether a line is of that table: it names an action and of what each has its limit.
 fn is_limit(line: &str) -> bool {
     line.starts_with("| ") && line.split(" | ").nth(1).is_some_and(|of| ["account", "platform"].contains(&of))
+}
+
+/// X is left to the operator: each reading costs there.
+#[tokio::test]
+async fn the_figures_of_every_platform_that_tells_them_are_read() {
+    let database = Database::shared().await;
+    let planned: Vec<String> =
+        database.connect().await.column("SELECT platform FROM crier.metrics_plan", &[]).await;
+    let tell =
+        crier_core::platform::ALL.iter().filter(|platform| platform.actions.contains(&Action::Metrics));
+    let tell = tell.map(|platform| platform.name.to_owned()).filter(|name| name != "x");
+    assert_eq!(planned.into_iter().collect::<BTreeSet<_>>(), tell.collect());
 }
 
 #[test]

@@ -18,6 +18,8 @@ use crate::providers::{Failure, Frozen, Post, Published};
 
 /// How many posts and comments a page has: each comes with its community and its author.
 const PAGE: usize = 10;
+/// How many of them are read at most.
+const MAX_PAGES: usize = 25;
 /// How many pages of pinned posts are read at most, which stand before all others.
 const MAX_PINNED_PAGES: usize = 5;
 /// What stands before the id of a comment: comments and posts are numbered apart.
@@ -272,6 +274,10 @@ pub(super) struct Mine<'a> {
 #[async_trait]
 impl OwnPosts for Mine<'_> {
     type Cursor = usize;
+
+    fn max_pages(&self) -> usize {
+        MAX_PAGES
+    }
 
     /// Posts that are pinned come first, whatever their age. Pages of which every post is pinned are one with the first that has
     /// another: its last one tells how old the list is by then.

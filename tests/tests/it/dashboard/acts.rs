@@ -2,8 +2,11 @@
 
 use super::tenants::{Two, member, two};
 
+/// The fields of a form.
+type Fields = Vec<(&'static str, String)>;
+
 /// Every act, the fields of its form, and the place of the least role for it.
-fn acts(two: &Two) -> Vec<(&'static str, Vec<(&'static str, String)>, usize)> {
+fn acts(two: &Two) -> Vec<(&'static str, Fields, usize)> {
     let name = |name: &str| two.ours.names[name].clone();
     let post = |which: &str| ("post", name(which));
     let at = |field: &'static str| (field, "2027-06-03T09:00".to_owned());
