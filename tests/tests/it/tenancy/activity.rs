@@ -36,8 +36,9 @@ const NOT_NOTED: [(&str, &str); 20] = [
     ("resolve_target", "the tenant's has no job any more: it is refused"),
 ];
 
+/// In the order in which it happened: ids that several sessions make within a millisecond come in any.
 async fn log(sql: &Session, workspace: Uuid) -> Vec<Value> {
-    let rows = "SELECT to_jsonb(a) FROM crier.activity_log a WHERE a.workspace_id = $1 ORDER BY a.id";
+    let rows = "SELECT to_jsonb(a) FROM crier.activity_log a WHERE a.workspace_id = $1 ORDER BY a.at, a.id";
     sql.column(rows, &[&workspace]).await
 }
 
