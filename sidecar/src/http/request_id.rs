@@ -10,14 +10,19 @@ use tracing::Instrument;
 use crate::hex::hex;
 use crate::spans;
 
-const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers a request under a number of its own.
 pub(super) async fn numbered(request: Request, next: Next) -> Response {
     // Without entropy all have the same number, which spoils nothing but the log.
     let id = hex(&getrandom::u64().unwrap_or_default().to_be_bytes());
-    let mut answer = next.run(request).instrument(spans::request(&id)).await;
-    if let Ok(id) = HeaderValue::from_str(&id) {
+    answered(&id, request, next).await
+}
+
+/// Answers a request under this number.
+pub(super) async fn answered(id: &str, request: Request, next: Next) -> Response {
+    let mut answer = next.run(request).instrument(spans::request(id)).await;
+    if let Ok(id) = HeaderValue::from_str(id) {
         answer.headers_mut().insert(HEADER, id);
     }
     answer

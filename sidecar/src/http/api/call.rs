@@ -207,7 +207,7 @@ impl NoAnswer {
             Self::Uncounted(error) => failed(&error, route, id, true),
             Self::Call(CallError::Failed(error)) => failed(&error, route, id, route.reads()),
             Self::TooSlow => {
-                warn!(request_id = id, function = route.function.name, "a call took too long");
+                warn!(function = route.function.name, "a call took too long");
                 not_now(unavailable(route.reads()))
             }
         }
@@ -231,7 +231,7 @@ fn refused_by_sql(refusal: Refusal, route: &Route, id: &str) -> Response {
     };
     if status.is_server_error() {
         let Refusal { state, message, .. } = &refusal;
-        error!(request_id = id, function = route.function.name, state, message, "a call failed");
+        error!(function = route.function.name, state, message, "a call failed");
         let problem = match status {
             StatusCode::INTERNAL_SERVER_ERROR => internal(id),
             StatusCode::GATEWAY_TIMEOUT => Problem::new(status, "it took too long, and was not done"),
@@ -255,7 +255,7 @@ fn refused_by_sql(refusal: Refusal, route: &Route, id: &str) -> Response {
 }
 
 fn failed(error: &Error, route: &Route, id: &str, nothing_done: bool) -> Response {
-    error!(request_id = id, function = route.function.name, %error, "a call failed");
+    error!(function = route.function.name, %error, "a call failed");
     if error.is_passing() { not_now(unavailable(nothing_done)) } else { internal(id).into_response() }
 }
 

@@ -9,8 +9,8 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use uuid::Builder;
 
 use crate::http::problem::Problem;
+use crate::http::request_id;
 
-pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// How long one may be that callers give.
 const MAX_ID: usize = 64;
 /// How long browsers believe what they were told of the origins.
@@ -22,14 +22,11 @@ pub(super) struct RequestId(pub(super) String);
 
 /// Names a request, and its answer.
 pub(super) async fn frame(mut request: Request, next: Next) -> Response {
-    let given = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let given = request.headers().get(request_id::HEADER).and_then(|value| value.to_str().ok());
     let id = given.filter(|id| is_good(id)).map_or_else(made, str::to_owned);
     request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = next.run(request).await;
+    let mut response = request_id::answered(&id, request, next).await;
     let headers = response.headers_mut();
-    if let Ok(id) = HeaderValue::from_str(&id) {
-        headers.insert(REQUEST_ID, id);
-    }
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
