@@ -63,19 +63,8 @@ pub(super) fn choose(offered: &Offered, action: &str) -> Response {
 }
 
 fn page(status: StatusCode, title: &str, content: &Markup, forms: &str) -> Response {
-    let text = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
-            body { main { (content) } }
-        }
-    };
-    let mut response = (status, text.into_string()).into_response();
+    let text = document(title, &html! { style { (PreEscaped(STYLE)) } }, &html! { main { (content) } });
+    let mut response = (status, text).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     let policy = format!(
@@ -88,6 +77,23 @@ fn page(status: StatusCode, title: &str, content: &Markup, forms: &str) -> Respo
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     keep_secret(headers);
     response
+}
+
+/// A document: what every page begins with, and then its own.
+pub(super) fn document(title: &str, head: &Markup, body: &Markup) -> String {
+    let text = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { (title) }
+                (head)
+            }
+            body { (body) }
+        }
+    };
+    text.into_string()
 }
 
 /// Neither a cache nor the next page learns what this one's address was.

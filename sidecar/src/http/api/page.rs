@@ -9,8 +9,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use maud::{DOCTYPE, PreEscaped, html};
+use maud::{PreEscaped, html};
 use sha2::{Digest, Sha256};
+
+use crate::http::page::document;
 
 const SCRIPT: &str = include_str!("page.js");
 const STYLE: &str = include_str!("page.css");
@@ -31,25 +33,15 @@ pub(super) fn router() -> Router {
 }
 
 async fn page() -> Response {
-    let text = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                title { "Crier API" }
-                style { (PreEscaped(STYLE)) }
-            }
-            body {
-                h1 { "Crier API" }
-                p { "Described by " a href="openapi.json" { "openapi.json" } ". What you send here is done." }
-                label { "Token " input id="token" type="password" autocomplete="off"; }
-                main id="routes" {}
-                script { (PreEscaped(SCRIPT)) }
-            }
-        }
+    let body = html! {
+        h1 { "Crier API" }
+        p { "Described by " a href="openapi.json" { "openapi.json" } ". What you send here is done." }
+        label { "Token " input id="token" type="password" autocomplete="off"; }
+        main id="routes" {}
+        script { (PreEscaped(SCRIPT)) }
     };
-    let mut response = text.into_string().into_response();
+    let text = document("Crier API", &html! { style { (PreEscaped(STYLE)) } }, &body);
+    let mut response = text.into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     headers.insert(CONTENT_SECURITY_POLICY, POLICY.clone());

@@ -7,11 +7,12 @@ use axum::http::header::{
     X_CONTENT_TYPE_OPTIONS,
 };
 use axum::response::{IntoResponse, Response};
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 
 use super::access::{Asked, Person};
 use super::assets::{SCRIPT_URL, STYLE_URL};
 use super::{ROOT, forgery, words, zones};
+use crate::http::page::document;
 
 /// Nothing but our own style and script, and forms to ourselves.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'; \
@@ -105,24 +106,16 @@ fn sign_out(person: &Person) -> Markup {
 }
 
 fn html_page(status: StatusCode, title: &str, body: &Markup) -> Response {
-    let text = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) }
-                link rel="stylesheet" href=(*STYLE_URL);
-                script src=(*SCRIPT_URL) defer {}
-            }
-            body {
-                a class="skip" href="#content" { "Skip to the content" }
-                (body)
-            }
-        }
+    let head = html! {
+        meta name="color-scheme" content="light dark";
+        link rel="stylesheet" href=(*STYLE_URL);
+        script src=(*SCRIPT_URL) defer {}
     };
-    let mut response = (status, text.into_string()).into_response();
+    let body = html! {
+        a class="skip" href="#content" { "Skip to the content" }
+        (body)
+    };
+    let mut response = (status, document(title, &head, &body)).into_response();
     guard(&mut response, "text/html; charset=utf-8");
     response
 }
