@@ -1498,8 +1498,8 @@ BEGIN
         task := due.task;
         took := clock_timestamp() - at;
         error := said;
-        INSERT INTO crier.maintenance_run (task, runner, started_at, took, did, error)
-        VALUES (due.task, p_runner, at, clock_timestamp() - at, did, said);
+        INSERT INTO crier.maintenance_run (id, task, runner, started_at, took, did, error)
+        VALUES (crier.new_id(), due.task, p_runner, at, clock_timestamp() - at, did, said);
         UPDATE crier.maintenance_task t
         SET last_run_at = at, last_error = said,
             due_at = clock_timestamp() + CASE
@@ -2217,6 +2217,7 @@ BEGIN
     FROM crier.jobs_since(crier.stat_since('1 hour')) j WHERE j.kind <> 'deliver_alert';
     SELECT sum(a.reauth_required) AS reauth_required, sum(a.expiring) AS expiring INTO accounts FROM crier.get_account_stats() a;
     SELECT count(*) FILTER (WHERE m.status >= 500)::double precision / nullif(count(*), 0) AS error_rate,
+           count(*) FILTER (WHERE m.status = 429) AS refused,
            percentile_cont(0.95) WITHIN GROUP (ORDER BY m.took_ms) / 1000 AS slow
     INTO api
     FROM crier.api_metric m WHERE m.at > statement_timestamp() - interval '1 hour';
@@ -2243,6 +2244,7 @@ BEGIN
         UNION ALL SELECT 'statistics_behind_seconds', extract(epoch FROM at - (SELECT s.closed_until FROM crier.stat_state s))
         UNION ALL SELECT 'api_error_rate', api.error_rate
         UNION ALL SELECT 'api_slow_seconds', api.slow
+        UNION ALL SELECT 'rate_limit_violations', api.refused
         UNION ALL SELECT 'posts_without_jobs', (
             SELECT count(*) FROM (SELECT FROM crier.post_target p
                                   WHERE p.job_id IS NULL AND p.state = 'scheduled' AND p.due_at < at - interval '1 minute' LIMIT 1001) l)
@@ -2907,6 +2909,11 @@ BEGIN
         RETURN '{"busy": true}';
     END IF;
     PERFORM crier.require_table('response_cache');
+    -- a crash has emptied it: as many rows as sessions spread over (extension/src/cache.rs)
+    INSERT INTO crier.cache_stat (shard, hits, stale, misses)
+    SELECT g.shard, 0, 0, 0 FROM generate_series(0, 63) AS g (shard)
+    WHERE NOT EXISTS (SELECT FROM crier.cache_stat s WHERE s.shard = g.shard)
+    ON CONFLICT DO NOTHING;
     LOOP
         DELETE FROM crier.response_cache c WHERE c.ctid = ANY (ARRAY(
             SELECT q.ctid FROM crier.response_cache q
@@ -2925,8 +2932,8 @@ BEGIN
 END
 $fn$;
 
--- How often the cache had what was asked for, since it was empty last: a crash empties it. Sessions that count at the same moment
--- are counted less.
+-- How often the cache had what was asked for, since it was empty last: a crash empties it, and the next cleanup lets it count anew.
+-- Sessions that count at the same moment are counted less.
 CREATE FUNCTION cache_stats()
 RETURNS TABLE (hits bigint, stale bigint, misses bigint, hit_rate double precision, entries bigint, expired bigint, bytes bigint)
 LANGUAGE sql STABLE SECURITY DEFINER

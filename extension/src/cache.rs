@@ -27,7 +27,7 @@ const MAX_VALUE: usize = 262_144;
 const SECOND: i64 = 1_000_000;
 const MAX_TTL: i64 = 30 * 24 * 60 * 60 * SECOND;
 const MAX_MAKING: i64 = 60 * 60 * SECOND;
-/// Rows that count hits: more sessions than these at once count less often.
+/// Rows that count hits, as the maintenance makes them: more sessions than these at once count less often.
 const SHARDS: i32 = 64;
 
 /// Whose values.

@@ -177,7 +177,7 @@ impl Config {
         let video_service = apps::video_service(&mut read);
         let webhooks = webhooks::resolve(&mut read);
         let bluesky = bluesky::resolve(&mut read);
-        let alerts_allow_loopback = read.flag("alerts.allow_loopback", "CRIER_ALERTS_ALLOW_LOOPBACK");
+        let alerts_allow_loopback = read.flag("alerts.allow_loopback", "CRIER_ALERTS_ALLOW_LOOPBACK", false);
         let worker = Worker {
             concurrency: read.number("worker.concurrency", "CRIER_WORKER_CONCURRENCY", 8, 1..=1_000),
             poll: read.duration("worker.poll", "CRIER_WORKER_POLL", 5_000, 50..=600_000),

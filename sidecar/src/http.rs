@@ -13,6 +13,7 @@ mod page;
 mod problem;
 mod refresh_batch;
 mod request_id;
+mod requests;
 mod webhooks;
 
 use std::net::SocketAddr;
@@ -32,6 +33,7 @@ pub(crate) use connections::Connections;
 pub(crate) use health::Health;
 pub(crate) use metrics::serve_metrics;
 pub(crate) use refresh_batch::RefreshBatch;
+pub(crate) use requests::Counts as RequestCounts;
 pub(crate) use webhooks::Intake;
 
 /// Binds and serves until the process ends; answers with what lets the last answers go out.

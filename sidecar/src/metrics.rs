@@ -12,6 +12,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use crate::client::{Answer, CallError};
+use crate::http::RequestCounts;
 use crate::traces;
 
 /// Bounds of how long something took, in seconds: from a call next door to a video that is processed.
@@ -29,6 +30,8 @@ pub(crate) struct Metrics {
     seconds: Histograms<OfKind>,
     running: Gauge,
     calls: Histograms<Call>,
+    answered: Histograms<Answered>,
+    requests: RequestCounts,
     traces: traces::Counts,
 }
 
@@ -49,12 +52,20 @@ struct Call {
     answer: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answered {
+    route: String,
+    method: &'static str,
+    status: &'static str,
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         let histogram: fn() -> Histogram = || Histogram::new(SECONDS);
         let (claimed, ended) = (Family::default(), Family::default());
         let (seconds, calls) =
             (Histograms::new_with_constructor(histogram), Histograms::new_with_constructor(histogram));
+        let answered = Histograms::new_with_constructor(histogram);
         let (running, claims_failed) = (Gauge::default(), Counter::default());
         let mut registry = Registry::with_prefix("crierd");
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
@@ -73,6 +84,18 @@ impl Default for Metrics {
             "Calls of platforms, by the status of their answers",
             calls.clone(),
         );
+        registry.register(
+            "http_request_duration_seconds",
+            "Requests of the API and the dashboard, by the status of their answers",
+            answered.clone(),
+        );
+        let requests = RequestCounts::default();
+        registry.register(
+            "api_metrics_recorded",
+            "Requests of the API and the dashboard that the database knows of",
+            requests.recorded.clone(),
+        );
+        registry.register("api_metrics_dropped", "Those that it does not know of", requests.dropped.clone());
         let traces = traces::Counts::default();
         registry.register(
             "trace_spans_sent",
@@ -80,7 +103,18 @@ impl Default for Metrics {
             traces.sent.clone(),
         );
         registry.register("trace_spans_dropped", "Spans of traces that nobody has", traces.dropped.clone());
-        Self { registry: Arc::new(registry), claimed, claims_failed, ended, seconds, running, calls, traces }
+        Self {
+            registry: Arc::new(registry),
+            claimed,
+            claims_failed,
+            ended,
+            seconds,
+            running,
+            calls,
+            answered,
+            requests,
+            traces,
+        }
     }
 }
 
@@ -93,6 +127,17 @@ impl Metrics {
     /// What becomes of spans.
     pub(crate) fn traces(&self) -> &traces::Counts {
         &self.traces
+    }
+
+    /// What becomes of requests that the database is told.
+    pub(crate) fn requests(&self) -> &RequestCounts {
+        &self.requests
+    }
+
+    /// A request was answered.
+    pub(crate) fn answered(&self, route: &str, method: &'static str, status: u16, took: Duration) {
+        let of = Answered { route: route.to_owned(), method, status: class_of(status) };
+        self.answered.get_or_create(&of).observe(took.as_secs_f64());
     }
 
     /// A job was taken.
@@ -192,6 +237,7 @@ mod tests {
         meter.is_of("x");
         meter.of_another().is_of("mastodon");
         meter.called(&Err(CallError::Unclear("reset".into())), Duration::from_secs(2));
+        metrics.answered("/v1/posts/{post_id}", "GET", 404, Duration::from_millis(30));
         let text = printed(&metrics);
         for line in [
             "crierd_jobs_claimed_total{kind=\"publish_post\"} 1",
@@ -201,6 +247,8 @@ mod tests {
             "crierd_job_duration_seconds_bucket{le=\"0.5\",kind=\"publish_post\"} 1",
             "crierd_jobs_running 1",
             "crierd_platform_call_duration_seconds_count{platform=\"x\",answer=\"none\"} 1",
+            "crierd_http_request_duration_seconds_count{route=\"/v1/posts/{post_id}\",method=\"GET\",status=\"4xx\"} 1",
+            "crierd_api_metrics_dropped_total 0",
         ] {
             assert!(text.contains(line), "expected {line} in:\n{text}");
         }

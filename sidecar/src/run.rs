@@ -45,7 +45,10 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     let credentials = Arc::new(credentials);
     let client = Client::new()?.measured_by(metrics.clone());
     let api = match &config.api {
-        Some(api) => Some(http::serve_api(api, &config.database, db.clone(), Client::new()?).await?),
+        Some(api) => {
+            let client = Client::new()?;
+            Some(http::serve_api(api, &config.database, db.clone(), client, metrics.clone()).await?)
+        }
         None => None,
     };
     let apps = config.apps()?;
@@ -90,7 +93,7 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     // And the person's way back to the application is in the answer.
     connections.finish().await;
     if let Some(api) = api {
-        api.finish().await;
+        api.finish(drain.saturating_sub(shutdown.lasts())).await;
     }
     if let Some(exporting) = exporting {
         exporting.finish(drain.saturating_sub(shutdown.lasts())).await;

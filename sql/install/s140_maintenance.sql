@@ -159,8 +159,8 @@ BEGIN
         task := due.task;
         took := clock_timestamp() - at;
         error := said;
-        INSERT INTO crier.maintenance_run (task, runner, started_at, took, did, error)
-        VALUES (due.task, p_runner, at, clock_timestamp() - at, did, said);
+        INSERT INTO crier.maintenance_run (id, task, runner, started_at, took, did, error)
+        VALUES (crier.new_id(), due.task, p_runner, at, clock_timestamp() - at, did, said);
         UPDATE crier.maintenance_task t
         SET last_run_at = at, last_error = said,
             due_at = clock_timestamp() + CASE

@@ -26,6 +26,7 @@ BEGIN
     FROM crier.jobs_since(crier.stat_since('1 hour')) j WHERE j.kind <> 'deliver_alert';
     SELECT sum(a.reauth_required) AS reauth_required, sum(a.expiring) AS expiring INTO accounts FROM crier.get_account_stats() a;
     SELECT count(*) FILTER (WHERE m.status >= 500)::double precision / nullif(count(*), 0) AS error_rate,
+           count(*) FILTER (WHERE m.status = 429) AS refused,
            percentile_cont(0.95) WITHIN GROUP (ORDER BY m.took_ms) / 1000 AS slow
     INTO api
     FROM crier.api_metric m WHERE m.at > statement_timestamp() - interval '1 hour';
@@ -52,6 +53,7 @@ BEGIN
         UNION ALL SELECT 'statistics_behind_seconds', extract(epoch FROM at - (SELECT s.closed_until FROM crier.stat_state s))
         UNION ALL SELECT 'api_error_rate', api.error_rate
         UNION ALL SELECT 'api_slow_seconds', api.slow
+        UNION ALL SELECT 'rate_limit_violations', api.refused
         UNION ALL SELECT 'posts_without_jobs', (
             SELECT count(*) FROM (SELECT FROM crier.post_target p
                                   WHERE p.job_id IS NULL AND p.state = 'scheduled' AND p.due_at < at - interval '1 minute' LIMIT 1001) l)

@@ -17,6 +17,11 @@ BEGIN
         RETURN '{"busy": true}';
     END IF;
     PERFORM crier.require_table('response_cache');
+    -- a crash has emptied it: as many rows as sessions spread over (extension/src/cache.rs)
+    INSERT INTO crier.cache_stat (shard, hits, stale, misses)
+    SELECT g.shard, 0, 0, 0 FROM generate_series(0, 63) AS g (shard)
+    WHERE NOT EXISTS (SELECT FROM crier.cache_stat s WHERE s.shard = g.shard)
+    ON CONFLICT DO NOTHING;
     LOOP
         DELETE FROM crier.response_cache c WHERE c.ctid = ANY (ARRAY(
             SELECT q.ctid FROM crier.response_cache q
@@ -35,8 +40,8 @@ BEGIN
 END
 $fn$;
 
--- How often the cache had what was asked for, since it was empty last: a crash empties it. Sessions that count at the same moment
--- are counted less.
+-- How often the cache had what was asked for, since it was empty last: a crash empties it, and the next cleanup lets it count anew.
+-- Sessions that count at the same moment are counted less.
 CREATE FUNCTION cache_stats()
 RETURNS TABLE (hits bigint, stale bigint, misses bigint, hit_rate double precision, entries bigint, expired bigint, bytes bigint)
 LANGUAGE sql STABLE SECURITY DEFINER

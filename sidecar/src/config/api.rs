@@ -24,6 +24,8 @@ pub struct Api {
     pub cors_origins: Vec<String>,
     /// The dashboard, if it is served beside it.
     pub dashboard: Option<Dashboard>,
+    /// Whether the database is told what was answered.
+    pub metrics: bool,
     /// The bounds of requests.
     pub bounds: Bounds,
 }
@@ -73,7 +75,8 @@ pub(super) fn resolve(read: &mut Reader<'_>) -> Option<Api> {
     let cors_origins = origins(read, "api.cors_origins", "CRIER_API_CORS_ORIGINS");
     let sign_in_origins = origins(read, "api.sign_in_origins", "CRIER_API_SIGN_IN_ORIGINS");
     let dashboard =
-        read.flag("api.dashboard", "CRIER_API_DASHBOARD").then_some(Dashboard { sign_in_origins });
+        read.flag("api.dashboard", "CRIER_API_DASHBOARD", false).then_some(Dashboard { sign_in_origins });
+    let metrics = read.flag("api.metrics", "CRIER_API_METRICS", true);
     let bounds = Bounds {
         body: read.number("api.max_body_bytes", "CRIER_API_MAX_BODY_BYTES", 1 << 20, 1_024..=64 << 20),
         connections: read.number("api.max_connections", "CRIER_API_MAX_CONNECTIONS", 512, 1..=65_536),
@@ -103,7 +106,7 @@ pub(super) fn resolve(read: &mut Reader<'_>) -> Option<Api> {
                 .into(),
         );
     }
-    Some(Api { listen, database_url, tokens, cors_origins, dashboard, bounds })
+    Some(Api { listen, database_url, tokens, cors_origins, dashboard, metrics, bounds })
 }
 
 fn origins(read: &mut Reader<'_>, key: &str, variable: &str) -> Vec<String> {
@@ -145,16 +148,10 @@ fn tokens(read: &mut Reader<'_>) -> Tokens {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
+    use crate::config::reader;
 
     fn read(text: &str) -> Result<Option<Api>, Vec<String>> {
-        let mut read = Reader::new(text, &|_| None);
-        let found = resolve(&mut read);
-        match read.finish() {
-            Ok(()) => Ok(found),
-            Err(Error::Config(problems)) => Err(problems),
-            Err(other) => panic!("{other}"),
-        }
+        reader::read(text, resolve)
     }
 
     #[test]
@@ -164,6 +161,9 @@ mod tests {
         let api = read("[api]\nlisten = '127.0.0.1:0'\njwt_secret_file = 's'").unwrap().unwrap();
         assert_eq!((api.bounds.body, api.bounds.connections), (1 << 20, 512));
         assert!(api.cors_origins.is_empty() && api.tokens.issuer.is_none() && api.dashboard.is_none());
+        assert!(api.metrics);
+        let quiet = "[api]\nlisten = '127.0.0.1:0'\njwt_secret_file = 's'\nmetrics = false";
+        assert!(!read(quiet).unwrap().unwrap().metrics);
         let text = "[api]\nlisten = '127.0.0.1:0'\njwt_secret_file = 's'\ndashboard = true\nsign_in_origins = ['https://a.example']";
         let shown = read(text).unwrap().unwrap().dashboard.unwrap();
         assert_eq!(shown.sign_in_origins, ["https://a.example"]);

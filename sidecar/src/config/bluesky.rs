@@ -60,11 +60,10 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+    use crate::config::reader;
 
-    fn read(text: &str) -> Result<Bluesky, Error> {
-        let mut read = Reader::new(text, &|_| None);
-        let found = resolve(&mut read);
-        read.finish().map(|()| found)
+    fn read(text: &str) -> Result<Bluesky, Vec<String>> {
+        reader::read(text, resolve)
     }
 
     #[test]

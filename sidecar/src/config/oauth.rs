@@ -47,7 +47,7 @@ pub(super) fn resolve(read: &mut Reader<'_>) -> OAuth {
         found
     });
     let return_origins = return_origins.collect();
-    let allow_loopback = read.flag("oauth.allow_loopback", "CRIER_OAUTH_ALLOW_LOOPBACK");
+    let allow_loopback = read.flag("oauth.allow_loopback", "CRIER_OAUTH_ALLOW_LOOPBACK", false);
     OAuth { public_url, return_origins, reach: Reach { allow_loopback } }
 }
 
@@ -61,11 +61,10 @@ pub(super) fn origin(text: &str) -> Option<Origin> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::reader;
 
-    fn read(text: &str) -> Result<OAuth, crate::error::Error> {
-        let mut read = Reader::new(text, &|_| None);
-        let found = resolve(&mut read);
-        read.finish().map(|()| found)
+    fn read(text: &str) -> Result<OAuth, Vec<String>> {
+        reader::read(text, resolve)
     }
 
     #[test]

@@ -101,15 +101,15 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `true` or `false`, the default.
-    pub(super) fn flag(&mut self, key: &str, variable: &str) -> bool {
+    /// `true` or `false`.
+    pub(super) fn flag(&mut self, key: &str, variable: &str, default: bool) -> bool {
         match self.raw(key, variable) {
-            None => false,
+            None => default,
             Some(toml::Value::Boolean(flag)) => flag,
             Some(toml::Value::String(text)) if text == "true" || text == "false" => text == "true",
             Some(other) => {
                 self.problem(format!("{key} is {other}; it must be true or false"));
-                false
+                default
             }
         }
     }
@@ -213,6 +213,18 @@ impl<'a> Reader<'a> {
         let shared = |known: &str| known.bytes().zip(key.bytes()).take_while(|(a, b)| a == b).count();
         let nearest = self.known.iter().map(String::as_str).max_by_key(|known| shared(known))?;
         (shared(nearest) > nearest.find('.').unwrap_or(0) + 2).then_some(nearest)
+    }
+}
+
+/// What a part of the configuration reads in a file without variables, or all that is wrong.
+#[cfg(test)]
+pub(super) fn read<T>(text: &str, resolve: impl FnOnce(&mut Reader<'_>) -> T) -> Result<T, Vec<String>> {
+    let mut read = Reader::new(text, &|_| None);
+    let found = resolve(&mut read);
+    match read.finish() {
+        Ok(()) => Ok(found),
+        Err(Error::Config(problems)) => Err(problems),
+        Err(other) => panic!("{other}"),
     }
 }
 

@@ -40,16 +40,10 @@ fn base(text: &str) -> Option<Url> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
+    use crate::config::reader;
 
     fn read(text: &str) -> Result<Option<Traces>, Vec<String>> {
-        let mut read = Reader::new(text, &|_| None);
-        let found = resolve(&mut read);
-        match read.finish() {
-            Ok(()) => Ok(found),
-            Err(Error::Config(problems)) => Err(problems),
-            Err(other) => panic!("{other}"),
-        }
+        reader::read(text, resolve)
     }
 
     #[test]

@@ -29,6 +29,11 @@ const BECOME: &str = "SELECT pg_catalog.set_config('role', 'crier_app', true), \
 /// By a worker's role, beside the call: a request counts whatever becomes of it.
 const COUNT_REQUEST: &str =
     "SELECT allowed, max, remaining, resets_at FROM crier.check_rate_limit($1, $2, NULL)";
+/// A request says how long ago it was answered: the clock of the database is the one that counts.
+const RECORD_API_METRICS: &str = "SELECT crier.record_api_metrics((\
+     SELECT coalesce(pg_catalog.jsonb_agg(given - 'age' || pg_catalog.jsonb_build_object(\
+         'at', extract(epoch FROM pg_catalog.clock_timestamp()) - (given ->> 'age')::numeric)), '[]') \
+     FROM pg_catalog.jsonb_array_elements($1) AS given))";
 const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
 
@@ -116,6 +121,15 @@ impl Db {
             remaining: row.try_get(2).map_err(contract)?,
             resets_at: row.try_get(3).map_err(contract)?,
         })
+    }
+
+    /// Records requests that were answered: objects with `endpoint`, `method`, `status`, `ms`, `age` in seconds and `user_id`. They are
+    /// taken once there is a connection. It must not be repeated: what was sent may have been recorded.
+    pub(crate) async fn record_api_metrics(&self, take: impl FnOnce() -> Value) -> Result<(), Error> {
+        let connection = self.borrow().await?;
+        self.rows_on(&connection, RECORD_API_METRICS, &[(&take(), Type::JSONB)]).await?;
+        connection.give_back();
+        Ok(())
     }
 
     /// Whether calls can be made for users.

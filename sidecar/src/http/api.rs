@@ -16,12 +16,13 @@ mod tokens;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{RawPathParams, Request, State};
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::{MethodFilter, get, on};
 use tokio::net::TcpListener;
@@ -29,11 +30,13 @@ use tracing::info;
 
 use super::connections::Connections;
 use super::dashboard;
+use super::requests::{self, Recording, Requests};
 use crate::client::Client;
 use crate::config;
 use crate::config::{Bounds, Database};
 use crate::db::Db;
 use crate::error::Error;
+use crate::metrics::Metrics;
 pub(super) use call::AROUND;
 use route::{Method, Route};
 pub(super) use states::status as status_of;
@@ -50,21 +53,40 @@ pub(super) struct Api {
     pub(super) bounds: Bounds,
 }
 
+/// The API while it is served.
+pub(crate) struct Serving {
+    connections: Connections,
+    recording: Option<Recording>,
+}
+
+impl Serving {
+    /// Lets the last answers go out, and tells of them what there is to tell, for so long.
+    pub(crate) async fn finish(self, limit: Duration) {
+        self.connections.finish().await;
+        if let Some(recording) = self.recording {
+            recording.finish(limit).await;
+        }
+    }
+}
+
 /// Binds and serves until the process ends; answers with what lets the last answers go out.
 pub(crate) async fn serve_api(
     settings: &config::Api,
     database: &Database,
     worker: Db,
     client: Client,
-) -> Result<Connections, Error> {
+    metrics: Metrics,
+) -> Result<Serving, Error> {
     let listen = settings.listen;
     let bounds = settings.bounds;
     let verifier = Verifier::load(&settings.tokens, client)?;
+    let (noting, recording) = Requests::start(metrics, settings.metrics.then(|| worker.clone()));
     let api = Arc::new(Api { db: db(settings, database)?, worker, verifier, bounds });
     let mut router = router(Arc::clone(&api), &settings.cors_origins)?;
     if let Some(shown) = &settings.dashboard {
         router = router.merge(dashboard::router(api, &shown.sign_in_origins));
     }
+    let router = router.layer(from_fn_with_state(noting, requests::noted));
     let cannot =
         |error: std::io::Error| Error::Refused(format!("cannot listen on {listen} for the API: {error}"));
     let listener = TcpListener::bind(listen).await.map_err(cannot)?;
@@ -72,7 +94,7 @@ pub(crate) async fn serve_api(
     let connections = Connections::default();
     tokio::spawn(connections.clone().serve_most(listener, router, bounds.connections));
     info!(address = %format_args!("http://{address}/v1"), "the API is served");
-    Ok(connections)
+    Ok(Serving { connections, recording })
 }
 
 /// A pool of its own: callers do not take the worker's connections.

@@ -1,5 +1,6 @@
 //! Alerts: what administrators are told, by signed webhooks, at least once and never by another tenant's.
 
+mod causes;
 mod delivery;
 mod endpoints;
 mod raised;

@@ -1,6 +1,7 @@
 //! Analytics: what is recorded is counted once, by hour and by day, whoever looks and whenever.
 
 mod figures;
+mod moved;
 
 use crier_tests::cluster::Database;
 use crier_tests::session::Session;

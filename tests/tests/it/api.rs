@@ -4,9 +4,11 @@ mod bounds;
 mod calls;
 mod every_route;
 mod generated;
+mod recorded;
 mod refusals;
 mod shapes;
 mod strangers;
+mod transactions;
 
 use std::os::unix::fs::PermissionsExt;
 use std::time::{SystemTime, UNIX_EPOCH};

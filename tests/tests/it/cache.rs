@@ -3,6 +3,7 @@
 use crier_tests::cluster::Database;
 use crier_tests::session::Session;
 use crier_tests::stage::create_workspace;
+use crier_tests::wait::wait_until;
 use uuid::Uuid;
 
 async fn user(database: &Database, superuser: &Session) -> (Session, Uuid) {
@@ -117,4 +118,99 @@ async fn one_makes_it_and_the_others_have_the_old_one() {
     assert_eq!(two.text(begin).await, "1|f|f");
     let stats = "SELECT hits, stale, misses FROM crier.cache_stats()";
     assert_eq!(one.text(stats).await, "2|5|2");
+}
+
+#[tokio::test]
+async fn of_those_who_ask_at_once_one_makes_it() {
+    const CALLERS: usize = 6;
+    let database = Database::shared().await;
+    let mut sessions = Vec::new();
+    for _ in 0..CALLERS {
+        sessions.push(database.connect().await);
+    }
+    for round in 0..20 {
+        let begin = format!("SELECT make FROM crier.cache_begin('key {}')", round / 2);
+        let asked = sessions.iter().map(|session| session.text(&begin));
+        let makers = futures_util::future::join_all(asked).await.iter().filter(|make| *make == "t").count();
+        // every other time there is one that has run out, and nobody is at it
+        assert_eq!(makers, 1, "round {round}");
+        let ended = "UPDATE crier.response_cache SET value = '1', expires_at = now(), made_until = NULL";
+        sessions[0].run(ended).await;
+    }
+}
+
+#[tokio::test]
+async fn who_asks_while_another_begins_hears_what_came_of_it() {
+    let database = Database::shared().await;
+    let (one, sql) = (database.connect().await, database.connect().await);
+    let begin = "SELECT value, fresh, make FROM crier.cache_begin('slow')";
+    for (end, expected) in [("COMMIT", "∅|f|f"), ("ROLLBACK", "∅|f|t")] {
+        sql.run("TRUNCATE crier.response_cache").await;
+        one.run("BEGIN").await;
+        assert_eq!(one.text(begin).await, "∅|f|t");
+        let two = database.connect().await;
+        let pid = two.text("SELECT pg_backend_pid()").await;
+        let asking = tokio::spawn(async move { two.text(begin).await });
+        let waits = format!("SELECT coalesce(wait_event_type, '') FROM pg_stat_activity WHERE pid = {pid}");
+        wait_until("the second to wait", "Lock".to_owned(), async || sql.text(&waits).await).await;
+        one.run(end).await;
+        assert_eq!(asking.await.expect("an answer"), expected, "after {end}");
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_come_back_in_time_is_not_waited_for() {
+    let database = Database::shared().await;
+    let sql = database.connect().await;
+    let gone = database.connect().await;
+    assert_eq!(gone.text("SELECT make FROM crier.cache_begin('slow', patience => '2 seconds')").await, "t");
+    drop(gone);
+    let begin = "SELECT make FROM crier.cache_begin('slow')";
+    assert_eq!(sql.text(begin).await, "f", "it is waited for, for that long");
+    wait_until("another to make it", "t".to_owned(), async || sql.text(begin).await).await;
+}
+
+#[tokio::test]
+async fn nobody_waits_for_another_tenant() {
+    let database = Database::shared().await;
+    let superuser = database.connect().await;
+    let ((one, one_id), (two, two_id)) =
+        (user(&database, &superuser).await, user(&database, &superuser).await);
+    let workspace = create_workspace(&superuser).await;
+    superuser.text(&format!("SELECT crier.add_member('{workspace}', '{one_id}', 'editor')")).await;
+    one.text("SELECT crier.cache_set('kept', '\"canary\"')").await;
+    // another begins the same, of its own, and stays at it in a transaction that does not end
+    two.run("BEGIN").await;
+    two.text("SELECT crier.cache_get('kept')").await;
+    two.text("SELECT crier.cache_set('kept', '2')").await;
+    two.text("SELECT crier.cache_begin('slow', '1 hour')").await;
+    one.run("SET lock_timeout = '1s'; SET statement_timeout = '10s'").await;
+    let begin = "SELECT value, fresh, make FROM crier.cache_begin('slow')";
+    assert_eq!(one.text(begin).await, "∅|f|t");
+    assert_eq!(one.text("SELECT crier.cache_get('kept')").await, "\"canary\"");
+    let theirs = format!("SELECT value FROM crier.cache_begin('slow', workspace_id => '{workspace}')");
+    assert_eq!(two.refusal(&theirs).await.code, "P0002");
+    two.run("ROLLBACK").await;
+    // who only reads in a workspace can't keep its editors from making something
+    superuser.text(&format!("SELECT crier.add_member('{workspace}', '{two_id}', 'viewer')")).await;
+    assert_eq!(two.refusal(&theirs).await.code, "42501");
+    let shared = format!("SELECT make FROM crier.cache_begin('slow', workspace_id => '{workspace}')");
+    assert_eq!(one.text(&shared).await, "t");
+    // nor does anybody wait to be counted: neither where others count, nor where nobody has since a crash
+    for (before, count) in [
+        ("", "UPDATE crier.cache_stat SET hits = hits"),
+        (
+            "TRUNCATE crier.cache_stat",
+            "INSERT INTO crier.cache_stat SELECT n, 0, 0, 0 FROM generate_series(0, 63) n",
+        ),
+    ] {
+        superuser.run(before).await;
+        superuser.run(&format!("BEGIN; {count}")).await;
+        assert_eq!(one.text("SELECT crier.cache_get('kept')").await, "\"canary\"", "during {count}");
+        superuser.run("ROLLBACK").await;
+    }
+    superuser.text("SELECT crier.cleanup_expired_cache()").await;
+    one.text("SELECT crier.cache_get('kept')").await;
+    let counted = "SELECT hits FROM crier.cache_stats()";
+    assert_eq!(superuser.text(counted).await, "1", "expected it to be counted again");
 }

@@ -3,6 +3,7 @@
 mod cleanup;
 mod cron;
 mod monitoring;
+mod months;
 mod old_days;
 mod operations;
 mod runs;

@@ -43,7 +43,11 @@ async fn what_happens_is_counted() {
     let (sim, port) = (Sim::start(), reserve_port());
     let stage = Stage::on_simulator(&sim, Database::shared().await).await;
     let listen = format!("127.0.0.1:{port}");
-    let _crierd = stage.deployment.start_with(&[("CRIER_METRICS_LISTEN", &listen)]).await;
+    let role = crate::tenancy::app_role(&stage.sql).await;
+    let api_url = stage.database.url(&role);
+    let crierd = crate::api::start(&stage.deployment, &api_url, &[("CRIER_METRICS_LISTEN", &listen)]).await;
+    let stranger = crier_tests::http::get(format!("{}/v1/posts", crierd.api_url())).await;
+    assert_eq!(stranger.expect("an answer").status(), 401);
     sim.fault(PUT, Fault::ServerError);
     let post = stage.post("counted").await;
     stage.published(post).await;
@@ -57,6 +61,7 @@ async fn what_happens_is_counted() {
         (r#"crierd_jobs_claimed_total{kind="publish_post"}"#, 1.0),
         (r#"crierd_platform_call_duration_seconds_count{platform="bluesky",answer="5xx"}"#, 1.0),
         (r#"crierd_platform_call_duration_seconds_count{platform="bluesky",answer="2xx"}"#, 1.0),
+        (r#"crierd_http_request_duration_seconds_count{route="/v1/posts",method="GET",status="4xx"}"#, 1.0),
         ("crier_database_up", 1.0),
         (r#"crier_accounts{platform="bluesky",status="active"}"#, 1.0),
         (r#"crier_queue_memory_jobs{what="capacity"}"#, 1.0),

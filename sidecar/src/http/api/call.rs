@@ -29,6 +29,7 @@ use crate::db::api::{CallError, Refusal, Terms};
 use crate::error::Error;
 use crate::http::body::{self, Unread};
 use crate::http::problem::Problem;
+use crate::http::requests::Asking;
 
 /// How long a connection to the database, and all that is not the statement itself, may take.
 pub(in crate::http) const AROUND: Duration = Duration::from_secs(5);
@@ -80,6 +81,7 @@ async fn attempt(
 ) -> Result<Response, NoAnswer> {
     let (head, body) = request.into_parts();
     let identity = identify(api, &head.headers).await?;
+    Asking::is(&head.extensions, identity.user);
     let counted = api.worker.count_request(identity.user, limit::ENDPOINT).await;
     let allowance = counted.map_err(NoAnswer::Uncounted)?;
     if !allowance.allowed {

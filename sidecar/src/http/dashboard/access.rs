@@ -23,6 +23,7 @@ use super::stop::Stop;
 use super::{Dashboard, ROOT, forgery};
 use crate::db::dashboard::MY_WORKSPACES;
 use crate::http::api::Identity;
+use crate::http::requests::Asking;
 
 /// A person who is signed in.
 #[derive(Debug)]
@@ -142,6 +143,7 @@ impl FromRequestParts<Arc<Dashboard>> for Person {
         let session = Cookie::Session.read(&parts.headers).ok_or_else(|| sign_in(None))?;
         let identity = dashboard.api.verifier.verify(session, SystemTime::now()).await;
         let identity = identity.map_err(|refused| sign_in(Some(refused)))?;
+        Asking::is(&parts.extensions, identity.user);
         let chosen = Cookie::Zone.read(&parts.headers).and_then(|name| name.parse().ok());
         Ok(Self { identity, session: SecretString::from(session), chosen, now: Utc::now(), here, query })
     }

@@ -26,7 +26,7 @@ impl Alarm {
     }
 
     /// Has a refresh of the account fail.
-    async fn fail_refresh(&self, class: &str) {
+    pub(super) async fn fail_refresh(&self, class: &str) {
         let generation = "SELECT generation FROM crier.get_credential($1)";
         let generation: i64 = self.sql.value(generation, &[&self.account]).await;
         let token: i64 =
@@ -36,7 +36,7 @@ impl Alarm {
     }
 
     /// Connects the account again.
-    async fn reconnect(&self) {
+    pub(super) async fn reconnect(&self) {
         let stored =
             "SELECT crier.store_credential($1, (SELECT generation + 1 FROM crier.get_credential($1)), $2)";
         assert!(self.sql.value::<bool>(stored, &[&self.account, &dummy_sealed()]).await);

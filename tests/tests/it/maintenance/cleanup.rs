@@ -161,8 +161,8 @@ async fn events_and_the_log_of_the_maintenance_go_by_age() {
     .await;
     assert_eq!(did(&sql, "cleanup_old_events(1)").await, json!({"deleted": 2}));
     assert_eq!(sql.text("SELECT count(*) FROM crier.events").await, "3");
-    let old = "INSERT INTO crier.maintenance_run (task, runner, started_at, took) SELECT 'watch', 'x', now() - n * interval '20 days', '0' \
-               FROM generate_series(1, 2) n";
+    let old = "INSERT INTO crier.maintenance_run (id, task, runner, started_at, took) SELECT crier.new_id(), 'watch', 'x', now() - n * interval '20 days', \
+               '0' FROM generate_series(1, 2) n";
     sql.run(old).await;
     assert_eq!(did(&sql, "cleanup_maintenance_log()").await, json!({"deleted": 1}));
 }

@@ -55,3 +55,29 @@ async fn figures_follow_what_happens_and_nobody_waits_for_them() {
     assert_eq!(sql.text(refresh).await, r#"{"refreshed": 0, "workspaces": 2}"#);
     assert_eq!(sql.text(&format!("SELECT count(*) FROM crier.get_user_stats('{idle}')")).await, "0");
 }
+
+#[tokio::test]
+async fn who_reads_while_figures_are_worked_out_has_the_old_ones_at_once() {
+    let database = Database::shared().await;
+    let sql = database.connect().await;
+    let workspace = create_workspace(&sql).await;
+    let account = dummy_account(&sql, workspace, "alice.test").await;
+    let author = Uuid::new_v4();
+    let post = format!(
+        "SELECT crier.create_post('{workspace}', 'x', ARRAY['{account}'::uuid], author_id => '{author}')"
+    );
+    let refresh = "SELECT crier.refresh_user_statistics_cache() -> 'refreshed'";
+    sql.text(&post).await;
+    assert_eq!(sql.text(refresh).await, "1");
+    sql.text(&post).await;
+    sql.run("BEGIN").await;
+    assert_eq!(sql.text(refresh).await, "1");
+    let reader = database.connect().await;
+    reader.run("SET lock_timeout = '1s'").await;
+    let stats = format!("SELECT posts FROM crier.get_user_stats('{workspace}', '{author}')");
+    assert_eq!(reader.text(&stats).await, "1");
+    // nor does whoever posts wait
+    reader.text(&post).await;
+    sql.run("COMMIT").await;
+    assert_eq!(reader.text(&stats).await, "2");
+}
