@@ -46,12 +46,12 @@ pub(crate) async fn add(config: &Config, add: Add<'_>) -> Result<(), Error> {
             known.join(", ")
         ))
     })?;
-    let server = add.server.unwrap_or(provider.default_base_url());
-    if server.is_empty() {
+    let server = add.server.or(provider.default_base_url()).ok_or_else(|| {
         let platform = add.platform;
-        let why = format!("every account on {platform} is on a server of its own: name it with --server");
-        return Err(Error::Refused(why));
-    }
+        Error::Refused(format!(
+            "every account on {platform} is on a server of its own: name it with --server"
+        ))
+    })?;
     // a server that speaks WebSocket is named by the schemes of that, which mean the same
     let server = server.strip_prefix("ws").map_or_else(|| server.to_owned(), |rest| format!("http{rest}"));
     let base_url =

@@ -289,10 +289,9 @@ fn check_oauth(oauth: &OAuth, providers: &Providers) -> Finding {
 }
 
 async fn check_platform(provider: &dyn Provider, named: Option<&str>) -> Finding {
-    let server = named.unwrap_or(provider.default_base_url());
-    if server.is_empty() {
+    let Some(server) = named.or(provider.default_base_url()) else {
         return Finding::Good("each account names its own server".into());
-    }
+    };
     let base_url = match check_base(server) {
         Ok(base_url) => base_url,
         Err(why) => {

@@ -11,6 +11,7 @@ pub mod checkout;
 pub mod cluster;
 pub mod collector;
 pub mod connecting;
+mod course;
 pub mod crierd;
 pub mod direct;
 pub mod gate;

@@ -62,16 +62,16 @@ fn report_targets(
         .filter(|job| before.get(&job.id).is_some_and(|target| !target.state.is_final()))
         .map(|job| (job.id, details[job.place]))
         .collect();
-    let contested = taken::contested(&published)?;
+    let refused = taken::refused(&published)?;
     let (mut settled, mut next, mut rows) = (vec![], vec![], vec![]);
     for job in held {
         // A job without a target is no publish job: it is left to the general functions.
         let Some(target) = before.get(&job.id).copied() else { continue };
         let state = target.counts();
-        let is_contested = contested.contains(&job.id);
-        let detail = if is_contested { Some(not_its_own()) } else { details[job.place] };
-        let outcome =
-            if is_contested { Outcome::Failed(ErrorClass::OutcomeUnknown) } else { outcomes[job.place] };
+        let (outcome, detail) = match refused.get(&job.id) {
+            Some(why) => (Outcome::Failed(ErrorClass::OutcomeUnknown), Some(why.error())),
+            None => (outcomes[job.place], details[job.place]),
+        };
         let mut unclear = false;
         let (fate, state, error) = match outcome {
             // A final state stays: whatever is said about it now, it was settled before.
@@ -92,7 +92,7 @@ fn report_targets(
             }
         };
         let said = match outcomes[job.place] {
-            // Also where it is another's: the platform works.
+            // Also where that is refused: the platform works.
             Outcome::Published => Said::Done,
             Outcome::Failed(class) if unclear => Said::Unclear(class),
             Outcome::Failed(class) => Said::Failed(class),
@@ -118,14 +118,6 @@ fn says_may_be_out(detail: Option<Jsonb>) -> bool {
 /// Whether a worker says that no look will ever tell: then a person is asked at once.
 fn is_unknowable(detail: Option<Jsonb>) -> bool {
     detail.is_some_and(|detail| detail.is_true("unknowable"))
-}
-
-/// Of two posts that read the same, another target has this one. Whether there is a second one the next look tells.
-fn not_its_own() -> Jsonb {
-    settle::reason(
-        ErrorClass::OutcomeUnknown.as_str(),
-        "the post that was found is that of another target of the account",
-    )
 }
 
 fn outcomes_of(outcomes: Option<Vec<Option<String>>>, expected: usize) -> Result<Vec<Outcome>> {

@@ -93,7 +93,7 @@ mod tests {
             Lifetime::default()
         }
 
-        fn default_base_url(&self) -> &'static str {
+        fn default_base_url(&self) -> Option<&'static str> {
             unreachable!()
         }
 
@@ -109,7 +109,7 @@ mod tests {
             unreachable!()
         }
 
-        async fn commit(&self, _: &Caller, _: &Frozen) -> Result<Published, Failure> {
+        async fn commit(&self, _: &Caller, _: &Post, _: &Frozen) -> Result<Published, Failure> {
             unreachable!()
         }
 

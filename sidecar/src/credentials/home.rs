@@ -29,7 +29,9 @@ pub(super) fn may_be_sent(
     may_be_on(provider, server)?;
     let why = match sealed_for {
         Some(home) if home == server => return Ok(()),
-        None if !provider.servers().is_empty() || server == provider.default_base_url() => return Ok(()),
+        None if !provider.servers().is_empty() || provider.default_base_url() == Some(server) => {
+            return Ok(());
+        }
         Some(home) => format!("the account's tokens are for {home} and not for {server}"),
         None => {
             format!("an older version stored the account's tokens, without saying that they are for {server}")

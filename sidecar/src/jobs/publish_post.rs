@@ -197,3 +197,23 @@ async fn record_intent(environment: &Environment, work: &Work, draft: &Frozen) -
     let recorded = async { intent::recorded(record).await?.ok_or(Stop::Lost) };
     Part::Intent.run(recorded).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_too_long_to_be_kept_is_left_to_a_person() {
+        let named = |name: String| {
+            let url = "https://a.example/post".into();
+            nameable(Published { external_id: name, url, cid: None })
+        };
+        for kept in ["x".repeat(MAX_EXTERNAL_ID), "é".repeat(MAX_EXTERNAL_ID)] {
+            assert!(named(kept.clone()).is_ok_and(|published| published.external_id == kept));
+        }
+        let Err(Stop::Failed(failure)) = named("x".repeat(600)) else { panic!("it was kept") };
+        // nobody looks for it, which would find the same, and nobody sends it again
+        assert_eq!((failure.class, failure.unknowable), (ErrorClass::OutcomeUnknown, true));
+        assert!(failure.message.contains("600") && failure.message.contains("https://a.example/post"));
+    }
+}

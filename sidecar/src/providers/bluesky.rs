@@ -80,8 +80,8 @@ impl Provider for Bluesky {
         &PLATFORM
     }
 
-    fn default_base_url(&self) -> &'static str {
-        ENTRYWAY
+    fn default_base_url(&self) -> Option<&'static str> {
+        Some(ENTRYWAY)
     }
 
     fn secret(&self) -> &'static str {
@@ -131,7 +131,7 @@ impl Provider for Bluesky {
         publish::draft(post, prepared, self.keys.next(), std::time::SystemTime::now())
     }
 
-    async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
+    async fn commit(&self, caller: &Caller, _: &Post, frozen: &Frozen) -> Result<Published, Failure> {
         publish::commit(&self.at(&caller.account.base_url), caller, frozen).await
     }
 

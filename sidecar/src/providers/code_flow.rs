@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::answer::{Fields, since_1970};
 use super::oauth::{self, Pkce};
-use super::{App, Ask, Begun, Callback, Endpoints, Failure, Kept, Lifetime};
+use super::{App, Ask, Begun, Callback, Connect, Endpoints, Failure, Granted, Kept, Lifetime};
 use crate::client::{Answer, CallError, Client, basic};
 use crate::secrets::Session;
 
@@ -221,6 +221,25 @@ impl CodeFlow {
                 form.extend(secret.iter().map(|secret| ("client_secret", secret.expose_secret())));
                 oauth::form(client, url, &form)
             }
+        }
+    }
+}
+
+/// The account of a login: its id, its name and the scopes that are missing, where that is known and may be. Otherwise the tokens
+/// that nobody will use are taken back.
+pub(super) async fn concluded(
+    part: &impl Connect,
+    ask: &Ask<'_>,
+    session: Session,
+    known: Result<(String, String, Vec<String>), Failure>,
+) -> Result<Vec<Granted>, Failure> {
+    match known {
+        Ok((external_id, handle, missing)) => {
+            Ok(vec![Granted { external_id, handle, base_url: ask.server.to_owned(), session, missing }])
+        }
+        Err(failure) => {
+            part.revoke(ask.server, ask.app, &session, ask.reach).await;
+            Err(failure)
         }
     }
 }

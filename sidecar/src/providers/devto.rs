@@ -125,8 +125,8 @@ impl Provider for DevTo {
         &PLATFORM
     }
 
-    fn default_base_url(&self) -> &'static str {
-        DEV
+    fn default_base_url(&self) -> Option<&'static str> {
+        Some(DEV)
     }
 
     fn servers(&self) -> Vec<&str> {
@@ -177,7 +177,7 @@ impl Provider for DevTo {
         draft(post, new_key(SystemTime::now())?)
     }
 
-    async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
+    async fn commit(&self, caller: &Caller, _: &Post, frozen: &Frozen) -> Result<Published, Failure> {
         let api = self.as_caller(caller);
         there(read(Phase::Commit, api.call(Method::POST, ARTICLES, Some(frozen.request.clone())).await)?)
     }

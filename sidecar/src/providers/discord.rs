@@ -72,8 +72,8 @@ impl Provider for Discord {
         &PLATFORM
     }
 
-    fn default_base_url(&self) -> &'static str {
-        HOME
+    fn default_base_url(&self) -> Option<&'static str> {
+        Some(HOME)
     }
 
     fn servers(&self) -> Vec<&str> {
@@ -117,16 +117,7 @@ impl Provider for Discord {
         publish::draft(post, prepared)
     }
 
-    async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
-        publish::commit(&self.of(&caller.account, &caller.session)?, &self.fetcher, &[], frozen).await
-    }
-
-    async fn commit_with_media(
-        &self,
-        caller: &Caller,
-        post: &Post,
-        frozen: &Frozen,
-    ) -> Result<Published, Failure> {
+    async fn commit(&self, caller: &Caller, post: &Post, frozen: &Frozen) -> Result<Published, Failure> {
         let api = self.of(&caller.account, &caller.session)?;
         publish::commit(&api, &self.fetcher, &post.attachments()?, frozen).await
     }

@@ -87,8 +87,8 @@ impl Provider for Facebook {
         &PLATFORM
     }
 
-    fn default_base_url(&self) -> &'static str {
-        "https://graph.facebook.com"
+    fn default_base_url(&self) -> Option<&'static str> {
+        Some("https://graph.facebook.com")
     }
 
     fn servers(&self) -> Vec<&str> {
@@ -155,7 +155,7 @@ impl Provider for Facebook {
         }
     }
 
-    async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
+    async fn commit(&self, caller: &Caller, _: &Post, frozen: &Frozen) -> Result<Published, Failure> {
         let server = self.as_caller(caller);
         match Comment::of(frozen) {
             Some(comment) => comment.commit(&server, &caller.account, &COMMENTS).await,

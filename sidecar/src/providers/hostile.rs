@@ -9,11 +9,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    Account, Act, App, Apps, Caller, Failure, Found, Frozen, NoOthers, Post, Provider, Providers, Sought,
+    Act, App, Apps, Caller, Failure, Found, Frozen, NoOthers, Post, Provider, Providers, Sought, served,
 };
 use crate::client::Client;
 use crate::media::Fetcher;
-use crate::secrets::Session;
 
 /// A GIF of 3 by 2 pixels.
 pub(super) const GIF: &str = "data:image/gif;base64,R0lGODdhAwACAIAAAAAAAP///ywAAAAAAwACAAACAoRdADs=";
@@ -51,14 +50,7 @@ impl Sample {
 
     /// The account, and tokens for it.
     pub(crate) fn caller(&self, base_url: &str, access: &str, refresh: &str) -> Caller {
-        let account = Account {
-            id: Uuid::nil(),
-            external_id: self.external_id.into(),
-            handle: self.handle.into(),
-            base_url: base_url.to_owned(),
-            charges: Default::default(),
-        };
-        Caller { account, session: Session::new(access.into(), refresh.into()) }
+        served::caller((self.external_id, self.handle), base_url, (access, refresh))
     }
 
     /// The post as it is written down.
@@ -121,7 +113,7 @@ async fn wrong(provider: &dyn Provider, url: &str, status: u16) -> Vec<String> {
     if let Ok(session) = provider.refresh(&caller).await {
         wrong.push(format!("a session: {session:?}"));
     }
-    match provider.commit_with_media(&caller, &sample.post, &frozen).await {
+    match provider.commit(&caller, &sample.post, &frozen).await {
         Ok(published) => wrong.push(format!("a post: {published:?}")),
         // a server that is asked for something else first got nothing to publish
         Err(Failure { class: ErrorClass::OutcomeUnknown | ErrorClass::Transient, .. }) => {}

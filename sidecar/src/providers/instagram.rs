@@ -84,8 +84,8 @@ impl Provider for Instagram {
         &PLATFORM
     }
 
-    fn default_base_url(&self) -> &'static str {
-        SERVER
+    fn default_base_url(&self) -> Option<&'static str> {
+        Some(SERVER)
     }
 
     fn servers(&self) -> Vec<&str> {
@@ -140,7 +140,7 @@ impl Provider for Instagram {
         }
     }
 
-    async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
+    async fn commit(&self, caller: &Caller, _: &Post, frozen: &Frozen) -> Result<Published, Failure> {
         let server = self.as_caller(caller);
         match Comment::of(frozen) {
             Some(comment) => comment.commit(&server, &caller.account, &COMMENTS).await,

@@ -80,8 +80,8 @@ impl Provider for Lemmy {
     }
 
     /// Every server is a platform of its own.
-    fn default_base_url(&self) -> &'static str {
-        ""
+    fn default_base_url(&self) -> Option<&'static str> {
+        None
     }
 
     fn secret(&self) -> &'static str {
@@ -115,7 +115,7 @@ impl Provider for Lemmy {
         publish::draft(post, prepared, new_key(SystemTime::now())?)
     }
 
-    async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
+    async fn commit(&self, caller: &Caller, _: &Post, frozen: &Frozen) -> Result<Published, Failure> {
         Request::of(frozen)?.send(&self.as_caller(caller)).await
     }
 

@@ -87,8 +87,8 @@ impl Provider for LinkedIn {
         &PLATFORM
     }
 
-    fn default_base_url(&self) -> &'static str {
-        API
+    fn default_base_url(&self) -> Option<&'static str> {
+        Some(API)
     }
 
     fn servers(&self) -> Vec<&str> {
@@ -135,7 +135,7 @@ impl Provider for LinkedIn {
         }
     }
 
-    async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
+    async fn commit(&self, caller: &Caller, _: &Post, frozen: &Frozen) -> Result<Published, Failure> {
         let api = self.as_caller(caller);
         match comment::Comment::of(frozen) {
             Some(comment) => comment.commit(&api).await,

@@ -71,8 +71,8 @@ impl Provider for Mastodon {
         &PLATFORM
     }
 
-    fn default_base_url(&self) -> &'static str {
-        LARGEST
+    fn default_base_url(&self) -> Option<&'static str> {
+        Some(LARGEST)
     }
 
     async fn login(&self, base_url: &str, handle: &str, password: &SecretString) -> Result<Login, Failure> {
@@ -102,7 +102,7 @@ impl Provider for Mastodon {
         publish::draft(post, prepared, new_key(SystemTime::now())?)
     }
 
-    async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
+    async fn commit(&self, caller: &Caller, _: &Post, frozen: &Frozen) -> Result<Published, Failure> {
         publish::commit(&self.as_caller(caller), frozen).await
     }
 

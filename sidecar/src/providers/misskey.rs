@@ -57,8 +57,8 @@ impl Provider for Misskey {
         &PLATFORM
     }
 
-    fn default_base_url(&self) -> &'static str {
-        LARGEST
+    fn default_base_url(&self) -> Option<&'static str> {
+        Some(LARGEST)
     }
 
     async fn login(&self, base_url: &str, handle: &str, token: &SecretString) -> Result<Login, Failure> {
@@ -98,7 +98,7 @@ impl Provider for Misskey {
         notes::draft(post, prepared, new_key(SystemTime::now())?)
     }
 
-    async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
+    async fn commit(&self, caller: &Caller, _: &Post, frozen: &Frozen) -> Result<Published, Failure> {
         notes::commit(&self.as_caller(caller), frozen).await
     }
 

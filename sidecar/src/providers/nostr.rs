@@ -47,8 +47,8 @@ impl Provider for Nostr {
         &PLATFORM
     }
 
-    fn default_base_url(&self) -> &'static str {
-        RELAY
+    fn default_base_url(&self) -> Option<&'static str> {
+        Some(RELAY)
     }
 
     fn secret(&self) -> &'static str {
@@ -93,7 +93,7 @@ impl Provider for Nostr {
         publish::draft(prepared)
     }
 
-    async fn commit(&self, _caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
+    async fn commit(&self, _caller: &Caller, _: &Post, frozen: &Frozen) -> Result<Published, Failure> {
         publish::commit(frozen).await
     }
 

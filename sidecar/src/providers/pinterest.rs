@@ -77,8 +77,8 @@ impl Provider for Pinterest {
         &PLATFORM
     }
 
-    fn default_base_url(&self) -> &'static str {
-        API
+    fn default_base_url(&self) -> Option<&'static str> {
+        Some(API)
     }
 
     fn servers(&self) -> Vec<&str> {
@@ -123,7 +123,7 @@ impl Provider for Pinterest {
         publish::draft(post, prepared, SystemTime::now())
     }
 
-    async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
+    async fn commit(&self, caller: &Caller, _: &Post, frozen: &Frozen) -> Result<Published, Failure> {
         publish::commit(&self.of(caller), frozen).await
     }
 

@@ -120,7 +120,7 @@ impl Provider for Redacting {
         self.provider.platform()
     }
 
-    fn default_base_url(&self) -> &'static str {
+    fn default_base_url(&self) -> Option<&'static str> {
         self.provider.default_base_url()
     }
 
@@ -182,20 +182,9 @@ impl Provider for Redacting {
         self.provider.draft(post, prepared)
     }
 
-    async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
+    async fn commit(&self, caller: &Caller, post: &Post, frozen: &Frozen) -> Result<Published, Failure> {
         let secrets = self.of(&caller.account, &caller.session);
-        let sent = self.provider.commit(caller, frozen).await;
-        sent.map(|published| secrets.published(published)).map_err(|failure| secrets.failure(failure))
-    }
-
-    async fn commit_with_media(
-        &self,
-        caller: &Caller,
-        post: &Post,
-        frozen: &Frozen,
-    ) -> Result<Published, Failure> {
-        let secrets = self.of(&caller.account, &caller.session);
-        let sent = self.provider.commit_with_media(caller, post, frozen).await;
+        let sent = self.provider.commit(caller, post, frozen).await;
         sent.map(|published| secrets.published(published)).map_err(|failure| secrets.failure(failure))
     }
 

@@ -82,8 +82,8 @@ impl Provider for Reddit {
         &PLATFORM
     }
 
-    fn default_base_url(&self) -> &'static str {
-        API
+    fn default_base_url(&self) -> Option<&'static str> {
+        Some(API)
     }
 
     fn servers(&self) -> Vec<&str> {
@@ -127,7 +127,7 @@ impl Provider for Reddit {
         publish::draft(post, prepared)
     }
 
-    async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
+    async fn commit(&self, caller: &Caller, _: &Post, frozen: &Frozen) -> Result<Published, Failure> {
         publish::commit(&self.of(caller), &caller.account, frozen, self.pauses).await
     }
 

@@ -1,33 +1,23 @@
-//! For tests of providers: a server that gives the answers of a script, headers too, and writes down what it was asked; and
-//! answers that make no sense.
+//! For tests of providers: a server that gives the answers of a script, headers too, and writes down what it was asked as JSON;
+//! and answers that make no sense.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
-
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Account, Caller};
-use crate::secrets::Session;
+use super::Caller;
+use super::served::{self, Answered, Asked, Served};
 
 /// An answer: status, headers, body. A text is a body as it is.
 pub(super) type Told = (u16, &'static [(&'static str, &'static str)], Value);
 
 /// Headers that are noted beside those that each platform has of its own.
 const NOTED: [&str; 2] = ["authorization", "content-type"];
-/// The most bytes of a body that are read.
-const MAX_BODY: usize = 64 << 20;
 
 /// A running server. It ends with the test.
 pub(super) struct Scripted {
     pub(super) url: String,
-    seen: Arc<Mutex<Vec<Value>>>,
+    served: Served<Value>,
 }
 
 impl Scripted {
@@ -38,33 +28,22 @@ impl Scripted {
 
     /// The same, where more headers are noted.
     pub(super) async fn noting(more: &'static [&'static str], script: Vec<Told>) -> Self {
-        let mut script = VecDeque::from(script);
-        Self::start(more, move || script.pop_front().unwrap_or((500, &[], json!("")))).await
+        let note = move |asked: &Asked, here: &str| note(more, asked, here);
+        Self::of(Served::telling(script.into_iter().map(answer), note).await)
     }
 
     /// The same answer always.
     pub(super) async fn always(told: Told) -> Self {
-        Self::start(&[], move || told.clone()).await
+        Self::of(Served::always(answer(told), |asked: &Asked, here: &str| note(&[], asked, here)).await)
     }
 
-    async fn start(more: &'static [&'static str], next: impl FnMut() -> Told + Send + 'static) -> Self {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let (noted, next, here) = (Arc::clone(&seen), Arc::new(Mutex::new(next)), url.clone());
-        let answer = move |request: Request| async move {
-            let note = note(more, &here, request).await;
-            noted.lock().unwrap().push(note);
-            let told = (next.lock().unwrap())();
-            answer(&here, told)
-        };
-        tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
-        Self { url, seen }
+    fn of(served: Served<Value>) -> Self {
+        Self { url: served.url.clone(), served }
     }
 
     /// What was asked.
     pub(super) fn seen(&self) -> Vec<Value> {
-        self.seen.lock().unwrap().clone()
+        self.served.seen()
     }
 
     /// The calls, without what they carried.
@@ -74,42 +53,29 @@ impl Scripted {
 
     /// An account on it.
     pub(super) fn caller(&self, external_id: &str, handle: &str) -> Caller {
-        let account = Account {
-            id: uuid::Uuid::nil(),
-            external_id: external_id.into(),
-            handle: handle.into(),
-            base_url: self.url.clone(),
-            charges: Default::default(),
-        };
-        Caller { account, session: Session::new("access".into(), "refresh".into()) }
+        served::caller((external_id, handle), &self.url, ("access", "refresh"))
     }
 }
 
-fn answer(here: &str, (status, headers, body): Told) -> Response {
+fn answer((status, headers, body): Told) -> Answered {
     let body = match body {
         Value::String(text) => text,
-        json => json.to_string().replace("SERVER", here),
+        json => json.to_string(),
     };
-    let mut map = HeaderMap::new();
-    for (name, value) in headers {
-        map.insert(*name, value.parse().unwrap());
-    }
-    (StatusCode::from_u16(status).unwrap(), map, body).into_response()
+    let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    Answered { headers, ..Answered::new(status, body) }
 }
 
 /// A request as a golden file has it.
-async fn note(more: &[&str], here: &str, request: Request) -> Value {
-    let (head, body) = request.into_parts();
-    let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok());
-    let bytes: Bytes = axum::body::to_bytes(body, MAX_BODY).await.unwrap();
-    let mut note = json!({ "call": format!("{} {}", head.method, head.uri) });
+fn note(more: &[&str], asked: &Asked, here: &str) -> Value {
+    let mut note = json!({ "call": format!("{} {}", asked.method, asked.uri) });
     for name in NOTED.iter().chain(more) {
-        if let Some(value) = header(name) {
+        if let Some(value) = asked.header(name) {
             note[name] = json!(value.split("; boundary=").next());
         }
     }
-    if !bytes.is_empty() {
-        note["body"] = of_bytes(&bytes, here);
+    if !asked.body.is_empty() {
+        note["body"] = of_bytes(&asked.body, here);
     }
     note
 }

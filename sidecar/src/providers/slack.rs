@@ -1,12 +1,13 @@
 //! Slack, by one of two kinds of account: an incoming webhook, whose address is all its secret, or a bot that writes into a channel.
 //!
-//! A bot's message carries a key in its metadata, and the channel is read to find out what became of a send. Files are uploaded
+//! A bot is connected by its token, or by a login that gives the channels it is in. Its message carries a key in its metadata, and the channel is read to find out what became of a send. Files are uploaded
 //! before; they appear by the call that completes them, and by their ids Slack tells where they are shown. A webhook is told nothing,
 //! and can read nothing: what became of a send without an answer only a person can find out.
 
 mod act;
 mod api;
 mod classify;
+mod connect;
 mod look;
 mod prepare;
 mod publish;
@@ -25,8 +26,8 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::{
-    Account, Act, Caller, Done, Endpoints, Failure, Found, Frozen, Lifetime, Login, Metrics, Parts, Post,
-    Provider, Published, Sought,
+    Account, Act, App, Caller, Connect, Done, Endpoints, Failure, Found, Frozen, Lifetime, Login, Metrics,
+    Parts, Post, Provider, Published, Sought,
 };
 use crate::client::Client;
 use crate::media::Fetcher;
@@ -39,8 +40,12 @@ const HOOKS: &str = "https://hooks.slack.com";
 
 /// Makes it.
 pub(super) fn provider(parts: &Parts<'_>) -> Arc<dyn Provider> {
-    let endpoints = parts.apps.endpoints(PLATFORM.name);
-    Arc::new(Slack::new(parts.client.clone(), parts.fetcher.clone(), endpoints))
+    Arc::new(Slack {
+        client: parts.client.clone(),
+        fetcher: parts.fetcher.clone(),
+        app: parts.apps.get(PLATFORM.name).cloned(),
+        endpoints: parts.apps.endpoints(PLATFORM.name),
+    })
 }
 
 /// The provider.
@@ -48,14 +53,11 @@ pub(super) fn provider(parts: &Parts<'_>) -> Arc<dyn Provider> {
 struct Slack {
     client: Client,
     fetcher: Fetcher,
+    app: Option<App>,
     endpoints: Endpoints,
 }
 
 impl Slack {
-    fn new(client: Client, fetcher: Fetcher, endpoints: Endpoints) -> Self {
-        Self { client, fetcher, endpoints }
-    }
-
     fn of<'a>(&'a self, account: &'a Account, session: &'a Session) -> Result<Api<'a>, Failure> {
         Ok(Api::new(&self.client, &account.base_url).with(Who::of(account)?, &session.access))
     }
@@ -67,8 +69,8 @@ impl Provider for Slack {
         &PLATFORM
     }
 
-    fn default_base_url(&self) -> &'static str {
-        HOME
+    fn default_base_url(&self) -> Option<&'static str> {
+        Some(HOME)
     }
 
     fn servers(&self) -> Vec<&str> {
@@ -112,7 +114,7 @@ impl Provider for Slack {
         publish::draft(post, prepared)
     }
 
-    async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
+    async fn commit(&self, caller: &Caller, _: &Post, frozen: &Frozen) -> Result<Published, Failure> {
         publish::commit(&self.of(&caller.account, &caller.session)?, frozen).await
     }
 
@@ -146,6 +148,10 @@ impl Provider for Slack {
             handle: "C022",
             ..super::hostile::Sample::text()
         }
+    }
+
+    fn connect(&self) -> Option<&dyn Connect> {
+        Some(self)
     }
 
     async fn reach(&self, base_url: &str) -> Result<(), Failure> {

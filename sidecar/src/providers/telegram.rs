@@ -20,7 +20,7 @@ use crier_core::error_class::ErrorClass;
 use crier_core::platform::Platform;
 use crier_core::platform::telegram::PLATFORM;
 use secrecy::SecretString;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::key::new_key;
 use super::{
@@ -65,8 +65,8 @@ impl Provider for Telegram {
         &PLATFORM
     }
 
-    fn default_base_url(&self) -> &'static str {
-        SERVER
+    fn default_base_url(&self) -> Option<&'static str> {
+        Some(SERVER)
     }
 
     /// A bot's token goes nowhere else.
@@ -106,17 +106,7 @@ impl Provider for Telegram {
         publish::draft(post, prepared, new_key(SystemTime::now())?)
     }
 
-    async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
-        publish::commit(&self.of(caller), &self.fetcher, &caller.account.external_id, frozen, &json!([]))
-            .await
-    }
-
-    async fn commit_with_media(
-        &self,
-        caller: &Caller,
-        post: &Post,
-        frozen: &Frozen,
-    ) -> Result<Published, Failure> {
+    async fn commit(&self, caller: &Caller, post: &Post, frozen: &Frozen) -> Result<Published, Failure> {
         publish::commit(&self.of(caller), &self.fetcher, &caller.account.external_id, frozen, &post.media)
             .await
     }

@@ -75,8 +75,8 @@ impl Provider for Threads {
         &PLATFORM
     }
 
-    fn default_base_url(&self) -> &'static str {
-        SERVER
+    fn default_base_url(&self) -> Option<&'static str> {
+        Some(SERVER)
     }
 
     fn servers(&self) -> Vec<&str> {
@@ -114,7 +114,7 @@ impl Provider for Threads {
         containers::draft(&CONTAINERS, post, prepared, SystemTime::now())
     }
 
-    async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
+    async fn commit(&self, caller: &Caller, _: &Post, frozen: &Frozen) -> Result<Published, Failure> {
         containers::commit(&self.as_caller(caller), &caller.account, &CONTAINERS, frozen).await
     }
 

@@ -90,8 +90,8 @@ impl Provider for TikTok {
         &PLATFORM
     }
 
-    fn default_base_url(&self) -> &'static str {
-        API
+    fn default_base_url(&self) -> Option<&'static str> {
+        Some(API)
     }
 
     fn servers(&self) -> Vec<&str> {
@@ -128,17 +128,7 @@ impl Provider for TikTok {
         publish::draft(post, prepared)
     }
 
-    async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
-        let with = (&self.fetcher, self.waits);
-        publish::commit(&self.of(caller), with, &caller.account, frozen, &[]).await
-    }
-
-    async fn commit_with_media(
-        &self,
-        caller: &Caller,
-        post: &Post,
-        frozen: &Frozen,
-    ) -> Result<Published, Failure> {
+    async fn commit(&self, caller: &Caller, post: &Post, frozen: &Frozen) -> Result<Published, Failure> {
         let (media, with) = (post.attachments()?, (&self.fetcher, self.waits));
         publish::commit(&self.of(caller), with, &caller.account, frozen, &media).await
     }

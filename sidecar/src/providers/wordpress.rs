@@ -76,8 +76,8 @@ impl Provider for WordPress {
     }
 
     /// Every site is a server of its own.
-    fn default_base_url(&self) -> &'static str {
-        ""
+    fn default_base_url(&self) -> Option<&'static str> {
+        None
     }
 
     fn secret(&self) -> &'static str {
@@ -130,7 +130,7 @@ impl Provider for WordPress {
         publish::draft(post, prepared, &new_key(SystemTime::now())?)
     }
 
-    async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
+    async fn commit(&self, caller: &Caller, _: &Post, frozen: &Frozen) -> Result<Published, Failure> {
         publish::commit(&self.as_caller(caller), frozen).await
     }
 

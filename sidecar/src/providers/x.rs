@@ -84,8 +84,8 @@ impl Provider for X {
         &PLATFORM
     }
 
-    fn default_base_url(&self) -> &'static str {
-        API
+    fn default_base_url(&self) -> Option<&'static str> {
+        Some(API)
     }
 
     fn servers(&self) -> Vec<&str> {
@@ -125,7 +125,7 @@ impl Provider for X {
         publish::draft(post, prepared, format!("{key:016x}"), SystemTime::now())
     }
 
-    async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
+    async fn commit(&self, caller: &Caller, _: &Post, frozen: &Frozen) -> Result<Published, Failure> {
         publish::commit(&self.of(caller), &caller.account, frozen).await
     }
 

@@ -85,8 +85,8 @@ impl Provider for YouTube {
         &PLATFORM
     }
 
-    fn default_base_url(&self) -> &'static str {
-        API
+    fn default_base_url(&self) -> Option<&'static str> {
+        Some(API)
     }
 
     fn servers(&self) -> Vec<&str> {
@@ -130,7 +130,7 @@ impl Provider for YouTube {
         }
     }
 
-    async fn commit(&self, caller: &Caller, frozen: &Frozen) -> Result<Published, Failure> {
+    async fn commit(&self, caller: &Caller, _: &Post, frozen: &Frozen) -> Result<Published, Failure> {
         let api = self.of(caller);
         match Comment::of(frozen) {
             Some(comment) => comment.commit(&api).await,

@@ -5,7 +5,7 @@ WITH changed AS (
     SET state = o.state,
         was_unclear = t.was_unclear OR o.state IN ('unknown', 'unconfirmed'),
         error = CASE WHEN o.state = 'published' THEN NULL ELSE coalesce(o.detail, t.error) END,
-        external_id = CASE WHEN o.state = 'published' THEN left(o.detail ->> 'external_id', 500) ELSE t.external_id END,
+        external_id = CASE WHEN o.state = 'published' THEN o.detail ->> 'external_id' ELSE t.external_id END,
         url = CASE WHEN o.state = 'published' THEN o.detail ->> 'url' ELSE t.url END,
         published_at = CASE WHEN o.state = 'published' THEN $4 ELSE t.published_at END,
         updated_at = $4

@@ -6,8 +6,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::bad_request;
 use super::fault::Rule;
-use super::{World, bad_request};
+use super::world::World;
 use crate::serve;
 
 #[derive(Deserialize)]

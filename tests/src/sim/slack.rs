@@ -13,21 +13,26 @@ use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::kit::{Common, NewPost, Rules, Service};
-use super::{Refusal, form};
+use super::kit::{Client, Common, NewPost, Rules, Service};
+use super::{LoginPages, Refusal, form};
 use crate::serve;
 use files::Files;
 
 /// The most characters of a text that is taken.
 const MAX_TEXT: usize = 40_000;
 /// The scopes of every bot, unless a test says otherwise.
-const SCOPES: &str = "chat:write,channels:history,files:write,files:read,reactions:write,reactions:read";
+const SCOPES: &str =
+    "chat:write,channels:read,channels:history,files:write,files:read,reactions:write,reactions:read";
 
 /// The simulated server.
 pub struct Slack {
     files: Files,
     /// Whether bots are in their channels.
     member: bool,
+    /// The channels that a bot is in besides its account's: they are listed, and that is all.
+    channels: Vec<String>,
+    /// Whether a login gives tokens that have to be renewed.
+    rotates: bool,
     /// How many messages are listed at a time.
     page: usize,
     scopes: String,
@@ -40,7 +45,8 @@ pub struct Slack {
 impl Default for Slack {
     fn default() -> Self {
         let scopes = SCOPES.to_owned();
-        Self { files: Files::default(), member: true, page: 100, scopes, gone: false, last: 0 }
+        let (files, channels) = (Files::default(), Vec::new());
+        Self { files, member: true, channels, rotates: false, page: 100, scopes, gone: false, last: 0 }
     }
 }
 
@@ -124,9 +130,42 @@ impl Slack {
         Ok(json!({"files": ids.iter().map(|id| json!({"id": id, "shares": {}})).collect::<Vec<_>>()}))
     }
 
+    /// What a code gives: the bot's token.
+    fn oauth(&self, common: &mut Common, request: &Request<Bytes>) -> Result<Value, Refused> {
+        let given = common.login.token(request).map_err(|refused| match refused.0 {
+            "invalid_client" => "bad_client_secret",
+            _ => "invalid_code",
+        })?;
+        let of = Account::of(given.account);
+        let mut body = json!({"access_token": given.access, "token_type": "bot", "bot_user_id": of.user,
+                              "scope": given.scopes.unwrap_or_default().join(","),
+                              "team": {"id": of.team, "name": "Acme"}, "authed_user": {"id": "U0000000009"}});
+        if self.rotates {
+            body["refresh_token"] = json!("xoxe-1-a-refresh-token");
+            body["expires_in"] = json!(43_200);
+        }
+        Ok(body)
+    }
+
+    /// The channels that a bot is in, some at a time.
+    fn conversations(&self, of: &Account, types: &str, from: usize) -> Value {
+        let own = Some(&of.channel).filter(|_| self.member);
+        let all: Vec<_> = own
+            .into_iter()
+            .chain(&self.channels)
+            .filter(|id| !id.starts_with('G') || types.contains("private_channel"))
+            .map(|id| json!({"id": id, "name": id.to_lowercase(), "is_member": true}))
+            .collect();
+        let end = (from + 2).min(all.len());
+        let next = if end < all.len() { end.to_string() } else { String::new() };
+        json!({"channels": all[from.min(end)..end], "response_metadata": {"next_cursor": next}})
+    }
+
     fn api(&mut self, common: &mut Common, call: &str, request: &Request<Bytes>) -> Result<Value, Refused> {
-        if call == "api.test" {
-            return Ok(json!({}));
+        match call {
+            "api.test" => return Ok(json!({})),
+            "oauth.v2.access" => return self.oauth(common, request),
+            _ => {}
         }
         let id = common.caller(request).ok_or("invalid_auth")?;
         let of = Account::of(id);
@@ -145,6 +184,10 @@ impl Slack {
                     return Err("not_in_channel");
                 }
                 Ok(read::list(&common.shelf, &of, self.page, &asked))
+            }
+            "users.conversations" => {
+                let from = asked("cursor").and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
+                Ok(self.conversations(&of, asked("types").unwrap_or("public_channel"), from))
             }
             "chat.postMessage" => self.post_message(common, &of, &body),
             "files.completeUploadExternal" => self.complete(common, &of, &body),
@@ -221,7 +264,11 @@ impl Account {
 
 impl Service for Slack {
     const NAME: &'static str = "slack";
-    const RULES: Rules = Rules::PASTED;
+    const RULES: Rules = Rules {
+        client: Client::Form,
+        pages: Some(LoginPages { authorize: "oauth/v2/authorize", token: "api/oauth.v2.access" }),
+        ..Rules::PASTED
+    };
 
     fn call<'a>(_method: &Method, path: &'a str) -> &'a str {
         match path.split_once('/') {
@@ -241,6 +288,10 @@ impl Service for Slack {
     ) -> Response<Bytes> {
         match call {
             "hooks.post" => return self.hook(common, path, request),
+            "oauth/v2/authorize" => {
+                let Common { accounts, login, .. } = common;
+                return login.authorize(request, |name| accounts.id_of(name).map(str::to_owned));
+            }
             "upload" => return self.files.take(path, request.body()),
             _ => {}
         }
@@ -295,6 +346,10 @@ impl Service for Slack {
         let yes = || value.as_bool().ok_or(format!("{name} must be true or false"));
         match name {
             "member" => self.member = yes()?,
+            "rotates" => self.rotates = yes()?,
+            "channels" => {
+                self.channels = serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
+            }
             "gone" => self.gone = yes()?,
             "page" => self.page = value.as_u64().and_then(|page| page.try_into().ok()).ok_or("no number")?,
             "scopes" => self.scopes = value.as_str().ok_or("no text")?.to_owned(),

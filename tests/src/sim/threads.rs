@@ -43,6 +43,8 @@ struct Settings {
     container_seconds: f64,
     /// How old a token has to be to be renewed.
     refresh_after_seconds: f64,
+    /// Whether a container that is published says so only once its post can be read.
+    says_late: bool,
     /// How many posts, and how many answers, may be published in a day.
     daily_quota: usize,
     reply_quota: usize,
@@ -62,6 +64,7 @@ impl Default for Threads {
             processing_seconds: 0.0,
             container_seconds: DAY,
             refresh_after_seconds: DAY,
+            says_late: false,
             daily_quota: 250,
             reply_quota: 1_000,
             fetch_errors: BTreeMap::new(),
@@ -246,6 +249,7 @@ impl Service for Threads {
             "refresh_after_seconds" => {
                 settings.refresh_after_seconds = serde_json::from_value(value).map_err(odd)?;
             }
+            "says_late" => settings.says_late = serde_json::from_value(value).map_err(odd)?,
             "daily_quota" => settings.daily_quota = serde_json::from_value(value).map_err(odd)?,
             "reply_quota" => settings.reply_quota = serde_json::from_value(value).map_err(odd)?,
             "fetch_errors" => settings.fetch_errors = serde_json::from_value(value).map_err(odd)?,

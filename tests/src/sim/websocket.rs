@@ -16,7 +16,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::{Platform, World};
+use super::Platform;
+use super::world::World;
 use crate::serve;
 
 /// In an answer: the id of what it answers, where whoever refuses doesn't know it.

@@ -1,7 +1,6 @@
 //! What tests of platforms have in common where an account is a channel of a chat.
 
 use crier_tests::backdoor;
-use crier_tests::cluster::Database;
 use crier_tests::orders::Course;
 use crier_tests::sim::Sim;
 use crier_tests::sim::fault::{Fault, Rule};
@@ -9,18 +8,6 @@ use crier_tests::stage::Stage;
 use crier_tests::wait::{SOON, wait_for, wait_until};
 use serde_json::{Value, json};
 use uuid::Uuid;
-
-/// The account of a course on its simulated platform.
-pub(crate) async fn simulated(course: Course) -> (Sim, Stage) {
-    let sim = Sim::start();
-    let Course { platform, handle, .. } = course;
-    let server = sim.url_of(platform);
-    let secret = course.secret.replace("SERVER", &server);
-    sim.add_account(platform, handle, &secret);
-    let stage = Stage::connected_on(platform, Database::shared().await, handle, &server, &secret).await;
-    stage.without_pace().await;
-    (sim, stage)
-}
 
 /// Changes settings of the simulated platform.
 pub(crate) fn set(sim: &Sim, platform: &str, settings: &Value) {
@@ -99,7 +86,7 @@ pub(crate) async fn a_limit_is_kept(sim: &Sim, stage: &Stage, course: Course) {
 
 /// A token that was taken back is not tried again before its owner has connected the account anew; then the post goes out.
 pub(crate) async fn a_post_waits_for_a_login(course: Course, new: &str) {
-    let (sim, stage) = simulated(course).await;
+    let (sim, stage) = course.simulated().await;
     let Course { platform, handle, .. } = course;
     sim.platform(platform).revoke(handle);
     let crierd = stage.deployment.start().await;
@@ -127,7 +114,7 @@ pub(crate) async fn a_post_waits_for_a_login(course: Course, new: &str) {
 
 /// A webhook that is gone is told from the first call, and not called again.
 pub(crate) async fn what_is_gone_is_called_once(course: Course) {
-    let (sim, stage) = simulated(course).await;
+    let (sim, stage) = course.simulated().await;
     let _crierd = stage.deployment.start().await;
     set(&sim, course.platform, &json!({"gone": true}));
     let before = sim.call_names().len();
@@ -140,7 +127,7 @@ pub(crate) async fn what_is_gone_is_called_once(course: Course) {
 
 /// A lost answer leaves the post to a person at once, and nothing is sent again.
 pub(crate) async fn a_lost_answer_is_left_to_a_person(course: Course) {
-    let (sim, stage) = simulated(course).await;
+    let (sim, stage) = course.simulated().await;
     let _crierd = stage.deployment.start().await;
     let before = sim.calls(course.commit);
     sim.plan(Rule::once(course.platform, course.commit, Fault::DropAfterCommit));
@@ -170,7 +157,7 @@ pub(crate) async fn is_there_once(
 
 /// The sidecar is killed when the message is out: the next one finds it.
 pub(crate) async fn is_found_after_a_kill(course: Course) {
-    let (sim, stage) = simulated(course).await;
+    let (sim, stage) = course.simulated().await;
     let post = stage.killed_while_held(&sim, course.platform, course.commit, "held").await;
     let _crierd = stage.deployment.start().await;
     let target = stage.ended(post).await;
@@ -180,7 +167,7 @@ pub(crate) async fn is_found_after_a_kill(course: Course) {
 
 /// Posts with these texts, media and settings are refused when they are made.
 pub(crate) async fn are_refused_before(course: Course, posts: Vec<(String, Value, Value)>) {
-    let (_sim, stage) = simulated(course).await;
+    let (_sim, stage) = course.simulated().await;
     for (text, media, settings) in posts {
         let post = format!(
             "SELECT crier.create_post('{}', '{text}', ARRAY['{}'::uuid], media => '{media}', settings => '{}')",

@@ -28,7 +28,7 @@ pub(crate) const COURSE: Course = Course {
 };
 
 async fn simulated() -> (Sim, Stage) {
-    usual::simulated(COURSE).await
+    COURSE.simulated().await
 }
 
 async fn post(stage: &Stage, text: &str, title: &str) -> Uuid {
@@ -110,30 +110,7 @@ async fn what_was_refused_as_a_duplicate_is_not_sent_again_where_no_list_shows_i
     assert_eq!(came, (&json!("unconfirmed"), 1, 2), "{target}");
 }
 
-#[tokio::test]
-async fn one_fault_of_any_kind() {
-    usual::one_fault_of_any_kind(COURSE).await;
-}
-
-#[tokio::test]
-async fn killed_between_the_commit_and_the_answer() {
-    usual::killed_between_the_commit_and_the_answer(COURSE).await;
-}
-
-#[tokio::test]
-async fn nothing_is_sent_again_too_early() {
-    usual::nothing_is_sent_again_too_early(COURSE, LOOK).await;
-}
-
-#[tokio::test]
-async fn a_limit_parks_the_account() {
-    usual::a_limit_parks_the_account(COURSE).await;
-}
-
-#[tokio::test]
-async fn a_secret_that_was_taken_back_keeps_the_posts() {
-    usual::a_secret_that_was_taken_back_keeps_the_posts(COURSE).await;
-}
+usual::tests_of!(COURSE, LOOK);
 
 #[tokio::test]
 async fn what_would_be_refused_is_refused_before() {

@@ -13,7 +13,7 @@ use crier_tests::wait::wait_until;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::chat::{self, acted, all_published, delete, like, simulated};
+use crate::chat::{self, acted, all_published, delete, like};
 use crate::fault_orders::{hold, hold_at_the_database, singles_and_some_pairs};
 
 const NAME: &str = "discord";
@@ -54,7 +54,7 @@ async fn account(stage: &Stage) -> String {
 #[tokio::test]
 async fn a_message_is_there_as_it_was_asked_for() {
     for course in [BOT, WEBHOOK] {
-        let (sim, stage) = simulated(course).await;
+        let (sim, stage) = course.simulated().await;
         let _crierd = stage.deployment.start().await;
         let text = "Grüße 🎉 an @everyone: <@1> & https://crier.example";
         let media = json!([picture()[0], film()[0], pdf()]);
@@ -88,9 +88,9 @@ async fn a_message_is_there_as_it_was_asked_for() {
 
 #[tokio::test]
 async fn accounts_are_known_by_their_ids() {
-    let (_sim, stage) = simulated(BOT).await;
+    let (_sim, stage) = BOT.simulated().await;
     assert_eq!(account(&stage).await, "722/22|1/22|active");
-    let (sim, stage) = simulated(WEBHOOK).await;
+    let (sim, stage) = WEBHOOK.simulated().await;
     assert_eq!(account(&stage).await, "55000000000000000000|alice|active");
     let server = sim.url_of(NAME);
     let secret = WEBHOOK.secret.replace("SERVER", &server);
@@ -116,7 +116,7 @@ async fn accounts_are_known_by_their_ids() {
 
 #[tokio::test]
 async fn a_nonce_makes_one_message_of_two_sends() {
-    let (sim, stage) = simulated(BOT).await;
+    let (sim, stage) = BOT.simulated().await;
     set(&sim, json!({"nonce_seconds": 180}));
     sim.platform(NAME).publish_later(Duration::from_secs(60 * 60));
     sim.plan(Rule::once(NAME, CREATE, Fault::DropAfterCommit));
@@ -129,7 +129,7 @@ async fn a_nonce_makes_one_message_of_two_sends() {
 
 #[tokio::test]
 async fn what_is_not_shown_yet_is_not_sent_again() {
-    let (sim, stage) = simulated(BOT).await;
+    let (sim, stage) = BOT.simulated().await;
     sim.platform(NAME).publish_later(Duration::from_secs(1));
     sim.plan(Rule::once(NAME, CREATE, Fault::DropAfterCommit));
     let _crierd = stage.deployment.start().await;
@@ -142,7 +142,7 @@ async fn what_is_not_shown_yet_is_not_sent_again() {
 
 #[tokio::test]
 async fn who_may_no_longer_read_the_channel_sends_nothing_again() {
-    let (sim, stage) = simulated(BOT).await;
+    let (sim, stage) = BOT.simulated().await;
     let _crierd = stage.deployment.start().await;
     sim.plan(Rule::once(NAME, CREATE, Fault::DropAfterCommit));
     set(&sim, json!({"history": false}));
@@ -167,7 +167,7 @@ async fn who_may_no_longer_read_the_channel_sends_nothing_again() {
 
 #[tokio::test]
 async fn a_forum_gets_a_thread_and_what_goes_on_with_it() {
-    let (sim, stage) = simulated(WEBHOOK).await;
+    let (sim, stage) = WEBHOOK.simulated().await;
     let _crierd = stage.deployment.start().await;
     set(&sim, json!({"forum": true}));
     let without = stage.post("lost").await;
@@ -188,7 +188,7 @@ async fn a_forum_gets_a_thread_and_what_goes_on_with_it() {
 
 #[tokio::test]
 async fn a_bots_thread_is_answers_to_each_other() {
-    let (sim, stage) = simulated(BOT).await;
+    let (sim, stage) = BOT.simulated().await;
     let _crierd = stage.deployment.start().await;
     let sql = "SELECT crier.create_post($1, 'one', ARRAY[$2::uuid], thread => '[\"two\", \"three\"]')";
     let post: Uuid = stage.sql.value(sql, &[&stage.workspace, &stage.account]).await;
@@ -209,7 +209,7 @@ async fn a_bots_thread_is_answers_to_each_other() {
 
 #[tokio::test]
 async fn a_bots_message_whose_answer_is_lost_is_there_once() {
-    let (sim, stage) = simulated(BOT).await;
+    let (sim, stage) = BOT.simulated().await;
     let _crierd = stage.deployment.start().await;
     let faults =
         [Fault::DropAfterCommit, Fault::ServerErrorAfterCommit, Fault::Garbage, Fault::DropBeforeCommit];
@@ -228,7 +228,7 @@ async fn killed_between_the_commit_and_the_answer() {
 
 #[tokio::test]
 async fn a_limit_is_kept_for_as_long_as_it_is_said() {
-    let (sim, stage) = simulated(WEBHOOK).await;
+    let (sim, stage) = WEBHOOK.simulated().await;
     chat::a_limit_is_kept(&sim, &stage, WEBHOOK).await;
 }
 
@@ -246,12 +246,12 @@ async fn a_webhook_that_is_gone_is_called_once() {
 
 #[tokio::test]
 async fn a_reaction_is_counted_and_what_is_not_offered_is_said() {
-    let (sim, stage) = simulated(BOT).await;
+    let (sim, stage) = BOT.simulated().await;
     let _crierd = stage.deployment.start().await;
     chat::a_like_is_counted(&stage).await;
     assert_eq!(sim.calls("reactions.add"), 1);
 
-    let (_sim, stage) = simulated(WEBHOOK).await;
+    let (_sim, stage) = WEBHOOK.simulated().await;
     let _crierd = stage.deployment.start().await;
     let action = acted(&stage, like(&stage, "22/7").await, "failed").await;
     assert_eq!(action["error"]["class"], "unsupported", "{action}");

@@ -49,24 +49,17 @@ pub(crate) const RESENDING: Course = Course {
 };
 
 /// An account on a simulated LinkedIn.
-async fn simulated_as(handle: &str, tokens: &str) -> (Sim, Stage) {
-    let sim = Sim::start();
-    sim.add_account(NAME, handle, tokens);
-    let stage = Stage::connected_on(NAME, Database::shared().await, handle, &sim.url_of(NAME), tokens).await;
-    stage.without_pace().await;
-    stage.sql.run("UPDATE crier.platform_policy SET breaker_failures = NULL").await;
-    (sim, stage)
+async fn simulated_as(handle: &'static str, secret: &'static str) -> (Sim, Stage) {
+    Course { handle, secret, ..PAGE }.simulated().await
 }
 
 /// A page.
 async fn simulated() -> (Sim, Stage) {
-    simulated_as(HANDLE, TOKENS).await
+    PAGE.simulated().await
 }
 
 async fn start(sim: &Sim, stage: &Stage) -> Crierd {
-    let token_url = format!("{}/oauth/v2/accessToken", sim.url_of(NAME));
-    let app = [("CRIER_LINKEDIN_CLIENT_ID", "the-app"), ("CRIER_LINKEDIN_TOKEN_URL", token_url.as_str())];
-    stage.deployment.start_with(&app).await
+    PAGE.start(sim, stage).await
 }
 
 fn set(sim: &Sim, settings: Value) {

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::fault_orders::{hold, hold_at_the_database, singles_and_some_pairs};
+use crate::usual;
 
 const HANDLE: &str = "alice.test";
 const TOKEN: &str = "THAA-pasted-canary";
@@ -147,6 +148,13 @@ async fn killed_before_the_answer_came() {
     let _crierd = stage.deployment.start().await;
     stage.published_once(&sim, post, "once").await;
     assert_eq!(sim.calls(PUBLISH), 1, "expected nothing to be sent again");
+}
+
+#[tokio::test]
+async fn a_container_that_says_late_that_it_is_published_is_not_sent_again() {
+    let late = Course { settings: Some(|| json!({"says_late": true})), ..COURSE };
+    let sim = usual::what_is_shown_late_is_waited_for(late, "node.get").await;
+    assert_eq!(sim.calls(PUBLISH), 1);
 }
 
 #[tokio::test]

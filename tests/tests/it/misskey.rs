@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::fault_orders::{hold, hold_at_the_database, singles_and_some_pairs};
+use crate::usual;
 
 const NAME: &str = "misskey";
 const CREATE: &str = "notes/create";
@@ -22,13 +23,7 @@ const TOKEN: &str = "a-pasted-canary";
 pub(crate) const COURSE: Course = Course { platform: NAME, commit: CREATE, media: picture, ..Course::PLAIN };
 
 async fn simulated() -> (Sim, Stage) {
-    let sim = Sim::start();
-    sim.add_account(NAME, "alice", TOKEN);
-    let database = Database::shared().await;
-    let stage = Stage::connected_on(NAME, database, "alice", &sim.url_of(NAME), TOKEN).await;
-    stage.without_pace().await;
-    stage.sql.run("UPDATE crier.platform_policy SET breaker_failures = NULL").await;
-    (sim, stage)
+    COURSE.simulated().await
 }
 
 #[tokio::test]
@@ -163,19 +158,8 @@ async fn killed_between_the_commit_and_the_answer() {
 
 #[tokio::test]
 async fn what_is_not_shown_yet_is_not_sent_again() {
-    let (sim, stage) = simulated().await;
-    sim.platform(NAME).publish_later(std::time::Duration::from_secs(3));
-    sim.plan(Rule::once(NAME, CREATE, Fault::DropAfterCommit));
-    let _crierd = stage.deployment.start().await;
-    let post = stage.post("once").await;
-    wait_until("two looks that show nothing", true, async || {
-        backdoor::make_retries_due(&stage.sql).await;
-        sim.calls(LOOK) >= 2
-    })
-    .await;
-    wait_until("what can't be read yet", 0, async || sim.unread()).await;
-    stage.published(post).await;
-    assert_eq!((sim.visible("once").len(), sim.calls(CREATE)), (1, 1));
+    let sim = usual::what_is_shown_late_is_waited_for(COURSE, LOOK).await;
+    assert_eq!(sim.calls(CREATE), 1);
 }
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! Pins on Pinterest, from SQL to the simulated platform: each is there once, although Pinterest would take it twice.
 
-use std::time::Duration;
-
 use crier_tests::backdoor;
 use crier_tests::cluster::Database;
 use crier_tests::connecting::Connecting;
@@ -16,6 +14,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::fault_orders::{hold, hold_at_the_database, singles_and_some_pairs};
+use crate::usual;
 
 const CREATE: &str = "pins.create";
 const LOOK: &str = "boards.pins";
@@ -38,13 +37,7 @@ pub(crate) const COURSE: Course = Course {
 pub(crate) const VIDEO_COURSE: Course = Course { media: orders::film, ..COURSE };
 
 async fn simulated() -> (Sim, Stage) {
-    let sim = Sim::start();
-    sim.add_account("pinterest", HANDLE, TOKENS);
-    let database = Database::shared().await;
-    let server = sim.url_of("pinterest");
-    let stage = Stage::connected_on("pinterest", database, HANDLE, &server, TOKENS).await;
-    stage.without_pace().await;
-    (sim, stage)
+    COURSE.simulated().await
 }
 
 async fn start(stage: &Stage) -> Crierd {
@@ -170,28 +163,13 @@ async fn a_lost_pin_is_found_behind_many_that_are_older() {
 
 #[tokio::test]
 async fn what_is_not_shown_yet_is_not_sent_again() {
-    let (sim, stage) = simulated().await;
-    let _crierd = start(&stage).await;
-    sim.platform("pinterest").publish_later(Duration::from_secs(2));
-    sim.plan(Rule::once("pinterest", CREATE, Fault::DropAfterCommit));
-    let post = pin(&stage, "shown later").await;
-    waits(&stage, post, "outcome_unknown").await;
-    backdoor::make_retries_due(&stage.sql).await;
-    wait_until("another look", true, async || sim.calls(LOOK) > 1).await;
-    assert_eq!(
-        (sim.calls(CREATE), sim.unread()),
-        (1, 1),
-        "expected nothing to be sent before absence is proven"
-    );
-    wait_until("what can't be read yet", 0, async || sim.unread()).await;
-    published_once(&sim, &stage, post, "shown later").await;
+    let sim = usual::what_is_shown_late_is_waited_for(COURSE, LOOK).await;
     assert_eq!(sim.calls(CREATE), 1);
 }
 
 #[tokio::test]
 async fn a_picture_without_a_word_is_asked_about() {
     let (sim, stage) = simulated().await;
-    stage.sql.run("UPDATE crier.platform_policy SET breaker_failures = NULL").await;
     let _crierd = start(&stage).await;
     let silent = json!([{"url": IMAGE}]);
     // one that nobody knows of

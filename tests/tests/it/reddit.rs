@@ -1,7 +1,5 @@
 //! Posts on Reddit, which takes the same one any number of times, and of images and videos doesn't say what they are called.
 
-use std::time::Duration;
-
 use crier_tests::backdoor;
 use crier_tests::cluster::Database;
 use crier_tests::connecting::Connecting;
@@ -50,13 +48,11 @@ fn poster() -> String {
 }
 
 async fn simulated() -> (Sim, Stage) {
-    usual::simulated(COURSE).await
+    COURSE.simulated().await
 }
 
 async fn start(sim: &Sim, stage: &Stage) -> Crierd {
-    let token_url = format!("{}/api/v1/access_token", sim.url_of(NAME));
-    let app = [("CRIER_REDDIT_CLIENT_ID", "the-app"), ("CRIER_REDDIT_TOKEN_URL", token_url.as_str())];
-    stage.deployment.start_with(&app).await
+    COURSE.start(sim, stage).await
 }
 
 fn set(sim: &Sim, settings: &Value) {
@@ -138,18 +134,7 @@ async fn an_image_that_is_processed_for_long_is_sent_once() {
 
 #[tokio::test]
 async fn what_is_listed_late_on_reddit_is_not_sent_again() {
-    let (sim, stage) = simulated().await;
-    let _crierd = start(&sim, &stage).await;
-    sim.platform(NAME).publish_later(Duration::from_secs(2));
-    sim.plan(Rule::once(NAME, SUBMIT, Fault::DropAfterCommit));
-    let post = told(&stage, "shown later").await;
-    stage.waits(post, "outcome_unknown").await;
-    let looks = sim.calls(LOOK);
-    backdoor::make_retries_due(&stage.sql).await;
-    wait_until("another look", true, async || sim.calls(LOOK) > looks).await;
-    assert_eq!((sim.calls(SUBMIT), sim.unread()), (1, 1), "expected nothing before absence is proven");
-    wait_until("what can't be read yet", 0, async || sim.unread()).await;
-    stage.published_once(&sim, post, "shown later").await;
+    let sim = usual::what_is_shown_late_is_waited_for(COURSE, LOOK).await;
     assert_eq!(sim.calls(SUBMIT), 1);
 }
 

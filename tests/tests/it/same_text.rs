@@ -118,6 +118,11 @@ async fn sent(sql: &Session, targets: i64) -> Vec<(Uuid, i64)> {
 
 /// The report that these jobs' targets are published, all as the same post.
 fn report(jobs: &[(Uuid, i64)]) -> String {
+    report_as(jobs, "at://x")
+}
+
+/// The same of a post with this name.
+fn report_as(jobs: &[(Uuid, i64)], name: &str) -> String {
     let list = |of: &dyn Fn(&(Uuid, i64)) -> String| jobs.iter().map(of).collect::<Vec<_>>().join(", ");
     format!(
         "SELECT target_state, job_status FROM crier.report_targets(ARRAY[{}]::uuid[], ARRAY[{}]::bigint[], ARRAY[{}], \
@@ -125,7 +130,7 @@ fn report(jobs: &[(Uuid, i64)]) -> String {
         list(&|(job, _)| format!("'{job}'")),
         list(&|(_, token)| token.to_string()),
         list(&|_| "'published'".into()),
-        list(&|_| r#"'{"external_id": "at://x", "url": "https://x"}'"#.into()),
+        list(&|_| format!("'{}'", json!({"external_id": name, "url": "https://x"}))),
     )
 }
 
@@ -164,6 +169,29 @@ async fn one_report_that_names_a_post_twice_has_it_once() {
     assert_eq!(sql.refusal(twice).await.code, "23505");
     let long = "UPDATE crier.post_target SET external_id = repeat('\u{1f600}', 500)";
     assert_eq!(sql.refusal(long).await.code, "23505", "expected the longest id to fit the index");
+}
+
+#[tokio::test]
+async fn a_name_that_is_too_long_to_be_kept_is_left_to_a_person() {
+    let sql = Database::shared().await.connect().await;
+    let jobs = sent(&sql, 3).await;
+    // cut, the two would be one
+    let begin = "x".repeat(500);
+    for (job, end) in jobs.iter().zip(["a", "b"]) {
+        let name = format!("{begin}{}", end.repeat(100));
+        assert_eq!(sql.text(&report_as(&[*job], &name)).await, "unconfirmed|failed");
+    }
+    assert_eq!(sql.text(&report_as(&jobs[2..], &begin)).await, "published|completed");
+    let kept = "SELECT state, count(external_id), count(*), bool_and(error @> '{\"unknowable\": true}') \
+                FROM crier.post_target GROUP BY 1 ORDER BY 1";
+    assert_eq!(sql.text(kept).await, "published|1|1|∅\nunconfirmed|0|2|t");
+    // nothing is sent again, and a person's word is enough
+    assert_eq!(sql.text("SELECT count(*) FROM crier.jobs WHERE finished_at IS NULL").await, "0");
+    let resolve = "SELECT count(crier.resolve_target(id, 'published', 'https://x')) FROM crier.post_target \
+                   WHERE state = 'unconfirmed'";
+    assert_eq!(sql.text(resolve).await, "2");
+    let states = "SELECT DISTINCT state FROM crier.post_target";
+    assert_eq!(sql.text(states).await, "published");
 }
 
 #[tokio::test]

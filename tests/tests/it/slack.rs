@@ -1,5 +1,7 @@
 //! Messages on Slack: one of each by a bot, whatever is lost; by a webhook one at most, and a person is asked where nobody can know.
 
+mod login;
+
 use crier_tests::backdoor;
 use crier_tests::images::data_url;
 use crier_tests::orders::{Course, film, picture};
@@ -9,7 +11,7 @@ use crier_tests::wait::wait_until;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::chat::{self, all_published, delete, simulated};
+use crate::chat::{self, all_published, delete};
 use crate::fault_orders::{hold, hold_at_the_database, singles_and_some_pairs};
 
 const NAME: &str = "slack";
@@ -46,7 +48,7 @@ fn set(sim: &Sim, settings: Value) {
 
 #[tokio::test]
 async fn a_message_is_there_as_it_was_asked_for() {
-    let (sim, stage) = simulated(BOT).await;
+    let (sim, stage) = BOT.simulated().await;
     let _crierd = stage.deployment.start().await;
     let text = "Grüße 🎉 an <!channel> & https://crier.example";
     let post = stage.post(text).await;
@@ -63,7 +65,7 @@ async fn a_message_is_there_as_it_was_asked_for() {
     delete(&stage, post).await;
     assert_eq!(sim.platform(NAME).timeline().len(), 1);
 
-    let (sim, stage) = simulated(WEBHOOK).await;
+    let (sim, stage) = WEBHOOK.simulated().await;
     let _crierd = stage.deployment.start().await;
     let post = stage.post("by a webhook").await;
     let target = stage.published(post).await;
@@ -79,7 +81,7 @@ async fn a_message_is_there_as_it_was_asked_for() {
 #[tokio::test]
 async fn accounts_are_known_by_their_ids() {
     let account = "SELECT external_id, handle, status FROM crier.social_account";
-    let (sim, stage) = simulated(BOT).await;
+    let (sim, stage) = BOT.simulated().await;
     assert_eq!(stage.sql.text(account).await, "T0000000001/U0000000022/C0000000022|C0000000022|active");
     let server = sim.url_of(NAME);
     sim.add_account(NAME, "C0000000023", "xoxb-canary-of-another-bot");
@@ -101,7 +103,7 @@ async fn accounts_are_known_by_their_ids() {
     set(&sim, json!({"scopes": "chat:write,channels:history"}));
     assert!(add("C0000000023").status.success());
 
-    let (sim, stage) = simulated(WEBHOOK).await;
+    let (sim, stage) = WEBHOOK.simulated().await;
     assert_eq!(stage.sql.text(account).await, "T0000000001/B0000000002|alice|active");
     let elsewhere =
         "https://hooks.slack.com.evil.example/services/T0000000001/B0000000002/canaryTokenOfAWebhook";
@@ -112,7 +114,7 @@ async fn accounts_are_known_by_their_ids() {
 
 #[tokio::test]
 async fn files_that_are_not_shown_yet_are_not_sent_again() {
-    let (sim, stage) = simulated(BOT).await;
+    let (sim, stage) = BOT.simulated().await;
     set(&sim, json!({"share_seconds": 3_600}));
     let _crierd = stage.deployment.start().await;
     let post = stage.post_with("looked at first", &picture()).await;
@@ -131,7 +133,7 @@ async fn files_that_are_not_shown_yet_are_not_sent_again() {
 /// Of some apps Slack takes one look a minute.
 #[tokio::test]
 async fn a_look_that_has_to_wait_uses_up_no_try() {
-    let (sim, stage) = simulated(BOT).await;
+    let (sim, stage) = BOT.simulated().await;
     sim.plan(Rule::once(NAME, POST, Fault::DropAfterCommit));
     sim.plan(Rule::once(NAME, "conversations.history", Fault::RateLimited).seconds(1.0).times(5));
     let _crierd = stage.deployment.start().await;
@@ -144,7 +146,7 @@ async fn a_look_that_has_to_wait_uses_up_no_try() {
 
 #[tokio::test]
 async fn a_thread_is_one_of_slacks() {
-    let (sim, stage) = simulated(BOT).await;
+    let (sim, stage) = BOT.simulated().await;
     let _crierd = stage.deployment.start().await;
     // the answer to the second part is lost: it is looked for in the thread
     let sql = "SELECT crier.create_post($1, 'one', ARRAY[$2::uuid], thread => $3)";
@@ -174,7 +176,7 @@ async fn a_thread_is_one_of_slacks() {
 
 #[tokio::test]
 async fn a_bots_message_whose_answer_is_lost_is_there_once() {
-    let (sim, stage) = simulated(BOT).await;
+    let (sim, stage) = BOT.simulated().await;
     // no more than Slack shows to some apps
     set(&sim, json!({"page": 15}));
     let _crierd = stage.deployment.start().await;
@@ -201,7 +203,7 @@ async fn killed_between_the_commit_and_the_answer() {
 
 #[tokio::test]
 async fn a_limit_is_kept_for_as_long_as_it_is_said() {
-    let (sim, stage) = simulated(BOT).await;
+    let (sim, stage) = BOT.simulated().await;
     chat::a_limit_is_kept(&sim, &stage, BOT).await;
 }
 
@@ -217,7 +219,7 @@ async fn a_webhook_that_is_gone_is_called_once() {
 
 #[tokio::test]
 async fn a_reaction_is_counted_and_what_is_not_offered_is_said() {
-    let (sim, stage) = simulated(BOT).await;
+    let (sim, stage) = BOT.simulated().await;
     let _crierd = stage.deployment.start().await;
     chat::a_like_is_counted(&stage).await;
     assert_eq!(sim.calls("reactions.add"), 1);

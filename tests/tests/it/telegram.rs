@@ -31,12 +31,7 @@ pub(crate) const COURSE: Course = Course {
 const WITH_MEDIA: Course = Course { commit: "sendPhoto", media: picture, ..COURSE };
 
 async fn simulated() -> (Sim, Stage) {
-    let sim = Sim::start();
-    sim.add_account("telegram", CHAT, TOKEN);
-    let database = Database::shared().await;
-    let stage = Stage::connected_on("telegram", database, CHAT, &sim.url_of("telegram"), TOKEN).await;
-    stage.without_pace().await;
-    (sim, stage)
+    COURSE.simulated().await
 }
 
 async fn post(stage: &Stage, content: &str, media: Value, settings: Value) -> Uuid {

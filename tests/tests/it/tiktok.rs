@@ -48,13 +48,7 @@ fn photos() -> Value {
 }
 
 async fn simulated() -> (Sim, Stage) {
-    let sim = Sim::start();
-    sim.add_account("tiktok", "alice", TOKENS);
-    let database = Database::shared().await;
-    let stage = Stage::connected_on("tiktok", database, "alice", &sim.url_of("tiktok"), TOKENS).await;
-    stage.without_pace().await;
-    stage.sql.run("UPDATE crier.platform_policy SET breaker_failures = NULL").await;
-    (sim, stage)
+    COURSE.simulated().await
 }
 
 async fn start(stage: &Stage) -> Crierd {

@@ -28,7 +28,7 @@ pub(crate) const COURSE: Course = Course {
 };
 
 async fn simulated() -> (Sim, Stage) {
-    usual::simulated(COURSE).await
+    COURSE.simulated().await
 }
 
 fn image(colour: u8, alt: &str) -> Value {
@@ -102,30 +102,7 @@ async fn a_post_is_taken_back_and_counted() {
     wait_until("the posts that are there", 0, async || sim.platform(NAME).timeline().len()).await;
 }
 
-#[tokio::test]
-async fn one_fault_of_any_kind() {
-    usual::one_fault_of_any_kind(COURSE).await;
-}
-
-#[tokio::test]
-async fn killed_between_the_commit_and_the_answer() {
-    usual::killed_between_the_commit_and_the_answer(COURSE).await;
-}
-
-#[tokio::test]
-async fn nothing_is_sent_again_too_early() {
-    usual::nothing_is_sent_again_too_early(COURSE, LOOK).await;
-}
-
-#[tokio::test]
-async fn a_limit_parks_the_account() {
-    usual::a_limit_parks_the_account(COURSE).await;
-}
-
-#[tokio::test]
-async fn a_secret_that_was_taken_back_keeps_the_posts() {
-    usual::a_secret_that_was_taken_back_keeps_the_posts(COURSE).await;
-}
+usual::tests_of!(COURSE, LOOK);
 
 #[tokio::test]
 async fn what_would_be_refused_is_refused_before() {

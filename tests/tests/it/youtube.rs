@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::fault_orders::{hold, hold_at_the_database, singles_and_some_pairs};
+use crate::usual;
 
 const PUT: &str = "upload.put";
 const TOKENS: &str = "first-access:first-refresh";
@@ -44,18 +45,11 @@ fn video(bytes: usize) -> Value {
 }
 
 async fn simulated() -> (Sim, Stage) {
-    let sim = Sim::start();
-    sim.add_account("youtube", "alice", TOKENS);
-    let database = Database::shared().await;
-    let stage = Stage::connected_on("youtube", database, "alice", &sim.url_of("youtube"), TOKENS).await;
-    stage.without_pace().await;
-    (sim, stage)
+    COURSE.simulated().await
 }
 
 async fn start(sim: &Sim, stage: &Stage) -> Crierd {
-    let token_url = format!("{}/token", sim.url_of("youtube"));
-    let app = [("CRIER_YOUTUBE_CLIENT_ID", "the-app"), ("CRIER_YOUTUBE_TOKEN_URL", token_url.as_str())];
-    stage.deployment.start_with(&app).await
+    COURSE.start(sim, stage).await
 }
 
 async fn post(stage: &Stage, text: &str, media: &Value, settings: Value) -> Uuid {
@@ -148,6 +142,14 @@ async fn killed_between_the_last_bytes_and_their_answer() {
         published_once(&sim, &stage, post, "held").await;
         assert_eq!(sim.calls("playlistItems.list"), usize::from(forgets));
     }
+}
+
+#[tokio::test]
+async fn a_video_that_is_listed_late_is_not_sent_again() {
+    let list = "playlistItems.list";
+    let sim = usual::what_is_shown_late_is_waited_for(FORGETFUL, list).await;
+    // each look asks the upload first, which is gone
+    assert_eq!(sim.calls(PUT) - sim.calls(list), 1);
 }
 
 #[tokio::test]

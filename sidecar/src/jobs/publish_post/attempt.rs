@@ -313,11 +313,11 @@ impl<'a> Attempt<'a> {
     {
         let held = self.session.held().await?;
         let generation = held.generation;
-        match self.provider.commit_with_media(&self.session.caller(held), &self.post, frozen).await {
+        match self.provider.commit(&self.session.caller(held), &self.post, frozen).await {
             Err(failure) if ends_session(&failure) => {
                 let held = self.session.renewed(generation).await?;
                 again().await?;
-                Ok(self.provider.commit_with_media(&self.session.caller(held), &self.post, frozen).await?)
+                Ok(self.provider.commit(&self.session.caller(held), &self.post, frozen).await?)
             }
             sent => Ok(sent?),
         }

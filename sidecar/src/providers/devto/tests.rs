@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::*;
 use crate::providers::answer::fixtures;
 use crate::providers::fake_server::{Script, Scripted, garbage, told};
-use crate::providers::{Theirs, sought};
+use crate::providers::{Theirs, bare, sought};
 
 const SECRET: &str = "canary-api-key";
 /// Made at 2026-11-18T11:06:40Z.
@@ -61,7 +61,7 @@ async fn requests_are_built_as_recorded() {
     let (provider, caller) = (provider(), caller(&script));
     let login = provider.login(&script.url, "@alice", &SECRET.into()).await.unwrap();
     assert_eq!((login.external_id.as_str(), login.handle.as_str()), ("7", "alice"));
-    let published = provider.commit(&caller, &frozen()).await.unwrap();
+    let published = provider.commit(&caller, &bare(), &frozen()).await.unwrap();
     assert_eq!(
         (published.external_id.as_str(), published.url.as_str()),
         ("9", "https://dev.to/alice/a-title-1")
@@ -156,7 +156,7 @@ proptest! {
             let is_empty_list = status < 203 && body.starts_with(b"[]");
             let script = Script::always((status, vec![], body)).await;
             let (provider, caller) = (provider(), caller(&script));
-            let sent = provider.commit(&caller, &frozen()).await.unwrap_err();
+            let sent = provider.commit(&caller, &bare(), &frozen()).await.unwrap_err();
             assert!(status > 202 || sent.class == ErrorClass::OutcomeUnknown, "{sent}");
             let seen = provider.look(&caller.account, Some(&caller.session), sought(&frozen())).await;
             assert!(!matches!(seen, Ok(Found::Same(_))), "{seen:?}");

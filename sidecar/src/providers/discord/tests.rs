@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::*;
 use crate::providers::hostile::{GIF, Sample};
 use crate::providers::script::{Script, TOKEN};
-use crate::providers::{Theirs, sought};
+use crate::providers::{Theirs, bare, sought};
 
 const KEY: &str = "019a1ee5-6e00-7000-8000-000000000001";
 
@@ -174,11 +174,11 @@ async fn a_file_that_has_changed_is_not_sent() {
         let script = Script::start(vec![made("9", "22")]).await;
         let after = post("hi", media.clone(), json!({}));
         let caller = caller(&script, BOT);
-        let failure = provider().commit_with_media(&caller, &after, &frozen).await.unwrap_err();
+        let failure = provider().commit(&caller, &after, &frozen).await.unwrap_err();
         assert!(failure.draft_again && script.seen().is_empty(), "{media}: {failure}");
     }
     let script = Script::start(vec![made("9", "22")]).await;
-    let sent = provider().commit_with_media(&caller(&script, BOT), &before, &frozen).await.unwrap();
+    let sent = provider().commit(&caller(&script, BOT), &before, &frozen).await.unwrap();
     assert_eq!((sent.external_id.as_str(), script.seen().len()), ("9", 1));
 }
 
@@ -247,12 +247,13 @@ async fn what_is_no_message_is_none() {
         {
             for status in [200, 204, 500] {
                 let script = Script::always(status, body.as_bytes().to_vec()).await;
-                let sent = provider().commit(&caller(&script, external_id), &frozen).await.unwrap_err();
+                let sent =
+                    provider().commit(&caller(&script, external_id), &bare(), &frozen).await.unwrap_err();
                 assert_eq!(sent.class, ErrorClass::OutcomeUnknown, "{status} {body}");
             }
         }
         let script = Script::always(200, vec![b' '; 10_000_000]).await;
-        let sent = provider().commit(&caller(&script, external_id), &frozen).await.unwrap_err();
+        let sent = provider().commit(&caller(&script, external_id), &bare(), &frozen).await.unwrap_err();
         assert_eq!(sent.class, ErrorClass::OutcomeUnknown);
     }
 }

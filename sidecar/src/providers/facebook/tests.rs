@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::providers::graph::testing::{Script, TOKEN, list, refusal};
-use crate::providers::{Theirs, sought};
+use crate::providers::{Theirs, bare, sought};
 
 fn provider() -> Facebook {
     Facebook::new(Client::new().unwrap(), &Apps::default())
@@ -128,7 +128,7 @@ async fn an_old_video_is_made_again_unless_it_is_out() {
 
 async fn commit(frozen: Frozen, answers: Vec<(u16, Value)>) -> Result<Published, ErrorClass> {
     let script = Script::start(answers).await;
-    provider().commit(&caller(&script), &frozen).await.map_err(|failure| failure.class)
+    provider().commit(&caller(&script), &bare(), &frozen).await.map_err(|failure| failure.class)
 }
 
 #[tokio::test]

@@ -4,22 +4,13 @@ use crier_core::error_class::ErrorClass;
 use proptest::collection::{hash_map, vec};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 pub(in crate::providers) use crate::providers::script::{Script, TOKEN};
-use crate::providers::{Account, Caller, Post, Provider};
-use crate::secrets::Session;
+use crate::providers::{Caller, Post, Provider, served};
 
 /// The account 17841 of this name on the server.
 pub(in crate::providers) fn caller(script: &Script, handle: &str) -> Caller {
-    let account = Account {
-        id: Uuid::nil(),
-        external_id: "17841".into(),
-        handle: handle.into(),
-        base_url: script.url.clone(),
-        charges: Default::default(),
-    };
-    Caller { account, session: Session::new(TOKEN.into(), TOKEN.into()) }
+    served::caller(("17841", handle), &script.url, (TOKEN, TOKEN))
 }
 
 /// Prepares a post until there is nothing more to do, with these answers: what was prepared, and what was asked.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::providers::graph::testing::{Script, TOKEN, list, refusal};
-use crate::providers::{Theirs, sought};
+use crate::providers::{Theirs, bare, sought};
 
 /// Each fixture is an answer as servers give it, with the class it has in each phase.
 #[test]
@@ -140,7 +140,7 @@ async fn containers_do_not_grow_old_unless_they_are_out() {
 
 async fn commit(answers: Vec<(u16, Value)>) -> Result<Published, ErrorClass> {
     let script = Script::start(answers).await;
-    let sent = provider().commit(&caller(&script), &frozen("hi")).await;
+    let sent = provider().commit(&caller(&script), &bare(), &frozen("hi")).await;
     sent.map_err(|failure| {
         // Only what can't be published any more is drafted again.
         assert_eq!(failure.draft_again, failure.class == ErrorClass::ContentInvalid, "{failure}");
@@ -271,7 +271,7 @@ async fn a_comment_is_published_where_the_answer_names_it() {
     let commit = async |answers| {
         let script = Script::start(answers).await;
         let frozen = written_comment();
-        provider().commit(&caller(&script), &frozen).await.map_err(|failure| failure.class)
+        provider().commit(&caller(&script), &bare(), &frozen).await.map_err(|failure| failure.class)
     };
     let address = (200, json!({ "permalink": "https://www.instagram.com/p/x/" }));
     let sent = commit(vec![(200, json!({ "id": "3" })), address]).await.unwrap();

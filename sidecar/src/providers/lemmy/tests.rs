@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::providers::fake_server::{Script, Scripted, garbage, told};
-use crate::providers::{Theirs, sought};
+use crate::providers::{Theirs, bare, sought};
 
 const JWT: &str = "eyJcanary.eyJcanary.canary";
 /// Made at 2026-11-18T11:06:40Z.
@@ -139,14 +139,14 @@ async fn requests_are_built_as_recorded() {
     let new = post(None);
     let prepared = prepare_all(&provider, &caller, &new).await.unwrap();
     let frozen = publish::draft(&new, &prepared, KEY.into()).unwrap();
-    let published = provider.commit(&caller, &frozen).await.unwrap();
+    let published = provider.commit(&caller, &bare(), &frozen).await.unwrap();
     assert_eq!((published.external_id.as_str(), published.url.as_str()), ("11", "https://a.example/post/11"));
     let found = provider.look(&caller.account, Some(&caller.session), sought(&frozen)).await;
     assert_eq!(found, Ok(Found::Absent));
     let answer = post(Some("https://b.example/post/4"));
     let prepared = prepare_all(&provider, &caller, &answer).await.unwrap();
     let frozen = publish::draft(&answer, &prepared, KEY.into()).unwrap();
-    let published = provider.commit(&caller, &frozen).await.unwrap();
+    let published = provider.commit(&caller, &bare(), &frozen).await.unwrap();
     assert_eq!(published.external_id, "comment-12");
     let prepared = prepare_all(&provider, &caller, &post(Some("comment-6"))).await.unwrap();
     assert_eq!(prepared, json!({"community": 5, "parent": {"post": 9, "comment": 6}}));
@@ -351,7 +351,7 @@ proptest! {
         runtime.block_on(async {
             let script = Script::always((status, vec![], body)).await;
             let (provider, caller) = (provider(), caller(&script));
-            let sent = provider.commit(&caller, &frozen(comment)).await.unwrap_err();
+            let sent = provider.commit(&caller, &bare(), &frozen(comment)).await.unwrap_err();
             assert!(status > 202 || sent.class == ErrorClass::OutcomeUnknown, "{sent}");
             let seen = provider.look(&caller.account, Some(&caller.session), sought(&frozen(comment))).await;
             assert!(seen.is_err(), "{seen:?}");

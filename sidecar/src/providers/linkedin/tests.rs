@@ -9,8 +9,10 @@ use crier_core::error_class::ErrorClass;
 use serde_json::json;
 
 use super::*;
+use crate::address::Forbidden;
+use crate::client::CallError;
 use crate::providers::scripted::{Scripted, Told};
-use crate::providers::{Theirs, sought};
+use crate::providers::{Theirs, bare, sought};
 
 const MEMBER: &str = "urn:li:person:a1";
 const PAGE: &str = "urn:li:organization:7";
@@ -190,7 +192,7 @@ async fn a_refusal_names_the_post_where_it_can_be_ours() {
         let server = Scripted::telling([duplicate(named)].into_iter().chain(then).collect()).await;
         let written_at = SystemTime::now() - std::time::Duration::from_secs(300);
         let frozen = Frozen { key: new_key(written_at).unwrap(), ..frozen_by(MEMBER, json!({})) };
-        let failure = provider().commit(&server.caller(MEMBER, "alice"), &frozen).await.unwrap_err();
+        let failure = provider().commit(&server.caller(MEMBER, "alice"), &bare(), &frozen).await.unwrap_err();
         assert_eq!((failure.class, server.seen().len()), (ErrorClass::Duplicate, calls));
         assert_eq!(failure.existing_unread, is_unread);
         let existing = failure.existing.map(|existing| existing.external_id);
@@ -297,4 +299,37 @@ async fn a_token_goes_to_linkedins_own_hosts_only() {
     assert_eq!(has_token("https://linkedin.com.evil.example/x"), Some(false));
     assert_eq!(has_token("http://www.linkedin.com/x"), None);
     assert_eq!(has_token("file:///etc/passwd"), None);
+}
+
+#[tokio::test]
+async fn media_go_only_where_linkedin_may_send_them() {
+    let image = || json!([{ "url": GIF, "alt": "" }]);
+    for address in
+        ["http://10.0.0.1/up", "http://a.example/up", "https://192.168.0.1/up", "https://[::1]/up", "up"]
+    {
+        let whole = json!({ "uploadUrl": address, "image": "urn:li:image:1" });
+        let parts = json!({ "video": "urn:li:video:1", "uploadToken": "", "uploadInstructions":
+                            [{ "uploadUrl": address, "firstByte": 0, "lastByte": 98 }] });
+        for (media, value) in [(image(), whole), (video(99), parts)] {
+            let server = Scripted::telling(vec![(200, &[], json!({ "value": value }))]).await;
+            let post = post("", media, json!({}));
+            let failure = prepare(&provider(), &server.caller(PAGE, "page"), &post).await.unwrap_err();
+            assert_eq!(
+                (failure.class, server.seen().len()),
+                (ErrorClass::Transient, 1),
+                "{address}: {failure}"
+            );
+        }
+    }
+    // this machine is no place either, unless LinkedIn is on it
+    let (client, token) = (Client::new().unwrap(), "canary".into());
+    let api = api::Api::new(&client, "https://api.linkedin.com", api::VERSION).with(&token);
+    for address in
+        ["https://localhost/up", "https://127.0.0.1:1/up", "https://[::1]/up", "https://10.0.0.1/up"]
+    {
+        let request = api.put(address).unwrap();
+        let sent = api.send(request).await.map(|answer| answer.status);
+        let expected = if address.contains("10.") { Forbidden::Literal } else { Forbidden::Private };
+        assert_eq!(sent, Err(CallError::NotSent(expected.to_string())), "{address}");
+    }
 }

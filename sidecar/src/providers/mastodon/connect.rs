@@ -12,6 +12,7 @@ use super::api::{Api, read};
 use super::{LARGEST, Mastodon, session};
 use crate::client::Client;
 use crate::providers::answer::Phase;
+use crate::providers::code_flow::concluded;
 use crate::providers::connect::wrong_issuer;
 use crate::providers::federated;
 use crate::providers::oauth::{self, Pkce};
@@ -139,15 +140,8 @@ impl Connect for Mastodon {
         let request = oauth::form(&client, &format!("{}/oauth/token", ask.server), &form);
         let tokens = oauth::tokens(client.send(request).await)?;
         let session = Session::new(tokens.access_token, SecretString::default());
-        match granted(&client, ask.server, &session, &tokens.scope).await {
-            Ok((external_id, handle, missing)) => {
-                Ok(vec![Granted { external_id, handle, base_url: ask.server.to_owned(), session, missing }])
-            }
-            Err(failure) => {
-                self.revoke(ask.server, ask.app, &session, ask.reach).await;
-                Err(failure)
-            }
-        }
+        let known = granted(&client, ask.server, &session, &tokens.scope).await;
+        concluded(self, ask, session, known).await
     }
 
     async fn revoke(&self, server: &str, app: Option<&App>, session: &Session, reach: Reach) {

@@ -9,7 +9,7 @@ use super::*;
 use crate::providers::answer::seconds_since_1970;
 use crate::providers::golden;
 use crate::providers::scripted::{Scripted, Told, garbage};
-use crate::providers::{Ask, Callback, Reach, Theirs, sought};
+use crate::providers::{Ask, Callback, Reach, Theirs, bare, sought};
 
 /// A GIF of 3 by 2 pixels.
 const GIF: &str = "data:image/gif;base64,R0lGODdhAwACAIAAAAAAAP///ywAAAAAAwACAAACAoRdADs=";
@@ -203,7 +203,7 @@ async fn publishing(script: Vec<Told>, post: Post) -> Vec<Value> {
     asked(script, async |provider, caller| {
         let prepared = prepare(provider, caller, &post).await?;
         let frozen = provider.draft(&post, &prepared)?;
-        let there = provider.commit(caller, &frozen).await?;
+        let there = provider.commit(caller, &bare(), &frozen).await?;
         assert_eq!(there.url, format!("{}/notes/n1", caller.account.base_url));
         Ok(())
     })
@@ -281,7 +281,7 @@ proptest! {
         runtime.block_on(async {
             let server = Scripted::always((status, &[], json!(body))).await;
             let (provider, caller, frozen) = (provider(), server.caller("u1", "alice"), frozen(json!({})));
-            assert!(provider.commit(&caller, &frozen).await.is_err());
+            assert!(provider.commit(&caller, &bare(), &frozen).await.is_err());
             let seen = provider.look(&caller.account, Some(&caller.session), sought(&frozen)).await;
             assert!(seen.is_err(), "{seen:?}");
             let asked = json!({ "is_asked": true });

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::providers::answer::{Phase, fixtures};
+use crate::providers::bare;
 use crate::providers::sought;
 use event::Event;
 
@@ -99,7 +100,7 @@ async fn publish(answers: &[&[&str]]) -> (Result<Published, Failure>, Frozen, Ve
     }
     let others: Vec<_> = relays[1..].iter().map(|relay| relay.url.replace("http", "ws")).collect();
     let frozen = drafted(&caller(&relays[0]), &post("hi", json!({ "relays": others }))).await.unwrap();
-    (Nostr.commit(&caller(&relays[0]), &frozen).await, frozen, relays)
+    (Nostr.commit(&caller(&relays[0]), &bare(), &frozen).await, frozen, relays)
 }
 
 #[test]
@@ -197,7 +198,7 @@ async fn a_relay_of_a_tenant_is_not_this_machine() {
     let here = Relay::start(&[TAKEN]).await;
     let frozen = drafted(&self::caller(&here), &named).await.unwrap();
     let moved = frozen.request.replacen(&here.url.replace("http", "ws"), "wss://rebinding.example", 1);
-    let failure = Nostr.commit(&caller, &Frozen { request: moved, ..frozen }).await.unwrap_err();
+    let failure = Nostr.commit(&caller, &bare(), &Frozen { request: moved, ..frozen }).await.unwrap_err();
     assert_eq!(failure.class, ErrorClass::ContentInvalid, "{failure}");
 }
 
@@ -282,7 +283,7 @@ proptest! {
             let relay = Relay::always(format!("{answer}\n{{")).await;
             let caller = caller(&relay);
             let frozen = drafted(&caller, &post("hi", json!({}))).await.unwrap();
-            let sent = Nostr.commit(&caller, &frozen).await.unwrap_err();
+            let sent = Nostr.commit(&caller, &bare(), &frozen).await.unwrap_err();
             assert_eq!(sent.class, ErrorClass::OutcomeUnknown);
             let looked = Nostr.look(&caller.account, None, sought(&frozen)).await;
             assert!(looked.is_err(), "{looked:?}");

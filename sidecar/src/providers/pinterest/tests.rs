@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::*;
 use crate::providers::x::tests::server::Server;
-use crate::providers::{Theirs, sought};
+use crate::providers::{Theirs, bare, sought};
 
 const PNG: &str =
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNiAAAABgADNjd8qAAAAABJRU5ErkJggg==";
@@ -93,7 +93,7 @@ async fn requests_are_those_of_the_golden_file() {
 
     let settings = json!({ "board_id": "1001", "board_section_id": "7" });
     let frozen = drafted(&post("hi", json!([image("a", "")]), settings), &Value::Null);
-    let published = provider.commit(&caller, &frozen).await.unwrap();
+    let published = provider.commit(&caller, &bare(), &frozen).await.unwrap();
     assert_eq!(published.url, "https://www.pinterest.com/pin/8001/");
     let found = provider.look(&caller.account, Some(&caller.session), sought(&frozen)).await.unwrap();
     assert_eq!(found, Found::Same(published));
@@ -262,7 +262,7 @@ async fn nothing_is_made_of_garbage() {
         let always = vec![(status, body.as_bytes().to_vec()); 12];
         let server = Server::start(always).await;
         let (provider, caller, frozen) = (provider(), server.caller(), hello());
-        let sent = provider.commit(&caller, &frozen).await.unwrap_err();
+        let sent = provider.commit(&caller, &bare(), &frozen).await.unwrap_err();
         assert_eq!(sent.class, ErrorClass::OutcomeUnknown, "{status} {body}");
         let seen = provider.look(&caller.account, Some(&caller.session), sought(&frozen)).await;
         assert!(seen.is_err(), "{status} {body}: {seen:?}");

@@ -109,7 +109,7 @@ async fn said(provider: &dyn Provider, base_url: &str) -> Vec<(&'static [&'stati
         told(provider.login(base_url, sample.handle, &password).await),
         told(provider.refresh(&caller).await),
         told(provider.prepare(&caller, post, &Value::Null).await),
-        told(provider.commit_with_media(&caller, post, &frozen).await),
+        told(provider.commit(&caller, post, &frozen).await),
         told(provider.look(&caller.account, Some(&caller.session), sought).await),
         told(provider.metrics(&caller, "7").await),
     ];

@@ -11,7 +11,7 @@ use super::Reddit;
 use super::classify::until;
 use crate::client::{Answer, CallError};
 use crate::providers::answer::{self, Fields, Phase};
-use crate::providers::code_flow::{CodeFlow, Exchanged, Renewed, Says};
+use crate::providers::code_flow::{CodeFlow, Exchanged, Renewed, Says, concluded};
 use crate::providers::oauth;
 use crate::providers::{App, Ask, Begun, Callback, Connect, Failure, Granted, Kept, Provider, Reach};
 use crate::secrets::Session;
@@ -103,16 +103,9 @@ impl Connect for Reddit {
             let missing = FLOW.missing(&granted)?;
             let (id, handle) = self.server(ask.server).with(&session).whose().await?;
             Ok((id, handle, missing))
-        };
-        match known.await {
-            Ok((external_id, handle, missing)) => {
-                Ok(vec![Granted { external_id, handle, base_url: ask.server.to_owned(), session, missing }])
-            }
-            Err(failure) => {
-                self.revoke(ask.server, ask.app, &session, ask.reach).await;
-                Err(failure)
-            }
         }
+        .await;
+        concluded(self, ask, session, known).await
     }
 
     /// Each login has a refresh token of its own: what another workspace has of the account stays.

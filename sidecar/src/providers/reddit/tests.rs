@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::*;
 use crate::providers::told::{Script, Told};
-use crate::providers::{Theirs, sought};
+use crate::providers::{Theirs, bare, sought};
 
 const PNG: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 const POST: &str = "t3_1abcde";
@@ -108,7 +108,7 @@ async fn prepare(provider: &Reddit, caller: &Caller, post: &Post) -> Result<Valu
 
 async fn sent(frozen: &Frozen, told: Vec<Told>) -> (Result<Published, Failure>, usize) {
     let script = Script::start(told).await;
-    let sent = provider().commit(&caller(&script), frozen).await;
+    let sent = provider().commit(&caller(&script), &bare(), frozen).await;
     (sent, script.seen().len())
 }
 

@@ -44,6 +44,9 @@ impl<'a> Who<'a> {
     }
 }
 
+/// A bot of which nothing is known yet: nobody's channel.
+pub(super) const NOBODY: Who<'static> = Who::Bot { user: "U0", channel: "C0" };
+
 /// The API, for nobody or for an account.
 #[derive(Clone, Copy)]
 pub(super) struct Api<'a> {

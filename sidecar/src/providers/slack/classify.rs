@@ -64,7 +64,8 @@ fn class(phase: Phase, status: u16, error: &str) -> ErrorClass {
         _ if status == 429 => ErrorClass::RateLimited,
         "ratelimited" | "rate_limited" | "message_limit_exceeded" => ErrorClass::RateLimited,
         "invalid_auth" | "not_authed" | "token_revoked" | "token_expired" | "account_inactive"
-        | "org_login_required" | "invalid_token" => phase.unauthorized(),
+        | "org_login_required" | "invalid_token" | "invalid_code" | "code_already_used"
+        | "bad_redirect_uri" => phase.unauthorized(),
         "missing_scope"
         | "not_allowed_token_type"
         | "no_permission"
@@ -121,7 +122,9 @@ fn class(phase: Phase, status: u16, error: &str) -> ErrorClass {
         | "file_upload_size_restricted"
         | "duplicate_message_not_found"
         | "posting_blocked" => ErrorClass::ContentInvalid,
-        "deprecated_endpoint"
+        "invalid_client_id"
+        | "bad_client_secret"
+        | "deprecated_endpoint"
         | "method_deprecated"
         | "unknown_method"
         | "method_not_supported_for_channel_type"

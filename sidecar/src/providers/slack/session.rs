@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::api::{Api, Who, object};
+use super::api::{Api, NOBODY, Who, object};
 use super::{HOME, HOOKS};
 use crate::client::Client;
 use crate::providers::answer::Phase;
@@ -89,23 +89,37 @@ struct Me {
     bot_id: Value,
 }
 
+/// The bot that a token is of.
+pub(super) struct Bot {
+    pub(super) team: String,
+    pub(super) user: String,
+    /// The scopes, where Slack names them.
+    scopes: Option<String>,
+}
+
+impl Bot {
+    pub(super) async fn of(api: &Api<'_>) -> Result<Self, Failure> {
+        let answer = api.post("auth.test", &json!({})).await;
+        let scopes = answer.as_ref().ok().and_then(|answer| answer.header(&SCOPES)).map(str::to_owned);
+        let me: Me = object(Phase::Login, answer)?;
+        if !is_id(&me.team_id) || !is_id(&me.user_id) {
+            return Err(Failure::new(ErrorClass::Transient, "the answer names no account"));
+        }
+        if !me.bot_id.is_string() {
+            return Err(Failure::new(ErrorClass::Permission, "the token is not a bot's"));
+        }
+        Ok(Self { team: me.team_id, user: me.user_id, scopes })
+    }
+}
+
 /// A bot's account is one channel that it writes into. What it may not read it could not find again.
 async fn by_bot(api: &Api<'_>, channel: &str, token: &SecretString) -> Result<Login, Failure> {
     if !is_id(channel) {
         let message = "a bot's account is called by the id of its channel, such as C0123456789";
         return Err(Failure::new(ErrorClass::Config, message));
     }
-    // nobody's channel, as long as it is not known whose token it is
-    let api = api.with(Who::Bot { user: "U0", channel }, token);
-    let answer = api.post("auth.test", &json!({})).await;
-    let scopes = answer.as_ref().ok().and_then(|answer| answer.header(&SCOPES)).map(str::to_owned);
-    let me: Me = object(Phase::Login, answer)?;
-    if !is_id(&me.team_id) || !is_id(&me.user_id) {
-        return Err(Failure::new(ErrorClass::Transient, "the answer names no account"));
-    }
-    if !me.bot_id.is_string() {
-        return Err(Failure::new(ErrorClass::Permission, "the token is not a bot's"));
-    }
+    let api = api.with(NOBODY, token);
+    let Bot { team, user, scopes } = Bot::of(&api).await?;
     if let Some(missing) = scopes.as_deref().and_then(missing) {
         let message = format!("the token lacks the scope {missing}");
         return Err(Failure::new(ErrorClass::Permission, message));
@@ -121,7 +135,7 @@ async fn by_bot(api: &Api<'_>, channel: &str, token: &SecretString) -> Result<Lo
         }
     })?;
     Ok(Login {
-        external_id: format!("{}/{}/{channel}", me.team_id, me.user_id),
+        external_id: format!("{team}/{user}/{channel}"),
         handle: channel.to_owned(),
         base_url: api.base_url.to_owned(),
         session: Session::new(token.clone(), SecretString::default()),
@@ -129,7 +143,7 @@ async fn by_bot(api: &Api<'_>, channel: &str, token: &SecretString) -> Result<Lo
 }
 
 /// The scope that a token lacks for what it can do: who may share files has to be able to see whether they are shared.
-fn missing(scopes: &str) -> Option<&'static str> {
+pub(super) fn missing(scopes: &str) -> Option<&'static str> {
     let has = |scope: &str| scopes.split(',').any(|one| one.trim() == scope);
     match () {
         () if !has("chat:write") => Some("chat:write"),

@@ -1,5 +1,6 @@
 //! The provider against a server that answers from a script: what it asks, and what it makes of the answers.
 
+mod login;
 mod requests;
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -11,7 +12,7 @@ use uuid::Uuid;
 use super::*;
 use crate::providers::hostile::{GIF, Sample};
 use crate::providers::script::{Script, TOKEN};
-use crate::providers::{Theirs, sought};
+use crate::providers::{Theirs, bare, sought};
 
 const CHANNEL: &str = "C022";
 /// A bot that writes into a channel, and a webhook.
@@ -19,7 +20,12 @@ const BOT: &str = "T1/U7/C022";
 const WEBHOOK: &str = "T1/B5";
 
 fn provider() -> Slack {
-    Slack::new(Client::new().unwrap(), Fetcher::new().unwrap(), Endpoints::default())
+    Slack {
+        client: Client::new().unwrap(),
+        fetcher: Fetcher::new().unwrap(),
+        app: Some(App { client_id: "the-app".into(), client_secret: Some("app-secret".into()) }),
+        endpoints: Endpoints::default(),
+    }
 }
 
 fn caller(script: &Script, external_id: &'static str) -> Caller {
@@ -141,12 +147,15 @@ async fn a_webhook_takes_text_alone_and_can_not_tell() {
     let text = post("hi", json!([]), json!({}));
     let prepared = provider.prepare(&caller, &text, &Value::Null).await.unwrap().unwrap();
     let frozen = provider.draft(&text, &prepared).unwrap();
-    let sent = provider.commit(&caller, &frozen).await.unwrap();
+    let sent = provider.commit(&caller, &bare(), &frozen).await.unwrap();
     assert_eq!(
         (sent.external_id, sent.url.as_str()),
         (frozen.key.clone(), "https://app.slack.com/client/T1")
     );
-    assert_eq!(provider.commit(&caller, &frozen).await.unwrap_err().class, ErrorClass::OutcomeUnknown);
+    assert_eq!(
+        provider.commit(&caller, &bare(), &frozen).await.unwrap_err().class,
+        ErrorClass::OutcomeUnknown
+    );
     let asked = script.seen().len();
     let unknown = provider.look(&caller.account, Some(&caller.session), sought(&frozen)).await.unwrap_err();
     assert_eq!((unknown.class, script.seen().len()), (ErrorClass::OutcomeUnknown, asked));
@@ -167,7 +176,7 @@ async fn an_address_that_is_not_told_fails_no_post() {
         ),
     ] {
         let script = Script::start(vec![posted(), answer]).await;
-        let sent = provider().commit(&caller(&script, BOT), &frozen).await.unwrap();
+        let sent = provider().commit(&caller(&script, BOT), &bare(), &frozen).await.unwrap();
         assert_eq!((sent.external_id.as_str(), sent.url.as_str()), ("C022/1795000000.000100", url));
     }
 }
@@ -250,7 +259,7 @@ async fn files_tell_where_they_are_shown() {
 
     let committed = async |answers: Vec<(u16, Value)>| {
         let script = Script::start(answers).await;
-        provider().commit(&caller(&script, BOT), &frozen).await
+        provider().commit(&caller(&script, BOT), &bare(), &frozen).await
     };
     let done = || ok(json!({"files": [{"id": "F1"}]}));
     let sent = committed(vec![done(), hidden(), shares("1795000000.000100"), linked()]).await.unwrap();
@@ -286,7 +295,8 @@ async fn what_is_no_message_is_none() {
         {
             for status in [200, 204, 500] {
                 let script = Script::always(status, body.as_bytes().to_vec()).await;
-                let sent = provider().commit(&caller(&script, external_id), frozen).await.unwrap_err();
+                let sent =
+                    provider().commit(&caller(&script, external_id), &bare(), frozen).await.unwrap_err();
                 assert_eq!(sent.class, ErrorClass::OutcomeUnknown, "{status} {body}");
             }
         }

@@ -3,6 +3,7 @@
 mod garbage;
 mod requests;
 
+use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
@@ -67,7 +68,7 @@ async fn publish(post: &Post, answers: Vec<(u16, Value)>) -> (Result<Published, 
         Ok(frozen) => frozen,
         Err(failure) => return (Err(failure), vec![]),
     };
-    let sent = provider().commit_with_media(&caller, post, &frozen).await;
+    let sent = provider().commit(&caller, post, &frozen).await;
     (sent, script.seen())
 }
 
@@ -124,7 +125,7 @@ async fn media_that_changed_are_not_sent() {
     let frozen = drafted(&caller, &post("hi", &[PNG], json!({}))).await.unwrap();
     for media in [json!([{ "url": GIF }]), json!([]), Value::Null] {
         let changed = Post { media, ..post("hi", &[], json!({})) };
-        let failure = provider().commit_with_media(&caller, &changed, &frozen).await.unwrap_err();
+        let failure = provider().commit(&caller, &changed, &frozen).await.unwrap_err();
         assert!(failure.draft_again && failure.class == ErrorClass::Transient, "{failure}");
     }
     assert!(script.seen().is_empty(), "{:?}", script.seen());

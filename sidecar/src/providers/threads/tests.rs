@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::*;
 use crate::providers::graph::testing::{Script, TOKEN, list, refusal};
-use crate::providers::{Theirs, sought};
+use crate::providers::{Theirs, bare, sought};
 
 fn provider() -> Threads {
     Threads::new(Client::new().unwrap(), &Apps::default())
@@ -147,7 +147,7 @@ async fn a_look_believes_the_container_and_then_the_list() {
 async fn a_container_that_is_not_known_yet_is_not_given_up() {
     let commit = async |answers| {
         let script = Script::start(answers).await;
-        let sent = provider().commit(&caller(&script), &frozen("feed")).await;
+        let sent = provider().commit(&caller(&script), &bare(), &frozen("feed")).await;
         sent.map_err(|failure| (failure.class, failure.draft_again))
     };
     let gone = || refusal(24, 4_279_009);

@@ -12,7 +12,7 @@ use super::api::Api;
 use super::classify::{exchanged, read};
 use super::creator::Creator;
 use crate::providers::answer::Phase;
-use crate::providers::code_flow::{CodeFlow, Exchanged, Says};
+use crate::providers::code_flow::{CodeFlow, Exchanged, Says, concluded};
 use crate::providers::oauth;
 use crate::providers::{App, Ask, Begun, Callback, Connect, Failure, Granted, Kept, Login, Provider, Reach};
 
@@ -91,9 +91,12 @@ impl Connect for TikTok {
         let told = (kept, callback);
         let Exchanged { session, granted } =
             FLOW.exchange_with(&self.client, &self.endpoints, told, &[], exchanged).await?;
-        let missing = FLOW.missing(&granted)?;
-        let server = callback.ask.server;
-        let (external_id, handle) = whose(&self.server(server).with(&session)).await?;
-        Ok(vec![Granted { external_id, handle, base_url: server.to_owned(), session, missing }])
+        let ask = &callback.ask;
+        let known = async {
+            let missing = FLOW.missing(&granted)?;
+            whose(&self.server(ask.server).with(&session)).await.map(|(id, handle)| (id, handle, missing))
+        }
+        .await;
+        concluded(self, ask, session, known).await
     }
 }

@@ -120,7 +120,7 @@ fn frozen(script: &Script, post: &Post) -> Frozen {
 async fn sent(told: Vec<Told>) -> Result<Published, Failure> {
     let script = Script::start(told).await;
     let post = post(20);
-    provider().commit_with_media(&caller(&script), &post, &frozen(&script, &post)).await
+    provider().commit(&caller(&script), &post, &frozen(&script, &post)).await
 }
 
 async fn seen(told: Vec<Told>) -> Result<Found, Failure> {

@@ -5,6 +5,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::*;
+use crate::providers::bare;
 use crate::providers::fake_server::{Script, Scripted, garbage, told};
 use crate::providers::sought;
 
@@ -85,7 +86,7 @@ async fn requests_are_built_as_recorded() {
         prepared = more;
     }
     let frozen = publish::draft(&post, &prepared, KEY).unwrap();
-    let published = provider.commit(&caller, &frozen).await.unwrap();
+    let published = provider.commit(&caller, &bare(), &frozen).await.unwrap();
     assert_eq!((published.external_id.as_str(), published.url.as_str()), ("9", "https://a.example/a-title/"));
     assert_eq!(
         provider.look(&caller.account, Some(&caller.session), sought(&frozen)).await,
@@ -181,13 +182,13 @@ async fn only_wordpress_proves_that_nothing_is_there() {
 async fn only_a_post_that_is_out_is_published() {
     for changed in [json!({"status": "pending"}), json!({"link": ""}), json!({"id": "9"})] {
         let script = Script::start(vec![told(201, &shown(&changed))]).await;
-        let failure = provider().commit(&caller(&script), &frozen()).await.unwrap_err();
+        let failure = provider().commit(&caller(&script), &bare(), &frozen()).await.unwrap_err();
         assert_eq!(failure.class, ErrorClass::OutcomeUnknown, "{changed}");
     }
     // WordPress warns in front of its answer
     let warned = format!("<br />\n<b>Warning</b>: x{}", shown(&json!({})));
     let script = Script::start(vec![(201, vec![], warned.into_bytes())]).await;
-    let failure = provider().commit(&caller(&script), &frozen()).await.unwrap_err();
+    let failure = provider().commit(&caller(&script), &bare(), &frozen()).await.unwrap_err();
     assert_eq!(failure.class, ErrorClass::OutcomeUnknown);
 }
 
@@ -220,7 +221,7 @@ proptest! {
         runtime.block_on(async {
             let script = Script::always((status, vec![], body)).await;
             let (provider, caller) = (provider(), caller(&script));
-            let sent = provider.commit(&caller, &frozen()).await.unwrap_err();
+            let sent = provider.commit(&caller, &bare(), &frozen()).await.unwrap_err();
             assert!(status != 200 || sent.class == ErrorClass::OutcomeUnknown, "{sent}");
             let seen = provider.look(&caller.account, Some(&caller.session), sought(&frozen())).await;
             assert!(!matches!(seen, Ok(Found::Same(_) | Found::Absent)), "{seen:?}");

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::X;
 use super::session::whose;
-use crate::providers::code_flow::{CodeFlow, Exchanged, Says};
+use crate::providers::code_flow::{CodeFlow, Exchanged, Says, concluded};
 use crate::providers::oauth;
 use crate::providers::{App, Ask, Begun, Callback, Connect, Failure, Granted, Kept, Provider, Reach};
 use crate::secrets::Session;
@@ -51,16 +51,9 @@ impl Connect for X {
         let known = async {
             let missing = FLOW.missing(&granted)?;
             whose(&self.server(ask.server).with(&session)).await.map(|(id, handle)| (id, handle, missing))
-        };
-        match known.await {
-            Ok((external_id, handle, missing)) => {
-                Ok(vec![Granted { external_id, handle, base_url: ask.server.to_owned(), session, missing }])
-            }
-            Err(failure) => {
-                self.revoke(ask.server, ask.app, &session, ask.reach).await;
-                Err(failure)
-            }
         }
+        .await;
+        concluded(self, ask, session, known).await
     }
 
     /// The access token alone: with the refresh token, X would end all that the account has given to the app.

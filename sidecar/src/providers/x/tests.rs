@@ -11,7 +11,7 @@ use serde_json::json;
 use super::*;
 use crate::client::Answer;
 use crate::providers::answer::fixtures::answer;
-use crate::providers::{Theirs, sought};
+use crate::providers::{Theirs, bare, sought};
 use server::Server;
 
 fn provider() -> X {
@@ -96,7 +96,7 @@ async fn requests_are_those_of_the_golden_file() {
     let prepared = prepare(&provider, &caller, &gif, Value::Null).await.unwrap();
     prepare(&provider, &caller, &post("", video()), Value::Null).await.unwrap();
     let frozen = provider.draft(&gif, &prepared).unwrap();
-    let published = provider.commit(&caller, &frozen).await.unwrap();
+    let published = provider.commit(&caller, &bare(), &frozen).await.unwrap();
     assert_eq!(published.url, "https://x.com/alice/status/2001");
     let found = provider.look(&caller.account, Some(&caller.session), sought(&frozen)).await.unwrap();
     assert_eq!(found, Found::Same(published));
@@ -105,7 +105,7 @@ async fn requests_are_those_of_the_golden_file() {
     assert_eq!(provider.act(&caller, &delete).await.unwrap(), Done::default());
     let reply = Post { reply_to: Some("2001".into()), ..post("yes", json!([])) };
     let reply = provider.draft(&reply, &Value::Null).unwrap();
-    assert_eq!(provider.commit(&caller, &reply).await.unwrap().external_id, "2001");
+    assert_eq!(provider.commit(&caller, &bare(), &reply).await.unwrap().external_id, "2001");
     let message = Act::DirectMessage { account: "1002".into(), text: "psst".into(), key: uuid::Uuid::nil() };
     assert_eq!(provider.act(&caller, &message).await.unwrap().external_id.as_deref(), Some("3001"));
     let metrics = provider.metrics(&caller, "2001").await.unwrap();
@@ -317,7 +317,7 @@ async fn nothing_that_is_no_clear_answer_is_a_post() {
     {
         let server = Server::start(vec![(201, body)]).await;
         let frozen = Frozen { key: "k".into(), request: r#"{"at":7,"body":{"text":"hi"}}"#.into() };
-        let failure = provider().commit(&server.caller(), &frozen).await.unwrap_err();
+        let failure = provider().commit(&server.caller(), &bare(), &frozen).await.unwrap_err();
         assert_eq!(failure.class, ErrorClass::OutcomeUnknown, "{failure}");
         assert_eq!(server.seen()[0]["body"], json!({ "text": "hi" }));
     }

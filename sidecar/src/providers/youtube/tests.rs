@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::*;
 use crate::providers::told::{Script, Told};
-use crate::providers::{Theirs, sought};
+use crate::providers::{Theirs, bare, sought};
 
 const VIDEO: &str = "dQw4w9WgXcQ";
 const CHANNEL: &str = "UC0000000000000000000001";
@@ -80,7 +80,7 @@ fn frozen(script: &Script) -> Frozen {
 
 async fn sent(told: Vec<Told>) -> Result<Published, Failure> {
     let script = Script::start(told).await;
-    provider().commit(&caller(&script), &frozen(&script)).await
+    provider().commit(&caller(&script), &bare(), &frozen(&script)).await
 }
 
 async fn seen(told: Vec<Told>) -> Result<Found, Failure> {
@@ -153,7 +153,7 @@ async fn an_upload_elsewhere_gets_no_token() {
     let script = Script::start(vec![]).await;
     let mut stored = frozen(&script);
     stored.request = stored.request.replace(&script.url, "https://evil.example");
-    assert!(provider().commit(&caller(&script), &stored).await.is_err());
+    assert!(provider().commit(&caller(&script), &bare(), &stored).await.is_err());
     assert_eq!(script.seen().len(), 0);
 }
 

@@ -52,14 +52,17 @@ impl Container {
             None => Phase::Finished,
         }
     }
+}
 
-    pub(super) fn node(&self, id: &str, settings: &Settings) -> Value {
-        let (word, error) = match self.phase(settings) {
-            Phase::InProgress => ("IN_PROGRESS", None),
-            Phase::Finished => ("FINISHED", None),
-            Phase::Published => ("PUBLISHED", None),
-            Phase::Error(error) => ("ERROR", Some(error)),
-            Phase::Expired => ("EXPIRED", None),
+impl Phase {
+    /// A container in this phase, as it is read.
+    pub(super) fn node(self, id: &str) -> Value {
+        let (word, error) = match self {
+            Self::InProgress => ("IN_PROGRESS", None),
+            Self::Finished => ("FINISHED", None),
+            Self::Published => ("PUBLISHED", None),
+            Self::Error(error) => ("ERROR", Some(error)),
+            Self::Expired => ("EXPIRED", None),
         };
         json!({"id": id, "status": word, "error_message": error})
     }

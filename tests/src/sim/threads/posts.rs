@@ -89,7 +89,10 @@ impl Threads {
             return made.params.select(&json!({"id": made.caller, "username": username, "name": null}));
         }
         if let Some(container) = self.containers.get(made.id).filter(|found| found.owner == made.caller) {
-            return made.params.select(&container.node(made.id, &self.settings));
+            let is_read = |id: &String| made.common.shelf.read(id).is_some();
+            let says_so = !self.settings.says_late || container.post.as_ref().is_none_or(is_read);
+            let phase = if says_so { container.phase(&self.settings) } else { Phase::Finished };
+            return made.params.select(&phase.node(made.id));
         }
         let post = made.common.shelf.read(made.id).ok_or_else(|| Refused::not_there(made.id))?;
         made.params.select(&node(post))

@@ -308,7 +308,7 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("posts/workspace_of", "md5('post20')::uuid, pg_temp.workspaces(100)"),
     call("posts/workspace_role", "(pg_temp.workspaces(1))[1], md5('user1')::uuid"),
     call("publishing/advance", "pg_temp.workspaces(100), pg_temp.posts(100), pg_temp.accounts(100), pg_temp.many(1), pg_temp.new(100), now()"),
-    call("publishing/contested", "pg_temp.posting(100), pg_temp.many('{\"external_id\": \"did:1/post\"}'::jsonb)"),
+    call("publishing/contested", "pg_temp.posting(100), pg_temp.many('{\"external_id\": \"did:1/post\"}'::jsonb), 500"),
     call("publishing/find_target", "(pg_temp.targets(1))[1], NULL"),
     call("publishing/find_target", "(pg_temp.targets(1))[1], pg_temp.workspaces(100)"),
     call("publishing/is_deleted", "(pg_temp.posting(1))[1]"),

@@ -40,8 +40,8 @@ impl Provider for Scripted {
         self.platform
     }
 
-    fn default_base_url(&self) -> &'static str {
-        "https://pds.invalid"
+    fn default_base_url(&self) -> Option<&'static str> {
+        Some("https://pds.invalid")
     }
 
     async fn login(&self, _: &str, _: &str, _: &SecretString) -> Result<Login, Failure> {
@@ -65,7 +65,7 @@ impl Provider for Scripted {
         unreachable!("the request is frozen")
     }
 
-    async fn commit(&self, _: &Caller, sent: &Frozen) -> Result<Published, Failure> {
+    async fn commit(&self, _: &Caller, _: &Post, sent: &Frozen) -> Result<Published, Failure> {
         self.note("commit");
         assert_eq!(*sent, frozen(), "other bytes were sent");
         self.commits.lock().unwrap().pop_front().expect("one commit too many").map(|()| published())

@@ -11,7 +11,7 @@ use super::*;
 use crate::media::Fetcher;
 use crate::providers::bluesky::Bluesky;
 use crate::providers::{
-    Account, Act, Ask, Begun, Callback, Connect, Frozen, Granted, Provider, Reach, VideoService,
+    Account, Act, Ask, Begun, Callback, Connect, Frozen, Granted, Provider, Reach, VideoService, bare,
 };
 use crate::secrets::Es256;
 use server::{DID, HANDLE, Server};
@@ -125,14 +125,14 @@ async fn a_login_becomes_an_account_that_publishes_and_is_renewed() {
         assert_eq!(life.as_secs(), 3_600);
 
         assert_eq!(
-            provider.commit(&caller, &post("k1")).await.unwrap().external_id,
+            provider.commit(&caller, &bare(), &post("k1")).await.unwrap().external_id,
             format!("at://{DID}/app.bsky.feed.post/k1")
         );
         let old = caller.session.access.clone();
         caller.session = provider.refresh(&caller).await.unwrap();
         assert_ne!(caller.session.access.expose_secret(), old.expose_secret());
         assert_eq!(caller.session.bound.as_ref().unwrap().key.thumbprint(), bound.key.thumbprint());
-        provider.commit(&caller, &post("k2")).await.unwrap();
+        provider.commit(&caller, &bare(), &post("k2")).await.unwrap();
         provider
             .act(&caller, &Act::Delete { post: format!("at://{DID}/app.bsky.feed.post/k1") })
             .await
@@ -148,17 +148,17 @@ async fn nonces_are_asked_for_once_and_then_known_and_each_side_has_its_own() {
     let caller = caller(login(&provider, &server).await);
     // each side was asked without a nonce once
     for key in ["k1", "k2", "k3"] {
-        provider.commit(&caller, &post(key)).await.unwrap();
+        provider.commit(&caller, &bare(), &post(key)).await.unwrap();
     }
     assert_eq!(server.asked_for_nonce(), (1, 1));
     // a new one with every answer is followed; an old one costs one more call
     server.with(|state| state.rotate = true);
     for key in ["k4", "k5", "k6"] {
-        provider.commit(&caller, &post(key)).await.unwrap();
+        provider.commit(&caller, &bare(), &post(key)).await.unwrap();
     }
     assert_eq!(server.asked_for_nonce(), (1, 1));
     server.with(|state| state.nonce += 7);
-    provider.commit(&caller, &post("k7")).await.unwrap();
+    provider.commit(&caller, &bare(), &post("k7")).await.unwrap();
     assert_eq!(server.asked_for_nonce(), (1, 2));
     provider.refresh(&caller).await.unwrap();
     assert_eq!(server.asked_for_nonce(), (2, 2));
@@ -171,7 +171,7 @@ async fn a_server_that_is_never_content_is_asked_twice_and_no_more() {
     let caller = caller(login(&provider, &server).await);
     server.with(|state| state.never_content = true);
     let before = server.asked_for_nonce();
-    let failure = provider.commit(&caller, &post("k1")).await.unwrap_err();
+    let failure = provider.commit(&caller, &bare(), &post("k1")).await.unwrap_err();
     assert_eq!((failure.class, failure.code.as_deref()), (ErrorClass::Transient, Some("use_dpop_nonce")));
     let failure = provider.refresh(&caller).await.unwrap_err();
     assert_eq!(failure.class, ErrorClass::Transient, "{failure}");
@@ -227,7 +227,7 @@ async fn what_nobody_will_use_is_taken_back() {
     assert_eq!(server.revoked(), 0, "a server that may not be called was called");
     provider.revoke(&server.url, None, &granted.session, HERE).await;
     assert_eq!(server.revoked(), 1);
-    let failure = provider.commit(&caller(granted), &post("k1")).await.unwrap_err();
+    let failure = provider.commit(&caller(granted), &bare(), &post("k1")).await.unwrap_err();
     assert_eq!(failure.class, ErrorClass::AuthExpired, "{failure}");
 }
 
@@ -378,10 +378,10 @@ async fn a_lost_answer_to_a_refresh_is_unknown_and_nothing_is_sent_again() {
     assert_eq!(failure.class, ErrorClass::OutcomeUnknown, "{failure}");
     assert_eq!(server.refreshes(), sent + 1);
     // the server has done it: the old token is spent, and whoever shows it again ends the session
-    provider.commit(&caller, &post("k1")).await.unwrap();
+    provider.commit(&caller, &bare(), &post("k1")).await.unwrap();
     let failure = provider.refresh(&caller).await.unwrap_err();
     assert_eq!((failure.class, failure.code.as_deref()), (ErrorClass::AuthRevoked, Some("invalid_grant")));
-    let failure = provider.commit(&caller, &post("k2")).await.unwrap_err();
+    let failure = provider.commit(&caller, &bare(), &post("k2")).await.unwrap_err();
     assert_eq!(failure.class, ErrorClass::AuthExpired, "{failure}");
 
     caller.session = login(&provider, &server).await.session;

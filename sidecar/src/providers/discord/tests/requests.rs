@@ -22,7 +22,7 @@ async fn publishing(external_id: &'static str, post: Post) -> Vec<String> {
         prepared = more;
     }
     let frozen = under_known_key(&provider.draft(&post, &prepared).unwrap());
-    provider.commit_with_media(&caller, &post, &frozen).await.unwrap();
+    provider.commit(&caller, &post, &frozen).await.unwrap();
     let gif = STANDARD.decode(GIF.rsplit(',').next().unwrap_or_default()).unwrap();
     let shown = String::from_utf8_lossy(&gif).into_owned();
     script.seen().into_iter().map(|line| line.replace(&shown, "(gif)")).collect()

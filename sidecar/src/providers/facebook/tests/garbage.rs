@@ -29,7 +29,7 @@ proptest! {
             let (provider, caller) = (provider(), caller(&script));
             for frozen in requests() {
                 // the one id there is makes a post in the feed and a comment, and nothing else
-                match provider.commit(&caller, &frozen).await {
+                match provider.commit(&caller, &bare(), &frozen).await {
                     Err(failure) if !has_code && status != 429 => {
                         assert_eq!(failure.class, ErrorClass::OutcomeUnknown, "{failure}");
                     }

@@ -13,7 +13,7 @@ async fn publishing(post: Post, answers: Vec<(u16, Value)>) -> Vec<String> {
             prepared = more;
         }
         let frozen = provider.draft(&post, &prepared)?;
-        provider.commit(caller, &frozen).await?;
+        provider.commit(caller, &bare(), &frozen).await?;
         let _ = provider.look(&caller.account, Some(&caller.session), sought(&frozen)).await;
         Ok(())
     })

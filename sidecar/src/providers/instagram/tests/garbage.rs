@@ -15,7 +15,7 @@ proptest! {
             let has_code = serde_json::from_slice::<Value>(&body).is_ok_and(|json| json["error"]["code"].is_i64());
             let script = Script::always(status, body).await;
             let (provider, caller) = (provider(), caller(&script));
-            let sent = provider.commit(&caller, &frozen("hi")).await.unwrap_err();
+            let sent = provider.commit(&caller, &bare(), &frozen("hi")).await.unwrap_err();
             if !has_code && status != 429 {
                 assert_eq!(sent.class, ErrorClass::OutcomeUnknown);
             }
@@ -35,7 +35,7 @@ proptest! {
 #[tokio::test]
 async fn an_answer_of_ten_megabytes_is_unclear() {
     let script = Script::always(200, vec![b' '; 10_000_000]).await;
-    let failure = provider().commit(&caller(&script), &frozen("hi")).await.unwrap_err();
+    let failure = provider().commit(&caller(&script), &bare(), &frozen("hi")).await.unwrap_err();
     assert_eq!(failure.class, ErrorClass::OutcomeUnknown);
     assert_eq!(look_at(&script).await.unwrap_err().class, ErrorClass::Transient);
 }

@@ -26,7 +26,7 @@ async fn publishing(content: &str, media: Value, settings: Value) -> Vec<String>
     }
     let frozen = provider.draft(&post, &prepared).unwrap();
     assert_eq!(frozen.key, "1");
-    provider.commit(&caller, &frozen).await.unwrap();
+    provider.commit(&caller, &bare(), &frozen).await.unwrap();
     script.seen()
 }
 
@@ -92,7 +92,7 @@ async fn all() -> BTreeMap<&'static str, Vec<String>> {
                     let prepared = provider.prepare(caller, &post, &Value::Null).await?.unwrap();
                     assert_eq!(provider.prepare(caller, &post, &prepared).await?, None);
                     let frozen = provider.draft(&post, &prepared)?;
-                    provider.commit(caller, &frozen).await?;
+                    provider.commit(caller, &bare(), &frozen).await?;
                     provider.look(&caller.account, Some(&caller.session), sought(&frozen)).await.map(drop)
                 },
             )

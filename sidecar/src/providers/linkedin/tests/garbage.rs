@@ -39,7 +39,7 @@ proptest! {
                 let comment = Post { reply_to: Some("urn:li:share:7".into()), ..post("hi", json!([]), json!({})) };
                 let comment = provider.draft(&comment, &json!({ "author": author })).unwrap();
                 for frozen in [frozen_by(author, json!({})), comment] {
-                    assert!(provider.commit(&caller, &frozen).await.is_err());
+                    assert!(provider.commit(&caller, &bare(), &frozen).await.is_err());
                     let seen = provider.look(&caller.account, Some(&caller.session), sought(&frozen)).await;
                     assert!(seen.is_err(), "{seen:?}");
                 }
@@ -67,7 +67,7 @@ async fn only_a_name_in_the_header_is_a_post() {
         (&[], false),
     ] {
         let server = Scripted::telling(vec![(201, headers, json!({ "id": "urn:li:share:71" }))]).await;
-        let sent = provider().commit(&server.caller(PAGE, "page"), &frozen).await;
+        let sent = provider().commit(&server.caller(PAGE, "page"), &bare(), &frozen).await;
         match sent {
             Ok(_) => assert!(ours, "{headers:?}"),
             Err(failure) => {

@@ -29,7 +29,7 @@ async fn publishing(author: &str, mut script: Vec<Told>, post: Post) -> Vec<Valu
     asked(author, script, async |provider, caller| {
         let prepared = prepare(provider, caller, &post).await?;
         let frozen = provider.draft(&post, &prepared)?;
-        provider.commit(caller, &frozen).await.map(drop)
+        provider.commit(caller, &bare(), &frozen).await.map(drop)
     })
     .await
 }
@@ -95,7 +95,7 @@ async fn all() -> BTreeMap<&'static str, Vec<Value>> {
                 let comment = Post { reply_to: Some("urn:li:share:71".into()), ..post("thanks (all)", json!([]), json!({})) };
                 let prepared = prepare(provider, caller, &comment).await?;
                 let frozen = provider.draft(&comment, &prepared)?;
-                let made = provider.commit(caller, &frozen).await?;
+                let made = provider.commit(caller, &bare(), &frozen).await?;
                 assert_eq!(made.external_id, "urn:li:comment:(urn:li:activity:71,72)");
                 provider.look(&caller.account, Some(&caller.session), sought(&frozen)).await.map(drop)
             })

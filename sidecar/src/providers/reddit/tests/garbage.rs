@@ -27,7 +27,7 @@ async fn nothing_is_published_or_proven_absent_by_nonsense() {
             let (provider, caller) = (provider(), caller(&script));
             let commented = provider.draft(&comment(POST), &Value::Null).unwrap();
             for frozen in [hello(), pictured(), commented] {
-                let sent = provider.commit(&caller, &frozen).await.unwrap_err();
+                let sent = provider.commit(&caller, &bare(), &frozen).await.unwrap_err();
                 assert_eq!(sent.class, ErrorClass::OutcomeUnknown, "{status} {body}");
                 let seen = provider.look(&caller.account, Some(&caller.session), sought(&frozen)).await;
                 assert!(seen.is_err(), "{status} {body}: {seen:?}");

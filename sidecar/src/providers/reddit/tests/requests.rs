@@ -72,14 +72,14 @@ async fn all() -> Value {
     let prepared = prepare(&provider, &caller, &pictured).await.unwrap();
     assert!(!prepared.to_string().contains("canary"), "{prepared}");
     let frozen = provider.draft(&pictured, &prepared).unwrap();
-    let published = provider.commit(&caller, &frozen).await.unwrap();
+    let published = provider.commit(&caller, &bare(), &frozen).await.unwrap();
     assert_eq!(published.url, "https://www.reddit.com/r/rust/comments/1abcde/");
     let two = json!([{ "url": PNG }, { "url": PNG }]);
     let gallery = provider.draft(&post("", two, json!({})), &super::prepared(&["one", "two"])).unwrap();
-    assert_eq!(provider.commit(&caller, &gallery).await.unwrap(), published);
+    assert_eq!(provider.commit(&caller, &bare(), &gallery).await.unwrap(), published);
 
     let written = provider.draft(&comment(POST), &Value::Null).unwrap();
-    let there = provider.commit(&caller, &written).await.unwrap();
+    let there = provider.commit(&caller, &bare(), &written).await.unwrap();
     assert_eq!(there.url, "https://www.reddit.com/comments/1abcde/_/k2fghij/");
     let found = provider.look(&caller.account, Some(&caller.session), sought(&written)).await;
     assert_eq!(found, Ok(Found::Same(there)));

@@ -28,7 +28,7 @@ async fn publishing(external_id: &'static str, post: Post, answers: Vec<(u16, Va
         }
         let frozen = provider.draft(&post, &prepared)?;
         key = frozen.key.clone();
-        provider.commit(caller, &frozen).await.map(drop)
+        provider.commit(caller, &bare(), &frozen).await.map(drop)
     })
     .await;
     seen.into_iter().map(|line| line.replace(&key, "(key)")).collect()
@@ -77,7 +77,7 @@ async fn all() -> BTreeMap<&'static str, Vec<String>> {
             asked(
                 BOT,
                 vec![ok(json!({})), shares("1795000000.000100"), linked()],
-                async |provider, caller| provider.commit(caller, &with_files).await.map(drop),
+                async |provider, caller| provider.commit(caller, &bare(), &with_files).await.map(drop),
             )
             .await,
         ),
@@ -92,6 +92,7 @@ async fn all() -> BTreeMap<&'static str, Vec<String>> {
             })
             .await,
         ),
+        ("login", login::asked().await),
         (
             "webhook_login",
             asked(WEBHOOK, vec![(400, json!("no_text"))], async |provider, caller| {

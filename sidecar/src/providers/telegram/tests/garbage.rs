@@ -47,7 +47,7 @@ proptest! {
             let (provider, caller) = (provider(), caller(&script));
             for post in [post("hi", &[], json!({})), post("hi", &[PNG, MP4], json!({}))] {
                 let frozen = drafted(&caller, &post).await.unwrap();
-                let sent = provider.commit_with_media(&caller, &post, &frozen).await.unwrap_err();
+                let sent = provider.commit(&caller, &post, &frozen).await.unwrap_err();
                 if status != 429 {
                     assert_eq!(sent.class, ErrorClass::OutcomeUnknown);
                 }

@@ -17,7 +17,7 @@ proptest! {
             let (provider, caller) = (provider(), caller(&script));
             for shown in ["feed", "reply"] {
                 let frozen = frozen(shown);
-                let sent = provider.commit(&caller, &frozen).await.unwrap_err();
+                let sent = provider.commit(&caller, &bare(), &frozen).await.unwrap_err();
                 if !has_code && status != 429 {
                     assert_eq!(sent.class, ErrorClass::OutcomeUnknown, "{sent}");
                 }

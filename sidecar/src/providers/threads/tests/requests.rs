@@ -24,7 +24,7 @@ async fn publishing(post: Post) -> Vec<String> {
             prepared = more;
         }
         let frozen = provider.draft(&post, &prepared)?;
-        provider.commit(caller, &frozen).await.map(drop)
+        provider.commit(caller, &bare(), &frozen).await.map(drop)
     })
     .await
 }

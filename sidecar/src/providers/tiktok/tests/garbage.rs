@@ -27,7 +27,7 @@ async fn nothing_is_published_or_proven_absent_by_nonsense() {
             let (provider, caller) = (provider(), caller(&script));
             let written = provider.draft(&photos, &json!({ "disabled": {} })).unwrap();
             for (post, frozen) in [(post(20), frozen(&script, &post(20))), (photos.clone(), written)] {
-                let sent = provider.commit_with_media(&caller, &post, &frozen).await.unwrap_err();
+                let sent = provider.commit(&caller, &post, &frozen).await.unwrap_err();
                 assert_eq!(sent.class, ErrorClass::OutcomeUnknown, "{status} {body}");
                 let seen = provider.look(&caller.account, Some(&caller.session), sought(&frozen)).await;
                 assert!(seen.is_err(), "{status} {body}: {seen:?}");
@@ -54,7 +54,7 @@ async fn what_is_stored_and_odd_sends_nothing() {
         &good.replace("\"total\":20", "\"total\":21"),
     ] {
         let frozen = Frozen { key: "k".into(), request: odd.into() };
-        assert!(provider().commit_with_media(&caller, &post, &frozen).await.is_err(), "{odd}");
+        assert!(provider().commit(&caller, &post, &frozen).await.is_err(), "{odd}");
     }
     assert_eq!(script.seen().len(), 0);
 }

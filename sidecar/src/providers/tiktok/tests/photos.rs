@@ -25,7 +25,7 @@ fn begun() -> Told {
 
 async fn sent(told: Vec<Told>) -> Result<Published, Failure> {
     let script = Script::start(told).await;
-    provider().commit_with_media(&caller(&script), &to_all(), &written(&to_all())).await
+    provider().commit(&caller(&script), &to_all(), &written(&to_all())).await
 }
 
 fn listed(posts: Value) -> Told {
@@ -52,7 +52,7 @@ async fn photos_are_waited_for() {
     assert_eq!(post, there(POST, &format!("{url}/photo/{POST}")));
     let hidden = photos(json!({ "draft": true }));
     let script = Script::start(vec![begun(), status("SEND_TO_USER_INBOX", json!({}))]).await;
-    let draft = provider().commit_with_media(&caller(&script), &hidden, &written(&hidden)).await.unwrap();
+    let draft = provider().commit(&caller(&script), &hidden, &written(&hidden)).await.unwrap();
     assert_eq!(draft, there(FETCHED, url));
 }
 

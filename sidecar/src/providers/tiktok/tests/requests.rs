@@ -6,7 +6,7 @@ use crate::providers::{Act, golden};
 async fn published(provider: &TikTok, caller: &Caller, post: &Post) -> (Frozen, Published) {
     let prepared = prepare(provider, caller, post).await.unwrap();
     let frozen = provider.draft(post, &prepared).unwrap();
-    let published = provider.commit_with_media(caller, post, &frozen).await.unwrap();
+    let published = provider.commit(caller, post, &frozen).await.unwrap();
     (frozen, published)
 }
 

@@ -1,6 +1,7 @@
 //! Videos: chunks, the last of which is the post, and the task that tells.
 
 use super::*;
+use crate::providers::bare;
 
 /// The ranges that were sent.
 fn ranges(script: &Script) -> Vec<String> {
@@ -179,10 +180,10 @@ async fn a_video_that_changed_is_not_sent() {
     let mut turned = post(20);
     turned.media = json!([{ "url": format!("data:video/mp4;base64,{}", STANDARD.encode(b"\0\0\0\x20ftypisom-another")) }]);
     for (post, class) in [(other, ErrorClass::ContentInvalid), (turned, ErrorClass::ContentInvalid)] {
-        let failure = provider().commit_with_media(&caller(&script), &post, &frozen).await.unwrap_err();
+        let failure = provider().commit(&caller(&script), &post, &frozen).await.unwrap_err();
         assert_eq!(failure.class, class, "{failure}");
     }
-    assert!(provider().commit(&caller(&script), &frozen).await.is_err());
+    assert!(provider().commit(&caller(&script), &bare(), &frozen).await.is_err());
     assert_eq!(script.seen().len(), 0);
 }
 

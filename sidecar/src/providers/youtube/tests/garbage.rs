@@ -20,7 +20,7 @@ async fn nothing_is_published_or_proven_absent_by_nonsense() {
         for body in BODIES {
             let script = Script::always(Told::bytes(status, body.as_bytes().to_vec())).await;
             let (provider, caller, frozen) = (provider(), caller(&script), frozen(&script));
-            let sent = provider.commit(&caller, &frozen).await.unwrap_err();
+            let sent = provider.commit(&caller, &bare(), &frozen).await.unwrap_err();
             assert_eq!(sent.class, ErrorClass::OutcomeUnknown, "{status} {body}");
             let seen = provider.look(&caller.account, Some(&caller.session), sought(&frozen)).await;
             assert!(seen.is_err(), "{status} {body}: {seen:?}");
@@ -29,7 +29,7 @@ async fn nothing_is_published_or_proven_absent_by_nonsense() {
             assert!(prepare(&provider, &caller, &comment).await.is_err(), "{status} {body}");
             let under = json!({ "comment_on": VIDEO, "is_own": true });
             let written = provider.draft(&comment, &under).unwrap();
-            let sent = provider.commit(&caller, &written).await.unwrap_err();
+            let sent = provider.commit(&caller, &bare(), &written).await.unwrap_err();
             assert_eq!(sent.class, ErrorClass::OutcomeUnknown, "{status} {body}");
             let seen = provider.look(&caller.account, Some(&caller.session), sought(&written)).await;
             assert!(seen.is_err(), "{status} {body}: {seen:?}");
@@ -66,7 +66,7 @@ async fn what_is_stored_and_odd_sends_nothing() {
         &good.replace("20", "21"),
     ] {
         let frozen = Frozen { key: "k".into(), request: odd.into() };
-        assert!(provider().commit(&caller, &frozen).await.is_err(), "{odd}");
+        assert!(provider().commit(&caller, &bare(), &frozen).await.is_err(), "{odd}");
     }
     assert_eq!(script.seen().len(), 0);
 }

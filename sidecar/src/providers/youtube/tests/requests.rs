@@ -42,7 +42,7 @@ async fn all() -> Value {
     let film = Post { settings, ..post(40) };
     let prepared = prepare(&provider, &caller, &film).await.unwrap();
     let frozen = provider.draft(&film, &prepared).unwrap();
-    let published = provider.commit(&caller, &frozen).await.unwrap();
+    let published = provider.commit(&caller, &bare(), &frozen).await.unwrap();
     let found = provider.look(&caller.account, Some(&caller.session), sought(&frozen)).await;
     assert_eq!(found, Ok(Found::Same(published.clone())));
     assert!(provider.completes(&film) && !provider.completes(&post(40)));
@@ -52,7 +52,7 @@ async fn all() -> Value {
         Post { reply_to: Some(VIDEO.into()), content: "first & last".into(), settings: json!({}), ..post(9) };
     let prepared = prepare(&provider, &caller, &comment).await.unwrap();
     let written = provider.draft(&comment, &prepared).unwrap();
-    let there = provider.commit(&caller, &written).await.unwrap();
+    let there = provider.commit(&caller, &bare(), &written).await.unwrap();
     assert_eq!(there.url, format!("https://www.youtube.com/watch?v={VIDEO}&lc={}", there.external_id));
     let found = provider.look(&caller.account, Some(&caller.session), sought(&written)).await;
     assert_eq!(found, Ok(Found::Same(there.clone())));
