@@ -1,0 +1,73 @@
+//! What the activity log costs those who make posts: with it, and where what is noted is thrown away. In turns, so that a disk that
+//! gets slower slows both.
+
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use super::Bench;
+use super::meter::Used;
+use super::report::{Millis, Rate, Timing};
+use crate::session::Session;
+use crate::stage::{create_workspace, dummy_account};
+
+/// The first one warms up and is not counted.
+const ROUNDS: usize = 11;
+/// One of so many jobs of a drain is a post of each round.
+const PART: usize = 500;
+
+const CREATE: &str = "SELECT crier.create_post($1, 'a post', ARRAY[$2::uuid], now() + interval '1 day')";
+/// The call is made, and nothing is written.
+const FORGET: &str = "CREATE RULE forgets AS ON INSERT TO crier.activity_log DO INSTEAD NOTHING";
+const NOTE: &str = "DROP RULE IF EXISTS forgets ON crier.activity_log";
+
+const VARIANTS: [(&str, &str); 2] = [("a post is made and noted", NOTE), ("a post is made and not noted", FORGET)];
+
+/// What calls took, and what the server used for them.
+struct Sum {
+    took: Vec<Duration>,
+    used: Used,
+}
+
+pub(super) async fn run(bench: &mut Bench) {
+    let sql = bench.database.connect().await;
+    let workspace = create_workspace(&sql).await;
+    let account = dummy_account(&sql, workspace, "alice.test").await;
+    let posts = (bench.plan.jobs / PART).max(4);
+    let mut sums = VARIANTS.map(|_| Sum { took: vec![], used: Used { cpu_seconds: 0.0, wal_bytes: 0 } });
+    for round in 0..ROUNDS {
+        for ((_, change), sum) in VARIANTS.iter().zip(&mut sums) {
+            sql.run(change).await;
+            // plans are made anew
+            create(&sql, workspace, account, 2).await;
+            let before = bench.meter.read(&sql).await;
+            let took = create(&sql, workspace, account, posts).await;
+            let used = bench.meter.since(before, &sql).await;
+            if round > 0 {
+                sum.took.extend(took);
+                sum.used.cpu_seconds += used.cpu_seconds;
+                sum.used.wal_bytes += used.wal_bytes;
+            }
+        }
+    }
+    sql.run(NOTE).await;
+    for ((what, _), sum) in VARIANTS.iter().zip(sums) {
+        let (count, time) = (sum.took.len(), sum.took.iter().sum());
+        bench.report.rates.push(Rate::new("activity", "crier", what, count, time, sum.used));
+        bench.report.timings.push(Timing { what: (*what).to_owned(), millis: Millis::new(sum.took) });
+    }
+    let noted: i64 = sql.value("SELECT count(*) FROM crier.activity_log WHERE action = 'post.created'", &[]).await;
+    bench.report.note(&format!("activity: {noted} posts were noted"));
+    bench.crier().clone().empty(&bench.database).await;
+}
+
+/// One after the other; what each took.
+async fn create(sql: &Session, workspace: Uuid, account: Uuid, posts: usize) -> Vec<Duration> {
+    let mut took = Vec::new();
+    for _ in 0..posts {
+        let start = Instant::now();
+        sql.rows(CREATE, &[&workspace, &account]).await;
+        took.push(start.elapsed());
+    }
+    took
+}
