@@ -232,7 +232,8 @@ impl Crierd {
         });
         let status = read("status");
         let bytes = |name: &str| {
-            let kilobytes = status.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next());
+            let kilobytes =
+                status.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next());
             kilobytes.and_then(|kilobytes| kilobytes.parse::<u64>().ok()).unwrap_or(0) * 1024
         };
         Usage {

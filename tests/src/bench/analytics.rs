@@ -35,7 +35,8 @@ const RECORD_MANY: &str = "
             'at', now() - random() * interval '2 hours', 'value', n))
         FROM (SELECT n, random() AS r FROM generate_series(1, $2::bigint) n) q))";
 const ROLL_UP: &str = "SELECT crier.roll_up_analytics(p_max_ms => 10000)";
-const EVENTS: &str = "SELECT sum(rows_estimated)::bigint, sum(bytes)::bigint FROM crier.partitions WHERE parent = $1";
+const EVENTS: &str =
+    "SELECT sum(rows_estimated)::bigint, sum(bytes)::bigint FROM crier.partitions WHERE parent = $1";
 
 /// Buckets, and by what they are told apart.
 const QUESTIONS: [(&str, &str); 6] =
@@ -150,12 +151,17 @@ async fn ask(bench: &mut Bench, sql: &mut Session, tenants: &Tenants, what: &str
             sql.rows(ASK, &[&workspace, &bucket, &group_by]).await;
             took.push(start.elapsed());
         }
-        let target = format!("analytics, 30 days by {bucket} and {group_by}, {what}, nothing in memory, p50 of {COLD}");
+        let target = format!(
+            "analytics, 30 days by {bucket} and {group_by}, {what}, nothing in memory, p50 of {COLD}"
+        );
         add(bench, Target::below(&target, Some(Millis::new(took).p50_ms), 1_000.0));
         bench.database.server().restart_cold();
         *sql = bench.database.connect().await;
         let shown = plan(sql, workspace, bucket).await;
-        bench.report.plans.push(format!("30 days of analytics by {bucket}, {what}, nothing in memory\n{shown}"));
+        bench
+            .report
+            .plans
+            .push(format!("30 days of analytics by {bucket}, {what}, nothing in memory\n{shown}"));
     }
     bench.meter = Meter::new(&bench.database);
 }

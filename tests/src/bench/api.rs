@@ -38,8 +38,10 @@ const GROWTH_LIMIT: f64 = 1.25;
 
 const CREATE: &str = "SELECT crier.create_post($1, 'post ' || n, ARRAY[$2::uuid], now() + interval '1 day') FROM generate_series(1, $3::bigint) n";
 /// Neither is what is measured.
-const UNBOUNDED: &str = "UPDATE crier.request_limit SET per_minute = 2000000000; UPDATE crier.tenant_limit SET max = NULL";
-const TRANSACTIONS: &str = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()";
+const UNBOUNDED: &str =
+    "UPDATE crier.request_limit SET per_minute = 2000000000; UPDATE crier.tenant_limit SET max = NULL";
+const TRANSACTIONS: &str =
+    "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = current_database()";
 
 /// A sidecar that is asked.
 struct Served {
@@ -77,14 +79,17 @@ impl Served {
         let sql = bench.database.connect().await;
         sql.run(UNBOUNDED).await;
         let role = "bench_api";
-        sql.run(&format!("DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN NOINHERIT IN ROLE crier_app")).await;
+        sql.run(&format!("DROP ROLE IF EXISTS {role}; CREATE ROLE {role} LOGIN NOINHERIT IN ROLE crier_app"))
+            .await;
+        let tomorrow =
+            sql.text("SELECT to_char(now() + interval '1 day', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')").await;
         let mut users = Vec::new();
         for _ in 0..clients.div_ceil(CLIENTS_OF_USER) {
             let id = Uuid::new_v4();
             let workspace: Uuid = sql.value("SELECT crier.create_workspace('bench', $1)", &[&id]).await;
             let account = dummy_account(&sql, workspace, "alice.test").await;
             let posts = sql.column(CREATE, &[&workspace, &account, &POSTS]).await;
-            users.push(User { id, workspace, account, posts });
+            users.push(User { id, workspace, account, posts, tomorrow: tomorrow.clone() });
         }
         sql.run("VACUUM ANALYZE").await;
         let connections = (2 * clients + 100).to_string();
@@ -119,7 +124,10 @@ impl Served {
         };
         let (found, ()) = join(join_all(tasks), looks).await;
         self.resident.extend(resident);
-        found.into_iter().flat_map(|asked| asked.unwrap_or_else(|error| panic!("a client: {error}"))).collect()
+        found
+            .into_iter()
+            .flat_map(|asked| asked.unwrap_or_else(|error| panic!("a client: {error}")))
+            .collect()
     }
 }
 
@@ -157,7 +165,8 @@ async fn at_a_pace(bench: &mut Bench, served: &mut Served, time: Duration) {
         other: 0.into(),
     });
     let slow = served.clients / BESIDE;
-    let mut tasks: Vec<_> = (0..slow).map(|n| tokio::spawn(Arc::clone(&trouble).slowly(n % 2 == 0))).collect();
+    let mut tasks: Vec<_> =
+        (0..slow).map(|n| tokio::spawn(Arc::clone(&trouble).slowly(n % 2 == 0))).collect();
     tasks.extend((0..HUGE).map(|n| tokio::spawn(Arc::clone(&trouble).hugely(n % 2 == 0))));
     let turn = time / TURNS;
     let turns = async {
@@ -201,16 +210,28 @@ fn memory(bench: &mut Bench, served: &Served) {
         mega(seen.last().copied().unwrap_or_default()),
         served.begun.elapsed().as_secs_f64()
     ));
-    times(bench, "api: memory in the last fifth, by that in the first", last as f64 / first.max(1) as f64, GROWTH_LIMIT);
+    times(
+        bench,
+        "api: memory in the last fifth, by that in the first",
+        last as f64 / first.max(1) as f64,
+        GROWTH_LIMIT,
+    );
 }
 
 fn times(bench: &mut Bench, what: &str, measured: f64, limit: f64) {
     let pass = Some(measured < limit);
-    bench.report.targets.push(Target { what: what.to_owned(), measured: Some(measured), limit, unit: "times", pass });
+    bench.report.targets.push(Target {
+        what: what.to_owned(),
+        measured: Some(measured),
+        limit,
+        unit: "times",
+        pass,
+    });
 }
 
 fn timings(bench: &mut Bench, how: &str, asked: &[Asked]) {
-    let of = |kind: Kind| asked.iter().filter(move |asked| asked.kind == kind).map(|asked| asked.took).collect();
+    let of =
+        |kind: Kind| asked.iter().filter(move |asked| asked.kind == kind).map(|asked| asked.took).collect();
     let mut add = |what: String, took: Vec<Duration>| {
         bench.report.timings.push(Timing { what: format!("api, {how}: {what}"), millis: Millis::new(took) });
     };

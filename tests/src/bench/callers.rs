@@ -44,6 +44,8 @@ pub(super) struct User {
     pub(super) workspace: Uuid,
     pub(super) account: Uuid,
     pub(super) posts: Vec<Uuid>,
+    /// When the posts are planned that it makes.
+    pub(super) tomorrow: String,
 }
 
 /// A client with a connection of its own.
@@ -58,7 +60,13 @@ pub(super) struct Caller {
 impl Caller {
     /// The first, second, … one begins with another request.
     pub(super) fn new(url: &str, user: &User, number: usize) -> Self {
-        Self { client: http::client(), url: url.to_owned(), token: api::token(user.id), user: user.clone(), asked: number }
+        Self {
+            client: http::client(),
+            url: url.to_owned(),
+            token: api::token(user.id),
+            user: user.clone(),
+            asked: number,
+        }
     }
 
     /// Asks once; what kind of question it was, and the status.
@@ -72,7 +80,7 @@ impl Caller {
             Kind::Get => self.client.get(format!("{posts}/{}", user.posts[number % user.posts.len()])),
             Kind::Make => self.client.post(posts).json(&json!({
                 "workspace_id": user.workspace, "content": format!("post {number}"), "accounts": [user.account],
-                "scheduled_at": "2100-01-01T00:00:00Z"
+                "scheduled_at": user.tomorrow
             })),
         };
         let answer = async {
@@ -84,7 +92,12 @@ impl Caller {
     }
 
     /// Asks until the time is over: at once again, or every so often from a moment of its own on.
-    pub(super) async fn run(mut self, begun: Instant, time: Duration, pace: Option<(Duration, Duration)>) -> Vec<Asked> {
+    pub(super) async fn run(
+        mut self,
+        begun: Instant,
+        time: Duration,
+        pace: Option<(Duration, Duration)>,
+    ) -> Vec<Asked> {
         let mut found = Vec::new();
         let mut next = pace.map_or(begun, |(first, _)| begun + first);
         while next < begun + time {
@@ -125,7 +138,9 @@ impl Trouble {
 
     fn head(&self, more: &str) -> String {
         let Self { token, .. } = self;
-        format!("POST /v1/posts HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n{more}\r\n")
+        format!(
+            "POST /v1/posts HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n{more}\r\n"
+        )
     }
 
     fn goes_on(&self) -> bool {
@@ -145,7 +160,11 @@ impl Trouble {
 
     /// Sends a byte a second: of a head that has no end, or of a body behind a whole head.
     pub(super) async fn slowly(self: Arc<Self>, in_body: bool) {
-        let head = if in_body { self.head("content-length: 1000\r\n") } else { "GET /v1/posts HTTP/1.1\r\nx: ".to_owned() };
+        let head = if in_body {
+            self.head("content-length: 1000\r\n")
+        } else {
+            "GET /v1/posts HTTP/1.1\r\nx: ".to_owned()
+        };
         while self.begins().await {
             let Ok(mut stream) = TcpStream::connect(self.address()).await else {
                 sleep(BETWEEN).await;
@@ -168,7 +187,11 @@ impl Trouble {
 
     /// Sends bodies that are too large: announced, or without a length.
     pub(super) async fn hugely(self: Arc<Self>, announced: bool) {
-        let more = if announced { format!("content-length: {HUGE}\r\n") } else { "transfer-encoding: chunked\r\n".to_owned() };
+        let more = if announced {
+            format!("content-length: {HUGE}\r\n")
+        } else {
+            "transfer-encoding: chunked\r\n".to_owned()
+        };
         let head = self.head(&more);
         let bytes = "x".repeat(CHUNK);
         let chunk = if announced { bytes } else { format!("{CHUNK:x}\r\n{bytes}\r\n") };

@@ -58,10 +58,21 @@ const ADD_ACCOUNTS: &str = "
     FROM generate_series(1, cardinality($2::uuid[])) n WHERE n <= $3 OR (n - 1) % $3 < $4::bigint";
 
 /// What is not on the disk when the machine fails is made anew.
-const CARELESS: &str = "ALTER SYSTEM SET fsync = off; ALTER SYSTEM SET full_page_writes = off; ALTER SYSTEM SET autovacuum = off; \
-    SELECT pg_reload_conf()";
-const CAREFUL: &str = "ALTER SYSTEM SET fsync = on; ALTER SYSTEM SET full_page_writes = on; ALTER SYSTEM RESET autovacuum; \
-    SELECT pg_reload_conf(); CHECKPOINT";
+const CARELESS: [&str; 4] = [
+    "ALTER SYSTEM SET fsync = off",
+    "ALTER SYSTEM SET full_page_writes = off",
+    "ALTER SYSTEM SET autovacuum = off",
+    "SELECT pg_reload_conf()",
+];
+const CAREFUL: [&str; 7] = [
+    "VACUUM ANALYZE crier.analytics_hour, crier.analytics_day",
+    "ANALYZE crier.analytics_event",
+    "ALTER SYSTEM SET fsync = on",
+    "ALTER SYSTEM SET full_page_writes = on",
+    "ALTER SYSTEM RESET autovacuum",
+    "SELECT pg_reload_conf()",
+    "CHECKPOINT",
+];
 
 /// Who has the events.
 pub(super) struct Tenants {
@@ -74,8 +85,7 @@ pub(super) struct Tenants {
 impl Tenants {
     pub(super) async fn add(sql: &Session) -> Self {
         let many = |count: usize| (0..count).map(|_| Uuid::new_v4()).collect::<Vec<_>>();
-        let tenants =
-            Self { workspaces: many(WORKSPACES), accounts: many(WORKSPACES * ACCOUNTS as usize) };
+        let tenants = Self { workspaces: many(WORKSPACES), accounts: many(WORKSPACES * ACCOUNTS as usize) };
         sql.rows(ADD_WORKSPACES, &[&tenants.workspaces]).await;
         sql.rows(ADD_ACCOUNTS, &[&tenants.workspaces, &tenants.accounts, &ACCOUNTS, &FEW]).await;
         tenants
@@ -88,14 +98,18 @@ impl Tenants {
 
     /// Makes so many events of the days before this hour.
     pub(super) async fn fill(&self, bench: &Bench, sql: &Session, events: i64) {
-        sql.run(CARELESS).await;
+        // each by itself: they run in no transaction
+        for statement in CARELESS {
+            sql.run(statement).await;
+        }
         sql.rows(MONTHS, &[]).await;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64);
         let end = now - now % (60 * 60 * 1_000);
         join_all((0..LOADERS).map(|loader| self.load(&bench.database, loader, events, end))).await;
         sql.run(SUM_UP).await;
-        sql.run("VACUUM ANALYZE crier.analytics_hour, crier.analytics_day; ANALYZE crier.analytics_event").await;
-        sql.run(CAREFUL).await;
+        for statement in CAREFUL {
+            sql.run(statement).await;
+        }
     }
 
     /// Every so many days of them.
