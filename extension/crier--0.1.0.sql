@@ -2562,8 +2562,10 @@ BEGIN
             SELECT s.* FROM sums s
             WHERE EXISTS (SELECT FROM crier.workspace w WHERE w.id = s.workspace_id AND w.deleted_at IS NULL)
         ), hours AS (
+            -- in this order, so that what is asked for together lies side by side: the sums of a workspace and an hour
             INSERT INTO crier.analytics_hour AS h (workspace_id, starts_at, kind, platform, account_id, events, value)
             SELECT l.workspace_id, l.hour, l.kind, l.platform, l.account_id, l.events, l.value FROM living l
+            ORDER BY l.workspace_id, l.hour
             ON CONFLICT (workspace_id, starts_at, kind, platform, account_id)
             DO UPDATE SET events = h.events + excluded.events, value = h.value + excluded.value
         ), days AS (
@@ -2571,6 +2573,7 @@ BEGIN
             SELECT l.workspace_id, date_trunc('day', l.hour), l.kind, l.platform, l.account_id, sum(l.events)::bigint, sum(l.value)
             FROM living l
             GROUP BY l.workspace_id, date_trunc('day', l.hour), l.kind, l.platform, l.account_id
+            ORDER BY l.workspace_id, date_trunc('day', l.hour)
             ON CONFLICT (workspace_id, starts_at, kind, platform, account_id)
             DO UPDATE SET events = d.events + excluded.events, value = d.value + excluded.value
         )
@@ -6176,6 +6179,9 @@ ALTER FUNCTION crier.report_webhook(uuid, bigint, text, text[], timestamptz, tex
 ALTER FUNCTION crier.migrate() SET lock_timeout = '5s';
 ALTER FUNCTION crier.migrate() SET standard_conforming_strings = on;
 ALTER FUNCTION crier.rules_changed() SET search_path = pg_catalog, pg_temp;
+
+-- The sums of a month lie on thousands of pages: where they are not in memory, many are fetched at a time.
+ALTER FUNCTION crier.analytics(uuid, timestamptz, timestamptz, text, text[], text[]) SET effective_io_concurrency = 64;
 
 COMMENT ON FUNCTION crier.version() IS 'The version of the crier library.';
 COMMENT ON FUNCTION crier.status() IS 'One row: whether the queue is paused and why, and whether the tables fit the library.';

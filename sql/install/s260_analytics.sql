@@ -32,8 +32,10 @@ BEGIN
             SELECT s.* FROM sums s
             WHERE EXISTS (SELECT FROM crier.workspace w WHERE w.id = s.workspace_id AND w.deleted_at IS NULL)
         ), hours AS (
+            -- in this order, so that what is asked for together lies side by side: the sums of a workspace and an hour
             INSERT INTO crier.analytics_hour AS h (workspace_id, starts_at, kind, platform, account_id, events, value)
             SELECT l.workspace_id, l.hour, l.kind, l.platform, l.account_id, l.events, l.value FROM living l
+            ORDER BY l.workspace_id, l.hour
             ON CONFLICT (workspace_id, starts_at, kind, platform, account_id)
             DO UPDATE SET events = h.events + excluded.events, value = h.value + excluded.value
         ), days AS (
@@ -41,6 +43,7 @@ BEGIN
             SELECT l.workspace_id, date_trunc('day', l.hour), l.kind, l.platform, l.account_id, sum(l.events)::bigint, sum(l.value)
             FROM living l
             GROUP BY l.workspace_id, date_trunc('day', l.hour), l.kind, l.platform, l.account_id
+            ORDER BY l.workspace_id, date_trunc('day', l.hour)
             ON CONFLICT (workspace_id, starts_at, kind, platform, account_id)
             DO UPDATE SET events = d.events + excluded.events, value = d.value + excluded.value
         )

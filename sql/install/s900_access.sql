@@ -325,6 +325,9 @@ ALTER FUNCTION crier.migrate() SET lock_timeout = '5s';
 ALTER FUNCTION crier.migrate() SET standard_conforming_strings = on;
 ALTER FUNCTION crier.rules_changed() SET search_path = pg_catalog, pg_temp;
 
+-- The sums of a month lie on thousands of pages: where they are not in memory, many are fetched at a time.
+ALTER FUNCTION crier.analytics(uuid, timestamptz, timestamptz, text, text[], text[]) SET effective_io_concurrency = 64;
+
 COMMENT ON FUNCTION crier.version() IS 'The version of the crier library.';
 COMMENT ON FUNCTION crier.status() IS 'One row: whether the queue is paused and why, and whether the tables fit the library.';
 COMMENT ON FUNCTION crier.new_id() IS 'A new UUIDv7.';

@@ -1,14 +1,18 @@
 //! Measures the queue through its functions, as a client does, and beside it other queues on the same server with the
 //! same client and payload: rates, latencies, and what both cost in processor time and WAL.
 
+mod activity;
 mod analytics;
+mod api;
 mod backlog;
+mod callers;
 mod client;
 mod costs;
 mod crier;
 mod drain;
 mod due;
 mod enqueue;
+mod events;
 mod held;
 mod limits;
 mod load;
@@ -89,6 +93,10 @@ pub enum Workload {
     Rls,
     /// What analytics take.
     Analytics,
+    /// What the API takes under load.
+    Api,
+    /// What the activity log costs those who make posts.
+    Activity,
 }
 
 /// Another queue.
@@ -155,6 +163,8 @@ pub async fn run(plan: Plan) -> Report {
             Workload::Pages => pages::run(&mut bench).await,
             Workload::Rls => rls::run(&mut bench).await,
             Workload::Analytics => analytics::run(&mut bench).await,
+            Workload::Api => api::run(&mut bench).await,
+            Workload::Activity => activity::run(&mut bench).await,
         }
     }
     bench.report

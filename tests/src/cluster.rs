@@ -178,6 +178,14 @@ impl Server {
         self.start();
     }
 
+    /// Restarts the server with none of its files in memory, as after a restart of the machine.
+    pub fn restart_cold(&self) {
+        self.stop("fast");
+        let data = self.data_dir();
+        forget(&data).unwrap_or_else(|error| panic!("{}: {error}", data.display()));
+        self.start();
+    }
+
     /// The data directory, WAL included.
     pub fn data_dir(&self) -> PathBuf {
         self.dir.join("data")
@@ -215,6 +223,22 @@ impl Server {
     pub async fn connect(&self, database: &str) -> Session {
         Session::connect(&self.url("postgres", database)).await
     }
+}
+
+/// Has the system drop what it keeps of the files in a directory.
+fn forget(dir: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            forget(&path)?;
+        } else if path.is_file() {
+            let file = std::fs::File::open(&path)?;
+            // what is not on the disk yet can't be dropped
+            file.sync_data()?;
+            rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed)?;
+        }
+    }
+    Ok(())
 }
 
 /// A database with the extension and the tables.

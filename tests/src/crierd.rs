@@ -180,6 +180,8 @@ fn id_in(printed: &Printed) -> Uuid {
 pub struct Usage {
     /// Processor time.
     pub cpu_seconds: f64,
+    /// Memory now.
+    pub resident_bytes: u64,
     /// The most memory at a time.
     pub peak_bytes: u64,
 }
@@ -229,10 +231,15 @@ impl Crierd {
             fields.filter_map(|field| field.parse::<u64>().ok()).sum()
         });
         let status = read("status");
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.split_whitespace().next());
+        let bytes = |name: &str| {
+            let kilobytes =
+                status.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next());
+            kilobytes.and_then(|kilobytes| kilobytes.parse::<u64>().ok()).unwrap_or(0) * 1024
+        };
         Usage {
             cpu_seconds: ticks as f64 / rustix::param::clock_ticks_per_second() as f64,
-            peak_bytes: peak.and_then(|kilobytes| kilobytes.parse::<u64>().ok()).unwrap_or(0) * 1024,
+            resident_bytes: bytes("VmRSS:"),
+            peak_bytes: bytes("VmHWM:"),
         }
     }
 

@@ -3,6 +3,7 @@
 //!
 //! Nothing here sleeps until something has probably happened: see [`wait::wait_for`].
 
+pub mod api;
 pub mod backdoor;
 pub mod bench;
 pub mod browser;

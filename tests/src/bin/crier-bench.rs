@@ -11,7 +11,8 @@ use crier_tests::bench::{self, Peer, Plan, Workload};
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// How many seconds a steady load lasts: half of it for each enqueue rate, twice it beside an old snapshot.
+    /// How many seconds a steady load lasts: half of it for each enqueue rate, twice it beside an old snapshot and
+    /// for the API.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=3_600))]
     seconds: u64,
     /// How many jobs a drain empties; the backlog has ten times as many.

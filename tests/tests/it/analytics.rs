@@ -219,6 +219,35 @@ async fn whoever_looks_while_sums_are_made_sees_each_event_once() {
 }
 
 #[tokio::test]
+async fn what_is_asked_for_together_lies_side_by_side() {
+    let stage = Stage::new().await;
+    // as a server records that collects the events of many workspaces
+    stage.sql.run("CREATE TABLE many AS SELECT crier.create_workspace('w', gen_random_uuid()) AS id FROM generate_series(1, 50)").await;
+    let record = "SELECT crier.record_analytics(jsonb_agg(jsonb_build_object('workspace_id', id, 'kind', 'k' || kind, \
+                      'at', date_trunc('day', now(), 'UTC') - interval '1 day' + hour * interval '1 hour') ORDER BY kind, hour, id)) \
+                  FROM many, generate_series(1, 20) kind, generate_series(1, 5) hour";
+    assert_eq!(stage.sql.text(record).await, "5000");
+    let pages = async |table: &str| {
+        let most = format!(
+            "SELECT max(pages) FROM (SELECT count(DISTINCT (tableoid, (ctid::text::point)[0])) AS pages FROM crier.{table} \
+             GROUP BY workspace_id) q"
+        );
+        stage.sql.value::<i64>(&most, &[]).await
+    };
+    // the hundred sums of a workspace have room on two pages, and may begin on a third
+    let found = pages("analytics_delta").await;
+    assert!(found <= 3, "{found} pages");
+    assert_eq!(
+        stage.sql.text("SELECT crier.roll_up_analytics(p_max_ms => 10000)").await,
+        r#"{"moved": 5000}"#
+    );
+    for table in ["analytics_hour", "analytics_day"] {
+        let found = pages(table).await;
+        assert!(found <= 3, "{found} pages of {table}");
+    }
+}
+
+#[tokio::test]
 async fn one_session_moves_them_and_a_writer_waits_for_nobody() {
     let stage = Stage::new().await;
     stage.sql.text(&stage.record("'kind', 'a'", "generate_series(1, 3) n")).await;

@@ -10,24 +10,17 @@ mod shapes;
 mod strangers;
 mod transactions;
 
-use std::os::unix::fs::PermissionsExt;
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+pub(crate) use crier_tests::api::{now, signed, start, token};
 use crier_tests::cluster::{Database, SIDECAR_ROLE};
 use crier_tests::crierd::{Crierd, Deployment};
 use crier_tests::session::Session;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
-use ring::hmac;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::tenancy::app_role;
 use crate::tenancy::filled::Filled;
-
-const SECRET: &str = "a secret of tests, long enough for HS256";
 
 /// A sidecar that serves the API.
 struct Served {
@@ -127,38 +120,8 @@ impl Served {
     }
 }
 
-pub(crate) async fn start(deployment: &Deployment, api_url: &str, settings: &[(&str, &str)]) -> Crierd {
-    let secret = deployment.dir().join("api.secret");
-    std::fs::write(&secret, SECRET)
-        .and_then(|()| std::fs::set_permissions(&secret, PermissionsExt::from_mode(0o600)))
-        .expect("a secret");
-    let secret = secret.display().to_string();
-    let mut all = vec![
-        ("CRIER_API_LISTEN", "127.0.0.1:0"),
-        ("CRIER_API_JWT_SECRET_FILE", secret.as_str()),
-        ("CRIER_API_DATABASE_URL", api_url),
-    ];
-    all.extend(settings);
-    deployment.start_with(&all).await
-}
-
 async fn answer(request: RequestBuilder) -> Answer {
     let answer = request.send().await.expect("an answer");
     let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
     Answer { status, headers, text: answer.text().await.expect("a text") }
-}
-
-pub(crate) fn token(user: Uuid) -> String {
-    signed(&json!({"sub": user, "role": "authenticated", "aud": "authenticated", "exp": now() + 600}))
-}
-
-pub(crate) fn signed(claims: &Value) -> String {
-    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let text = format!("{}.{}", part(&json!({"alg": "HS256", "typ": "JWT"})), part(claims));
-    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes()), text.as_bytes());
-    format!("{text}.{}", URL_SAFE_NO_PAD.encode(tag))
-}
-
-pub(crate) fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

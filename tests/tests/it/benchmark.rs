@@ -23,6 +23,7 @@ async fn every_part_of_it_measures_something() {
     for rate in &report.rates {
         assert!(rate.jobs > 0 && rate.per_second > 0.0 && rate.wal_bytes_per_job > 0.0, "{rate:?}");
     }
+    assert_eq!((count("analytics"), count("api"), count("activity")), (3, 1, 2));
     // six variants and the sums later; five of the log
     assert_eq!((count("costs"), count("log line"), count("posts"), count("due")), (7, 5, 3, 1));
     let held = report.held.iter().map(|held| &held.steady);
@@ -35,7 +36,7 @@ async fn every_part_of_it_measures_something() {
     assert_eq!((backlog.jobs, backlog.urgent_first), (1_000, 20), "{backlog:?}");
     let limits: Vec<_> = report.limits.iter().map(|limits| (limits.overshot, limits.missing)).collect();
     assert_eq!(limits, [(0, 0); 3], "{:?}", report.limits);
-    assert_eq!((report.targets.len(), report.timings.len(), report.plans.len()), (37, 33, 9));
+    assert_eq!((report.targets.len(), report.timings.len(), report.plans.len()), (57, 47, 13));
     for target in &report.targets {
         assert!(target.measured.is_some_and(|value| value > 0.0) && target.pass.is_some(), "{target:?}");
     }
