@@ -24,7 +24,7 @@ const FINISH: Statement = statement!("idempotency/finish").planned_once();
 const MAX_KEY: usize = 255;
 const HASH: usize = 32;
 /// Of an answer that is kept.
-const MAX_ANSWER: i32 = 64 * 1024;
+const MAX_ANSWER: i32 = 16 * 1024;
 
 /// Begins a request of the user who calls under a key of theirs. `p_request`: the SHA-256 of what is asked for. `new`: it is to be
 /// done now; `done`: it was, with what `rows` has, or null where that is not kept; `other`: the key stands for another request.
@@ -55,7 +55,7 @@ fn begin_idempotent(
     }
 }
 
-/// Keeps what a request of this transaction is answered with. What is longer than 64 KiB is not kept.
+/// Keeps what a request of this transaction is answered with. What is longer than 16 KiB is not kept.
 #[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]
 fn end_idempotent(p_key: Option<&str>, p_rows: Option<Jsonb>) -> Result<(), ErrorReport> {

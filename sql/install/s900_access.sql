@@ -374,7 +374,7 @@ COMMENT ON FUNCTION crier.cache_get(text, uuid) IS 'What is cached under a key w
 COMMENT ON FUNCTION crier.cache_set(text, jsonb, interval, uuid) IS 'Keeps a value under a key for a time.';
 COMMENT ON FUNCTION crier.cache_begin(text, interval, uuid) IS 'What is cached under a key, fresh or not, and whether the caller is the one who has to make it anew.';
 COMMENT ON FUNCTION crier.begin_idempotent(text, bytea) IS 'Begins a request of the caller under a key, with the SHA-256 of what is asked for. new: do it, then crier.end_idempotent in the same transaction; done: it was, with the rows that were kept; other: the key stands for another request. Who is at it with the same key is waited for a second, then 55P03.';
-COMMENT ON FUNCTION crier.end_idempotent(text, jsonb) IS 'Keeps what a request that crier.begin_idempotent began is answered with, if that has at most 64 KiB.';
+COMMENT ON FUNCTION crier.end_idempotent(text, jsonb) IS 'Keeps what a request that crier.begin_idempotent began is answered with, if that has at most 16 KiB.';
 COMMENT ON FUNCTION crier.cleanup_idempotency_keys(integer, integer, integer) IS 'Forgets requests with a key that are older than keep_idempotency_keys. {"deleted": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.create_api_key(uuid, text, text, timestamptz) IS 'Makes an API key for a machine, as viewer, editor or admin of the workspace; admins make those of viewers and editors. Answers with its id, as which it is a member, and the key, which is told this once.';
 COMMENT ON FUNCTION crier.list_api_keys(uuid) IS 'The API keys of a workspace, for its admins and owners, the newest first; of those that have ended the newest hundred or so.';

@@ -147,5 +147,7 @@ pub(super) fn require_person(user: Uuid) -> Result<()> {
     if IS_ONE.newest(&[user.into()], |_| Ok(()))?.is_empty() {
         return Ok(());
     }
-    Err(CrierError::NotAllowed(format!("{user} is an API key: it acts in its own workspace, and makes no keys")))
+    Err(CrierError::NotAllowed(format!(
+        "{user} is an API key: it acts in its own workspace, and makes no keys"
+    )))
 }

@@ -64,7 +64,13 @@ pub(crate) async fn serve_api(
     let listen = settings.listen;
     let bounds = settings.bounds;
     let verifier = Verifier::load(&settings.tokens, client)?;
-    let api = Arc::new(Api { db: db(settings, database)?, worker, verifier, machines: Machines::default(), bounds });
+    let api = Arc::new(Api {
+        db: db(settings, database)?,
+        worker,
+        verifier,
+        machines: Machines::default(),
+        bounds,
+    });
     let mut router = router(Arc::clone(&api), &settings.cors_origins)?;
     if let Some(shown) = &settings.dashboard {
         router = router.merge(dashboard::router(api, &shown.sign_in_origins));

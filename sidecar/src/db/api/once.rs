@@ -4,7 +4,7 @@
 use serde_json::Value;
 use tokio_postgres::types::{Json, Type};
 
-use super::super::pool::Db;
+use super::super::pool::{Db, Param};
 use super::super::rows::contract;
 use super::{CallError, Function, ROLLBACK, Refusal, Terms, read};
 use crate::error::Error;
@@ -58,7 +58,7 @@ impl Db {
     ) -> Result<Outcome, CallError> {
         let connection = self.become_caller(terms).await?;
         let request = &once.request[..];
-        let params = [(&once.key as _, Type::TEXT), (&request as _, Type::BYTEA)];
+        let params: [Param<'_>; 2] = [(&once.key, Type::TEXT), (&request, Type::BYTEA)];
         let (connection, begun) = match self.step(connection, BEGIN_ONCE, &params).await {
             Err(CallError::Refused(Refusal { state, .. })) if state == IN_USE => {
                 return Ok(Outcome::Clash(Clash::UnderWay));
@@ -76,7 +76,8 @@ impl Db {
                 _ => Outcome::Clash(Clash::OtherRequest),
             });
         }
-        let (mut connection, rows) = self.step(connection, function.statement, &[(given, Type::JSONB)]).await?;
+        let (mut connection, rows) =
+            self.step(connection, function.statement, &[(given, Type::JSONB)]).await?;
         let rows: Vec<Value> = rows.iter().map(read).collect::<Result<_, _>>()?;
         if once.keeps {
             let kept = Json(&rows);

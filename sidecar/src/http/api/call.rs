@@ -132,12 +132,10 @@ async fn do_as_asked(
     let call = async {
         match key {
             Some(key) => {
-                let once = once::once(route, &arguments, key);
+                let once = once::of(route, &arguments, key);
                 api.db.call_once(terms, once, &route.function, &arguments).await
             }
-            None => {
-                api.db.call(terms, &route.function, &arguments).await.map(Outcome::Rows)
-            }
+            None => api.db.call(terms, &route.function, &arguments).await.map(Outcome::Rows),
         }
     };
     let doubt = match (route.reads(), key) {

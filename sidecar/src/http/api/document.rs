@@ -107,7 +107,9 @@ fn operation(tag: &str, route: &Route) -> OperationBuilder {
     }
     for (status, when) in PROBLEMS {
         let more = match (route.method, status) {
-            (Method::Post, "409") => " Also: a request with the same Idempotency-Key is under way, or what it was answered is not kept.",
+            (Method::Post, "409") => {
+                " Also: a request with the same Idempotency-Key is under way, or what it was answered is not kept."
+            }
             (Method::Post, "422") => " Also: the Idempotency-Key was used for another request.",
             _ => "",
         };
@@ -126,7 +128,9 @@ fn idempotency_key() -> ParameterBuilder {
         .name("Idempotency-Key")
         .parameter_in(ParameterIn::Header)
         .required(Required::False)
-        .description(Some("A name for this request: sent again within a day it is answered as before, and not done again."))
+        .description(Some(
+            "A name for this request: sent again within a day it is answered as before, and not done again.",
+        ))
         .schema(Some(schema))
 }
 

@@ -37,7 +37,7 @@ fn bad(problem: &str) -> Problem {
 }
 
 /// What is to be done under a key. The same arguments in another order, or with other blanks, are the same.
-pub(super) fn once<'a>(route: &Route, arguments: &Value, key: &'a str) -> Once<'a> {
+pub(super) fn of<'a>(route: &Route, arguments: &Value, key: &'a str) -> Once<'a> {
     // the key is in it too: nobody finds out by the hash of another's who asked for the same
     let asked = [route.path, "\n", key, "\n", &arguments.to_string()].concat();
     let keeps = !SECRET.contains(&route.function.name);
@@ -102,12 +102,14 @@ mod tests {
     fn a_request_is_told_by_its_route_and_its_arguments() {
         let (post, jobs) = (route((Method::Post, "/v1/posts")), route((Method::Post, "/v1/jobs")));
         let (one, two) = (json!({"a": 1, "b": 2}), json!({"b": 2, "a": 1}));
-        let hash = |route, arguments| once(route, arguments, "k").request;
+        let hash = |route: &Route, arguments: &Value| of(route, arguments, "k").request;
         assert_eq!(hash(post, &one), hash(post, &two));
-        for (route, arguments) in [(jobs, one.clone()), (post, json!({"a": 1})), (post, json!({"a": 1, "b": 3}))] {
+        for (route, arguments) in
+            [(jobs, one.clone()), (post, json!({"a": 1})), (post, json!({"a": 1, "b": 3}))]
+        {
             assert_ne!(hash(post, &one), hash(route, &arguments), "{arguments}");
         }
-        assert_ne!(hash(post, &one), once(post, &one, "l").request);
+        assert_ne!(hash(post, &one), of(post, &one, "l").request);
     }
 
     /// Whoever adds a route that answers with a secret writes it down above.
@@ -117,6 +119,9 @@ mod tests {
             assert!(routes::all().any(|route| route.function.name == name), "{name}");
         }
         let connect = route((Method::Post, "/v1/accounts/connect"));
-        assert!(!once(connect, &json!({}), "k").keeps && once(route((Method::Post, "/v1/posts")), &json!({}), "k").keeps);
+        assert!(
+            !of(connect, &json!({}), "k").keeps
+                && of(route((Method::Post, "/v1/posts")), &json!({}), "k").keeps
+        );
     }
 }

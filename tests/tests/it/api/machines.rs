@@ -61,7 +61,12 @@ async fn a_key_may_do_what_its_role_may() {
         assert_eq!(workspaces["data"].as_array().map(Vec::len), Some(1), "{workspaces}");
         for (least, method, path, body) in [
             (Role::Viewer, Method::GET, members.clone(), None),
-            (Role::Editor, Method::POST, "/v1/jobs".into(), Some(json!({"kind": "k", "workspace_id": workspace}))),
+            (
+                Role::Editor,
+                Method::POST,
+                "/v1/jobs".into(),
+                Some(json!({"kind": "k", "workspace_id": workspace})),
+            ),
             (
                 Role::Admin,
                 Method::POST,
@@ -86,7 +91,10 @@ async fn a_key_may_do_what_its_role_may() {
             assert_eq!(given.status, 403, "{role}: {path}: {given:?}");
         }
         // what it does is told as its own
-        let by = format!("SELECT count(*) FROM crier.activity_log WHERE user_id = '{}' AND actor = 'user'", made.id);
+        let by = format!(
+            "SELECT count(*) FROM crier.activity_log WHERE user_id = '{}' AND actor = 'user'",
+            made.id
+        );
         assert_eq!(served.sql.text(&by).await, if role == Role::Admin { "1" } else { "0" });
     }
 }
@@ -163,7 +171,11 @@ async fn a_key_that_has_ended_is_nobodys() {
     let workspace = served.workspace(owner).await;
     let ask = async |key: &str| served.by(key, Method::GET, "/v1/workspaces", None).await;
     let refused = |given: &Answer| {
-        assert_eq!((given.status, given.header("www-authenticate")), (401, "Bearer error=\"invalid_token\""), "{given:?}");
+        assert_eq!(
+            (given.status, given.header("www-authenticate")),
+            (401, "Bearer error=\"invalid_token\""),
+            "{given:?}"
+        );
         assert_eq!(given.json()["detail"], "the API key is not known, was revoked, or has expired");
     };
     for unknown in [format!("crier_{}", "0".repeat(64)), "crier_".into(), "crier_x".into()] {
@@ -207,7 +219,10 @@ async fn a_key_is_no_member_among_people() {
     assert_eq!(served.get(&format!("{path}/stats"), owner).await.json()["members"], 1);
     let listed = served.get(&format!("/v1/api-keys?workspace_id={workspace}"), owner).await;
     let (key, text) = (listed.json()["data"][0].clone(), listed.text);
-    assert_eq!((&key["id"], &key["role"], &key["made_by"]), (&json!(made.id), &json!("editor"), &json!(owner)));
+    assert_eq!(
+        (&key["id"], &key["role"], &key["made_by"]),
+        (&json!(made.id), &json!("editor"), &json!(owner))
+    );
     assert!(!text.contains(&made.key[10..]) && !text.contains("hash"), "{text}");
     let id = made.id;
     for (method, path, body) in [
@@ -277,7 +292,11 @@ async fn a_key_counts_for_itself_and_its_use_is_noted_now_and_then() {
     assert_eq!(ask().await, 200);
     let first = served.sql.text(&noted).await;
     assert!(!first.starts_with('∅'), "{first}");
-    assert_eq!((ask().await, served.sql.text(&noted).await), (200, first.clone()), "not again within a minute");
+    assert_eq!(
+        (ask().await, served.sql.text(&noted).await),
+        (200, first.clone()),
+        "not again within a minute"
+    );
     let older = "UPDATE crier.api_key SET last_used_at = last_used_at - interval '61 seconds'";
     // whoever holds the row keeps nobody waiting
     served.sql.run(&format!("BEGIN; {older}")).await;

@@ -54,7 +54,11 @@ async fn what_is_asked_for_again_is_answered_again() {
     // the key stands for that request, of that user
     for (path, body) in [("/v1/workspaces", json!({"name": "twice"})), ("/v1/jobs", json!({"kind": "k"}))] {
         let refused = served.once(path, user, "\"a key\"", &body).await;
-        assert_eq!((refused.status, reason(&refused).as_str()), (422, "idempotency_key_reused"), "{refused:?}");
+        assert_eq!(
+            (refused.status, reason(&refused).as_str()),
+            (422, "idempotency_key_reused"),
+            "{refused:?}"
+        );
     }
     let theirs = served.once("/v1/workspaces", other, "\"a key\"", &body).await;
     assert_eq!((theirs.status, theirs.header(REPLAYED)), (201, ""), "{theirs:?}");
@@ -125,7 +129,8 @@ async fn who_hears_nothing_sends_it_again() {
     let body = json!({"name": "after all"});
     let count = async || sql.text("SELECT count(*) FROM crier.workspace WHERE name = 'after all'").await;
     let post = |url: String, key: String| {
-        let request = crier_tests::http::client().post(format!("{url}/v1/workspaces")).bearer_auth(token(user));
+        let request =
+            crier_tests::http::client().post(format!("{url}/v1/workspaces")).bearer_auth(token(user));
         request.header("idempotency-key", key).json(&body)
     };
     let mut made = 0;
@@ -179,7 +184,8 @@ async fn keys_are_kept_for_a_day_and_not_without_bounds() {
     served.once("/v1/workspaces", user, "k", &body).await;
     let clean = "SELECT crier.cleanup_idempotency_keys()";
     for (hours, deleted, replayed, workspaces) in [(23, 0, "true", "1"), (2, 1, "", "2")] {
-        let older = format!("UPDATE crier.idempotency_key SET created_at = created_at - interval '{hours} hours'");
+        let older =
+            format!("UPDATE crier.idempotency_key SET created_at = created_at - interval '{hours} hours'");
         served.sql.run(&older).await;
         assert_eq!(served.sql.text(clean).await, format!("{{\"deleted\": {deleted}}}"));
         let again = served.once("/v1/workspaces", user, "k", &body).await;
@@ -219,7 +225,11 @@ async fn what_is_long_or_a_secret_is_not_kept_and_not_done_again() {
         assert_eq!(first.status, 200, "{first:?}");
         let before = served.sql.text(&count).await;
         let again = served.once(path, user, table, &body).await;
-        assert_eq!((again.status, reason(&again).as_str()), (409, "idempotency_answer_not_kept"), "{again:?}");
+        assert_eq!(
+            (again.status, reason(&again).as_str()),
+            (409, "idempotency_answer_not_kept"),
+            "{again:?}"
+        );
         assert_eq!(again.header("retry-after"), "", "{again:?}");
         assert_eq!(served.sql.text(&count).await, before, "{table}");
     }

@@ -436,7 +436,7 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("idempotency/begin", "md5('user1')::uuid, 'k', sha256('x'), now()"),
     call("idempotency/count", "md5('user1')::uuid, 10001"),
     call("idempotency/find", "md5('user1')::uuid, 'k', sha256('x')"),
-    call("idempotency/finish", "md5('user1')::uuid, 'k', '[]', 65536"),
+    call("idempotency/finish", "md5('user1')::uuid, 'k', '[]', 16384"),
     call("workspaces/add_member", "(pg_temp.workspaces(1))[1], crier.new_id(), 'viewer', now()"),
     call("workspaces/close", "(pg_temp.workspaces(1))[1], now()"),
     call("workspaces/count_invitations", "(pg_temp.workspaces(1))[1], crier.new_id()"),
