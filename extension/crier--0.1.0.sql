@@ -1473,6 +1473,8 @@ BEGIN
                     did := crier.cleanup_old_metrics(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'cleanup_expired_cache' THEN
                     did := crier.cleanup_expired_cache(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
+                WHEN 'cleanup_idempotency_keys' THEN
+                    did := crier.cleanup_idempotency_keys(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'schedule_readings' THEN did := crier.schedule_readings(p_batch => few, p_max_ms => ms);
                 WHEN 'roll_up_analytics' THEN did := crier.roll_up_analytics(p_max_ms => ms);
                 WHEN 'cleanup_old_activity_logs' THEN
@@ -3054,6 +3056,55 @@ $fn$;
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- requires:
+--   s290_user_statistics
+
+-- Callers of the API that are machines, as crierd asks about them.
+
+-- Whose key has this hash; null: nobody's, or one that was revoked. It may have expired: crier.use_api_key says whether it counts.
+CREATE FUNCTION find_api_key(p_hash bytea) RETURNS uuid
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+SELECT k.id FROM crier.api_key k WHERE k.hash = p_hash AND k.revoked_at IS NULL
+$fn$;
+
+-- Whether a user is an API key that counts; null: it is none, but a person. Notes that it is used, once a minute. Whoever holds its
+-- row is not waited for: the next request notes it.
+CREATE FUNCTION use_api_key(p_user_id uuid) RETURNS boolean
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+DECLARE
+    found_key record;
+    at timestamptz := clock_timestamp();
+BEGIN
+    SELECT k.last_used_at,
+           k.revoked_at IS NULL AND coalesce(k.expires_at > at, true)
+           AND EXISTS (SELECT FROM crier.workspace_member m WHERE m.workspace_id = k.workspace_id AND m.user_id = k.id) AS counts
+    INTO found_key FROM crier.api_key k WHERE k.id = p_user_id;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    IF found_key.counts AND coalesce(found_key.last_used_at < at - interval '1 minute', true) THEN
+        UPDATE crier.api_key k SET last_used_at = at
+        WHERE k.id = (SELECT q.id FROM crier.api_key q WHERE q.id = p_user_id FOR NO KEY UPDATE SKIP LOCKED);
+    END IF;
+    RETURN found_key.counts;
+END
+$fn$;
+
+CREATE FUNCTION cleanup_idempotency_keys(p_batch integer DEFAULT 10000, p_max_ms integer DEFAULT 1000, p_pause_ms integer DEFAULT 0)
+RETURNS jsonb
+LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $fn$
+SELECT crier.cleanup_by_age('cleanup_idempotency_keys', 'idempotency_key', 'created_at', 'keep_idempotency_keys', p_batch, p_max_ms,
+                            p_pause_ms)
+$fn$;
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::workspaces::invitations::accept_invitation
 CREATE  FUNCTION "accept_invitation"(
 	"p_workspace_id" uuid /* Option < Uuid > */
@@ -3223,6 +3274,21 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'begin_connect_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::idempotency::begin_idempotent
+CREATE  FUNCTION "begin_idempotent"(
+	"p_key" TEXT, /* Option < & str > */
+	"p_request" bytea /* Option < & [u8] > */
+) RETURNS TABLE (
+	"state" TEXT,  /* String */
+	"rows" jsonb  /* Option < Jsonb > */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'begin_idempotent_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -3510,6 +3576,23 @@ AS 'MODULE_PATHNAME', 'connect_account_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::workspaces::api_keys::create_api_key
+CREATE  FUNCTION "create_api_key"(
+	"p_workspace_id" uuid, /* Option < Uuid > */
+	"p_name" TEXT, /* Option < & str > */
+	"p_role" TEXT DEFAULT 'viewer', /* Option < & str > */
+	"p_expires_at" timestamp with time zone DEFAULT NULL /* Option < Timestamptz > */
+) RETURNS TABLE (
+	"id" uuid,  /* Uuid */
+	"key" TEXT  /* String */
+)
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'create_api_key_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::posts::create::create_post
 CREATE  FUNCTION "create_post"(
 	"workspace_id" uuid, /* Option < Uuid > */
@@ -3683,6 +3766,18 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'enable_alert_endpoint_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::idempotency::end_idempotent
+CREATE  FUNCTION "end_idempotent"(
+	"p_key" TEXT, /* Option < & str > */
+	"p_rows" jsonb /* Option < Jsonb > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'end_idempotent_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -4329,6 +4424,26 @@ STABLE SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'list_alert_endpoints_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::workspaces::api_keys::list_api_keys
+CREATE  FUNCTION "list_api_keys"(
+	"p_workspace_id" uuid /* Option < Uuid > */
+) RETURNS TABLE (
+	"id" uuid,  /* Uuid */
+	"name" TEXT,  /* String */
+	"role" TEXT,  /* String */
+	"made_by" uuid,  /* Option < Uuid > */
+	"created_at" timestamp with time zone,  /* Timestamptz */
+	"expires_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"last_used_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"revoked_at" timestamp with time zone  /* Option < Timestamptz > */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'list_api_keys_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -5303,6 +5418,17 @@ AS 'MODULE_PATHNAME', 'retry_post_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::workspaces::api_keys::revoke_api_key
+CREATE  FUNCTION "revoke_api_key"(
+	"p_key_id" uuid /* Option < Uuid > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'revoke_api_key_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::keys::rotation::rewrap_data_key
 CREATE  FUNCTION "rewrap_data_key"(
 	"p_id" uuid, /* Option < Uuid > */
@@ -5917,6 +6043,9 @@ GRANT EXECUTE ON FUNCTION crier.remove_member(uuid, uuid) TO crier_app, crier_wo
 GRANT EXECUTE ON FUNCTION crier.rename_workspace(uuid, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.transfer_ownership(uuid, uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.delete_workspace(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.create_api_key(uuid, text, text, timestamptz) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_api_keys(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.revoke_api_key(uuid) TO crier_app, crier_worker;
 -- For a server that knows its users: it does not ask them.
 GRANT EXECUTE ON FUNCTION crier.add_member(uuid, uuid, text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid, jsonb, text, boolean, jsonb, text[], int, boolean,
@@ -5987,6 +6116,8 @@ GRANT EXECUTE ON FUNCTION crier.set_metrics_reading(uuid, boolean) TO crier_app,
 GRANT EXECUTE ON FUNCTION crier.cache_get(text, uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cache_set(text, jsonb, interval, uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cache_begin(text, interval, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.begin_idempotent(text, bytea) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.end_idempotent(text, jsonb) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_user_stats(uuid, uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.record_analytics(jsonb) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.analytics(uuid, timestamptz, timestamptz, text, text[], text[]) TO crier_app, crier_worker;
@@ -6101,6 +6232,9 @@ GRANT EXECUTE ON FUNCTION crier.schedule_readings(integer, integer) TO crier_wor
 GRANT EXECUTE ON FUNCTION crier.record_api_metrics(jsonb) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_old_metrics(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_expired_cache(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_idempotency_keys(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.find_api_key(bytea) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.use_api_key(uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cache_stats() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.api_slow_endpoints(interval, interval) TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.api_error_rates(interval) TO crier_worker, crier_monitor;
@@ -6167,6 +6301,10 @@ ALTER FUNCTION crier.leave_workspace(uuid) SET lock_timeout = '2s';
 ALTER FUNCTION crier.transfer_ownership(uuid, uuid) SET lock_timeout = '2s';
 ALTER FUNCTION crier.rename_workspace(uuid, text) SET lock_timeout = '2s';
 ALTER FUNCTION crier.delete_workspace(uuid) SET lock_timeout = '2s';
+ALTER FUNCTION crier.create_api_key(uuid, text, text, timestamptz) SET lock_timeout = '2s';
+ALTER FUNCTION crier.revoke_api_key(uuid) SET lock_timeout = '2s';
+-- Shorter: each that waits has a connection, and comes again.
+ALTER FUNCTION crier.begin_idempotent(text, bytea) SET lock_timeout = '1s';
 ALTER FUNCTION crier.report_alert(uuid, bigint, text, jsonb) SET lock_timeout = '2s';
 ALTER FUNCTION crier.begin_sealing(uuid, bigint) SET lock_timeout = '2s';
 ALTER FUNCTION crier.add_data_key(uuid, uuid, bytea, uuid) SET lock_timeout = '2s';
@@ -6219,6 +6357,14 @@ COMMENT ON FUNCTION crier.cleanup_old_metrics(integer, integer, integer) IS 'Dro
 COMMENT ON FUNCTION crier.cache_get(text, uuid) IS 'What is cached under a key while it is fresh; null: nothing. Of a workspace for its members, otherwise the caller''s own.';
 COMMENT ON FUNCTION crier.cache_set(text, jsonb, interval, uuid) IS 'Keeps a value under a key for a time.';
 COMMENT ON FUNCTION crier.cache_begin(text, interval, uuid) IS 'What is cached under a key, fresh or not, and whether the caller is the one who has to make it anew.';
+COMMENT ON FUNCTION crier.begin_idempotent(text, bytea) IS 'Begins a request of the caller under a key, with the SHA-256 of what is asked for. new: do it, then crier.end_idempotent in the same transaction; done: it was, with the rows that were kept; other: the key stands for another request. Who is at it with the same key is waited for a second, then 55P03.';
+COMMENT ON FUNCTION crier.end_idempotent(text, jsonb) IS 'Keeps what a request that crier.begin_idempotent began is answered with, if that has at most 16 KiB.';
+COMMENT ON FUNCTION crier.cleanup_idempotency_keys(integer, integer, integer) IS 'Forgets requests with a key that are older than keep_idempotency_keys. {"deleted": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.create_api_key(uuid, text, text, timestamptz) IS 'Makes an API key for a machine, as viewer, editor or admin of the workspace; admins make those of viewers and editors. Answers with its id, as which it is a member, and the key, which is told this once.';
+COMMENT ON FUNCTION crier.list_api_keys(uuid) IS 'The API keys of a workspace, for its admins and owners, the newest first; of those that have ended the newest hundred or so.';
+COMMENT ON FUNCTION crier.revoke_api_key(uuid) IS 'Ends an API key with the commit. False: it was revoked before.';
+COMMENT ON FUNCTION crier.find_api_key(bytea) IS 'Whose API key has this SHA-256; null: nobody''s, or a revoked one.';
+COMMENT ON FUNCTION crier.use_api_key(uuid) IS 'Whether a user is an API key that counts now, which is noted once a minute as its use; null: the user is no API key.';
 COMMENT ON FUNCTION crier.cleanup_expired_cache(integer, integer, integer) IS 'Deletes values of the cache that have run out. {"deleted": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.cache_stats() IS 'How often the cache had what was asked for, and how much is in it.';
 COMMENT ON FUNCTION crier.get_user_stats(uuid, uuid) IS 'What users have published in a workspace, as it was worked out last.';

@@ -45,6 +45,8 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("my_invitations", Nothing),
     ("accept_invitation", Nothing),
     ("decline_invitation", Nothing),
+    ("begin_idempotent", Nothing),
+    ("end_idempotent", Nothing),
     // reading
     ("get_post", EachRow(Viewer)),
     ("get_action", EachRow(Viewer)),
@@ -134,6 +136,9 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("withdraw_invitation", Needs::Role(Admin)),
     ("set_member_role", Needs::Role(Admin)),
     ("remove_member", Needs::Role(Admin)),
+    ("create_api_key", Needs::Role(Admin)),
+    ("list_api_keys", Needs::Role(Admin)),
+    ("revoke_api_key", Needs::Role(Admin)),
     // deciding about the workspace
     ("set_approval", Needs::Role(Owner)),
     ("rename_workspace", Needs::Role(Owner)),

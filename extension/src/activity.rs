@@ -31,6 +31,7 @@ pub(crate) enum Object {
     Schedule(Uuid),
     AlertEndpoint(Uuid),
     Webhook(Uuid),
+    ApiKey(Uuid),
     /// The one, where it is one.
     Jobs(Option<Uuid>),
 }
@@ -47,6 +48,7 @@ impl Object {
             Self::Schedule(id) => ("schedule", Some(id)),
             Self::AlertEndpoint(id) => ("alert_endpoint", Some(id)),
             Self::Webhook(id) => ("webhook", Some(id)),
+            Self::ApiKey(id) => ("api_key", Some(id)),
             Self::Jobs(id) => ("job", id),
         }
     }

@@ -17,6 +17,7 @@ mod dedupe;
 mod durable;
 mod elements;
 mod error;
+mod idempotency;
 mod identity;
 mod input;
 mod installation;
@@ -73,6 +74,7 @@ extension_sql_file!("../../sql/install/s265_readings.sql", requires = ["s260_ana
 extension_sql_file!("../../sql/install/s270_api_metrics.sql", requires = ["s265_readings"]);
 extension_sql_file!("../../sql/install/s280_cache.sql", requires = ["s270_api_metrics"]);
 extension_sql_file!("../../sql/install/s290_user_statistics.sql", requires = ["s280_cache"]);
+extension_sql_file!("../../sql/install/s300_api_keys.sql", requires = ["s290_user_statistics"]);
 extension_sql_file!("../../sql/install/s900_access.sql", finalize);
 
 #[cfg(any(test, feature = "pg_test"))]

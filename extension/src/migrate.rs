@@ -44,6 +44,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (30, "0030_activity", include_str!("../../sql/migrations/0030_activity.sql")),
     (31, "0031_analytics", include_str!("../../sql/migrations/0031_analytics.sql")),
     (32, "0032_api", include_str!("../../sql/migrations/0032_api.sql")),
+    (33, "0033_api_keys", include_str!("../../sql/migrations/0033_api_keys.sql")),
     (35, "0035_watched", include_str!("../../sql/migrations/0035_watched.sql")),
 ];
 

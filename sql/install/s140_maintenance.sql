@@ -134,6 +134,8 @@ BEGIN
                     did := crier.cleanup_old_metrics(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'cleanup_expired_cache' THEN
                     did := crier.cleanup_expired_cache(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
+                WHEN 'cleanup_idempotency_keys' THEN
+                    did := crier.cleanup_idempotency_keys(p_batch => few, p_max_ms => ms, p_pause_ms => rest);
                 WHEN 'schedule_readings' THEN did := crier.schedule_readings(p_batch => few, p_max_ms => ms);
                 WHEN 'roll_up_analytics' THEN did := crier.roll_up_analytics(p_max_ms => ms);
                 WHEN 'cleanup_old_activity_logs' THEN

@@ -62,6 +62,9 @@ GRANT EXECUTE ON FUNCTION crier.remove_member(uuid, uuid) TO crier_app, crier_wo
 GRANT EXECUTE ON FUNCTION crier.rename_workspace(uuid, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.transfer_ownership(uuid, uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.delete_workspace(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.create_api_key(uuid, text, text, timestamptz) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.list_api_keys(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.revoke_api_key(uuid) TO crier_app, crier_worker;
 -- For a server that knows its users: it does not ask them.
 GRANT EXECUTE ON FUNCTION crier.add_member(uuid, uuid, text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid, jsonb, text, boolean, jsonb, text[], int, boolean,
@@ -132,6 +135,8 @@ GRANT EXECUTE ON FUNCTION crier.set_metrics_reading(uuid, boolean) TO crier_app,
 GRANT EXECUTE ON FUNCTION crier.cache_get(text, uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cache_set(text, jsonb, interval, uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cache_begin(text, interval, uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.begin_idempotent(text, bytea) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.end_idempotent(text, jsonb) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.get_user_stats(uuid, uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.record_analytics(jsonb) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.analytics(uuid, timestamptz, timestamptz, text, text[], text[]) TO crier_app, crier_worker;
@@ -246,6 +251,9 @@ GRANT EXECUTE ON FUNCTION crier.schedule_readings(integer, integer) TO crier_wor
 GRANT EXECUTE ON FUNCTION crier.record_api_metrics(jsonb) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_old_metrics(integer, integer, integer) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cleanup_expired_cache(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.cleanup_idempotency_keys(integer, integer, integer) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.find_api_key(bytea) TO crier_worker;
+GRANT EXECUTE ON FUNCTION crier.use_api_key(uuid) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.cache_stats() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.api_slow_endpoints(interval, interval) TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.api_error_rates(interval) TO crier_worker, crier_monitor;
@@ -312,6 +320,10 @@ ALTER FUNCTION crier.leave_workspace(uuid) SET lock_timeout = '2s';
 ALTER FUNCTION crier.transfer_ownership(uuid, uuid) SET lock_timeout = '2s';
 ALTER FUNCTION crier.rename_workspace(uuid, text) SET lock_timeout = '2s';
 ALTER FUNCTION crier.delete_workspace(uuid) SET lock_timeout = '2s';
+ALTER FUNCTION crier.create_api_key(uuid, text, text, timestamptz) SET lock_timeout = '2s';
+ALTER FUNCTION crier.revoke_api_key(uuid) SET lock_timeout = '2s';
+-- Shorter: each that waits has a connection, and comes again.
+ALTER FUNCTION crier.begin_idempotent(text, bytea) SET lock_timeout = '1s';
 ALTER FUNCTION crier.report_alert(uuid, bigint, text, jsonb) SET lock_timeout = '2s';
 ALTER FUNCTION crier.begin_sealing(uuid, bigint) SET lock_timeout = '2s';
 ALTER FUNCTION crier.add_data_key(uuid, uuid, bytea, uuid) SET lock_timeout = '2s';
@@ -364,6 +376,14 @@ COMMENT ON FUNCTION crier.cleanup_old_metrics(integer, integer, integer) IS 'Dro
 COMMENT ON FUNCTION crier.cache_get(text, uuid) IS 'What is cached under a key while it is fresh; null: nothing. Of a workspace for its members, otherwise the caller''s own.';
 COMMENT ON FUNCTION crier.cache_set(text, jsonb, interval, uuid) IS 'Keeps a value under a key for a time.';
 COMMENT ON FUNCTION crier.cache_begin(text, interval, uuid) IS 'What is cached under a key, fresh or not, and whether the caller is the one who has to make it anew.';
+COMMENT ON FUNCTION crier.begin_idempotent(text, bytea) IS 'Begins a request of the caller under a key, with the SHA-256 of what is asked for. new: do it, then crier.end_idempotent in the same transaction; done: it was, with the rows that were kept; other: the key stands for another request. Who is at it with the same key is waited for a second, then 55P03.';
+COMMENT ON FUNCTION crier.end_idempotent(text, jsonb) IS 'Keeps what a request that crier.begin_idempotent began is answered with, if that has at most 16 KiB.';
+COMMENT ON FUNCTION crier.cleanup_idempotency_keys(integer, integer, integer) IS 'Forgets requests with a key that are older than keep_idempotency_keys. {"deleted": n, "more": …} or {"busy": true}.';
+COMMENT ON FUNCTION crier.create_api_key(uuid, text, text, timestamptz) IS 'Makes an API key for a machine, as viewer, editor or admin of the workspace; admins make those of viewers and editors. Answers with its id, as which it is a member, and the key, which is told this once.';
+COMMENT ON FUNCTION crier.list_api_keys(uuid) IS 'The API keys of a workspace, for its admins and owners, the newest first; of those that have ended the newest hundred or so.';
+COMMENT ON FUNCTION crier.revoke_api_key(uuid) IS 'Ends an API key with the commit. False: it was revoked before.';
+COMMENT ON FUNCTION crier.find_api_key(bytea) IS 'Whose API key has this SHA-256; null: nobody''s, or a revoked one.';
+COMMENT ON FUNCTION crier.use_api_key(uuid) IS 'Whether a user is an API key that counts now, which is noted once a minute as its use; null: the user is no API key.';
 COMMENT ON FUNCTION crier.cleanup_expired_cache(integer, integer, integer) IS 'Deletes values of the cache that have run out. {"deleted": n, "more": …} or {"busy": true}.';
 COMMENT ON FUNCTION crier.cache_stats() IS 'How often the cache had what was asked for, and how much is in it.';
 COMMENT ON FUNCTION crier.get_user_stats(uuid, uuid) IS 'What users have published in a workspace, as it was worked out last.';

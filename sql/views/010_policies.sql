@@ -2,7 +2,7 @@
 -- can't be touched without locking its table. One that changes gets a new name here.
 -- A table of tenants' data has one policy: members of the workspace read. The membership function stands in a
 -- sub-select so that it runs once per query, not once per row. crier.credential, crier.data_key, crier.oauth_state,
--- crier.app_registration, crier.alert_endpoint, crier.webhook_delivery, crier.post_import, crier.installation, crier.migration, the activity log,
+-- crier.app_registration, crier.alert_endpoint, crier.webhook_delivery, crier.post_import, crier.api_key, crier.idempotency_key, crier.installation, crier.migration, the activity log,
 -- those of analytics, users' figures and the response cache, which functions read, and the queue's own tables have row security and no policy: nobody
 -- but their owner reads them.
 DO $do$

@@ -16,6 +16,8 @@ use crate::gate::Gate;
 
 /// The most bytes of a message.
 const MAX_MESSAGE: usize = 64 * 1024 * 1024;
+/// In a plan, in the place of a function: the end of a transaction.
+pub const COMMIT: &str = "COMMIT";
 
 /// On which side of a call it stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +90,7 @@ impl CallProxy {
         self.port
     }
 
-    /// Stops at call number `nth` from now (the first is 1) of this function.
+    /// Stops at call number `nth` from now (the first is 1) of this function, or at a [`COMMIT`].
     pub fn plan(&self, function: &str, nth: usize, side: Side) {
         let plan = Plan { function: function.to_owned(), pass: nth.saturating_sub(1), side };
         *self.shared.plan.lock().unwrap_or_else(PoisonError::into_inner) = Some(plan);
@@ -175,7 +177,8 @@ async fn questions(
         if let Some(function) = &function {
             shared.calls.lock().unwrap_or_else(PoisonError::into_inner).push(function.clone());
         }
-        match function.and_then(|function| shared.take(&function)) {
+        let stop = function.or_else(|| commits(&message).then(|| COMMIT.to_owned()));
+        match stop.and_then(|name| shared.take(&name)) {
             Some(Side::Before) => {
                 shared.gate.hold().await;
                 if !shared.goes_on.load(Ordering::SeqCst) {
@@ -231,6 +234,12 @@ fn called(message: &[u8]) -> Option<String> {
     rest[name.len()..].starts_with('(').then_some(name)
 }
 
+/// Whether a message ends a transaction.
+fn commits(message: &[u8]) -> bool {
+    // the type, the length, no name of a statement
+    message.first() == Some(&b'P') && message.get(6..).is_some_and(|sql| sql.starts_with(b"COMMIT\0"))
+}
+
 impl Shared {
     /// What is planned for a call of this function; it happens once.
     fn take(&self, function: &str) -> Option<Side> {
@@ -255,6 +264,7 @@ mod tests {
         assert_eq!(parse("SELECT 1"), None);
         assert_eq!(parse("LISTEN crier.x"), None);
         assert_eq!(called(b"Bcrier.save_prepared("), None);
+        assert!(commits(b"P\0\0\0\x0f\0COMMIT\0\0\0") && !commits(b"P\0\0\0\x0f\0SELECT 'COMMIT'\0\0\0"));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::identity::Caller;
 use crate::input;
 use crate::plans::{Statement, statement};
 use crate::queue::tenant_limits;
+use crate::workspaces::api_keys::require_person;
 use crate::workspaces::new_id;
 
 const INSERT: Statement = statement!(up "posts/insert_workspace");
@@ -27,6 +28,7 @@ fn create_workspace(name: Option<&str>, owner_id: Option<Uuid>) -> Result<Uuid, 
     let owner = input::required(owner_id, "owner_id")?;
     let caller = Caller::current()?;
     caller.acts_as(Some(owner))?;
+    require_person(owner)?;
     if matches!(caller, Caller::User(_)) {
         require_room(owner)?;
     }

@@ -9,6 +9,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use serde_json::json;
 
+use super::api_keys::require_person;
 use super::mine::required_user;
 use super::seats::{Seats, require_above, role};
 use crate::activity::{self, Object};
@@ -165,6 +166,7 @@ fn my_invitations() -> Result<
 fn accept_invitation(p_workspace_id: Option<Uuid>) -> Result<String, ErrorReport> {
     let workspace = input::required(p_workspace_id, "p_workspace_id")?;
     let user = required_user()?;
+    require_person(user)?;
     let missing = || CrierError::NotFound { what: "invitation to workspace", id: workspace };
     // before anything is locked: nobody can have a stranger wait
     found(workspace, user)?.ok_or_else(missing)?;

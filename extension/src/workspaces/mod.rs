@@ -1,5 +1,6 @@
 //! Tenants: workspaces, who belongs to them, and with which role.
 
+mod api_keys;
 mod create;
 mod delete;
 mod invitations;

@@ -6,6 +6,7 @@ use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
 use serde_json::json;
 
+use super::api_keys::require_person;
 use super::seats::{Seats, require_above, role};
 use crate::activity::{self, Object};
 use crate::clock;
@@ -28,6 +29,7 @@ fn add_member(
     let user = input::required(p_user_id, "p_user_id")?;
     let role = role(p_role)?;
     Caller::current()?.require_trusted("add members without inviting them: use crier.invite_member")?;
+    require_person(user)?;
     let seats = Seats::lock(workspace, Role::Owner)?;
     let args = [seats.workspace.into(), user.into(), role.as_str().into(), clock::now().into()];
     let added = !ADD.write(&args, |_| Ok(()))?.is_empty();

@@ -54,16 +54,16 @@ impl Seats {
     }
 
     /// How things stand, by what is committed now: a transaction of REPEATABLE READ would otherwise count an owner who left
-    /// while it waited.
+    /// while it waited. An API key stands nowhere: it is revoked, and nothing else.
     pub(super) fn standing(&self, user: Uuid) -> Result<Standing> {
         let actor = match self.caller {
             Caller::Trusted => None,
             Caller::User(user) => user,
         };
         let found = LOOK.newest(&[self.workspace.into(), actor.into(), user.into()], |row| {
-            Ok((row.get::<String>(1)?, row.get::<String>(2)?, row.need::<bool>(3)?))
+            Ok((row.get::<String>(1)?, row.get::<String>(2)?, row.need::<bool>(3)?, row.need::<bool>(4)?))
         })?;
-        let (own, theirs, other_owner) =
+        let (own, theirs, other_owner, is_api_key) =
             found.into_iter().next().ok_or_else(|| CrierError::Internal("no standing".into()))?;
         let role = |role: Option<String>| role.as_deref().map(parse_role).transpose();
         let (own, theirs) = (role(own)?, role(theirs)?);
@@ -73,6 +73,10 @@ impl Seats {
             (_, Some(own)) if own < self.least => return Err(too_low(self.workspace, own)),
             (_, own) => own,
         };
+        if is_api_key {
+            let hint = "Revoke it with crier.revoke_api_key; for another role make another key.";
+            return Err(CrierError::invalid(format!("user {user}"), "is an API key", hint));
+        }
         Ok(Standing { own, theirs, other_owner })
     }
 

@@ -3,6 +3,7 @@
 //! What a user may see and do is decided in there, by row-level security and by the functions themselves, and by nothing here.
 
 mod function;
+mod once;
 pub(crate) mod only;
 
 use std::time::{Duration, SystemTime};
@@ -14,8 +15,9 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 pub(crate) use function::{Argument, Function, Kind, function};
+pub(crate) use once::{Clash, Once, Outcome};
 
-use super::pool::{Borrowed, Db};
+use super::pool::{Borrowed, Db, Param};
 use super::rows::contract;
 use crate::error::Error;
 
@@ -27,13 +29,15 @@ const BECOME: &str = "SELECT pg_catalog.set_config('role', 'crier_app', true), \
      pg_catalog.set_config('request.jwt.claims', $1, true), pg_catalog.set_config('statement_timeout', $2, true), \
      pg_catalog.set_config('TimeZone', 'UTC', true), pg_catalog.set_config('IntervalStyle', 'postgres', true)";
 /// By a worker's role, beside the call: a request counts whatever becomes of it.
-const COUNT_REQUEST: &str =
-    "SELECT allowed, max, remaining, resets_at FROM crier.check_rate_limit($1, $2, NULL)";
 /// A request says how long ago it was answered: the clock of the database is the one that counts.
 const RECORD_API_METRICS: &str = "SELECT crier.record_api_metrics((\
      SELECT coalesce(pg_catalog.jsonb_agg(given - 'age' || pg_catalog.jsonb_build_object(\
          'at', extract(epoch FROM pg_catalog.clock_timestamp()) - (given ->> 'age')::numeric)), '[]') \
      FROM pg_catalog.jsonb_array_elements($1) AS given))";
+const COUNT_REQUEST: &str = "SELECT allowed, max, remaining, resets_at, crier.use_api_key($1) \
+     FROM crier.check_rate_limit($1, $2, NULL)";
+const FIND_API_KEY: &str = "SELECT crier.find_api_key($1)";
+const USE_API_KEY: &str = "SELECT crier.use_api_key($1)";
 const COMMIT: &str = "COMMIT";
 const ROLLBACK: &str = "ROLLBACK";
 
@@ -66,6 +70,8 @@ pub(crate) struct Allowance {
     pub(crate) remaining: i64,
     /// When there is room again, where there is none.
     pub(crate) resets_at: Option<SystemTime>,
+    /// Whether the user is an API key that counts; nothing: a person.
+    pub(crate) api_key: Option<bool>,
 }
 
 impl From<Error> for CallError {
@@ -94,22 +100,51 @@ impl Db {
         given: &Value,
     ) -> Result<Vec<Value>, CallError> {
         let connection = self.become_caller(terms).await?;
-        // What is dropped halfway takes its connection, and so its transaction, along: see `Borrowed`.
-        let rows = match self.ask_on(&connection, function.statement, &[(given, Type::JSONB)]).await? {
-            Ok(rows) => rows,
+        let (connection, rows) = self.step(connection, function.statement, &[(given, Type::JSONB)]).await?;
+        self.commit(connection).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// A statement of a call. Where it is refused nothing of the call has happened. What is dropped halfway takes its connection,
+    /// and so its transaction, along: see `Borrowed`.
+    async fn step(
+        &self,
+        connection: Borrowed,
+        sql: &'static str,
+        params: &[Param<'_>],
+    ) -> Result<(Borrowed, Vec<Row>), CallError> {
+        match self.ask_on(&connection, sql, params).await? {
+            Ok(rows) => Ok((connection, rows)),
             Err(error) => {
                 let refused = refusal(error);
                 self.rows_on(&connection, ROLLBACK, &[]).await?;
                 connection.give_back();
-                return Err(refused);
+                Err(refused)
             }
-        };
-        match self.ask_on(&connection, COMMIT, &[]).await? {
-            Ok(_) => connection.give_back(),
-            // What is checked at the end: nothing has happened then.
-            Err(error) => return Err(refusal(error)),
         }
-        rows.iter().map(read).collect()
+    }
+
+    async fn commit(&self, connection: Borrowed) -> Result<(), CallError> {
+        match self.ask_on(&connection, COMMIT, &[]).await? {
+            Ok(_) => {
+                connection.give_back();
+                Ok(())
+            }
+            // What is checked at the end: nothing has happened then.
+            Err(error) => Err(refusal(error)),
+        }
+    }
+
+    /// Whose API key has this hash, if anybody's.
+    pub(crate) async fn find_api_key(&self, hash: &[u8; 32]) -> Result<Option<Uuid>, Error> {
+        let row = self.one(FIND_API_KEY, &[(&&hash[..], Type::BYTEA)]).await?;
+        row.try_get(0).map_err(contract)
+    }
+
+    /// Whether a user is no person but an API key.
+    pub(crate) async fn is_api_key(&self, user: Uuid) -> Result<bool, Error> {
+        let row = self.one(USE_API_KEY, &[(&user, Type::UUID)]).await?;
+        Ok(row.try_get::<_, Option<bool>>(0).map_err(contract)?.is_some())
     }
 
     /// Counts a request of a user.
@@ -120,6 +155,7 @@ impl Db {
             max: row.try_get(1).map_err(contract)?,
             remaining: row.try_get(2).map_err(contract)?,
             resets_at: row.try_get(3).map_err(contract)?,
+            api_key: row.try_get(4).map_err(contract)?,
         })
     }
 

@@ -6,6 +6,8 @@ mod call;
 mod document;
 mod frame;
 mod limit;
+mod machines;
+mod once;
 mod page;
 mod route;
 mod routes;
@@ -38,6 +40,7 @@ use crate::db::Db;
 use crate::error::Error;
 use crate::metrics::Metrics;
 pub(super) use call::AROUND;
+use machines::Machines;
 use route::{Method, Route};
 pub(super) use states::status as status_of;
 use tokens::Verifier;
@@ -50,6 +53,7 @@ pub(super) struct Api {
     /// The sidecar's own login, by which requests are counted, and the dashboard hears that something happened.
     pub(super) worker: Db,
     pub(super) verifier: Verifier,
+    machines: Machines,
     pub(super) bounds: Bounds,
 }
 
@@ -81,7 +85,13 @@ pub(crate) async fn serve_api(
     let bounds = settings.bounds;
     let verifier = Verifier::load(&settings.tokens, client)?;
     let (noting, recording) = Requests::start(metrics, settings.metrics.then(|| worker.clone()));
-    let api = Arc::new(Api { db: db(settings, database)?, worker, verifier, bounds });
+    let api = Arc::new(Api {
+        db: db(settings, database)?,
+        worker,
+        verifier,
+        machines: Machines::default(),
+        bounds,
+    });
     let mut router = router(Arc::clone(&api), &settings.cors_origins)?;
     if let Some(shown) = &settings.dashboard {
         router = router.merge(dashboard::router(api, &shown.sign_in_origins));

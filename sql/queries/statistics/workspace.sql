@@ -25,7 +25,8 @@ WITH some_posts AS MATERIALIZED (
 SELECT coalesce((SELECT jsonb_object_agg(state, posts) FROM posts), '{}'),
        coalesce((SELECT jsonb_object_agg(state, jobs) FROM jobs), '{}'),
        coalesce((SELECT jsonb_object_agg(status, accounts) FROM accounts), '{}'),
-       (SELECT count(*) FROM crier.workspace_member m WHERE m.workspace_id = $1),
+       (SELECT count(*) FROM crier.workspace_member m
+        WHERE m.workspace_id = $1 AND NOT EXISTS (SELECT FROM crier.api_key k WHERE k.id = m.user_id OFFSET 0)),
        greatest((SELECT e.created_at FROM crier.event e WHERE e.workspace_id >= $1 AND e.workspace_id <= $1
                  ORDER BY e.workspace_id DESC, e.id DESC LIMIT 1),
                 (SELECT p.created_at FROM crier.post p WHERE p.workspace_id >= $1 AND p.workspace_id <= $1

@@ -3,6 +3,8 @@ WITH members AS (
     DELETE FROM crier.workspace_member WHERE workspace_id = $1
 ), invitations AS (
     DELETE FROM crier.workspace_invitation WHERE workspace_id = $1
+), api_keys AS (
+    DELETE FROM crier.api_key WHERE workspace_id = $1
 ), credentials AS (
     DELETE FROM crier.credential WHERE workspace_id = $1
 ), endpoints AS (

@@ -4,6 +4,8 @@ mod bounds;
 mod calls;
 mod every_route;
 mod generated;
+mod machines;
+mod once;
 mod recorded;
 mod refusals;
 mod shapes;
@@ -101,7 +103,11 @@ impl Served {
     }
 
     fn request(&self, method: Method, path: &str, user: Uuid) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.url)).bearer_auth(token(user))
+        self.request_by(method, path, &token(user))
+    }
+
+    fn request_by(&self, method: Method, path: &str, bearer: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url)).bearer_auth(bearer)
     }
 
     async fn get(&self, path: &str, user: Uuid) -> Answer {

@@ -118,6 +118,8 @@ async fn credentials_are_for_nobody() {
         "alert_state",
         "workspace_invitation",
         "webhook_delivery",
+        "api_key",
+        "idempotency_key",
         "installation",
         "migration",
     ] {
@@ -273,6 +275,9 @@ async fn an_application_can_not_do_a_workers_work() {
         "SELECT crier.cleanup_expired_oauth_states_batch()".into(),
         format!("SELECT crier.begin_refresh('{id}', 1)"),
         format!("SELECT crier.fail_refresh('{id}', 1, 1, 'transient', '{{}}')"),
+        "SELECT crier.find_api_key(sha256('x'))".into(),
+        format!("SELECT crier.use_api_key('{id}')"),
+        "SELECT crier.cleanup_idempotency_keys()".into(),
         "SELECT crier.ensure_partitions()".into(),
         "SELECT crier.checkpoint_queue()".into(),
         "SELECT * FROM crier.run_maintenance()".into(),

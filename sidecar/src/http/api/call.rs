@@ -22,10 +22,12 @@ use super::Api;
 use super::arguments::{self, Given};
 use super::frame::RequestId;
 use super::limit;
+use super::machines::{self, KeyHash};
+use super::once;
 use super::route::{Answer, Route};
 use super::states;
 use super::tokens::{Identity, Refused};
-use crate::db::api::{CallError, Refusal, Terms};
+use crate::db::api::{CallError, Clash, Outcome, Refusal, Terms};
 use crate::error::Error;
 use crate::http::body::{self, Unread};
 use crate::http::problem::Problem;
@@ -60,9 +62,21 @@ enum NoAnswer {
     Problem(Problem),
     Token(Refused),
     /// Nothing was begun.
-    Uncounted(Error),
-    Call(CallError),
-    TooSlow,
+    Failed(Error),
+    /// The request's key is of no use for it.
+    Clash(Clash),
+    Call(CallError, Doubt),
+    TooSlow(Doubt),
+}
+
+/// What is known of a call that has had no answer.
+#[derive(Clone, Copy)]
+enum Doubt {
+    /// That it has changed nothing.
+    NothingDone,
+    Unknown,
+    /// No more, but that it is not done twice under its key.
+    UnderKey,
 }
 
 impl From<Problem> for NoAnswer {
@@ -80,10 +94,14 @@ async fn attempt(
     id: &str,
 ) -> Result<Response, NoAnswer> {
     let (head, body) = request.into_parts();
-    let identity = identify(api, &head.headers).await?;
+    let (identity, is_machine) = identify(api, &head.headers).await?;
     Asking::is(&head.extensions, identity.user);
     let counted = api.worker.count_request(identity.user, limit::ENDPOINT).await;
-    let allowance = counted.map_err(NoAnswer::Uncounted)?;
+    let allowance = counted.map_err(NoAnswer::Failed)?;
+    // nor is anybody a key because a token says so
+    if allowance.api_key != is_machine.then_some(true) {
+        return Err(NoAnswer::Token(if is_machine { Refused::NoSuchKey } else { Refused::Nobody }));
+    }
     if !allowance.allowed {
         return Ok(limit::refused(&allowance));
     }
@@ -111,24 +129,54 @@ async fn do_as_asked(
     let given =
         Given { path: path.iter().collect(), query: head.uri.query().unwrap_or_default(), body: &body };
     let arguments = arguments::read(route, &given)?;
+    let key = once::key(route, &head.headers)?;
     let terms = Terms { claims: &identity.claims, reads: route.reads(), limit: api.bounds.statement };
-    let call = api.db.call(terms, &route.function, &arguments);
-    let rows = match timeout(api.bounds.statement + AROUND, call).await {
-        Ok(rows) => rows.map_err(NoAnswer::Call)?,
-        Err(_) => return Err(NoAnswer::TooSlow),
+    let call = async {
+        match key {
+            Some(key) => {
+                let once = once::of(route, &arguments, key);
+                api.db.call_once(terms, once, &route.function, &arguments).await
+            }
+            None => api.db.call(terms, &route.function, &arguments).await.map(Outcome::Rows),
+        }
+    };
+    let doubt = match (route.reads(), key) {
+        (true, _) => Doubt::NothingDone,
+        (_, None) => Doubt::Unknown,
+        (_, Some(_)) => Doubt::UnderKey,
+    };
+    let (rows, replayed) = match timeout(api.bounds.statement + AROUND, call).await {
+        Ok(Ok(Outcome::Rows(rows))) => (rows, false),
+        Ok(Ok(Outcome::Before(rows))) => (rows, true),
+        Ok(Ok(Outcome::Clash(clash))) => return Err(NoAnswer::Clash(clash)),
+        Ok(Err(error)) => return Err(NoAnswer::Call(error, doubt)),
+        Err(_) => return Err(NoAnswer::TooSlow(doubt)),
     };
     let nothing = || Problem::new(StatusCode::NOT_FOUND, "there is no such thing").because("not_found");
-    Ok(written(route, &head.uri, route.answer.body(rows).ok_or_else(nothing)?))
+    let mut response = written(route, &head.uri, route.answer.body(rows).ok_or_else(nothing)?);
+    if replayed {
+        response.headers_mut().insert(once::REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(response)
 }
 
-async fn identify(api: &Api, headers: &HeaderMap) -> Result<Identity, NoAnswer> {
+/// Who asks, and whether that is a machine.
+async fn identify(api: &Api, headers: &HeaderMap) -> Result<(Identity, bool), NoAnswer> {
     let shown = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = shown
         .and_then(|text| text.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim());
     let token = token.ok_or(NoAnswer::Token(Refused::Malformed))?;
-    api.verifier.verify(token, SystemTime::now()).await.map_err(NoAnswer::Token)
+    if !machines::is_meant(token) {
+        let person = api.verifier.verify(token, SystemTime::now()).await.map_err(NoAnswer::Token)?;
+        return Ok((person, false));
+    }
+    let unknown = || NoAnswer::Token(Refused::NoSuchKey);
+    let hash = KeyHash::of(token).ok_or_else(unknown)?;
+    let machine = timeout(AROUND, api.machines.find(&api.worker, hash)).await;
+    let machine = machine.unwrap_or_else(|_| Err(Error::Unavailable("too many unknown API keys".into())));
+    Ok((machine.map_err(NoAnswer::Failed)?.ok_or_else(unknown)?, true))
 }
 
 /// The bytes of a body, which has to be JSON.
@@ -205,12 +253,16 @@ impl NoAnswer {
                 not_now(Problem::new(StatusCode::SERVICE_UNAVAILABLE, Refused::NoKeys.to_string()))
             }
             Self::Token(refused) => unauthorized(&refused),
-            Self::Call(CallError::Refused(refusal)) => refused_by_sql(refusal, route, id),
-            Self::Uncounted(error) => failed(&error, route, id, true),
-            Self::Call(CallError::Failed(error)) => failed(&error, route, id, route.reads()),
-            Self::TooSlow => {
+            Self::Call(CallError::Refused(refusal), _) => refused_by_sql(refusal, route, id),
+            Self::Clash(clash) => match once::refused(clash) {
+                (problem, true) => not_now(problem),
+                (problem, false) => problem.into_response(),
+            },
+            Self::Failed(error) => failed(&error, route, id, Doubt::NothingDone),
+            Self::Call(CallError::Failed(error), doubt) => failed(&error, route, id, doubt),
+            Self::TooSlow(doubt) => {
                 warn!(function = route.function.name, "a call took too long");
-                not_now(unavailable(route.reads()))
+                not_now(unavailable(doubt))
             }
         }
     }
@@ -256,9 +308,9 @@ fn refused_by_sql(refusal: Refusal, route: &Route, id: &str) -> Response {
     }
 }
 
-fn failed(error: &Error, route: &Route, id: &str, nothing_done: bool) -> Response {
+fn failed(error: &Error, route: &Route, id: &str, doubt: Doubt) -> Response {
     error!(function = route.function.name, %error, "a call failed");
-    if error.is_passing() { not_now(unavailable(nothing_done)) } else { internal(id).into_response() }
+    if error.is_passing() { not_now(unavailable(doubt)) } else { internal(id).into_response() }
 }
 
 fn internal(id: &str) -> Problem {
@@ -267,10 +319,15 @@ fn internal(id: &str) -> Problem {
     Problem { request_id: Some(id.into()), ..problem }
 }
 
-fn unavailable(nothing_done: bool) -> Problem {
-    let detail = match nothing_done {
-        true => "the database does not answer",
-        false => "the database does not answer; whether it was done is not known: look before you repeat it",
+fn unavailable(doubt: Doubt) -> Problem {
+    let detail = match doubt {
+        Doubt::NothingDone => "the database does not answer",
+        Doubt::Unknown => {
+            "the database does not answer; whether it was done is not known: look before you repeat it"
+        }
+        Doubt::UnderKey => {
+            "the database does not answer; whether it was done is not known: send it again with the same Idempotency-Key"
+        }
     };
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).because("unavailable")
 }

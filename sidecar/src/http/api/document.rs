@@ -16,6 +16,7 @@ use utoipa::openapi::{
     ResponseBuilder,
 };
 
+use super::once;
 use super::route::{Answer, Method, Route};
 use super::routes;
 use super::schema::{Field, Of, Schema};
@@ -28,7 +29,7 @@ const DESCRIPTION: &str = "What a member of a workspace may do with Crier. Each 
 /// How a call may end besides well, and when.
 const PROBLEMS: [(&str, &str); 11] = [
     ("400", "The body is no JSON object, or could not be read."),
-    ("401", "There is no valid token."),
+    ("401", "There is no valid token or API key."),
     ("403", "The caller's role does not cover it."),
     ("404", "It is not there, or belongs to others."),
     ("409", "Others are at it, or it is there already. Try again."),
@@ -101,10 +102,36 @@ fn operation(tag: &str, route: &Route) -> OperationBuilder {
     for argument in route.in_query() {
         operation = operation.parameter(parameter(argument, ParameterIn::Query));
     }
+    if route.method == Method::Post {
+        operation = operation.parameter(idempotency_key());
+    }
     for (status, when) in PROBLEMS {
-        operation = operation.response(status, in_words(when));
+        let more = match (route.method, status) {
+            (Method::Post, "409") => {
+                " Also: a request with the same Idempotency-Key is under way, or what it was answered is not kept."
+            }
+            (Method::Post, "422") => " Also: the Idempotency-Key was used for another request.",
+            _ => "",
+        };
+        operation = operation.response(status, in_words(&[when, more].concat()));
     }
     operation
+}
+
+fn idempotency_key() -> ParameterBuilder {
+    let schema = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(once::MAX_KEY))
+        .pattern(Some("^[!-~]([ -~]*[!-~])?$"));
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "A name for this request: sent again within a day it is answered as before, and not done again.",
+        ))
+        .schema(Some(schema))
 }
 
 /// `get_v1_posts_post_id`: the method and the path, as a name.

@@ -50,6 +50,7 @@ pub(super) fn cors(origins: &[String]) -> CorsLayer {
     let origins: Vec<_> = origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
     let names = ["authorization", "content-type", "idempotency-key", "x-request-id"];
     let exposed = [
+        "idempotent-replayed",
         "link",
         "location",
         "ratelimit-limit",

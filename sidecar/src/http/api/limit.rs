@@ -51,7 +51,8 @@ mod tests {
     #[test]
     fn who_asked_too_often_learns_when_to_come_again() {
         let at = SystemTime::now() + Duration::from_secs(10);
-        let allowance = Allowance { allowed: false, max: 5, remaining: 0, resets_at: Some(at) };
+        let allowance =
+            Allowance { allowed: false, max: 5, remaining: 0, resets_at: Some(at), api_key: None };
         let response = refused(&allowance);
         let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
         assert_eq!(response.status(), 429);

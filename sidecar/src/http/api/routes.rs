@@ -1,6 +1,7 @@
 //! Every route. One module for each kind of thing; each route names the function that it calls.
 
 mod accounts;
+mod api_keys;
 mod hooks;
 mod jobs;
 mod posts;
@@ -10,12 +11,13 @@ mod workspaces;
 use super::route::Route;
 
 /// Groups of routes with their names, in the order of the document.
-pub(super) const GROUPS: [(&str, &[Route]); 6] = [
+pub(super) const GROUPS: [(&str, &[Route]); 7] = [
     ("posts", posts::ROUTES),
     ("schedules", schedules::ROUTES),
     ("accounts", accounts::ROUTES),
     ("jobs", jobs::ROUTES),
     ("workspaces", workspaces::ROUTES),
+    ("API keys", api_keys::ROUTES),
     ("webhooks and alerts", hooks::ROUTES),
 ];
 

@@ -100,6 +100,12 @@ pub(super) static MY_INVITATION: Schema = schema!("MyInvitation" {
     workspace_id: Uuid, name: Text, role: Text, invited_by?: Uuid, expires_at: Time,
 });
 
+pub(super) static API_KEY: Schema = schema!("ApiKey" {
+    id: Uuid, name: Text, role: Text, made_by?: Uuid, created_at: Time, expires_at?: Time, last_used_at?: Time, revoked_at?: Time,
+});
+
+pub(super) static NEW_API_KEY: Schema = schema!("NewApiKey" { id: Uuid, key: Text });
+
 pub(super) static STATUS: Schema = schema!("Status" {
     paused: Bool, reason?: Text, library_version: Text, schema_version: Int, schema_current: Bool,
 });

@@ -63,6 +63,8 @@ pub(in crate::http) enum Refused {
     Issuer,
     #[error("the token names no user: its sub has to be a UUID")]
     Nobody,
+    #[error("the API key is not known, was revoked, or has expired")]
+    NoSuchKey,
     /// Not the caller's fault.
     #[error("the keys that tokens are verified by can't be fetched")]
     NoKeys,

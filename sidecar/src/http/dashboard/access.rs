@@ -22,7 +22,7 @@ use super::fields::Fields;
 use super::stop::Stop;
 use super::{Dashboard, ROOT, forgery};
 use crate::db::dashboard::MY_WORKSPACES;
-use crate::http::api::Identity;
+use crate::http::api::{Identity, Refused};
 use crate::http::requests::Asking;
 
 /// A person who is signed in.
@@ -144,6 +144,10 @@ impl FromRequestParts<Arc<Dashboard>> for Person {
         let identity = dashboard.api.verifier.verify(session, SystemTime::now()).await;
         let identity = identity.map_err(|refused| sign_in(Some(refused)))?;
         Asking::is(&parts.extensions, identity.user);
+        // machines have no business here, nor has a token that names one
+        if dashboard.api.worker.is_api_key(identity.user).await.map_err(Stop::Failed)? {
+            return Err(sign_in(Some(Refused::Nobody)));
+        }
         let chosen = Cookie::Zone.read(&parts.headers).and_then(|name| name.parse().ok());
         Ok(Self { identity, session: SecretString::from(session), chosen, now: Utc::now(), here, query })
     }

@@ -159,6 +159,15 @@ pub(super) const CALLS: &[(&str, &str, &str, u16)] = &[
         "",
         200,
     ),
+    // API keys
+    ("GET /v1/api-keys", "workspace_id=$WS", "", 200),
+    (
+        "POST /v1/api-keys",
+        "",
+        r#"{"workspace_id": "$WS", "name": "x", "role": "editor", "expires_at": "2030-01-01T00:00:00Z"}"#,
+        200,
+    ),
+    ("DELETE /v1/api-keys/{key_id}", "key_id=$KEY", "", 200),
     ("GET /v1/invitations", "", "", 200),
     ("POST /v1/invitations/{workspace_id}/accept", "workspace_id=$WS", "", 404),
     ("DELETE /v1/invitations/{workspace_id}", "workspace_id=$WS", "", 200),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::calls::CALLS;
-use super::{Answer, Installed, Served, answer, shapes};
+use super::{Answer, Installed, Served, answer, shapes, token};
 use crate::tenancy::filled::Filled;
 
 /// Puts what a tenant has in the place of its names.
@@ -20,6 +20,16 @@ pub(super) fn named(tenant: &Filled, text: &str) -> String {
 pub(super) async fn call(
     served: &Served,
     user: Uuid,
+    tenant: &Filled,
+    made: (&str, &str, &str, u16),
+) -> Answer {
+    call_by(served, &token(user), tenant, made).await
+}
+
+/// The same by whom a token or a key names.
+pub(super) async fn call_by(
+    served: &Served,
+    bearer: &str,
     tenant: &Filled,
     (operation, arguments, body, _): (&str, &str, &str, u16),
 ) -> Answer {
@@ -36,7 +46,7 @@ pub(super) async fn call(
         }
     }
     let method = Method::from_bytes(method.as_bytes()).expect("a method");
-    let mut request = served.request(method, &path, user).query(&query);
+    let mut request = served.request_by(method, &path, bearer).query(&query);
     if !body.is_empty() {
         request = request.header("content-type", "application/json").body(named(tenant, body));
     }

@@ -10,7 +10,7 @@ use super::{Kept, did, set};
 
 const TASKS: &str = "ensure_partitions,drop_old_days,cleanup_old_activity_logs,cleanup_old_analytics_events,cleanup_old_metrics,\
                      roll_up_statistics,check_alerts,roll_up_analytics,expire_pending_jobs,retry_failed_jobs,\
-                     schedule_readings,cleanup_finished_jobs,purge_workspaces,cleanup_leftovers,cleanup_expired_cache,refresh_user_statistics_cache,cleanup_old_events,cleanup_old_actions,\
+                     schedule_readings,cleanup_finished_jobs,purge_workspaces,cleanup_leftovers,cleanup_expired_cache,cleanup_idempotency_keys,refresh_user_statistics_cache,cleanup_old_events,cleanup_old_actions,\
                      cleanup_expired_oauth_states_batch,cleanup_old_webhook_events,cleanup_maintenance_log,index_history,watch";
 
 /// The tasks that a run has run, and those that failed.
@@ -32,7 +32,7 @@ async fn everything_is_due_at_first_and_nothing_after_that() {
     let log = sql
         .text("SELECT string_agg(task, ',' ORDER BY id), max(runner), count(did) FROM crier.maintenance_log")
         .await;
-    assert_eq!(log, format!("{TASKS}|somebody|23"));
+    assert_eq!(log, format!("{TASKS}|somebody|24"));
     assert_eq!(
         sql.text("SELECT count(*) FROM crier.maintenance_tasks WHERE late OR due_at < now()").await,
         "0"
@@ -73,7 +73,7 @@ async fn the_procedure_does_everything_task_by_task() {
     let kept = Kept::days_ago(&database, 10).await;
     kept.sql.run("CALL crier.maintain('by hand')").await;
     let log = "SELECT count(DISTINCT task), count(error), max(runner), count(DISTINCT xmin::text) = count(*) FROM crier.maintenance_run";
-    assert_eq!(kept.sql.text(log).await, "23|0|by hand|t", "expected a transaction for each task");
+    assert_eq!(kept.sql.text(log).await, "24|0|by hand|t", "expected a transaction for each task");
     assert_eq!(
         kept.sql.text("SELECT count(*) FROM crier.partitions WHERE day < current_date - 7").await,
         "0"

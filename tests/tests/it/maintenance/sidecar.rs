@@ -10,7 +10,7 @@ async fn it_runs_the_maintenance_where_nobody_else_does() {
     let sql = database.connect().await;
     let deployment = Deployment::init(&database.url(SIDECAR_ROLE));
     let crierd = deployment.start().await;
-    wait_until("the sidecar to run everything that is due", "crierd|23|0".to_owned(), async || {
+    wait_until("the sidecar to run everything that is due", "crierd|24|0".to_owned(), async || {
         sql.text("SELECT max(runner), count(DISTINCT task), count(error) FROM crier.maintenance_log").await
     })
     .await;

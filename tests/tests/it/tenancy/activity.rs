@@ -13,7 +13,7 @@ use super::filled::Filled;
 use super::{app_role, tenants};
 
 /// What writes and is not in the log, and why.
-const NOT_NOTED: [(&str, &str); 20] = [
+const NOT_NOTED: [(&str, &str); 22] = [
     ("new_id", "does nothing"),
     ("accept_invitation", "owners have none; see below"),
     ("decline_invitation", "nobody's business"),
@@ -27,6 +27,8 @@ const NOT_NOTED: [(&str, &str); 20] = [
     ("cache_get", "no decision"),
     ("cache_set", "no decision"),
     ("cache_begin", "no decision"),
+    ("begin_idempotent", "what it is for is noted"),
+    ("end_idempotent", "the same"),
     ("begin_connect", "a ticket: the account is connected later, and noted then"),
     ("confirm_connect", "the same"),
     ("check_rate_limit", "reads the memory of the queue"),

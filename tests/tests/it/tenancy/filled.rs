@@ -118,6 +118,8 @@ impl Filled {
         names.insert("WEBHOOK", superuser.text(&webhook).await);
         let invited = Uuid::new_v4();
         owner.text(&format!("SELECT crier.invite_member('{workspace}', '{invited}', 'editor')")).await;
+        let key = format!("SELECT id FROM crier.create_api_key('{workspace}', '{word}', 'editor')");
+        names.insert("KEY", owner.text(&key).await);
         // a login of each member that waits for the application's word
         for (_, user, _) in &self.members {
             superuser

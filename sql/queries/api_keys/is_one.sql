@@ -1,0 +1,1 @@
+SELECT 1 FROM crier.api_key WHERE id = $1
