@@ -44,6 +44,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (30, "0030_activity", include_str!("../../sql/migrations/0030_activity.sql")),
     (31, "0031_analytics", include_str!("../../sql/migrations/0031_analytics.sql")),
     (32, "0032_api", include_str!("../../sql/migrations/0032_api.sql")),
+    (34, "0034_accounts", include_str!("../../sql/migrations/0034_accounts.sql")),
 ];
 
 /// Run by every migrate, in this order: they replace what they made before.
