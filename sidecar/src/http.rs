@@ -14,6 +14,7 @@ mod problem;
 mod refresh_batch;
 mod request_id;
 mod webhooks;
+mod worker;
 
 use std::net::SocketAddr;
 
@@ -33,6 +34,13 @@ pub(crate) use health::Health;
 pub(crate) use metrics::serve_metrics;
 pub(crate) use refresh_batch::RefreshBatch;
 pub(crate) use webhooks::Intake;
+pub(crate) use worker::WorkerRoutes;
+
+/// What operators may call, with an API key.
+pub(crate) struct Operator {
+    pub(crate) refresh_batch: RefreshBatch,
+    pub(crate) worker: WorkerRoutes,
+}
 
 /// Binds and serves until the process ends; answers with what lets the last answers go out.
 pub(crate) async fn serve(
@@ -40,7 +48,7 @@ pub(crate) async fn serve(
     health: Health,
     connector: Connector,
     documents: ClientDocuments,
-    refresh_batch: RefreshBatch,
+    operator: Operator,
     intake: Intake,
 ) -> Result<Connections, Error> {
     let cannot = |error: std::io::Error| Error::Refused(format!("cannot listen on {listen}: {error}"));
@@ -52,7 +60,8 @@ pub(crate) async fn serve(
         .with_state(health)
         .merge(oauth::router(connector))
         .merge(client_metadata::router(documents))
-        .merge(refresh_batch::routes(refresh_batch))
+        .merge(refresh_batch::routes(operator.refresh_batch))
+        .merge(worker::routes(operator.worker))
         .merge(webhooks::router(intake))
         .layer(from_fn(request_id::numbered));
     let connections = Connections::default();

@@ -35,6 +35,8 @@ use crate::config::{Bounds, Database};
 use crate::db::Db;
 use crate::error::Error;
 pub(super) use call::AROUND;
+pub(super) use limit::seconds as seconds_until_room;
+pub(super) use route::Endpoint;
 use route::{Method, Route};
 pub(super) use states::status as status_of;
 use tokens::Verifier;

@@ -80,7 +80,7 @@ async fn attempt(
 ) -> Result<Response, NoAnswer> {
     let (head, body) = request.into_parts();
     let identity = identify(api, &head.headers).await?;
-    let counted = api.worker.count_request(identity.user, limit::ENDPOINT).await;
+    let counted = api.worker.count_request(identity.user, route.counts_as.name()).await;
     let allowance = counted.map_err(NoAnswer::Uncounted)?;
     if !allowance.allowed {
         return Ok(limit::refused(&allowance));

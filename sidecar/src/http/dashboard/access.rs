@@ -22,7 +22,7 @@ use super::fields::Fields;
 use super::stop::Stop;
 use super::{Dashboard, ROOT, forgery};
 use crate::db::dashboard::MY_WORKSPACES;
-use crate::http::api::Identity;
+use crate::http::api::{Endpoint, Identity, seconds_until_room};
 
 /// A person who is signed in.
 #[derive(Debug)]
@@ -130,6 +130,20 @@ pub(super) fn ends_at(identity: &Identity) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(claims["exp"].as_f64()? as i64, 0)
 }
 
+/// Marks what a page asks by itself: it does not count.
+#[derive(Clone, Copy)]
+pub(super) struct Uncounted;
+
+/// Pages and acts are requests as those of the API are.
+async fn count(dashboard: &Dashboard, user: Uuid) -> Result<(), Stop> {
+    let counted = dashboard.api.worker.count_request(user, Endpoint::General.name()).await;
+    let allowance = counted.map_err(Stop::Failed)?;
+    if allowance.allowed {
+        return Ok(());
+    }
+    Err(Stop::TooMany { max: allowance.max, seconds: seconds_until_room(&allowance) })
+}
+
 impl FromRequestParts<Arc<Dashboard>> for Person {
     type Rejection = Stop;
 
@@ -142,6 +156,9 @@ impl FromRequestParts<Arc<Dashboard>> for Person {
         let session = Cookie::Session.read(&parts.headers).ok_or_else(|| sign_in(None))?;
         let identity = dashboard.api.verifier.verify(session, SystemTime::now()).await;
         let identity = identity.map_err(|refused| sign_in(Some(refused)))?;
+        if parts.extensions.get::<Uncounted>().is_none() {
+            count(dashboard, identity.user).await?;
+        }
         let chosen = Cookie::Zone.read(&parts.headers).and_then(|name| name.parse().ok());
         Ok(Self { identity, session: SecretString::from(session), chosen, now: Utc::now(), here, query })
     }
