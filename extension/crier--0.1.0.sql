@@ -2182,6 +2182,7 @@ FROM crier.social_account a
 LEFT JOIN crier.credential c ON c.workspace_id = a.workspace_id AND c.account_id = a.id
 LEFT JOIN (SELECT DISTINCT l.account_id FROM crier.limit_block l
            WHERE l.until > statement_timestamp() AND l.account_id <> '00000000-0000-0000-0000-000000000000') b ON b.account_id = a.id
+WHERE a.deleted_at IS NULL
 GROUP BY 1
 ORDER BY 1
 $fn$;
@@ -2363,7 +2364,7 @@ BEGIN
     FROM found f
     JOIN crier.social_account a ON a.workspace_id = f.workspace_id AND a.id = f.id
     JOIN crier.workspace w ON w.id = a.workspace_id AND w.deleted_at IS NULL
-    WHERE p_workspace_id IS NULL OR a.workspace_id = p_workspace_id
+    WHERE a.deleted_at IS NULL AND (p_workspace_id IS NULL OR a.workspace_id = p_workspace_id)
     ORDER BY f.name, a.workspace_id, a.id;
 END
 $fn$;
@@ -3706,6 +3707,17 @@ AS 'MODULE_PATHNAME', 'defer_refresh_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::accounts::delete::delete_account
+CREATE  FUNCTION "delete_account"(
+	"account_id" uuid /* Option < Uuid > */
+) RETURNS VOID /* Result < (), ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'delete_account_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::posts::delete::delete_post
 CREATE  FUNCTION "delete_post"(
 	"post_id" uuid, /* Option < Uuid > */
@@ -4858,6 +4870,18 @@ AS 'MODULE_PATHNAME', 'note_app_registration_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::accounts::pause::pause_account
+CREATE  FUNCTION "pause_account"(
+	"account_id" uuid, /* Option < Uuid > */
+	"reason" TEXT DEFAULT NULL /* Option < & str > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'pause_account_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::queue::pause::pause_jobs
 CREATE  FUNCTION "pause_jobs"(
 	"kind" TEXT DEFAULT NULL, /* Option < & str > */
@@ -5364,6 +5388,17 @@ SECURITY DEFINER
 SET search_path TO pg_catalog, pg_temp
 LANGUAGE c /* Rust */
 AS 'MODULE_PATHNAME', 'resolve_target_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
+-- crier::accounts::pause::resume_account
+CREATE  FUNCTION "resume_account"(
+	"account_id" uuid /* Option < Uuid > */
+) RETURNS bool /* Result < bool, ErrorReport > */
+SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'resume_account_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
@@ -5937,6 +5972,34 @@ AS 'MODULE_PATHNAME', 'update_schedule_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::posts::validate::validate_post
+CREATE  FUNCTION "validate_post"(
+	"workspace_id" uuid, /* Option < Uuid > */
+	"content" TEXT, /* Option < & str > */
+	"accounts" uuid[], /* :: std :: option :: Option < Vec < Option < Uuid > > > */
+	"media" jsonb DEFAULT '[]', /* Option < Jsonb > */
+	"settings" jsonb DEFAULT '{}', /* Option < Jsonb > */
+	"thread" jsonb DEFAULT '[]', /* Option < Jsonb > */
+	"first_comment" TEXT DEFAULT NULL, /* Option < & str > */
+	"split" bool DEFAULT false, /* Option < bool > */
+	"variants" jsonb DEFAULT '{}', /* Option < Jsonb > */
+	"tags" TEXT[] DEFAULT '{}', /* :: std :: option :: Option < Vec < Option < String > > > */
+	"priority" INT DEFAULT 0 /* Option < i32 > */
+) RETURNS TABLE (
+	"account_id" uuid,  /* Uuid */
+	"platform" TEXT,  /* Option < & '_ str > */
+	"ok" bool,  /* bool */
+	"reason" TEXT,  /* Option < & '_ str > */
+	"problems" TEXT[],  /* Vec < String > */
+	"lengths" jsonb  /* Jsonb */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'validate_post_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::installation::version
 CREATE  FUNCTION "version"() RETURNS TEXT /* & '_ str */
 IMMUTABLE STRICT PARALLEL SAFE
@@ -6050,6 +6113,7 @@ GRANT EXECUTE ON FUNCTION crier.revoke_api_key(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.add_member(uuid, uuid, text) TO crier_worker;
 GRANT EXECUTE ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid, jsonb, text, boolean, jsonb, text[], int, boolean,
     boolean) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.validate_post(uuid, text, uuid[], jsonb, jsonb, jsonb, text, boolean, jsonb, text[], int) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.update_post(uuid, text, uuid[], jsonb, jsonb, jsonb, text, boolean, jsonb, text[], int)
     TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.reschedule_post(uuid, timestamptz, boolean) TO crier_app, crier_worker;
@@ -6135,6 +6199,9 @@ GRANT EXECUTE ON FUNCTION crier.check_rate_limit(uuid, text) TO crier_app, crier
 GRANT EXECUTE ON FUNCTION crier.rate_limit_status(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.record_action(uuid, text, int, boolean) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.set_rate_limit(uuid, text, interval, int) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.pause_account(uuid, text) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.resume_account(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.delete_account(uuid) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.block_account(uuid, timestamptz, text, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.unblock_account(uuid, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.list_alert_endpoints(uuid) TO crier_app, crier_worker;
@@ -6469,6 +6536,8 @@ COMMENT ON FUNCTION crier.purge_rows(uuid, name, integer) IS 'Some rows of a del
 COMMENT ON FUNCTION crier.end_jobs(uuid[]) IS 'Cancels unfinished jobs, whatever they are at. For crier.purge_workspaces.';
 COMMENT ON FUNCTION crier.post_state(text[]) IS 'The state of a post from the states of its targets: scheduled, publishing, published, partly_published, failed, unconfirmed or canceled.';
 COMMENT ON FUNCTION crier.create_workspace(text, uuid) IS 'Makes a workspace and its owner. name: 1 to 200 characters. Answers with the id.';
+COMMENT ON FUNCTION crier.validate_post(uuid, text, uuid[], jsonb, jsonb, jsonb, text, boolean, jsonb, text[], int) IS
+    'What crier.create_post() would say of a post with these arguments, account by account, without making anything: whether it would be accepted, the problems, and the length of each text as its platform counts.';
 COMMENT ON FUNCTION crier.create_post(uuid, text, uuid[], timestamptz, jsonb, jsonb, uuid, jsonb, text, boolean, jsonb, text[], int, boolean,
     boolean) IS
     'Accepts a post for some accounts at a time, in the caller''s transaction, and answers with its id. Refuses what a platform would refuse. media: [{"url": "https://… or data:image/png;base64,…", "alt": "…"}]. settings: {"bluesky": {"langs": ["en"]}}. thread: ["what follows", {"content": "…", "media": […]}]. first_comment: what answers it after that. split: a text too long for a platform becomes a thread there. variants: {"account id": {"content": …, "media": …, "settings": …}} in the place of these. priority: -100 to 100. draft: kept, not published; its time may be null. next_slot: each account at the next of its slots from scheduled_at on.';
@@ -6559,6 +6628,9 @@ COMMENT ON FUNCTION crier.check_rate_limit(uuid, text, int) IS 'Whether a user m
 COMMENT ON FUNCTION crier.rate_limit_status(uuid) IS 'Every limit of an account: window, what is used and left, when it admits more, what blocks it and why.';
 COMMENT ON FUNCTION crier.record_action(uuid, text, int, boolean) IS 'Counts that an account did something beside its jobs. False: over a limit or blocked; p_within_limits: then it does not count.';
 COMMENT ON FUNCTION crier.set_rate_limit(uuid, text, interval, int) IS 'A limit of one account, in the place of its platform''s with the same window. p_max null takes it back.';
+COMMENT ON FUNCTION crier.pause_account(uuid, text) IS 'Lets an account rest until crier.resume_account(): what is planned waits, and nothing more is planned with it. False: it rests already.';
+COMMENT ON FUNCTION crier.resume_account(uuid) IS 'Has a paused account go on, with what waited for it. False: it was not paused.';
+COMMENT ON FUNCTION crier.delete_account(uuid) IS 'Disconnects an account: destroys its tokens, cancels what is planned with it and takes it out of the lists. What was published stays; connecting it again brings it back. Refused while something is being sent or unconfirmed, and where a schedule names it.';
 COMMENT ON FUNCTION crier.block_account(uuid, timestamptz, text, text) IS 'Lets no job of an account, or none that does an action, be handed out before a time.';
 COMMENT ON FUNCTION crier.unblock_account(uuid, text) IS 'Lifts the block of an account or of an action of it, and closes its circuit breaker. False: nothing was blocked so.';
 COMMENT ON FUNCTION crier.block_server(text, text, timestamptz, text) IS 'Lets no job of any account on a server of a platform be handed out before a time.';

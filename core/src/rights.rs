@@ -84,6 +84,7 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("rate_limit_status", EachRow(Viewer)),
     // posting
     ("create_post", Needs::Role(Editor)),
+    ("validate_post", Needs::Role(Editor)),
     ("cancel_post", Needs::Role(Editor)),
     ("update_post", Needs::Role(Editor)),
     ("reschedule_post", Needs::Role(Editor)),
@@ -119,6 +120,9 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("approve_post", Needs::Role(Admin)),
     ("reject_post", Needs::Role(Admin)),
     ("set_rate_limit", Needs::Role(Admin)),
+    ("pause_account", Needs::Role(Admin)),
+    ("resume_account", Needs::Role(Admin)),
+    ("delete_account", Needs::Role(Admin)),
     ("block_account", Needs::Role(Admin)),
     ("unblock_account", Needs::Role(Admin)),
     ("begin_connect", Needs::Role(Admin)),

@@ -117,6 +117,20 @@ pub enum JobEnd {
     Finished,
 }
 
+/// The states of a post, in the order in which it goes through them: its stage before it has targets, and then [`post_state`].
+pub const POST_STATES: [&str; 10] = [
+    "draft",
+    "in_review",
+    "approved",
+    "scheduled",
+    "publishing",
+    "published",
+    "partly_published",
+    "failed",
+    "unconfirmed",
+    "canceled",
+];
+
 /// The state of a post from the states of its targets: `scheduled`, `publishing`, `published`,
 /// `partly_published`, `failed`, `unconfirmed` or `canceled`.
 pub fn post_state(targets: &[TargetState]) -> &'static str {
@@ -235,6 +249,7 @@ mod tests {
             (&[Canceled, Waiting], "canceled"),
         ] {
             assert_eq!(post_state(targets), state, "{targets:?}");
+            assert!(POST_STATES.contains(&state));
         }
     }
 }

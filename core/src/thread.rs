@@ -1,5 +1,7 @@
 //! What a post becomes on one platform: itself, the parts of a thread, and a first comment.
 
+mod lengths;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,8 @@ use crate::media;
 use crate::platform::{Answers, Platform, reply_to};
 use crate::text;
 use crate::validate::{self, Violation};
+
+pub use lengths::{Length, lengths};
 
 /// The most parts of a thread, the post itself included.
 pub const MAX_PARTS: usize = 25;

@@ -45,6 +45,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (31, "0031_analytics", include_str!("../../sql/migrations/0031_analytics.sql")),
     (32, "0032_api", include_str!("../../sql/migrations/0032_api.sql")),
     (33, "0033_api_keys", include_str!("../../sql/migrations/0033_api_keys.sql")),
+    (34, "0034_accounts", include_str!("../../sql/migrations/0034_accounts.sql")),
     (35, "0035_watched", include_str!("../../sql/migrations/0035_watched.sql")),
 ];
 

@@ -15,6 +15,7 @@ mod refresh_batch;
 mod request_id;
 mod requests;
 mod webhooks;
+mod worker;
 
 use std::net::SocketAddr;
 
@@ -35,6 +36,13 @@ pub(crate) use metrics::serve_metrics;
 pub(crate) use refresh_batch::RefreshBatch;
 pub(crate) use requests::Counts as RequestCounts;
 pub(crate) use webhooks::Intake;
+pub(crate) use worker::WorkerRoutes;
+
+/// What operators may call, with an API key.
+pub(crate) struct Operator {
+    pub(crate) refresh_batch: RefreshBatch,
+    pub(crate) worker: WorkerRoutes,
+}
 
 /// Binds and serves until the process ends; answers with what lets the last answers go out.
 pub(crate) async fn serve(
@@ -42,7 +50,7 @@ pub(crate) async fn serve(
     health: Health,
     connector: Connector,
     documents: ClientDocuments,
-    refresh_batch: RefreshBatch,
+    operator: Operator,
     intake: Intake,
 ) -> Result<Connections, Error> {
     let cannot = |error: std::io::Error| Error::Refused(format!("cannot listen on {listen}: {error}"));
@@ -54,7 +62,8 @@ pub(crate) async fn serve(
         .with_state(health)
         .merge(oauth::router(connector))
         .merge(client_metadata::router(documents))
-        .merge(refresh_batch::routes(refresh_batch))
+        .merge(refresh_batch::routes(operator.refresh_batch))
+        .merge(worker::routes(operator.worker))
         .merge(webhooks::router(intake))
         .layer(from_fn(request_id::numbered));
     let connections = Connections::default();

@@ -12,7 +12,7 @@ use crate::connect::Connector;
 use crate::credentials::Credentials;
 use crate::db::Db;
 use crate::error::Error;
-use crate::http::{self, ApiKeys, ClientDocuments, Health, Intake, RefreshBatch};
+use crate::http::{self, ApiKeys, ClientDocuments, Health, Intake, Operator, RefreshBatch, WorkerRoutes};
 use crate::jobs::Environment;
 use crate::journal::Journal;
 use crate::media::Fetcher;
@@ -23,7 +23,7 @@ use crate::secrets::{self, Vault};
 use crate::shutdown::Shutdown;
 use crate::traces::{self, Exporter};
 use crate::webhook::Webhooks;
-use crate::worker::Worker;
+use crate::worker::{self, Worker};
 use crate::{due, listen, logging, maintenance};
 
 /// Runs until SIGTERM or SIGINT. The database may come later; a key file or an address that can't be used
@@ -60,9 +60,12 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     let refresher = Refresher::new(db.clone(), Arc::clone(&credentials), providers.clone(), shutdown.clone());
     let api_keys = config.api_key_file.as_deref().map(ApiKeys::load).transpose()?.unwrap_or_default();
     let health = Health { db: db.clone(), shutdown: shutdown.clone() };
+    let (control, orders) = worker::control();
+    let worker_routes = WorkerRoutes { control, db: db.clone(), keys: api_keys.clone(), name: name.clone() };
     let refresh_batch = RefreshBatch { refresher: Arc::clone(&refresher), keys: api_keys };
     let intake = Intake::new(db.clone(), config.webhooks()?);
-    let served = http::serve(config.http_listen, health, connector.clone(), documents, refresh_batch, intake);
+    let operator = Operator { refresh_batch, worker: worker_routes };
+    let served = http::serve(config.http_listen, health, connector.clone(), documents, operator, intake);
     let connections = served.await?;
     if let Some(listen) = config.metrics_listen {
         http::serve_metrics(listen, db.clone(), metrics.clone()).await?;
@@ -79,7 +82,7 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     let refreshing = tokio::spawn(refresh::run(refresher, journal, config.refresh.every));
     let environment = Environment { db, providers, credentials: Arc::clone(&credentials), webhooks, metrics };
     let drain = config.worker.drain;
-    let worker = Worker::new(Arc::new(environment), config.worker, name);
+    let worker = Worker::new(Arc::new(environment), config.worker, name, orders);
     let worked = worker.run(wake, shutdown.clone()).await;
 
     listener.abort();

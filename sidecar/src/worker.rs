@@ -1,5 +1,7 @@
 //! The loop: claims jobs in batches, runs them within bounds, answers in batches.
 
+mod batch;
+mod control;
 mod drain;
 mod heartbeat;
 mod inflight;
@@ -24,10 +26,14 @@ use crate::error::Error;
 use crate::jobs::{Environment, Jobs};
 use crate::shutdown::Shutdown;
 use crate::spans;
+use batch::{Batch, Came};
+use control::Order;
 use inflight::InFlight;
 use lane::Lane;
 use report::Reporter;
 
+pub(crate) use batch::Summary;
+pub(crate) use control::{Control, Orders, Refused, Standing, control};
 pub(crate) use inflight::Phase;
 #[cfg(test)]
 pub(crate) use inflight::tests::claim;
@@ -41,14 +47,24 @@ pub(crate) struct Worker {
     inflight: Arc<InFlight>,
     reporter: Reporter,
     reporting: JoinHandle<()>,
-    tasks: JoinSet<Claim>,
+    tasks: JoinSet<(Claim, Came)>,
     lanes: Vec<Lane>,
+    orders: Orders,
+    /// Whether it takes jobs by itself.
+    claiming: bool,
+    /// What somebody has asked for.
+    batch: Option<Batch>,
     poll_at: Instant,
     backoff: Backoff,
 }
 
 impl Worker {
-    pub(crate) fn new(environment: Arc<Environment>, settings: config::Worker, name: String) -> Self {
+    pub(crate) fn new(
+        environment: Arc<Environment>,
+        settings: config::Worker,
+        name: String,
+        orders: Orders,
+    ) -> Self {
         let (reporter, reporting) = Reporter::start(environment.db.clone());
         let jobs = Jobs::new();
         let platforms = environment.providers.iter().map(|provider| provider.platform().name).collect();
@@ -62,6 +78,9 @@ impl Worker {
             name,
             inflight: Arc::default(),
             tasks: JoinSet::new(),
+            orders,
+            claiming: true,
+            batch: None,
             poll_at: Instant::now(),
             backoff: Backoff::database(),
         }
@@ -78,15 +97,18 @@ impl Worker {
         info!(worker = self.name, concurrency = self.settings.concurrency, kinds = ?self.jobs, "working");
         let worked = loop {
             // A claim is not cancelled: what the database has handed out has to arrive.
-            if self.free() > 0 && !shutdown.begun() {
+            if self.most() > 0 && !shutdown.begun() {
                 self.claim_in_turn().await;
             }
+            self.end_batch();
+            self.tell();
             tokio::select! {
                 biased;
                 () = shutdown.wait() => break Ok(()),
                 ended = &mut heartbeat => break Err(broken("heartbeat", &ended)),
                 ended = &mut self.reporting => break Err(broken("reporter", &ended)),
                 Some(ended) = self.tasks.join_next() => self.ended(ended),
+                Some(order) = self.orders.orders.recv() => self.obey(order),
                 () = wake.notified() => self.all_due(true),
                 () = tokio::time::sleep_until(self.poll_at) => self.poll(),
             }
@@ -98,6 +120,52 @@ impl Worker {
 
     fn free(&self) -> usize {
         self.settings.concurrency.saturating_sub(self.tasks.len())
+    }
+
+    /// How many jobs it may take: where it takes none by itself, those of a batch.
+    fn most(&self) -> usize {
+        let wanted = if self.claiming { usize::MAX } else { self.batch.as_ref().map_or(0, Batch::left) };
+        self.free().min(wanted)
+    }
+
+    fn obey(&mut self, order: Order) {
+        // who has given it may be gone
+        match order {
+            Order::Claim(claims, done) => {
+                if self.claiming != claims {
+                    info!(claims, "an operator says whether jobs are taken");
+                }
+                self.claiming = claims;
+                self.all_due(true);
+                self.tell();
+                let _ = done.send(());
+            }
+            Order::Batch(_, answer) if self.batch.is_some() => {
+                let _ = answer.send(Err(Refused::Busy));
+            }
+            Order::Batch(max, answer) => {
+                self.batch = Some(Batch::new(max, answer));
+                self.all_due(true);
+            }
+        }
+    }
+
+    /// Answers a batch of which all has ended.
+    fn end_batch(&mut self) {
+        let more = self.lanes.iter().any(|lane| lane.due);
+        if let Some(batch) = self.batch.take_if(|batch| batch.is_over(more)) {
+            batch.answer();
+        }
+    }
+
+    fn tell(&self) {
+        let standing = Standing {
+            claiming: self.claiming,
+            batch: self.batch.is_some(),
+            running: self.tasks.len(),
+            concurrency: self.settings.concurrency,
+        };
+        self.orders.standing.send_if_modified(|told| std::mem::replace(told, standing) != standing);
     }
 
     fn all_due(&mut self, due: bool) {
@@ -113,7 +181,7 @@ impl Worker {
     async fn claim_in_turn(&mut self) {
         self.lanes.rotate_left(1);
         for lane in 0..self.lanes.len() {
-            let room = self.lanes[lane].room(self.free());
+            let room = self.lanes[lane].room(self.most());
             if self.lanes[lane].due && room > 0 {
                 self.claim(lane, room).await;
             }
@@ -141,6 +209,9 @@ impl Worker {
                 warn!(%error, retry_ms = pause.as_millis() as u64, "claiming failed");
                 self.environment.metrics.claim_failed();
                 self.all_due(false);
+                if let Some(batch) = self.batch.take() {
+                    batch.give_up();
+                }
                 self.poll_at = Instant::now() + pause;
             }
         }
@@ -161,24 +232,32 @@ impl Worker {
         let queued = spans::queued(&span, &claim);
         span.in_scope(|| debug!("claimed"));
         let work = self.inflight.add(&claim);
+        if let Some(batch) = &mut self.batch {
+            batch.began(&claim);
+        }
         self.environment.metrics.claimed(&claim.kind);
         let (environment, jobs) = (Arc::clone(&self.environment), self.jobs.clone());
         let reporter = self.reporter.clone();
         let task = async move {
             let claim = work.claim.clone();
-            let claim = whatever_happens(claim, task::run(&environment, &jobs, &reporter, work)).await;
+            let ended = whatever_happens(claim, task::run(&environment, &jobs, &reporter, work)).await;
             environment.metrics.left();
             drop(queued);
-            claim
+            ended
         };
         self.tasks.spawn(task.instrument(span));
     }
 
     /// The slot is free again.
-    fn ended(&mut self, ended: Result<Claim, tokio::task::JoinError>) {
+    fn ended(&mut self, ended: Result<(Claim, Came), tokio::task::JoinError>) {
         match ended {
-            Ok(claim) => {
+            Ok((claim, came)) => {
                 self.inflight.remove(&claim);
+                if let Some(batch) = &mut self.batch {
+                    batch.ended(&claim, came);
+                    // what it held up, of its account for one, may be due now
+                    self.all_due(true);
+                }
                 let of = self.lanes.iter_mut().find(|lane| lane.kinds.contains(&claim.kind.as_str()));
                 of.into_iter().for_each(Lane::ended);
             }
@@ -199,11 +278,12 @@ impl Worker {
 
 /// Runs a task and comes back with its claim even if the task panics, so that nobody extends its lease: the next worker
 /// takes it up.
-async fn whatever_happens(claim: Claim, task: impl Future<Output = ()>) -> Claim {
-    if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+async fn whatever_happens(claim: Claim, task: impl Future<Output = Came>) -> (Claim, Came) {
+    let came = AssertUnwindSafe(task).catch_unwind().await.unwrap_or_else(|_| {
         error!("a task panicked outside its job; its lease will run out");
-    }
-    claim
+        Came::Failed
+    });
+    (claim, came)
 }
 
 fn broken(part: &str, ended: &Result<(), tokio::task::JoinError>) -> Error {
@@ -224,13 +304,13 @@ mod tests {
             lease: Duration::from_secs(60),
             drain: Duration::from_secs(1),
         };
-        Worker::new(Arc::new(crate::jobs::tests::environment()), settings, "test".into())
+        Worker::new(Arc::new(crate::jobs::tests::environment()), settings, "test".into(), control().1)
     }
 
     #[tokio::test]
     async fn a_task_that_panics_returns_its_claim() {
-        let returned = whatever_happens(claim(1, 7, None), async { panic!("meant") }).await;
-        assert_eq!(returned.token, 7);
+        let (returned, came) = whatever_happens(claim(1, 7, None), async { panic!("meant") }).await;
+        assert_eq!((returned.token, came), (7, Came::Failed));
     }
 
     #[tokio::test]

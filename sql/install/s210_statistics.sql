@@ -184,6 +184,7 @@ FROM crier.social_account a
 LEFT JOIN crier.credential c ON c.workspace_id = a.workspace_id AND c.account_id = a.id
 LEFT JOIN (SELECT DISTINCT l.account_id FROM crier.limit_block l
            WHERE l.until > statement_timestamp() AND l.account_id <> '00000000-0000-0000-0000-000000000000') b ON b.account_id = a.id
+WHERE a.deleted_at IS NULL
 GROUP BY 1
 ORDER BY 1
 $fn$;

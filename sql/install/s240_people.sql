@@ -47,7 +47,7 @@ BEGIN
     FROM found f
     JOIN crier.social_account a ON a.workspace_id = f.workspace_id AND a.id = f.id
     JOIN crier.workspace w ON w.id = a.workspace_id AND w.deleted_at IS NULL
-    WHERE p_workspace_id IS NULL OR a.workspace_id = p_workspace_id
+    WHERE a.deleted_at IS NULL AND (p_workspace_id IS NULL OR a.workspace_id = p_workspace_id)
     ORDER BY f.name, a.workspace_id, a.id;
 END
 $fn$;

@@ -59,7 +59,7 @@ COMMENT ON VIEW crier.blocks IS 'What is blocked until a time: an account, an ac
 
 CREATE OR REPLACE VIEW crier.events AS
 SELECT workspace_id, id, kind, account_id, post_id, target_id, payload, created_at FROM crier.event;
-COMMENT ON VIEW crier.events IS 'What happened: post_published, post_publish_failed, account_connected, token_refreshed, token_refresh_failed, webhook_received, account_revoked, action_done, action_failed, action_unconfirmed, post_resolved_absent; and what somebody did with a post: post_edited, post_rescheduled, post_canceled, post_retried, post_submitted, post_approved, post_rejected, post_deleted.';
+COMMENT ON VIEW crier.events IS 'What happened: post_published, post_publish_failed, account_connected, account_deleted, token_refreshed, token_refresh_failed, webhook_received, account_revoked, action_done, action_failed, action_unconfirmed, post_resolved_absent; and what somebody did with a post: post_edited, post_rescheduled, post_canceled, post_retried, post_submitted, post_approved, post_rejected, post_deleted.';
 
 CREATE OR REPLACE VIEW crier.actions AS
 SELECT workspace_id, id, account_id, platform, kind, subject, text, target_id, user_id, job_id, state, attempts, run_at,
@@ -69,7 +69,8 @@ COMMENT ON VIEW crier.actions IS 'What accounts did or are to do besides publish
 
 CREATE OR REPLACE VIEW crier.accounts AS
 SELECT workspace_id, id, platform, external_id, handle, base_url, status, created_at, updated_at, status_reason
-FROM crier.social_account;
+FROM crier.social_account
+WHERE deleted_at IS NULL;
 COMMENT ON VIEW crier.accounts IS 'The connected social accounts. status_reason: why one needs a new login.';
 
 CREATE OR REPLACE VIEW crier.job_logs AS

@@ -136,3 +136,28 @@ fn a_comment_by_itself_is_text_alone() {
     assert!(refused(&INSTAGRAM, &comment, settings)[0].contains("under a comment"));
     assert!(refused(&INSTAGRAM, &draft("nice"), json!({ "reply_to": "x" }))[0].contains("names no post"));
 }
+
+#[test]
+fn texts_are_counted_as_the_platform_counts_them() {
+    let counts = |platform, draft: &Draft<'_>, settings: Value| {
+        let found = lengths(platform, draft, &settings).into_iter();
+        found.map(|one| format!("{} {}/{} {}", one.of, one.found, one.limit, one.unit)).collect::<Vec<_>>()
+    };
+    assert_eq!(counts(&BLUESKY, &draft("👨‍👩‍👧‍👧!"), json!({})), ["part 0 2/300 graphemes"]);
+    // a content warning takes some of the room
+    assert_eq!(
+        counts(&MASTODON, &draft("hello"), json!({"spoiler_text": "1234"})),
+        ["part 0 5/496 characters"]
+    );
+    let thread = [piece("two")];
+    let all = Draft { thread: &thread, first_comment: Some("thanks"), ..draft("one") };
+    assert_eq!(
+        counts(&BLUESKY, &all, json!({})),
+        ["part 0 3/300 graphemes", "part 1 3/300 graphemes", "first_comment 6/300 graphemes"]
+    );
+    let long = "word ".repeat(100);
+    let split = Draft { split: true, ..draft(&long) };
+    let pieces = lengths(&BLUESKY, &split, &json!({}));
+    assert_eq!(pieces.len(), parts(&BLUESKY, &split, &json!({})).unwrap().len());
+    assert!(pieces.len() > 1 && pieces.iter().all(|piece| piece.found <= piece.limit), "{pieces:?}");
+}

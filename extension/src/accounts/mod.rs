@@ -2,7 +2,10 @@
 
 mod connect;
 mod credential;
+mod decided;
+mod delete;
 mod expiring;
+mod pause;
 mod refresh;
 
 pub(crate) use credential::check_sealed;

@@ -22,6 +22,9 @@ const BLOCK_SERVER: Statement = statement!(up "limits/block_server");
 const UNBLOCK: Statement = statement!(up "limits/unblock");
 const LEFT: Statement = statement!(up "limits/blocked_until");
 
+/// The last day of the year 9999: every type that has times has it.
+const NO_END: Timestamptz = Timestamptz(252_455_529_600_000_000);
+
 /// What is blocked.
 #[derive(Clone, Debug)]
 pub(crate) enum Blocked {
@@ -39,6 +42,8 @@ pub(crate) enum SetBy {
     Platform,
     Operator,
     Member,
+    /// Whoever has paused the account: until somebody resumes it.
+    Pause,
 }
 
 impl SetBy {
@@ -51,6 +56,7 @@ impl SetBy {
             Self::Platform => "platform",
             Self::Operator => "operator",
             Self::Member => "member",
+            Self::Pause => "pause",
         }
     }
 }
@@ -96,7 +102,7 @@ pub(crate) fn set(blocks: Vec<Block>, now: Timestamptz) -> Result<()> {
     blocked.into_iter().try_for_each(|(scope, until)| transaction::note_block(scope, until))
 }
 
-/// Lifts the caller's block of something, an operator's every block, and closes its circuit breaker. False: there was none.
+/// Lifts the caller's block of something, an operator's every block but a pause, and closes its circuit breaker. False: there was none.
 fn lift(scope: Scope, by: SetBy, now: Timestamptz) -> Result<bool> {
     let key = [
         scope.platform.as_str().into(),
@@ -118,6 +124,17 @@ fn lift(scope: Scope, by: SetBy, now: Timestamptz) -> Result<bool> {
     let left = left.into_iter().flatten().next().map_or(0, |until| until.0);
     transaction::note_unblock(scope, left)?;
     Ok(!lifted.is_empty())
+}
+
+/// Lets nothing of an account be handed out until it is resumed, from the commit on.
+pub(crate) fn pause(account: Uuid, reason: Option<String>, now: Timestamptz) -> Result<()> {
+    set(vec![Block { account, of: Blocked::Account, until: NO_END, reason, set_by: SetBy::Pause }], now)
+}
+
+/// Lifts that again; other blocks last.
+pub(crate) fn resume(account: Uuid, platform: String, now: Timestamptz) -> Result<()> {
+    let scope = Scope { account: id_of(account), platform, host: String::new(), action: String::new() };
+    lift(scope, SetBy::Pause, now).map(drop)
 }
 
 /// An action that something is said about.
@@ -155,7 +172,7 @@ fn block_account(
 }
 
 /// Lifts what `block_account` blocked with the same arguments, and without an action closes the account's circuit breaker.
-/// An operator also lifts what others and the platform's answers blocked. False: there was no such block. For an admin of
+/// An operator also lifts what others and the platform's answers blocked, but not a pause. False: there was no such block. For an admin of
 /// its workspace.
 #[pg_extern(security_definer)]
 #[search_path(pg_catalog, pg_temp)]

@@ -1,6 +1,7 @@
 //! `crier.list_posts`.
 
 use crier_core::cursor::Listing;
+use crier_core::target::POST_STATES;
 use pgrx::Uuid;
 use pgrx::pg_sys::panic::ErrorReport;
 use pgrx::prelude::*;
@@ -22,18 +23,6 @@ const OF_TAG: Statement = statement!(up "pages/posts_of_tag").planned_once();
 const CHOOSE: Statement = statement!(up "pages/posts_choose").planned_once();
 pub(super) const ITEMS: Statement = statement!(up "pages/posts_items").planned_once();
 
-const STATES: [&str; 10] = [
-    "draft",
-    "in_review",
-    "approved",
-    "scheduled",
-    "publishing",
-    "published",
-    "partly_published",
-    "unconfirmed",
-    "failed",
-    "canceled",
-];
 const STATES_HINT: &str = "Use draft, in_review, approved, scheduled, publishing, published, partly_published, unconfirmed, failed or canceled.";
 /// The most characters of a tag.
 const MAX_TAG: usize = 100;
@@ -104,7 +93,7 @@ impl Posts {
         let words = input::search(asked.words)?;
         search::check_words(words.as_deref())?;
         let tag = asked.tag.map(|tag| crate::input::text(Some(tag), "p_tag", MAX_TAG)).transpose()?;
-        let status = input::one_of(asked.status, "p_status", &STATES, STATES_HINT)?;
+        let status = input::one_of(asked.status, "p_status", &POST_STATES, STATES_HINT)?;
         Ok(Self { status, account: asked.account, tag, words, ..Self::of(caller, workspace)? })
     }
 

@@ -56,8 +56,13 @@ impl Plan {
         if ids.is_empty() {
             return Ok(());
         }
-        CANCEL_TARGETS.run_only(&[self.post.workspace.into(), ids.into(), now.into()])
+        cancel_targets(self.post.workspace, ids, now)
     }
+}
+
+/// Has targets be canceled, of whichever posts they are.
+pub(crate) fn cancel_targets(workspace: Uuid, ids: Vec<Uuid>, now: Timestamptz) -> Result<()> {
+    CANCEL_TARGETS.run_only(&[workspace.into(), ids.into(), now.into()])
 }
 
 impl Target {

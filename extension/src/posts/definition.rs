@@ -1,6 +1,7 @@
 //! What a post is before it is somewhere: what its author wrote, and for which accounts.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::LazyLock;
 
 use crier_core::platform::Platform;
 use crier_core::thread::{self as parts, Part, Piece};
@@ -41,7 +42,7 @@ pub(crate) struct Definition {
 }
 
 /// What one account has in the place of what the others have.
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Variant {
     content: Option<String>,
@@ -204,12 +205,35 @@ impl Parsed<'_> {
 
     /// What the account publishes on its platform; what that would refuse is refused.
     pub(super) fn plan(&self, account: Uuid, platform: &'static Platform) -> Result<Planned> {
-        let none = Value::Object(serde_json::Map::new());
-        let default = Variant::default();
-        let own = self.variants.get(&account).unwrap_or(&default);
-        let content = own.content.as_deref().unwrap_or(&self.definition.content);
-        let media = own.media.as_ref().unwrap_or(&self.media);
-        let settings = own.settings.as_ref().or_else(|| self.settings.get(platform.name)).unwrap_or(&none);
+        let (draft, settings) = self.draft(account, platform);
+        let mut parts = parts::parts(platform, &draft, settings)
+            .map_err(|refusals| CrierError::Content { account, refusals })?;
+        let own = self.variants.get(&account);
+        if let Some(first) = parts.first_mut()
+            && first.content.is_none()
+        {
+            first.content = own.and_then(|own| own.content.clone());
+        }
+        Ok(Planned {
+            parts,
+            media: own.and_then(|own| own.media.as_ref()).map(Jsonb::from_value),
+            settings: own.and_then(|own| own.settings.as_ref()).map(Jsonb::from_value),
+        })
+    }
+
+    /// How long the texts of the account are there, and how long they may be.
+    pub(super) fn lengths(&self, account: Uuid, platform: &'static Platform) -> Vec<parts::Length> {
+        let (draft, settings) = self.draft(account, platform);
+        parts::lengths(platform, &draft, settings)
+    }
+
+    /// What the account is to publish, with its settings.
+    fn draft(&self, account: Uuid, platform: &'static Platform) -> (parts::Draft<'_>, &Value) {
+        static NONE: LazyLock<Value> = LazyLock::new(|| Value::Object(serde_json::Map::new()));
+        let own = self.variants.get(&account);
+        let content = own.and_then(|own| own.content.as_deref()).unwrap_or(&self.definition.content);
+        let media = own.and_then(|own| own.media.as_ref()).unwrap_or(&self.media);
+        let settings = own.and_then(|own| own.settings.as_ref()).or_else(|| self.settings.get(platform.name));
         let draft = parts::Draft {
             content,
             media,
@@ -217,17 +241,6 @@ impl Parsed<'_> {
             first_comment: self.definition.first_comment.as_deref(),
             split: self.definition.split,
         };
-        let mut parts = parts::parts(platform, &draft, settings)
-            .map_err(|refusals| CrierError::Content { account, refusals })?;
-        if let Some(first) = parts.first_mut()
-            && first.content.is_none()
-        {
-            first.content.clone_from(&own.content);
-        }
-        Ok(Planned {
-            parts,
-            media: own.media.as_ref().map(Jsonb::from_value),
-            settings: own.settings.as_ref().map(Jsonb::from_value),
-        })
+        (draft, settings.unwrap_or(&NONE))
     }
 }

@@ -22,7 +22,8 @@ fn duplicate_post(
     let id = input::required(post_id, "post_id")?;
     let now = clock::now();
     let scheduled_at = scheduled_at.map(|at| at.plausible("scheduled_at", now)).transpose()?;
-    let plan = Plan::lock(id, const { rights::least("duplicate_post") })?;
+    let mut plan = Plan::lock(id, const { rights::least("duplicate_post") })?;
+    plan.leave_out_gone();
     let post = NewPost {
         workspace: plan.post.workspace,
         author: plan.caller.acts_as(None)?,

@@ -17,7 +17,9 @@ mod store;
 mod take_back;
 mod thread;
 mod update;
+mod validate;
 
+pub(crate) use cancel::cancel_targets;
 pub(crate) use definition::Definition;
 pub(crate) use due::AHEAD;
 pub(crate) use store::{NewPost, check, check_accounts, check_status};

@@ -13,16 +13,13 @@ use crate::identity::{Caller, parse_role};
 use crate::passed::Timestamptz;
 use crate::plans::{Statement, statement};
 use crate::publishing::follow;
-use crate::queue::held::{self, Held};
+use crate::queue::held::{self, Held, MOMENT};
 use crate::queue::settle::{self, Fate, Said, Settled};
 
 const WORKSPACE_OF: Statement = statement!(up "posts/workspace_of");
 const LOCK_POST: Statement = statement!(up "posts/lock_post");
 const JOB_IDS: Statement = statement!(up "posts/job_ids");
 const LOCK_TARGETS: Statement = statement!(up "posts/lock_targets");
-
-/// How long a worker is waited for that may wait for this transaction.
-const MOMENT: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// One target of a post, locked.
 pub(super) struct Target {
@@ -62,6 +59,8 @@ pub(super) struct Plan {
     /// When it was changed last, as whoever read it knows it.
     pub(super) read_at: Timestamptz,
     pub(super) targets: Vec<Target>,
+    /// Accounts that are disconnected: only what is out with them counts any more.
+    gone: Vec<Uuid>,
     jobs: HashMap<Uuid, Held>,
 }
 
@@ -80,6 +79,7 @@ impl Plan {
         let jobs = JOB_IDS.newest(&[plan.post.workspace.into(), id.into()], |row| row.need::<Uuid>(1))?;
         plan.jobs = held::unfinished(&jobs)?.into_iter().map(|job| (job.id, job)).collect();
         plan.read_targets()?;
+        plan.leave_out_gone();
         // A part of a thread that got its job while its lock was waited for. Where a worker has that already, it may wait for the
         // target: one of the two has to give up.
         let jobs = plan.targets.iter().filter_map(|target| target.job);
@@ -100,10 +100,10 @@ impl Plan {
             let approval = row.get::<String>(6)?.map(|role| parse_role(&role)).transpose()?;
             let definition = Definition::read(row, 7)?;
             let post = Post { workspace, id, author: row.get(2)?, priority: definition.priority };
-            Ok((post, stage, row.get(4)?, row.need(5)?, approval, definition, row.need(17)?))
+            Ok((post, stage, row.get(4)?, row.need(5)?, approval, definition, row.need(17)?, row.need(18)?))
         })?;
         let missing = CrierError::NotFound { what: "post", id };
-        let (post, stage, scheduled_at, next_slot, approval, definition, read_at) =
+        let (post, stage, scheduled_at, next_slot, approval, definition, read_at, gone) =
             found.into_iter().next().ok_or(missing)?;
         let (targets, jobs) = (vec![], HashMap::new());
         Ok(Self {
@@ -116,8 +116,15 @@ impl Plan {
             definition,
             read_at,
             targets,
+            gone,
             jobs,
         })
+    }
+
+    /// Leaves out accounts that are disconnected, unless something is out with them.
+    pub(super) fn leave_out_gone(&mut self) {
+        let closed = self.closed();
+        self.definition.accounts.retain(|account| !self.gone.contains(account) || closed.contains(account));
     }
 
     /// Reads the targets anew.

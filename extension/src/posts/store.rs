@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crier_core::platform::Platform;
 use pgrx::Uuid;
 use serde_json::json;
 
@@ -188,6 +189,15 @@ impl Accounts {
 
     /// Refuses one that the workspace does not have.
     pub(super) fn of(workspace: Uuid, accounts: &[Uuid]) -> Result<Self> {
+        let accounts = Self::look(workspace, accounts)?;
+        match accounts.order.iter().find(|id| !accounts.found.contains_key(id)) {
+            Some(missing) => Err(CrierError::NotFound { what: "account", id: *missing }),
+            None => Ok(accounts),
+        }
+    }
+
+    /// Some of them may be missing.
+    pub(super) fn look(workspace: Uuid, accounts: &[Uuid]) -> Result<Self> {
         let rows = ACCOUNTS.read(&[workspace.into(), accounts.to_vec().into()], |row| {
             Ok((row.get::<Uuid>(1)?, row.get(2)?, row.get(3)?, row.get::<String>(4)?.is_some()))
         })?;
@@ -196,24 +206,44 @@ impl Accounts {
             .into_iter()
             .filter_map(|(id, platform, status, _)| Some((id?, (platform?, status?))))
             .collect();
-        match accounts.iter().find(|id| !found.contains_key(id)) {
-            Some(missing) => Err(CrierError::NotFound { what: "account", id: *missing }),
-            None => Ok(Self { found, order: accounts.to_vec(), approval }),
+        Ok(Self { found, order: accounts.to_vec(), approval })
+    }
+
+    /// Those that a post is for: it needs one.
+    pub(super) fn each(&self) -> Result<&[Uuid]> {
+        if self.order.is_empty() {
+            return Err(CrierError::invalid(
+                "accounts",
+                "must not be empty",
+                "Name the accounts to publish on.",
+            ));
         }
+        Ok(&self.order)
+    }
+
+    /// The platform of one of them.
+    pub(super) fn platform(&self, account: Uuid) -> Result<&'static Platform> {
+        let missing = CrierError::NotFound { what: "account", id: account };
+        find_platform(&self.found.get(&account).ok_or(missing)?.0)
+    }
+
+    /// What one of them publishes; what its platform would refuse is refused, and an account that can't publish.
+    pub(super) fn plan(&self, account: Uuid, parsed: &Parsed<'_>) -> Result<Planned> {
+        let platform = self.platform(account)?;
+        if let Some((_, status)) = self.found.get(&account) {
+            check_status(account, status)?;
+        }
+        parsed.plan(account, platform)
     }
 }
 
-/// What the accounts publish; what a platform would refuse is refused, and an account that can't publish.
+/// What the accounts publish, see [`Accounts::plan`].
 pub(super) fn targets(accounts: &Accounts, parsed: &Parsed<'_>) -> Result<Vec<NewTarget>> {
-    if accounts.order.is_empty() {
-        return Err(CrierError::invalid("accounts", "must not be empty", "Name the accounts to publish on."));
-    }
-    let mut targets = Vec::with_capacity(accounts.order.len());
-    for account in accounts.order.iter().copied() {
-        let Some((platform, status)) = accounts.found.get(&account) else { continue };
-        check_status(account, status)?;
-        let platform = find_platform(platform)?;
-        let Planned { parts, media, settings } = parsed.plan(account, platform)?;
+    let order = accounts.each()?;
+    let mut targets = Vec::with_capacity(order.len());
+    for account in order.iter().copied() {
+        let platform = accounts.platform(account)?;
+        let Planned { parts, media, settings } = accounts.plan(account, parsed)?;
         let last = parts.len() - 1;
         targets.extend(parts.into_iter().enumerate().map(|(number, part)| NewTarget {
             id: new_id(),

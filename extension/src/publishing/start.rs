@@ -87,9 +87,10 @@ fn start_target(
         ))
     })?;
     if rows.is_empty() {
-        // The post was planned anew or deleted since, and this job is no longer the one that publishes it.
+        // The post was planned anew or deleted since, and this job is no longer the one that publishes it; or its account is
+        // disconnected.
         let gone = Settled { job, said: Said::Nothing, fate: Fate::Canceled, result: None, error: None };
-        settle::settle_jobs(vec![gone], clock::now())?;
+        settle::settle(vec![gone], clock::now())?;
     }
     Ok(TableIterator::new(rows))
 }

@@ -24,6 +24,8 @@ const IN_SCOPE: Statement = statement!(up "queue/in_scope");
 
 /// How long a job that another transaction holds is waited for where the session names no lock_timeout.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The same where a worker that holds it may wait for this transaction.
+pub(crate) const MOMENT: Duration = Duration::from_millis(200);
 /// How long one look at it lasts.
 const LOOK: i64 = 5;
 

@@ -15,6 +15,8 @@ use crate::error::Error;
 const CHECKPOINT_QUEUE: &str = "SELECT crier.checkpoint_queue()";
 const RUN_MAINTENANCE: &str = "SELECT task, did, error FROM crier.run_maintenance('crierd', p_most => 1)";
 const METRICS: &str = "SELECT name, labels, value FROM crier.metrics()";
+const QUEUE_FIGURES: &str = "SELECT pg_catalog.to_jsonb(s) FROM crier.get_queue_stats() AS s";
+const WORKER_FIGURES: &str = "SELECT pg_catalog.to_jsonb(s) FROM crier.get_worker_stats() AS s";
 const RUN_DUE: &str = "SELECT targets, occurrences, more FROM crier.run_due()";
 const STATUS: &str =
     "SELECT paused, reason, library_version, schema_version, schema_current FROM crier.status()";
@@ -56,6 +58,15 @@ impl TryFrom<Row> for Figure {
     }
 }
 
+/// What operators ask about the queue and who works on it.
+#[derive(Debug)]
+pub(crate) struct WorkerFigures {
+    /// The columns of `crier.get_queue_stats()`.
+    pub(crate) queue: Value,
+    /// Those of `crier.get_worker_stats()`, for each.
+    pub(crate) workers: Vec<Value>,
+}
+
 /// A task of the maintenance that was run.
 #[derive(Debug)]
 pub(crate) struct Task {
@@ -80,6 +91,13 @@ impl Db {
     /// What the database knows in numbers.
     pub(crate) async fn metrics(&self) -> Result<Vec<Figure>, Error> {
         all(self.rows(METRICS, &[]).await?)
+    }
+
+    /// What waits, what ended within a day, and who works.
+    pub(crate) async fn worker_figures(&self) -> Result<WorkerFigures, Error> {
+        let queue = first(&self.one(QUEUE_FIGURES, &[]).await?)?;
+        let workers = self.rows(WORKER_FIGURES, &[]).await?;
+        Ok(WorkerFigures { queue, workers: workers.iter().map(first).collect::<Result<_, _>>()? })
     }
 
     /// Has the database give some of what is due soon its jobs.

@@ -41,6 +41,8 @@ use crate::error::Error;
 use crate::metrics::Metrics;
 pub(super) use call::AROUND;
 use machines::Machines;
+pub(super) use limit::seconds as seconds_until_room;
+pub(super) use route::Endpoint;
 use route::{Method, Route};
 pub(super) use states::status as status_of;
 use tokens::Verifier;

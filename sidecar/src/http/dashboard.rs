@@ -20,10 +20,11 @@ mod zones;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::routing::{any, get, post};
+use axum::{Extension, Router};
 
 use super::api::Api;
+use access::Uncounted;
 use live::Live;
 
 /// Where all of it is.
@@ -59,7 +60,7 @@ pub(super) fn router(api: Arc<Api>, origins: &[String]) -> Router {
         .route("/dashboard/w/{workspace}/schedules", get(pages::schedules::get))
         .route("/dashboard/w/{workspace}/schedules/{schedule}", get(pages::schedule::get))
         .route("/dashboard/w/{workspace}/do/{act}", post(acts::post))
-        .route("/dashboard/w/{workspace}/live", get(live::get))
+        .route("/dashboard/w/{workspace}/live", get(live::get).layer(Extension(Uncounted)))
         .route("/dashboard/{*rest}", any(pages::no_such_page))
         .with_state(dashboard)
 }

@@ -1,6 +1,7 @@
 //! Calls as an account, with a session that is renewed when it ends.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crier_core::error_class::ErrorClass;
 use tokio::sync::Mutex;
@@ -8,7 +9,7 @@ use tokio::sync::Mutex;
 use super::Environment;
 use crate::credentials::Held;
 use crate::db::Actor;
-use crate::providers::{Account, Caller, Failure, Provider};
+use crate::providers::{Account, Caller, Failure, Provider, Scope};
 
 /// An account and its session, which is opened when it is needed first.
 pub(super) struct AccountSession<'a> {
@@ -39,7 +40,7 @@ impl<'a> AccountSession<'a> {
             Failure::new(ErrorClass::Unsupported, message)
         })?;
         if actor.status != "active" {
-            return Err(not_active());
+            return Err(not_active(&actor.status));
         }
         actor.account.charges.begin(provider.platform());
         let session = Self::new(environment, provider, &actor.account);
@@ -90,8 +91,12 @@ pub(super) fn ends_session(failure: &Failure) -> bool {
     matches!(failure.class, ErrorClass::AuthExpired | ErrorClass::AuthRevoked)
 }
 
-/// Why an account does nothing.
-pub(super) fn not_active() -> Failure {
+/// Why an account does nothing. One that rests does so until its job is handed out again: after somebody has resumed it.
+pub(super) fn not_active(status: &str) -> Failure {
+    if status == "paused" {
+        let failure = Failure::new(ErrorClass::RateLimited, "the account is paused");
+        return Failure { scope: Some(Scope::Job), retry_at: Some(SystemTime::now()), ..failure };
+    }
     let message = "the account is not active: connect it again with `crierd account add`";
     Failure::new(ErrorClass::AuthRevoked, message)
 }

@@ -135,6 +135,8 @@ pub enum Scope {
     Account,
     /// Everyone on that server.
     Server,
+    /// Nothing but the job.
+    Job,
 }
 
 impl Scope {
@@ -143,6 +145,7 @@ impl Scope {
         match self {
             Self::Account => "account",
             Self::Server => "server",
+            Self::Job => "job",
         }
     }
 }

@@ -41,7 +41,7 @@ impl Worker {
 
     async fn join_until(&mut self, deadline: Instant) {
         while let Ok(Some(ended)) = timeout_at(deadline, self.tasks.join_next()).await {
-            if let Ok(claim) = ended {
+            if let Ok((claim, _)) = ended {
                 self.inflight.remove(&claim);
             }
         }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tracing::{Span, info, warn};
 
 use super::Phase;
+use super::batch::Came;
 use super::report::Reporter;
 use crate::db::{Claim, Report, patiently};
 use crate::jobs::{Environment, Jobs, Verdict, Work};
@@ -21,8 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What is counted where a job has said itself what came of it.
 const REPORTED: &str = "reported";
 
-/// Runs a claim and answers for it. A panic of a job ends that job only.
-pub(super) async fn run(environment: &Environment, jobs: &Jobs, reporter: &Reporter, work: Work) {
+/// Runs a claim and answers for it; says what came of it. A panic of a job ends that job only.
+pub(super) async fn run(environment: &Environment, jobs: &Jobs, reporter: &Reporter, work: Work) -> Came {
     let begun = Instant::now();
     let verdict = match jobs.get(&work.claim.kind) {
         Some(job) => {
@@ -38,6 +39,7 @@ pub(super) async fn run(environment: &Environment, jobs: &Jobs, reporter: &Repor
     // One that was stopped is being given back at the same time: the first of the two to arrive counts.
     let _ = work.phase.commit();
     let outcome = outcome(&verdict);
+    let came = came(&verdict);
     match verdict {
         Verdict::Published(published) => {
             info!(url = published.url, "published");
@@ -58,6 +60,15 @@ pub(super) async fn run(environment: &Environment, jobs: &Jobs, reporter: &Repor
         spans::came_out(outcome);
     }
     environment.metrics.ended(&work.claim.kind, outcome, begun.elapsed());
+    came
+}
+
+fn came(verdict: &Verdict) -> Came {
+    match verdict {
+        Verdict::Published(_) | Verdict::Done => Came::Done,
+        Verdict::Failed(_) => Came::Failed,
+        Verdict::Reported | Verdict::Dropped => Came::Other,
+    }
 }
 
 /// What came of a job, in a word for those who count.

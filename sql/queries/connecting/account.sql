@@ -1,1 +1,1 @@
-SELECT a.platform FROM crier.social_account a WHERE a.workspace_id = $1 AND a.id = $2
+SELECT a.platform FROM crier.social_account a WHERE a.workspace_id = $1 AND a.id = $2 AND a.deleted_at IS NULL

@@ -1,5 +1,5 @@
 -- Targets that are planned anew, at these times. What was refused is prepared anew; where a send was ever unclear, the same bytes go
--- out under the same key. A part waits for the one before it, unless that is published.
+-- out under the same key. A part waits for the one before it, unless that is published. Those of an account that is disconnected stay.
 UPDATE crier.post_target t
 SET state = CASE WHEN t.part = 0 OR EXISTS (
                      SELECT FROM crier.post_target b
@@ -17,4 +17,5 @@ SET state = CASE WHEN t.part = 0 OR EXISTS (
     updated_at = $5
 FROM unnest($3::uuid[], $4::timestamptz[]) AS o (id, due_at)
 WHERE t.workspace_id = $1 AND t.post_id = $2 AND t.id = o.id
+  AND EXISTS (SELECT FROM crier.social_account a WHERE a.workspace_id = t.workspace_id AND a.id = t.account_id AND a.deleted_at IS NULL)
 RETURNING t.id, t.account_id, t.is_comment, t.state, t.due_at

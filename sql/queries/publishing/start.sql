@@ -1,5 +1,5 @@
 -- What a worker needs to publish a target. A target that was caught between intent and answer becomes unknown:
--- the platform is asked before anything is sent again.
+-- the platform is asked before anything is sent again. With an account that is disconnected nothing is begun.
 WITH started AS (
     UPDATE crier.post_target t
     SET state = CASE WHEN t.state IN ('scheduled', 'queued') THEN 'preparing'
@@ -10,6 +10,8 @@ WITH started AS (
                         ELSE t.attempts END,
         updated_at = $3
     WHERE t.job_id = $1
+      AND EXISTS (SELECT FROM crier.social_account a
+                  WHERE a.workspace_id = t.workspace_id AND a.id = t.account_id AND a.deleted_at IS NULL)
     RETURNING t.*
 )
 SELECT t.id, t.post_id, t.workspace_id, t.account_id, t.platform, t.state,

@@ -20,7 +20,8 @@ WITH some_posts AS MATERIALIZED (
     LEFT JOIN LATERAL (SELECT q.state FROM crier.job_outcome q WHERE q.id = j.id OFFSET 0) o ON true
     GROUP BY 1
 ), accounts AS (
-    SELECT a.status, count(*) AS accounts FROM crier.social_account a WHERE a.workspace_id = $1 GROUP BY 1
+    SELECT a.status, count(*) AS accounts FROM crier.social_account a
+    WHERE a.workspace_id = $1 AND a.deleted_at IS NULL GROUP BY 1
 )
 SELECT coalesce((SELECT jsonb_object_agg(state, posts) FROM posts), '{}'),
        coalesce((SELECT jsonb_object_agg(state, jobs) FROM jobs), '{}'),

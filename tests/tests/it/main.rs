@@ -1,6 +1,7 @@
 //! Crier as its users meet it: the extension in a real Postgres, the sidecar as a real process, the platforms behind
 //! real HTTP. One module for each behaviour; all in one program, because each one more links everything again.
 
+mod accounts;
 mod actions;
 mod add_a_platform;
 mod alerts;
@@ -41,6 +42,7 @@ mod metrics;
 mod misskey;
 mod nostr;
 mod nostr_relay;
+mod operator;
 mod pages;
 mod people;
 mod pinterest;

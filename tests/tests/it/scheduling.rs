@@ -6,6 +6,7 @@ mod changes;
 mod due;
 mod races;
 mod slots;
+mod validation;
 
 use crier_tests::cluster::Database;
 use crier_tests::session::Session;

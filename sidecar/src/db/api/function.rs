@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     Int,
     /// A number of eight bytes, only in answers.
     Long,
+    /// Any number, only in answers.
+    Number,
     Interval,
     Json,
     /// A JSON object.

@@ -10,6 +10,13 @@ const fn required(sql_name: &'static str, kind: Kind) -> Argument {
     Argument { sql_name, kind, required: true }
 }
 
+/// The columns of an account that an answer has.
+macro_rules! account_columns {
+    () => {
+        "p_columns => '{id,workspace_id,platform,external_id,handle,base_url,status,status_reason,created_at,updated_at}'"
+    };
+}
+
 /// The accounts.
 pub(crate) const ACCOUNTS: Function = Function {
     name: "get_paginated_data",
@@ -20,22 +27,28 @@ pub(crate) const ACCOUNTS: Function = Function {
         optional("platform", Kind::Text),
         optional("status", Kind::Text),
     ],
-    statement: "SELECT pg_catalog.to_jsonb(f) \
+    statement: concat!(
+        "SELECT pg_catalog.to_jsonb(f) \
          FROM pg_catalog.jsonb_to_record($1) AS a (p_cursor text, p_limit int4, workspace_id uuid, platform text, status text) \
          CROSS JOIN LATERAL crier.get_paginated_data(p_table => 'crier.social_account', p_cursor => a.p_cursor, \
              p_limit => coalesce(a.p_limit, 50), p_filter => pg_catalog.jsonb_strip_nulls(pg_catalog.jsonb_build_object(\
-                 'workspace_id', a.workspace_id, 'platform', a.platform, 'status', a.status)), \
-             p_columns => '{id,workspace_id,platform,external_id,handle,base_url,status,status_reason,created_at,updated_at}') AS f",
+                 'workspace_id', a.workspace_id, 'platform', a.platform, 'status', a.status)) || '{\"deleted_at\": null}', ",
+        account_columns!(),
+        ") AS f"
+    ),
 };
 
 /// An account.
 pub(crate) const ACCOUNT: Function = Function {
     name: "get_paginated_data",
     arguments: &[required("account_id", Kind::Uuid)],
-    statement: "SELECT f.items -> 0 FROM pg_catalog.jsonb_to_record($1) AS a (account_id uuid) \
+    statement: concat!(
+        "SELECT f.items -> 0 FROM pg_catalog.jsonb_to_record($1) AS a (account_id uuid) \
          CROSS JOIN LATERAL crier.get_paginated_data(p_table => 'crier.social_account', p_limit => 1, \
-             p_filter => pg_catalog.jsonb_build_object('id', a.account_id), \
-             p_columns => '{id,workspace_id,platform,external_id,handle,base_url,status,status_reason,created_at,updated_at}') AS f",
+             p_filter => pg_catalog.jsonb_build_object('id', a.account_id, 'deleted_at', NULL), ",
+        account_columns!(),
+        ") AS f"
+    ),
 };
 
 /// A job.

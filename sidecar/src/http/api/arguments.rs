@@ -107,6 +107,7 @@ fn checked(argument: &Argument, value: Value) -> Result<Value, Problem> {
         Kind::Bool => value.is_boolean(),
         Kind::Int => value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
         Kind::Long => value.is_i64(),
+        Kind::Number => value.is_number(),
         Kind::Json => true,
         Kind::Object => value.is_object(),
         Kind::Array => value.is_array(),
@@ -135,6 +136,7 @@ fn expected(kind: Kind) -> &'static str {
     match kind {
         Kind::Bool => "it has to be true or false",
         Kind::Int | Kind::Long => "it has to be a whole number of 32 bits",
+        Kind::Number => "it has to be a number",
         Kind::Interval => "it has to be a text like \"1 hour\"",
         Kind::Json => "it has to be JSON",
         Kind::Object => "it has to be a JSON object",
@@ -170,7 +172,7 @@ mod tests {
 
     use super::*;
     use crate::db::api::function;
-    use crate::http::api::route::{Answer, Method};
+    use crate::http::api::route::{Answer, Endpoint, Method};
 
     static POST: Route = Route {
         method: Method::Post,
@@ -182,6 +184,7 @@ mod tests {
         )),
         fixed: &[("p_action", "\"publish\"")],
         answer: Answer::Done,
+        counts_as: Endpoint::General,
     };
     static GET: Route = Route {
         method: Method::Get,
@@ -190,6 +193,7 @@ mod tests {
         function: function!(f(p_limit int4 = "50", p_levels _text = "NULL", p_on bool = "NULL", p_what jsonb = "NULL")),
         fixed: &[],
         answer: Answer::Done,
+        counts_as: Endpoint::General,
     };
     const ID: &str = "0193a0c0-0000-7000-8000-000000000001";
 

@@ -96,7 +96,7 @@ async fn attempt(
     let (head, body) = request.into_parts();
     let (identity, is_machine) = identify(api, &head.headers).await?;
     Asking::is(&head.extensions, identity.user);
-    let counted = api.worker.count_request(identity.user, limit::ENDPOINT).await;
+    let counted = api.worker.count_request(identity.user, route.counts_as.name()).await;
     let allowance = counted.map_err(NoAnswer::Failed)?;
     // nor is anybody a key because a token says so
     if allowance.api_key != is_machine.then_some(true) {

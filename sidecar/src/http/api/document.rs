@@ -255,6 +255,7 @@ fn value(kind: Kind, nullable: bool) -> RefOr<Described> {
         Kind::Bool => plain(Type::Boolean),
         Kind::Int => with(Type::Integer, known(KnownFormat::Int32)),
         Kind::Long => with(Type::Integer, known(KnownFormat::Int64)),
+        Kind::Number => plain(Type::Number),
         Kind::Text | Kind::Interval | Kind::WallTime => plain(Type::String),
         Kind::Time => with(Type::String, known(KnownFormat::DateTime)),
         Kind::Uuid => with(Type::String, SchemaFormat::Custom("uuid".into())),

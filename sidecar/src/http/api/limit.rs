@@ -9,8 +9,6 @@ use axum::response::{IntoResponse, Response};
 use crate::db::api::Allowance;
 use crate::http::problem::Problem;
 
-/// The name of the limit in `crier.request_limit`.
-pub(super) const ENDPOINT: &str = "general";
 /// A window, and so the longest time until there is room.
 const WINDOW: u64 = 60;
 
@@ -37,7 +35,7 @@ pub(super) fn refused(allowance: &Allowance) -> Response {
 }
 
 /// How long until there is room again, if there is none.
-fn seconds(allowance: &Allowance) -> u64 {
+pub(in crate::http) fn seconds(allowance: &Allowance) -> u64 {
     let left = allowance.resets_at.and_then(|at| at.duration_since(SystemTime::now()).ok());
     left.map_or(WINDOW, |left| left.as_secs().saturating_add(1)).min(WINDOW)
 }

@@ -26,6 +26,25 @@ pub(super) struct Route {
     /// Arguments that the route gives itself: JSON by their names in SQL.
     pub(super) fixed: &'static [(&'static str, &'static str)],
     pub(super) answer: Answer,
+    /// Which requests of a user in a minute it is one of.
+    pub(super) counts_as: Endpoint,
+}
+
+/// A limit of requests, by its name in `crier.request_limit`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::http) enum Endpoint {
+    General,
+    /// What sums up a lot.
+    Analysis,
+}
+
+impl Endpoint {
+    pub(in crate::http) const fn name(self) -> &'static str {
+        match self {
+            Self::General => "general",
+            Self::Analysis => "analysis",
+        }
+    }
 }
 
 /// The shape of an answer.

@@ -1,6 +1,7 @@
 //! Every route. One module for each kind of thing; each route names the function that it calls.
 
 mod accounts;
+mod analytics;
 mod api_keys;
 mod hooks;
 mod jobs;
@@ -11,13 +12,14 @@ mod workspaces;
 use super::route::Route;
 
 /// Groups of routes with their names, in the order of the document.
-pub(super) const GROUPS: [(&str, &[Route]); 7] = [
+pub(super) const GROUPS: [(&str, &[Route]); 8] = [
     ("posts", posts::ROUTES),
     ("schedules", schedules::ROUTES),
     ("accounts", accounts::ROUTES),
     ("jobs", jobs::ROUTES),
     ("workspaces", workspaces::ROUTES),
     ("API keys", api_keys::ROUTES),
+    ("analytics", analytics::ROUTES),
     ("webhooks and alerts", hooks::ROUTES),
 ];
 
@@ -26,9 +28,11 @@ pub(super) fn all() -> impl Iterator<Item = &'static Route> {
     GROUPS.iter().flat_map(|(_, routes)| routes.iter())
 }
 
-/// A route: `route!(Method "/path" "What it does.", function!(…) => Answer)`, with arguments that it gives itself at the end.
+/// A route: `route!(Method "/path" "What it does.", function!(…) => Answer)`, with arguments that it gives itself at the end. `analysis`
+/// before it: it counts as one.
 macro_rules! route {
-    ($method:ident $path:literal $summary:literal, $function:expr => $answer:expr $(, $fixed:literal = $value:literal)*) => {
+    (analysis $($route:tt)*) => { $crate::http::api::routes::route!(@Analysis $($route)*) };
+    (@$counts_as:ident $method:ident $path:literal $summary:literal, $function:expr => $answer:expr $(, $fixed:literal = $value:literal)*) => {
         $crate::http::api::route::Route {
             method: $crate::http::api::route::Method::$method,
             path: $path,
@@ -36,8 +40,10 @@ macro_rules! route {
             function: $function,
             fixed: &[$(($fixed, $value)),*],
             answer: $answer,
+            counts_as: $crate::http::api::route::Endpoint::$counts_as,
         }
     };
+    ($($route:tt)*) => { $crate::http::api::routes::route!(@General $($route)*) };
 }
 use route;
 
@@ -68,6 +74,45 @@ mod tests {
                 assert!(serde_json::from_str::<serde_json::Value>(value).is_ok(), "{value}");
             }
         }
+    }
+
+    /// What users may call and has no route, and why.
+    const WITHOUT: &[(&str, &str)] = &[
+        ("version", "of the library; /v1/status has it"),
+        ("new_id", "nobody who calls the API gives ids"),
+        ("post_state", "of the views: an answer has the state"),
+        ("my_workspace_ids", "for policies of an application's own tables; /v1/workspaces has them"),
+        ("my_workspace_ids_as", "the same"),
+        ("is_workspace_member_fast", "the same"),
+        ("has_workspace_role", "the same"),
+        ("list_by_time", "for people at psql: lists by time have since and until"),
+        ("table_page", "what get_paginated_data is made of"),
+        ("job_lease", "what crier.jobs is made of"),
+        ("job_worker", "the same"),
+        ("cache_get", "of an application's server, beside what it caches"),
+        ("cache_set", "the same"),
+        ("cache_begin", "the same"),
+        ("connect_account", "a worker's: its crierd has the tokens; see /v1/accounts/connect"),
+        ("add_alert_endpoint", "a worker's: its crierd seals the secret; see crierd alert add"),
+    ];
+
+    #[test]
+    fn every_function_of_users_has_a_route_or_a_reason() {
+        let routed: BTreeSet<_> = all().map(|route| route.function.name).collect();
+        let without: BTreeSet<_> = WITHOUT.iter().map(|(name, _)| *name).collect();
+        let known: BTreeSet<_> = crier_core::rights::FUNCTIONS.iter().map(|(name, _)| *name).collect();
+        assert_eq!(without.len(), WITHOUT.len(), "one stands there twice");
+        assert_eq!(routed.intersection(&without).count(), 0, "one has both");
+        assert_eq!(known, routed.union(&without).copied().collect());
+    }
+
+    #[test]
+    fn what_sums_up_a_lot_counts_as_analysis() {
+        use crate::http::api::route::Endpoint;
+        let analysis = all().filter(|route| route.counts_as == Endpoint::Analysis);
+        let names: BTreeSet<_> = analysis.map(|route| route.function.name).collect();
+        let expected = ["analytics", "get_user_stats", "get_workspace_stats", "publish_rates"];
+        assert_eq!(names, expected.into());
     }
 
     /// What users may not call is not offered to them.

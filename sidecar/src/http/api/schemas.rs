@@ -151,3 +151,33 @@ pub(super) static ALERT_ENDPOINT: Schema = schema!("AlertEndpoint" {
     id: Uuid, workspace_id?: Uuid, url: Text, kinds?: Texts, enabled: Bool, disabled_because?: Text, created_at: Time,
     last_success_at?: Time, last_failure_at?: Time, last_error?: Text, failing_since?: Time, waiting: Long,
 });
+
+pub(super) static VALIDATED: Schema = schema!("ValidatedAccount" {
+    account_id: Uuid, platform?: Text, ok: Bool, reason?: Text, problems: Texts, lengths: [LENGTH],
+});
+
+pub(super) static LENGTH: Schema = schema!("TextLength" { of: Text, found: Int, limit: Int, unit: Text });
+
+pub(super) static POST_PAGED: Schema = schema!("PostPaged" {
+    id: Uuid, workspace_id: Uuid, author_id?: Uuid, state: Text, content: Text, media: Array, accounts: Uuids, tags: Texts,
+    priority: Int, scheduled_at?: Time, created_at: Time, updated_at?: Time, targets: Int, published: Int, failed: Int,
+    unconfirmed: Int, urls: Texts, total_count: Long, total_is_exact: Bool,
+});
+
+pub(super) static ANALYTICS: Schema = schema!("Analytics" {
+    bucket: Time, kind?: Text, platform?: Text, account_id?: Uuid, events: Long, value: Number,
+});
+
+pub(super) static RATES: Schema = schema!("PublishRates" {
+    platform?: Text, published: Long, failed: Long, unconfirmed: Long, success_rate?: Number, failure_rate?: Number,
+});
+
+pub(super) static USER_STATS: Schema = schema!("UserStats" {
+    user_id: Uuid, posts: Long, drafts: Long, scheduled: Long, published: Long, failed: Long, unconfirmed: Long, canceled: Long,
+    last_post_at: Time, refreshed_at: Time,
+});
+
+pub(super) static ACTIVITY: Schema = schema!("Activity" {
+    id: Uuid, workspace_id: Uuid, at: Time, actor: Text, user_id?: Uuid, action: Text, object_type: Text, object_id?: Uuid,
+    changes: Object,
+});

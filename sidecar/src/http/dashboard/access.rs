@@ -22,7 +22,7 @@ use super::fields::Fields;
 use super::stop::Stop;
 use super::{Dashboard, ROOT, forgery};
 use crate::db::dashboard::MY_WORKSPACES;
-use crate::http::api::{Identity, Refused};
+use crate::http::api::{Endpoint, Identity, Refused, seconds_until_room};
 use crate::http::requests::Asking;
 
 /// A person who is signed in.
@@ -131,6 +131,20 @@ pub(super) fn ends_at(identity: &Identity) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(claims["exp"].as_f64()? as i64, 0)
 }
 
+/// Marks what a page asks by itself: it does not count.
+#[derive(Clone, Copy)]
+pub(super) struct Uncounted;
+
+/// Pages and acts are requests as those of the API are. Answers whether the user is a machine.
+async fn count(dashboard: &Dashboard, user: Uuid) -> Result<bool, Stop> {
+    let counted = dashboard.api.worker.count_request(user, Endpoint::General.name()).await;
+    let allowance = counted.map_err(Stop::Failed)?;
+    if allowance.allowed {
+        return Ok(allowance.api_key.is_some());
+    }
+    Err(Stop::TooMany { max: allowance.max, seconds: seconds_until_room(&allowance) })
+}
+
 impl FromRequestParts<Arc<Dashboard>> for Person {
     type Rejection = Stop;
 
@@ -144,8 +158,12 @@ impl FromRequestParts<Arc<Dashboard>> for Person {
         let identity = dashboard.api.verifier.verify(session, SystemTime::now()).await;
         let identity = identity.map_err(|refused| sign_in(Some(refused)))?;
         Asking::is(&parts.extensions, identity.user);
+        let is_machine = match parts.extensions.get::<Uncounted>() {
+            Some(_) => dashboard.api.worker.is_api_key(identity.user).await.map_err(Stop::Failed)?,
+            None => count(dashboard, identity.user).await?,
+        };
         // machines have no business here, nor has a token that names one
-        if dashboard.api.worker.is_api_key(identity.user).await.map_err(Stop::Failed)? {
+        if is_machine {
             return Err(sign_in(Some(Refused::Nobody)));
         }
         let chosen = Cookie::Zone.read(&parts.headers).and_then(|name| name.parse().ok());

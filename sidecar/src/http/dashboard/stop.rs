@@ -1,6 +1,7 @@
 //! Why a page is not shown, or nothing was done: in words, with what to do.
 
 use axum::http::StatusCode;
+use axum::http::header::{HeaderValue, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use tracing::error;
@@ -35,6 +36,11 @@ pub(super) enum Stop {
     /// It could not be done.
     Failed(Error),
     TooSlow,
+    /// The person asks more often than a user may.
+    TooMany {
+        max: i64,
+        seconds: u64,
+    },
     /// Too many look at once.
     Crowded,
 }
@@ -87,6 +93,7 @@ impl IntoResponse for Stop {
                 unavailable(passing)
             }
             Self::TooSlow => unavailable(true),
+            Self::TooMany { max, seconds } => return too_many(max, seconds),
             Self::Crowded => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Not now",
@@ -101,6 +108,19 @@ impl IntoResponse for Stop {
         };
         shell::bare(status, title, &content)
     }
+}
+
+/// Says when to come again: there is room then.
+fn too_many(max: i64, seconds: u64) -> Response {
+    let words =
+        format!("You have asked more than {max} times within a minute. Try again in {seconds} seconds.");
+    let content = html! {
+        h1 { "Too many requests" }
+        div role="alert" { (sentence(&words)) }
+    };
+    let mut response = shell::bare(StatusCode::TOO_MANY_REQUESTS, "Too many requests", &content);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    response
 }
 
 type Told = (StatusCode, &'static str, Markup, Option<String>);

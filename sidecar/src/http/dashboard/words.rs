@@ -8,20 +8,6 @@ use serde_json::Value;
 /// The longest message of a platform that is shown.
 const MAX_MESSAGE: usize = 600;
 
-/// The states by which posts are listed.
-pub(super) const POST_STATES: [&str; 10] = [
-    "draft",
-    "in_review",
-    "approved",
-    "scheduled",
-    "publishing",
-    "published",
-    "partly_published",
-    "failed",
-    "unconfirmed",
-    "canceled",
-];
-
 /// A state of a post, a target, a job, an account or a schedule.
 pub(super) fn state(word: &str) -> String {
     let words = match word {

@@ -32,7 +32,8 @@ pub(super) struct Attempt<'a> {
     work: &'a Work,
     provider: Arc<dyn Provider>,
     account: Account,
-    active: bool,
+    /// Of the account.
+    status: String,
     post: Post,
     prepared: Value,
     frozen: Option<Frozen>,
@@ -89,7 +90,7 @@ impl<'a> Attempt<'a> {
             provider: Arc::clone(provider),
             session: AccountSession::new(environment, provider, &account),
             account,
-            active: target.account_status == "active",
+            status: target.account_status,
             post,
             prepared: target.prepared.unwrap_or_default(),
             frozen,
@@ -98,6 +99,10 @@ impl<'a> Attempt<'a> {
             other_at: StdMutex::default(),
             unclear,
         })
+    }
+
+    fn is_active(&self) -> bool {
+        self.status == "active"
     }
 
     /// Everything that can be repeated: settle what is unclear, prepare, write down what is to be sent.
@@ -109,8 +114,8 @@ impl<'a> Attempt<'a> {
                 return Ok(Ready::Published(published));
             }
         }
-        if !self.active {
-            return Err(not_active().into());
+        if !self.is_active() {
+            return Err(not_active(&self.status).into());
         }
         // Opened or renewed now, because that may take long and the intent's lease is only made for the send.
         self.session.held().await?;
@@ -141,7 +146,7 @@ impl<'a> Attempt<'a> {
     /// Looks with the account's session where there is one, and without where the platform needs none.
     async fn look(&self, frozen: &Frozen) -> Result<Found, Failure> {
         let sought = Sought { frozen, drafted: self.drafted, others: self };
-        if self.provider.looks_in_public() || !self.active {
+        if self.provider.looks_in_public() || !self.is_active() {
             return self.provider.look(&self.account, None, sought).await;
         }
         self.session
@@ -292,7 +297,7 @@ impl<'a> Attempt<'a> {
 
     /// Does what belongs to a post that is there. Whatever comes of it, the post is published.
     pub(super) async fn complete(&self, published: &Published) {
-        if !self.active || !self.provider.completes(&self.post) {
+        if !self.is_active() || !self.provider.completes(&self.post) {
             return;
         }
         let completed = self

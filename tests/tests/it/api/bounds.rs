@@ -81,6 +81,25 @@ async fn who_asks_too_often_waits_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn what_sums_up_a_lot_has_a_limit_of_its_own() {
+    let served = Served::start().await;
+    served.sql.run("UPDATE crier.request_limit SET per_minute = 2 WHERE endpoint = 'analysis'").await;
+    let user = Uuid::new_v4();
+    let workspace = served.workspace(user).await;
+    let rates = format!("/v1/workspaces/{workspace}/publish-rates");
+    for left in ["1", "0"] {
+        let given = served.get(&rates, user).await;
+        let told = (given.status, given.header("ratelimit-limit"), given.header("ratelimit-remaining"));
+        assert_eq!(told, (200, "2", left), "{given:?}");
+    }
+    // all of that kind together, and nothing else
+    let stats = served.get(&format!("/v1/workspaces/{workspace}/stats"), user).await;
+    assert_eq!(stats.status, 429, "{stats:?}");
+    let others = served.get("/v1/workspaces", user).await;
+    assert_eq!((others.status, others.header("ratelimit-limit")), (200, "200"), "{others:?}");
+}
+
+#[tokio::test]
 async fn the_page_to_try_it_needs_nobody_else() {
     let served = Served::start().await;
     let page = answer(served.client.get(format!("{}/v1/docs", served.url))).await;

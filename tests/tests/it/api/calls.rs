@@ -12,6 +12,13 @@ pub(super) const CALLS: &[(&str, &str, &str, u16)] = &[
         r#"{"workspace_id": "$WS", "content": "x", "accounts": ["$ACC"], "tags": ["a"]}"#,
         201,
     ),
+    (
+        "POST /v1/posts/validate",
+        "",
+        r#"{"workspace_id": "$WS", "content": "x", "accounts": ["$ACC"], "first_comment": "y"}"#,
+        200,
+    ),
+    ("GET /v1/posts/paged", "workspace_id=$WS&page=1&limit=2&order_by=scheduled_at", "", 200),
     ("GET /v1/posts/{post_id}", "post_id=$POST", "", 200),
     ("PATCH /v1/posts/{post_id}", "post_id=$POST", r#"{"content": "other"}"#, 200),
     ("POST /v1/posts/{post_id}/reschedule", "post_id=$POST", r#"{"scheduled_at": "$TOMORROW"}"#, 200),
@@ -35,6 +42,9 @@ pub(super) const CALLS: &[(&str, &str, &str, u16)] = &[
     // accounts
     ("GET /v1/accounts", "workspace_id=$WS&status=active", "", 200),
     ("GET /v1/accounts/{account_id}", "account_id=$ACC", "", 200),
+    ("POST /v1/accounts/{account_id}/pause", "account_id=$SPARE", r#"{"reason": "x"}"#, 200),
+    ("POST /v1/accounts/{account_id}/resume", "account_id=$SPARE", "", 200),
+    ("DELETE /v1/accounts/{account_id}", "account_id=$SPARE", "", 204),
     (
         "POST /v1/accounts/connect",
         "",
@@ -138,6 +148,22 @@ pub(super) const CALLS: &[(&str, &str, &str, u16)] = &[
     ("POST /v1/workspaces", "", r#"{"name": "another"}"#, 201),
     ("PATCH /v1/workspaces/{workspace_id}", "workspace_id=$WS", r#"{"name": "renamed"}"#, 204),
     ("GET /v1/workspaces/{workspace_id}/stats", "workspace_id=$WS", "", 200),
+    ("GET /v1/workspaces/{workspace_id}/user-stats", "workspace_id=$WS", "", 200),
+    (
+        "POST /v1/analytics/events",
+        "",
+        r#"{"events": [{"workspace_id": "$WS", "kind": "sale", "value": 1.5}]}"#,
+        200,
+    ),
+    (
+        "GET /v1/workspaces/{workspace_id}/analytics",
+        "workspace_id=$WS&from=$YESTERDAY&bucket=hour&group_by=kind&kinds=sale",
+        "",
+        200,
+    ),
+    ("GET /v1/workspaces/{workspace_id}/publish-rates", "workspace_id=$WS&from=$YESTERDAY", "", 200),
+    ("PUT /v1/workspaces/{workspace_id}/metrics-reading", "workspace_id=$WS", r#"{"enabled": false}"#, 204),
+    ("GET /v1/workspaces/{workspace_id}/activity", "workspace_id=$WS&limit=5&object_type=account", "", 200),
     ("PUT /v1/workspaces/{workspace_id}/approval", "workspace_id=$WS", r#"{"role": "owner"}"#, 204),
     ("GET /v1/workspaces/{workspace_id}/members", "workspace_id=$WS", "", 200),
     (

@@ -74,6 +74,13 @@ pub(super) const WORKSPACES: &[Case] = &[
 ];
 
 pub(super) const POSTS: &[Case] = &[
+    ("validate_post(NULL, 'x', '{ACC}')", NULL, "workspace_id"),
+    ("validate_post('WS', NULL, '{ACC}')", NULL, "content"),
+    ("validate_post('WS', 'x', NULL)", NULL, "accounts"),
+    ("validate_post('WS', 'x', '{}')", INVALID, "accounts"),
+    ("validate_post('WS', 'x', '{ACC,ACC}')", INVALID, "accounts"),
+    ("validate_post('WS', 'x', '{ACC}', tags => '{a,a}')", INVALID, "tags"),
+    ("validate_post('NO', 'x', '{ACC}')", NOT_FOUND, "NO"),
     ("create_post(NULL, 'x', ARRAY['ACC'::uuid])", NULL, "workspace_id"),
     ("create_post('WS', NULL, ARRAY['ACC'::uuid])", NULL, "content"),
     ("create_post('WS', 'x', NULL)", NULL, "accounts"),
@@ -198,6 +205,16 @@ pub(super) const POSTS: &[Case] = &[
 ];
 
 pub(super) const ACCOUNTS: &[Case] = &[
+    ("pause_account(NULL)", NULL, "account_id"),
+    ("pause_account('NO')", NOT_FOUND, "NO"),
+    ("pause_account('NEW')", INVALID, "account NEW: is not connected"),
+    ("pause_account('ACC', ' ')", INVALID, "reason"),
+    ("pause_account('ACC', repeat('x', 1001))", TOO_LARGE, "1001"),
+    ("resume_account(NULL)", NULL, "account_id"),
+    ("resume_account('NO')", NOT_FOUND, "NO"),
+    ("delete_account(NULL)", NULL, "account_id"),
+    ("delete_account('NO')", NOT_FOUND, "NO"),
+    ("delete_account('ACC')", INVALID, "publishes with it"),
     ("connect_account(NULL, 'bluesky', 'x', 'h', 'https://x')", NULL, "workspace_id"),
     ("connect_account('WS', NULL, 'x', 'h', 'https://x')", NULL, "platform"),
     ("connect_account('WS', 'bluesky', NULL, 'h', 'https://x')", NULL, "external_id"),

@@ -128,6 +128,18 @@ pub(super) const TYPICAL: &[Typical] = &[
     // a thousand of ten thousand accounts: here a scan of all is no worse, and the extension forbids it
     long("accounts/expiring", "'{bluesky,instagram,mastodon,x}', now(), 100, now() + interval '5 minutes', '{}', '{}', 100", 5_000)
         .reading(&["social_account", "credential"]),
+    call("accounts/find", "(pg_temp.accounts(1))[1], pg_temp.workspaces(10)"),
+    call("accounts/find", "(pg_temp.accounts(1))[1], NULL"),
+    call("accounts/lock_to_decide", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1]"),
+    call("accounts/pause", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1], now()"),
+    call("accounts/resume", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1], now()"),
+    call("accounts/schedule_naming", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1]"),
+    call("accounts/lock_posts", "md5('workspace20')::uuid, md5('account1020')::uuid"),
+    call("accounts/jobs", "md5('workspace20')::uuid, md5('account1020')::uuid, 1000"),
+    call("accounts/lock_targets", "md5('workspace20')::uuid, md5('account1020')::uuid"),
+    call("accounts/lock_actions", "md5('workspace20')::uuid, md5('account1020')::uuid"),
+    call("accounts/tell_posts", "md5('workspace20')::uuid, md5('account1020')::uuid, pg_temp.new(10), pg_temp.new(10), '{}', now()"),
+    call("accounts/close", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1], now()"),
     call("accounts/fail_refresh", "(pg_temp.accounts(1))[1], 1, 0, now(), true, '1 minute', '1 hour', NULL, '{}', 0.5"),
     call("accounts/hand_back_refreshes", "(pg_temp.accounts(1)), '{1}', ARRAY[now()], ARRAY[now()]"),
     call("accounts/get_credential", "(pg_temp.accounts(1))[1], now()"),

@@ -13,7 +13,7 @@ use super::filled::Filled;
 use super::{app_role, tenants};
 
 /// What writes and is not in the log, and why.
-const NOT_NOTED: [(&str, &str); 22] = [
+const NOT_NOTED: [(&str, &str); 23] = [
     ("new_id", "does nothing"),
     ("accept_invitation", "owners have none; see below"),
     ("decline_invitation", "nobody's business"),
@@ -35,6 +35,7 @@ const NOT_NOTED: [(&str, &str); 22] = [
     ("rate_limit_status", "the same"),
     ("leave_workspace", "the only owner can't; see below"),
     ("resume_schedule", "the tenant's goes on already: nothing is done"),
+    ("resume_account", "the same"),
     ("resolve_target", "the tenant's has no job any more: it is refused"),
 ];
 

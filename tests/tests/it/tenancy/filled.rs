@@ -52,6 +52,7 @@ impl Filled {
         let (workspace, owner) = (self.workspace, self.owner());
         let mut names: BTreeMap<&'static str, String> = BTreeMap::new();
         let account = dummy_account(superuser, workspace, &format!("{word}.test")).await;
+        let spare = dummy_account(superuser, workspace, &format!("spare.{word}.test")).await;
         let user = self.members[3].1;
         let post = |text: &str, more: &str| {
             format!(
@@ -138,6 +139,7 @@ impl Filled {
         names.extend([
             ("WS", workspace.to_string()),
             ("ACC", account.to_string()),
+            ("SPARE", spare.to_string()),
             ("USER", user.to_string()),
             ("MEMBER", self.members[0].1.to_string()),
             ("INVITED", invited.to_string()),

@@ -9,6 +9,12 @@ use crate::http::api::schemas::{ACCOUNT, ACTION, LIMIT, MAY_ACT, SLOTS};
 pub(super) const ROUTES: &[Route] = &[
     route!(Get "/v1/accounts" "The connected accounts, the newest first.", only::ACCOUNTS => Page(&ACCOUNT)),
     route!(Get "/v1/accounts/{account_id}" "An account.", only::ACCOUNT => Row(&ACCOUNT)),
+    route!(Delete "/v1/accounts/{account_id}" "Disconnects an account: its tokens are destroyed, and what is planned with it is canceled.",
+        function!(delete_account(account_id uuid)) => Done),
+    route!(Post "/v1/accounts/{account_id}/pause" "Lets an account rest until it is resumed. False: it rests already.",
+        function!(pause_account(account_id uuid, reason text = "NULL")) => Value("paused", Kind::Bool)),
+    route!(Post "/v1/accounts/{account_id}/resume" "Has a paused account go on, with what waited for it. False: it was not paused.",
+        function!(resume_account(account_id uuid)) => Value("resumed", Kind::Bool)),
     route!(Post "/v1/accounts/connect" "Begins to connect an account: a ticket, good once and for five minutes, for the person's browser.",
         function!(begin_connect(
             workspace_id uuid, platform text, return_url text, server text = "NULL", account_id uuid = "NULL"

@@ -4,7 +4,9 @@ use super::route;
 use crate::db::api::{Kind, function};
 use crate::http::api::route::Answer::{Done, Made, Page, Row, Rows, Value};
 use crate::http::api::route::Route;
-use crate::http::api::schemas::{DELETED_TARGET, PLANNED, POST, POST_LISTED, STEP, TARGET_STATE};
+use crate::http::api::schemas::{
+    DELETED_TARGET, PLANNED, POST, POST_LISTED, POST_PAGED, STEP, TARGET_STATE, VALIDATED,
+};
 
 pub(super) const ROUTES: &[Route] = &[
     route!(Get "/v1/posts" "Posts, the newest first.", function!(list_posts(
@@ -17,6 +19,15 @@ pub(super) const ROUTES: &[Route] = &[
         settings jsonb = "'{}'", thread jsonb = "'[]'", first_comment text = "NULL", split bool = "false",
         variants jsonb = "'{}'", tags _text = "'{}'", priority int4 = "0", draft bool = "false", next_slot bool = "false"
     )) => Made("/v1/posts/")),
+    route!(Post "/v1/posts/validate" "What making a post would say, account by account, without making it.", function!(validate_post(
+        workspace_id uuid, content text, accounts _uuid, media jsonb = "'[]'", settings jsonb = "'{}'", thread jsonb = "'[]'",
+        first_comment text = "NULL", split bool = "false", variants jsonb = "'{}'", tags _text = "'{}'", priority int4 = "0"
+    )) => Rows(&VALIDATED)),
+    route!(Get "/v1/posts/paged" "The first thousand posts of a workspace by number of page, with a total.", function!(get_posts(
+        p_workspace_id uuid, p_page int4 = "1", p_limit int4 = "50", p_status text = "NULL", p_account_id uuid = "NULL",
+        p_tag text = "NULL", p_search text = "NULL", p_since timestamptz = "NULL", p_until timestamptz = "NULL",
+        p_order_by text = "'created_at'", p_order_dir text = "'desc'"
+    )) => Rows(&POST_PAGED)),
     route!(Get "/v1/posts/{post_id}" "A post with its targets.", function!(get_post(post_id uuid)) => Row(&POST)),
     route!(Patch "/v1/posts/{post_id}" "Changes what is not out yet of a post; what is left out stays.", function!(update_post(
         post_id uuid, content text = "NULL", accounts _uuid = "NULL", media jsonb = "NULL", settings jsonb = "NULL",

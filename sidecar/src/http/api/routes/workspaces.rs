@@ -2,9 +2,9 @@
 
 use super::route;
 use crate::db::api::{Kind, function};
-use crate::http::api::route::Answer::{Done, Made, Row, Rows, Value};
+use crate::http::api::route::Answer::{Done, Made, Rows, Value};
 use crate::http::api::route::Route;
-use crate::http::api::schemas::{INVITATION, MEMBER, MY_INVITATION, WORKSPACE, WORKSPACE_STATS};
+use crate::http::api::schemas::{INVITATION, MEMBER, MY_INVITATION, WORKSPACE};
 
 pub(super) const ROUTES: &[Route] = &[
     route!(Get "/v1/workspaces" "The caller's workspaces, with their role in each.",
@@ -16,8 +16,6 @@ pub(super) const ROUTES: &[Route] = &[
         function!(rename_workspace(p_workspace_id uuid, p_name text)) => Done),
     route!(Delete "/v1/workspaces/{workspace_id}" "Deletes a workspace with all that is in it.",
         function!(delete_workspace(p_workspace_id uuid)) => Done),
-    route!(Get "/v1/workspaces/{workspace_id}/stats" "A workspace at a glance: posts, jobs and accounts by state.",
-        function!(get_workspace_stats(p_workspace_id uuid)) => Row(&WORKSPACE_STATS)),
     route!(Put "/v1/workspaces/{workspace_id}/approval" "Has posts approved by a role (admin, owner) before they are planned; without one, no longer.",
         function!(set_approval(workspace_id uuid, role text = "NULL")) => Done),
     route!(Post "/v1/workspaces/{workspace_id}/transfer" "Makes another member the owner, and the caller an admin.",

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
+use crier_core::target::POST_STATES;
 use maud::{Markup, html};
 
 use super::super::access::Asked;
@@ -41,7 +42,7 @@ fn view(asked: &Asked, page: &Page<Listed>) -> Markup {
             label for="state" { "State" }
             select id="state" name="state" {
                 option value="" { "All" }
-                @for word in words::POST_STATES {
+                @for word in POST_STATES {
                     option value=(word) selected[state == Some(word)] { (words::state(word)) }
                 }
             }

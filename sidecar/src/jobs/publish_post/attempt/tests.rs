@@ -177,7 +177,7 @@ async fn with<T>(
         work: &work,
         provider,
         account,
-        active: true,
+        status: "active".into(),
         post: Post { content: "x".into(), media: json!([]), settings: json!({}), attempt: 1, reply_to: None },
         prepared: Value::Null,
         frozen: Some(frozen()),
