@@ -12,7 +12,7 @@ use crate::connect::Connector;
 use crate::credentials::Credentials;
 use crate::db::Db;
 use crate::error::Error;
-use crate::http::{self, ApiKeys, ClientDocuments, Health, Intake, RefreshBatch};
+use crate::http::{self, ApiKeys, ClientDocuments, Connecting, Health, Intake, RefreshBatch};
 use crate::jobs::Environment;
 use crate::journal::Journal;
 use crate::media::Fetcher;
@@ -44,13 +44,16 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     let credentials = Credentials::new(db.clone(), Arc::clone(&vault), journal.clone(), shutdown.clone());
     let credentials = Arc::new(credentials);
     let client = Client::new()?.measured_by(metrics.clone());
-    let api = match &config.api {
-        Some(api) => Some(http::serve_api(api, &config.database, db.clone(), Client::new()?).await?),
-        None => None,
-    };
     let apps = config.apps()?;
     let documents = ClientDocuments::new(config.oauth.public_url.as_deref(), apps.bluesky());
     let providers = Providers::new(&client, &Fetcher::new()?, &apps);
+    let api = match &config.api {
+        Some(api) => {
+            let connecting = Connecting::new(config.oauth.clone(), &providers);
+            Some(http::serve_api(api, &config.database, db.clone(), Client::new()?, connecting).await?)
+        }
+        None => None,
+    };
     let webhooks = Webhooks::new(client, Arc::clone(&vault), config.alerts_allow_loopback);
     let connector =
         Connector::new(db.clone(), vault, providers.clone(), config.oauth.clone(), shutdown.clone());

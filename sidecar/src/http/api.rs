@@ -56,6 +56,7 @@ pub(crate) async fn serve_api(
     database: &Database,
     worker: Db,
     client: Client,
+    connecting: dashboard::Connecting,
 ) -> Result<Connections, Error> {
     let listen = settings.listen;
     let bounds = settings.bounds;
@@ -63,7 +64,7 @@ pub(crate) async fn serve_api(
     let api = Arc::new(Api { db: db(settings, database)?, worker, verifier, bounds });
     let mut router = router(Arc::clone(&api), &settings.cors_origins)?;
     if let Some(shown) = &settings.dashboard {
-        router = router.merge(dashboard::router(api, &shown.sign_in_origins));
+        router = router.merge(dashboard::router(api, connecting, &shown.sign_in_origins));
     }
     let cannot =
         |error: std::io::Error| Error::Refused(format!("cannot listen on {listen} for the API: {error}"));

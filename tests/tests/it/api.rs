@@ -125,12 +125,17 @@ impl Served {
     }
 }
 
-pub(crate) async fn start(deployment: &Deployment, api_url: &str, settings: &[(&str, &str)]) -> Crierd {
+/// Writes down by what tokens are verified; gives the file.
+pub(crate) fn secret(deployment: &Deployment) -> String {
     let secret = deployment.dir().join("api.secret");
     std::fs::write(&secret, SECRET)
         .and_then(|()| std::fs::set_permissions(&secret, PermissionsExt::from_mode(0o600)))
         .expect("a secret");
-    let secret = secret.display().to_string();
+    secret.display().to_string()
+}
+
+pub(crate) async fn start(deployment: &Deployment, api_url: &str, settings: &[(&str, &str)]) -> Crierd {
+    let secret = secret(deployment);
     let mut all = vec![
         ("CRIER_API_LISTEN", "127.0.0.1:0"),
         ("CRIER_API_JWT_SECRET_FILE", secret.as_str()),
