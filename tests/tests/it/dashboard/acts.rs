@@ -33,8 +33,17 @@ fn acts(two: &Two) -> Vec<(&'static str, Fields, usize)> {
 
 /// Everything that an act may change, as one text.
 async fn all(two: &Two) -> String {
-    let tables =
-        ["post", "post_target", "limit_block", "schedule", "schedule_item", "job", "job_retry", "job_outcome", "event"];
+    let tables = [
+        "post",
+        "post_target",
+        "limit_block",
+        "schedule",
+        "schedule_item",
+        "job",
+        "job_retry",
+        "job_outcome",
+        "event",
+    ];
     let mut found = String::new();
     for table in tables {
         found += &two

@@ -41,8 +41,19 @@ async fn a_post_has_files_parts_and_settings() {
     let post: Value = stage.sql.value(&format!("SELECT crier.get_post('{id}')"), &[]).await;
     assert_eq!(post["media"][0]["alt"], "A <red> door");
     assert_eq!(post["settings"]["bluesky"]["langs"][0], "en");
-    assert_eq!((&post["first_comment"], post["targets"].as_array().map(Vec::len)), (&"and this".into(), Some(3)));
-    member.get(&page).await.is(200).has("A &lt;red&gt; door").has("Part 2").has("second").has("First comment").has_not("<red>");
+    assert_eq!(
+        (&post["first_comment"], post["targets"].as_array().map(Vec::len)),
+        (&"and this".into(), Some(3))
+    );
+    member
+        .get(&page)
+        .await
+        .is(200)
+        .has("A &lt;red&gt; door")
+        .has("Part 2")
+        .has("second")
+        .has("First comment")
+        .has_not("<red>");
     // what SQL refuses stands at its field, and what was written is there again
     for (name, bad, problem) in [
         ("settings", r#"{"bluesky": {"langs": 7}}"#, "-problem"),
@@ -84,10 +95,20 @@ async fn a_schedule_is_seen_before_it_is_kept_and_changed() {
     };
     member.page("/schedules/new").await.is(200).has("Show the coming times").has_not("name=\"keep\"");
     let seen = member.post(&path, &with("preview", "1")).await;
-    seen.is(200).has("Fri 4 Jan 2030, 08:00").has("09:00 there, +01:00").has("name=\"keep\"").has("Good morning");
+    seen.is(200)
+        .has("Fri 4 Jan 2030, 08:00")
+        .has("09:00 there, +01:00")
+        .has("name=\"keep\"")
+        .has("Good morning");
     let count = "SELECT count(*) FROM crier.schedule";
     assert_eq!(stage.sql.text(count).await, "0", "expected nothing to be kept that was only looked at");
-    member.post(&path, &with("zone", "Berlin")).await.is(422).has("zone-problem").has("Good morning").has("value=\"mon\" checked");
+    member
+        .post(&path, &with("zone", "Berlin"))
+        .await
+        .is(422)
+        .has("zone-problem")
+        .has("Good morning")
+        .has("value=\"mon\" checked");
     member.post(&path, &with("times", "9 o'clock")).await.is(422).has("rule-problem");
     let kept = member.post(&path, &with("keep", "1")).await;
     kept.is(303);
@@ -123,7 +144,10 @@ async fn a_queue_is_filled_and_emptied() {
     let page = kept.header(LOCATION).split('?').next().unwrap_or_default().to_owned();
     let id = page.rsplit('/').next().unwrap_or_default().to_owned();
     member.get(&page).await.is(200).has("It is empty");
-    member.act("add-item", &[("schedule", &id), ("text", "Drink <more>\r\nwater"), ("back", &page)]).await.is(303);
+    member
+        .act("add-item", &[("schedule", &id), ("text", "Drink <more>\r\nwater"), ("back", &page)])
+        .await
+        .is(303);
     let shown = member.get(&page).await;
     shown.has("Drink &lt;more&gt;\nwater").has("not used yet");
     let item = shown.field("item");
@@ -141,7 +165,14 @@ async fn forms_are_for_those_who_may() {
     let admin = member(&two.url, &two.ours, 2).await;
     let schedule = format!("/schedules/{}", two.ours.names["SCHEDULE"]);
     let account = two.ours.names["ACC"].as_str();
-    let fields = [("content", "x"), ("account", account), ("repeats", "once"), ("starts", "2030-01-01T00:00"), ("zone", "UTC"), ("keep", "1")];
+    let fields = [
+        ("content", "x"),
+        ("account", account),
+        ("repeats", "once"),
+        ("starts", "2030-01-01T00:00"),
+        ("zone", "UTC"),
+        ("keep", "1"),
+    ];
     let count = "SELECT string_agg(s::text, ',' ORDER BY s.id) FROM crier.schedule AS s";
     let before = two.sql.text(count).await;
     for path in ["/schedules", &format!("{schedule}/change")] {

@@ -52,7 +52,9 @@ pub(super) fn pages(of: &Filled) -> Vec<String> {
     all.push(format!("/accounts/{}", name("ACC")));
     all.push(format!("/schedules/{}", name("SCHEDULE")));
     all.push(format!("/schedules/{}/change", name("SCHEDULE")));
-    all.extend(["/schedules/new", "/calendar", "/calendar?view=month", "/analytics", "/activity"].map(str::to_owned));
+    all.extend(
+        ["/schedules/new", "/calendar", "/calendar?view=month", "/analytics", "/activity"].map(str::to_owned),
+    );
     all
 }
 

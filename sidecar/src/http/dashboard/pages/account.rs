@@ -27,8 +27,15 @@ pub(in crate::http::dashboard) async fn get(
     let account =
         account.filter(|account| account.workspace_id == asked.workspace.id).ok_or(Stop::NotFound)?;
     let limits = dashboard.read(&asked.identity, &RATE_LIMIT_STATUS, json!({ "p_account_id": id })).await?;
-    let again = connect::again(&dashboard, &asked, &id.to_string(), &account.platform);
+    let again = match needs_login(&account) {
+        true => connect::again(&dashboard, &asked, &id.to_string(), &account.platform),
+        false => html! {},
+    };
     Ok(shell::page(&asked, Place::Accounts, "Account", &view(&asked, &account, &limits, &again)))
+}
+
+fn needs_login(account: &Account) -> bool {
+    matches!(account.status.as_str(), "reauth_required" | "disconnected")
 }
 
 /// `again`: what leads to a new login.
@@ -40,7 +47,7 @@ fn view(asked: &Asked, account: &Account, limits: &[Limit], again: &Markup) -> M
         div class="card" {
             (accounts::card(asked, account))
             p class="line" { "On " (show::link(&account.base_url, &account.base_url)) }
-            @if matches!(account.status.as_str(), "reauth_required" | "disconnected") {
+            @if needs_login(account) {
                 p class="problem" { "It needs a login: connect it again. What waits for it goes out then." }
             }
             (again)

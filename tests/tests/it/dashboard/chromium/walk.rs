@@ -21,9 +21,11 @@ async fn a_post_is_planned_by_hand_and_seen_to_come_out() {
     person.click(&format!("label[for='account-{}']", stage.account)).await;
     person.click(&button("Make the post")).await;
     person.reads("The post is planned.").await;
+    wait_until("the answers that are held", 1, async || sim.held()).await;
+    let page = person.url().await;
+    person.go(page.split('?').next().unwrap_or_default()).await;
     person.reads("being sent").await;
     person.mark().await;
-    wait_until("the answers that are held", 1, async || sim.held()).await;
     sim.release();
     // by itself: nobody has loaded the page again
     person.reads("See it there").await;
@@ -77,7 +79,11 @@ async fn what_is_unconfirmed_and_what_was_given_up_is_settled() {
     assert_eq!(sim.visible("try me").len(), 1);
     wait_for("nothing to be given up any more", SOON, async || {
         let seen = person.text().await;
-        if seen.contains("Given up\nNone.") || seen.contains("Given up\n\nNone.") { Ok(()) } else { Err(seen) }
+        if seen.contains("Given up\nNone.") || seen.contains("Given up\n\nNone.") {
+            Ok(())
+        } else {
+            Err(seen)
+        }
     })
     .await;
     person.is_content().await;

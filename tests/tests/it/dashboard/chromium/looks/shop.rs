@@ -18,7 +18,8 @@ const LONG: &str = "Our summer sale begins on Friday: everything in the window i
 impl Shop {
     pub(super) async fn open(stage: &Stage) -> Self {
         let (sql, workspace, account) = (&stage.sql, stage.workspace, stage.account);
-        sql.run(&format!("UPDATE crier.workspace SET name = 'Acme Books & Coffee' WHERE id = '{workspace}'")).await;
+        sql.run(&format!("UPDATE crier.workspace SET name = 'Acme Books & Coffee' WHERE id = '{workspace}'"))
+            .await;
         let other = dummy_account(sql, workspace, "acme.example").await;
         sql.run(&format!(
             "UPDATE crier.social_account SET status = 'reauth_required', status_reason = 'The login was taken back.' WHERE id = '{other}'"
@@ -30,7 +31,11 @@ impl Shop {
                      scheduled_at => date_trunc('day', now()) + interval '{days} days 9 hours'{more})"
             )
         };
-        let post: Uuid = text_id(stage, &later("The door is open: come in, and have a look around.", 1, ", tags => '{sale,summer}'")).await;
+        let post: Uuid = text_id(
+            stage,
+            &later("The door is open: come in, and have a look around.", 1, ", tags => '{sale,summer}'"),
+        )
+        .await;
         text_id(stage, &later(LONG, 2, "")).await;
         text_id(stage, &later("Reading night, with wine.", 2, "")).await;
         let thread = later(
@@ -44,8 +49,16 @@ impl Shop {
         let review = text_id(stage, &later("May we say this?", 5, ", draft => true")).await;
         sql.run(&format!("UPDATE crier.post SET stage = 'in_review' WHERE id = '{review}'")).await;
         for (text, state, error) in [
-            ("New in: forty cookbooks.", "failed", r#"{"class": "content_invalid", "message": "The image is larger than 2 MB."}"#),
-            ("Closed on Monday.", "unconfirmed", r#"{"class": "outcome_unknown", "message": "No answer within 30 s."}"#),
+            (
+                "New in: forty cookbooks.",
+                "failed",
+                r#"{"class": "content_invalid", "message": "The image is larger than 2 MB."}"#,
+            ),
+            (
+                "Closed on Monday.",
+                "unconfirmed",
+                r#"{"class": "outcome_unknown", "message": "No answer within 30 s."}"#,
+            ),
         ] {
             let id = text_id(stage, &later(text, 30, "")).await;
             sql.run(&format!(
@@ -58,7 +71,10 @@ impl Shop {
         Self::history(stage, other).await;
         let (schedule, queue) = Self::schedules(stage).await;
         sql.text(&format!("SELECT crier.set_rate_limit('{account}', 'publish', '1 hour', 10)")).await;
-        sql.text(&format!("SELECT crier.block_account('{account}', now() + interval '2 hours', 'like', 'holidays')")).await;
+        sql.text(&format!(
+            "SELECT crier.block_account('{account}', now() + interval '2 hours', 'like', 'holidays')"
+        ))
+        .await;
         Self { post, thread, account, schedule, queue }
     }
 
@@ -85,9 +101,13 @@ impl Shop {
                      '{{\"weekly\": {{\"mon\": [\"09:00\"], \"fri\": [\"09:00\"]}}}}', '2026-01-01', 'Europe/Berlin'{more})"
             )
         };
-        let schedule = text_id(stage, &make("recurring", ", \"content\": \"Good morning\"", ", name => 'Mornings'")).await;
+        let schedule =
+            text_id(stage, &make("recurring", ", \"content\": \"Good morning\"", ", name => 'Mornings'"))
+                .await;
         let queue = text_id(stage, &make("evergreen", "", ", name => 'Tips', item_rest => '7 days'")).await;
-        let items = format!("SELECT crier.add_schedule_items('{queue}', '[{{\"content\": \"Drink more tea\"}}, {{\"content\": \"Read aloud\"}}]')");
+        let items = format!(
+            "SELECT crier.add_schedule_items('{queue}', '[{{\"content\": \"Drink more tea\"}}, {{\"content\": \"Read aloud\"}}]')"
+        );
         stage.sql.text(&items).await;
         (schedule, queue)
     }
