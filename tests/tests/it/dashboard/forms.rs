@@ -196,5 +196,5 @@ async fn forms_are_for_those_who_may() {
     admin.page("/accounts").await.has("Connect an account").has("No platform is set up");
     admin.post(&admin.path("/accounts/connect"), &[("platform", "x")]).await.is(404);
     editor.post(&editor.path("/accounts/confirm"), &[("secret", "x")]).await.is(422);
-    viewer.page("/analytics?days=7").await.is(200).has("By platform");
+    viewer.page("/analytics?days=7").await.is(200).has("aria-current=\"true\">7 days");
 }

@@ -103,7 +103,7 @@ fn table(asked: &Asked, limits: &[Limit]) -> Markup {
     html! {
         @if rows.is_empty() { p class="empty" { "There are none." } }
         @else {
-            div class="wide" tabindex="0" role="region" aria-labelledby="limits" {
+            div class="wide sheet" tabindex="0" role="region" aria-labelledby="limits" {
                 table {
                     thead { tr {
                         th scope="col" { "What" } th scope="col" { "In" } th scope="col" { "Used" } th scope="col" { "Left" }

@@ -58,7 +58,7 @@ fn view(asked: &Asked, page: &Page<Entry>) -> Markup {
         }
         @if page.is_empty() { p class="empty" { "Nothing yet." } }
         @else {
-            div class="wide" tabindex="0" role="region" aria-label="Activity" {
+            div class="wide sheet" tabindex="0" role="region" aria-label="Activity" {
                 table class="stacks" {
                     thead { tr { th scope="col" { "When" } th scope="col" { "Who" } th scope="col" { "What" } th scope="col" { "Details" } } }
                     tbody { @for entry in &page.items { (row(asked, entry)) } }

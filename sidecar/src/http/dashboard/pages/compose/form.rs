@@ -62,7 +62,7 @@ fn media(filled: Filled<'_>) -> Markup {
                             placeholder="https://" aria-invalid=[filled.is_wrong("media")] aria-describedby=[filled.described("media")];
                     }
                     div class="field" {
-                        label for=(format!("media-alt-{at}")) { "What it shows, for those who don't see it" }
+                        label for=(format!("media-alt-{at}")) { "What it shows, in words" }
                         input id=(format!("media-alt-{at}")) name="media_alt" value=(alt) autocomplete="off";
                     }
                 }
