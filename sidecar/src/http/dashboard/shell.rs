@@ -73,7 +73,7 @@ pub(super) fn answered(
             }
             (sign_out(asked))
         }
-        main id="content" tabindex="-1" {
+        main id="main" tabindex="-1" {
             div class="head" { h1 { (title) } (first_act(asked, place)) }
             @if let Some(done) = done { p class="done" role="status" { (done) } }
             div id="live" data-live=(format!("{base}/live")) { (content) }
@@ -105,7 +105,7 @@ pub(super) fn of_person(person: &Person, title: &str, content: &Markup) -> Respo
             p class="brand" { a href=(ROOT) { "Crier" } }
             (sign_out(person))
         }
-        main id="content" tabindex="-1" { div class="head" { h1 { (title) } } (content) }
+        main id="main" tabindex="-1" { div class="head" { h1 { (title) } } (content) }
         footer { (zones::form(person)) }
     };
     html_page(StatusCode::OK, &format!("{title} · Crier"), &body)
@@ -113,7 +113,7 @@ pub(super) fn of_person(person: &Person, title: &str, content: &Markup) -> Respo
 
 /// A page of nobody.
 pub(super) fn bare(status: StatusCode, title: &str, content: &Markup) -> Response {
-    let body = html! { main id="content" class="bare" tabindex="-1" {
+    let body = html! { main id="main" class="bare" tabindex="-1" {
         p class="brand" { "Crier" }
         div class="card" { (content) }
     } };
@@ -136,7 +136,7 @@ fn html_page(status: StatusCode, title: &str, body: &Markup) -> Response {
         script src=(*SCRIPT_URL) defer {}
     };
     let body = html! {
-        a class="skip" href="#content" { "Skip to the content" }
+        a class="skip" href="#main" { "Skip to the content" }
         (body)
     };
     let mut response = (status, document(title, &head, &body)).into_response();
@@ -181,9 +181,9 @@ pub(super) mod tests {
         let text = text_of(response).await;
         for part in [
             "<html lang=\"en\">",
-            "<main id=\"content\"",
+            "<main id=\"main\"",
             "<nav aria-label=\"Workspace\">",
-            "href=\"#content\"",
+            "href=\"#main\"",
             "aria-current=\"page\">Posts</a>",
             "Acme &lt;b&gt;",
             "name=\"csrf\"",

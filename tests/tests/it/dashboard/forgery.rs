@@ -28,7 +28,8 @@ async fn a_form_of_another_page_changes_nothing() {
     }
     owner.send(owner.form(&path, &[("post", post)])).await.is(403);
     let change = format!("/schedules/{}/change", two.ours.names["SCHEDULE"]);
-    let forms = ["/posts", "/schedules", &change, "/accounts/connect", "/accounts/confirm"].map(|path| owner.path(path));
+    let forms = ["/posts", "/schedules", &change, "/accounts/connect", "/accounts/confirm"]
+        .map(|path| owner.path(path));
     for path in forms.into_iter().chain(["/dashboard/sign-out".to_owned(), "/dashboard/zone".into()]) {
         owner.send(owner.form(&path, &[("zone", "UTC"), ("content", "x")])).await.is(403);
     }

@@ -30,9 +30,6 @@ struct Day {
     failed: i64,
 }
 
-/// Days, each with what came out on it, the first one first; sums are of days in UTC.
-type ByDay = Vec<(NaiveDate, Day)>;
-
 pub(in crate::http::dashboard) async fn get(
     State(dashboard): State<Arc<Dashboard>>,
     asked: Asked,
@@ -112,7 +109,8 @@ fn percent(share: f64) -> String {
     format!("{shown}\u{a0}%")
 }
 
-fn by_day(counted: &[Counted], first: NaiveDate, last: NaiveDate) -> ByDay {
+/// Every day, the first one first, with what came out on it.
+fn by_day(counted: &[Counted], first: NaiveDate, last: NaiveDate) -> Vec<(NaiveDate, Day)> {
     let mut days: BTreeMap<NaiveDate, Day> =
         first.iter_days().take_while(|day| *day <= last).map(|day| (day, Day::default())).collect();
     for one in counted {

@@ -105,7 +105,7 @@ async fn take(
         (false, _) => {
             let definition = json!({ "definition": read::definition(&arguments) });
             let coming = dashboard.read(&asked.identity, &PREVIEW_SCHEDULE, definition).await;
-            coming.map(|coming| Done::Previewed(coming))
+            coming.map(Done::Previewed)
         }
         (true, None) => {
             let made = dashboard.write(&asked.identity, &CREATE_SCHEDULE, arguments).await;

@@ -36,10 +36,6 @@ async fn violations(person: &Person) -> Vec<String> {
 /// Looks at the page of this name; gives what is wrong with it.
 async fn look(person: &Person, axe: &str, name: &str) -> Vec<String> {
     let mut wrong = Vec::new();
-    if let Ok(dir) = std::env::var("DASH_DUMP") {
-        let html = person.run("return document.documentElement.outerHTML", &[]).await;
-        std::fs::write(format!("{dir}/{name}.html"), text_of(&html)).expect("DUMP");
-    }
     person.run(axe, &[]).await;
     for (screen, held) in [(COMPUTER, "computer"), (PHONE, "phone")] {
         for (dark, scheme) in [(false, "light"), (true, "dark")] {
@@ -62,7 +58,7 @@ async fn every_page_can_be_used_by_everybody() {
     let axe = axe();
     let sim = Sim::start();
     let (stage, _crierd, url) = at_work_as(&sim).await;
-    let shop = Shop::open(&stage).await;
+    let shop = Shop::open(&stage, &sim).await;
     let person = Person::new(&url, &stage.sql, stage.workspace, "owner").await;
     let mut wrong = Vec::new();
     for (name, page) in shop.pages() {

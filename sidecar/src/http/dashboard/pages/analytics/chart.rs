@@ -1,9 +1,9 @@
 //! Columns of what was published and what failed, day by day: drawn here, so that it needs neither a script nor a style of its own.
 
-use chrono::Datelike;
+use chrono::{Datelike, NaiveDate};
 use maud::{Markup, html};
 
-use super::ByDay;
+use super::Day;
 
 /// The size of the picture, in its own units.
 const WIDTH: i64 = 900;
@@ -13,7 +13,7 @@ const BOTTOM: i64 = 190;
 const LEFT: i64 = 40;
 const TOP: i64 = 10;
 
-pub(super) fn view(days: &ByDay) -> Markup {
+pub(super) fn view(days: &[(NaiveDate, Day)]) -> Markup {
     let most = days.iter().map(|(_, day)| day.published + day.failed).max().unwrap_or(0);
     let top = round_up(most.max(1));
     let count = i64::try_from(days.len()).unwrap_or(1).max(1);
@@ -69,9 +69,6 @@ fn round_up(number: i64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use chrono::NaiveDate;
-
-    use super::super::Day;
     use super::*;
 
     #[test]

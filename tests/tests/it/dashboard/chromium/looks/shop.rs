@@ -1,7 +1,11 @@
 //! A workspace with some of everything that can be seen.
 
+use crier_tests::sim::Sim;
+use crier_tests::sim::fault::{Fault, Rule};
 use crier_tests::stage::{Stage, dummy_account};
 use uuid::Uuid;
+
+use crate::dashboard::publishing::{LOOK, PUT};
 
 /// The workspace of a shop, as it is on an ordinary day.
 pub(super) struct Shop {
@@ -16,7 +20,7 @@ const LONG: &str = "Our summer sale begins on Friday: everything in the window i
      Come early, bring a friend, and tell us what you would like to see next season.";
 
 impl Shop {
-    pub(super) async fn open(stage: &Stage) -> Self {
+    pub(super) async fn open(stage: &Stage, sim: &Sim) -> Self {
         let (sql, workspace, account) = (&stage.sql, stage.workspace, stage.account);
         sql.run(&format!("UPDATE crier.workspace SET name = 'Acme Books & Coffee' WHERE id = '{workspace}'"))
             .await;
@@ -48,26 +52,15 @@ impl Shop {
         text_id(stage, &later("An idea for the autumn", 4, ", draft => true")).await;
         let review = text_id(stage, &later("May we say this?", 5, ", draft => true")).await;
         sql.run(&format!("UPDATE crier.post SET stage = 'in_review' WHERE id = '{review}'")).await;
-        for (text, state, error) in [
-            (
-                "New in: forty cookbooks.",
-                "failed",
-                r#"{"class": "content_invalid", "message": "The image is larger than 2 MB."}"#,
-            ),
-            (
-                "Closed on Monday.",
-                "unconfirmed",
-                r#"{"class": "outcome_unknown", "message": "No answer within 30 s."}"#,
-            ),
-        ] {
-            let id = text_id(stage, &later(text, 30, "")).await;
-            sql.run(&format!(
-                "UPDATE crier.post_target SET state = '{state}', error = '{error}', intent_at = now() WHERE post_id = '{id}'"
-            ))
-            .await;
-        }
         let published = stage.post("Good morning from behind the counter.").await;
         stage.published(published).await;
+        sim.fault(PUT, Fault::NulError);
+        let failed = stage.post("New in: forty cookbooks.").await;
+        assert_eq!(stage.ended(failed).await["state"], "failed");
+        sim.fault(PUT, Fault::DropBeforeCommit);
+        sim.plan(Rule::once("bluesky", LOOK, Fault::ServerError).times(100));
+        let unclear = stage.post("Closed on Monday.").await;
+        assert_eq!(stage.ended(unclear).await["state"], "unconfirmed");
         Self::history(stage, other).await;
         let (schedule, queue) = Self::schedules(stage).await;
         sql.text(&format!("SELECT crier.set_rate_limit('{account}', 'publish', '1 hour', 10)")).await;
