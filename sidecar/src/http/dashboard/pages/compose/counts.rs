@@ -71,7 +71,7 @@ mod tests {
     fn each_platform_counts_in_its_own_way() {
         let accounts =
             [account(1, "bluesky"), account(2, "x"), account(3, "mastodon"), account(4, "nowhere")];
-        let link = format!("https://a.example/{}", "x".repeat(300));
+        let link = format!("https://a.com/{}", "x".repeat(300));
         let form = Fields::of(&format!(
             "content={link}&part=short&account={}&account={}&account={}",
             Uuid::from_u128(1),
@@ -79,7 +79,7 @@ mod tests {
             Uuid::from_u128(4)
         ));
         let shown = view(&form, &accounts).into_string();
-        assert!(shown.contains("318 (too long)") && shown.contains("<td>23</td>"), "{shown}");
+        assert!(shown.contains("314 (too long)") && shown.contains("<td>23</td>"), "{shown}");
         assert!(
             shown.contains("300 graphemes") && shown.contains("Part 2") && !shown.contains("Mastodon"),
             "{shown}"
