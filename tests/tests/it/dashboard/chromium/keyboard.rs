@@ -9,9 +9,10 @@ use super::{Person, text_of};
 
 /// No page has more that can be reached.
 const MOST: usize = 80;
-/// What has the focus: whether it is what is looked for, what it is, and whether it is seen to have it.
+/// What has the focus: whether it is what is looked for, what it is, and whether it is seen to have it. Of a field of a time one
+/// part has it, which the browser shows by itself.
 const FOCUSED: &str = "const at = document.activeElement; const style = getComputedStyle(at); \
-     return [at.matches(arguments[0]), at.outerHTML.slice(0, 200), at === document.body || style.outlineStyle !== 'none']";
+     return [at.matches(arguments[0]), at.outerHTML.slice(0, 200), at === document.body || at.type === 'datetime-local' || style.outlineStyle !== 'none']";
 
 /// Goes on by the Tab key until something has the focus.
 async fn tab_to(person: &Person, css: &str) {
