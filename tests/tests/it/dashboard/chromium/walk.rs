@@ -1,12 +1,18 @@
 //! From signing in to what is published, and what a person does when it goes wrong.
 
+use std::time::Duration;
+
 use crier_tests::sim::Sim;
 use crier_tests::sim::fault::{Fault, Rule};
 use crier_tests::wait::{SOON, wait_for, wait_until};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::super::publishing::{LOOK, PUT, at_work_as};
 use super::{Person, button, link};
+
+/// Within this a page hears of something. One that hears nothing renews itself every minute.
+const HEARD: Duration = Duration::from_secs(40);
 
 #[tokio::test]
 async fn a_post_is_planned_by_hand_and_seen_to_come_out() {
@@ -27,8 +33,8 @@ async fn a_post_is_planned_by_hand_and_seen_to_come_out() {
     person.reads("being sent").await;
     person.mark().await;
     sim.release();
-    // by itself: nobody has loaded the page again
-    person.reads("See it there").await;
+    // by itself, and sooner than a page renews itself that hears nothing
+    timeout(HEARD, person.reads("See it there")).await.expect("the page to hear of it");
     assert!(person.has_stayed().await, "expected the page to renew itself");
     assert_eq!(sim.visible("Good <morning> & more").len(), 1, "{:?}", sim.ledger());
     assert_eq!(person.count("#live morning").await, 0, "expected what was written to be text");
@@ -61,7 +67,7 @@ async fn what_is_unconfirmed_and_what_was_given_up_is_settled() {
     let post = stage.post("is it there?").await;
     assert_eq!(stage.ended(post).await["state"], "unconfirmed");
     // nobody has gone to the inbox again since it was empty
-    person.reads("Is it there?").await;
+    timeout(HEARD, person.reads("Is it there?")).await.expect("the page to hear of it");
     sim.forget_faults();
     person.click(&button("It is not there")).await;
     person.agree().await;
