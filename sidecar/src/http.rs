@@ -31,6 +31,7 @@ pub(crate) use api::{db as api_db, serve_api};
 pub(crate) use api_key::ApiKeys;
 pub(crate) use client_metadata::ClientDocuments;
 pub(crate) use connections::Connections;
+pub(crate) use dashboard::Connecting;
 pub(crate) use health::Health;
 pub(crate) use metrics::serve_metrics;
 pub(crate) use refresh_batch::RefreshBatch;

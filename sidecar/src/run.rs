@@ -12,7 +12,9 @@ use crate::connect::Connector;
 use crate::credentials::Credentials;
 use crate::db::Db;
 use crate::error::Error;
-use crate::http::{self, ApiKeys, ClientDocuments, Health, Intake, Operator, RefreshBatch, WorkerRoutes};
+use crate::http::{
+    self, ApiKeys, ClientDocuments, Connecting, Health, Intake, Operator, RefreshBatch, WorkerRoutes,
+};
 use crate::jobs::Environment;
 use crate::journal::Journal;
 use crate::media::Fetcher;
@@ -44,16 +46,17 @@ pub(crate) async fn run(config: Config) -> Result<(), Error> {
     let credentials = Credentials::new(db.clone(), Arc::clone(&vault), journal.clone(), shutdown.clone());
     let credentials = Arc::new(credentials);
     let client = Client::new()?.measured_by(metrics.clone());
-    let api = match &config.api {
-        Some(api) => {
-            let client = Client::new()?;
-            Some(http::serve_api(api, &config.database, db.clone(), client, metrics.clone()).await?)
-        }
-        None => None,
-    };
     let apps = config.apps()?;
     let documents = ClientDocuments::new(config.oauth.public_url.as_deref(), apps.bluesky());
     let providers = Providers::new(&client, &Fetcher::new()?, &apps);
+    let api = match &config.api {
+        Some(api) => {
+            let connecting = Connecting::new(config.oauth.clone(), &providers);
+            let (client, metrics) = (Client::new()?, metrics.clone());
+            Some(http::serve_api(api, &config.database, db.clone(), client, metrics, connecting).await?)
+        }
+        None => None,
+    };
     let webhooks = Webhooks::new(client, Arc::clone(&vault), config.alerts_allow_loopback);
     let connector =
         Connector::new(db.clone(), vault, providers.clone(), config.oauth.clone(), shutdown.clone());

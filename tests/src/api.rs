@@ -15,13 +15,18 @@ const SECRET: &str = "a secret of tests, long enough for HS256";
 /// How long a token is good: longer than whatever uses it.
 const GOOD: u64 = 24 * 60 * 60;
 
-/// Starts a sidecar that serves the API, with a login of its own.
-pub async fn start(deployment: &Deployment, api_url: &str, settings: &[(&str, &str)]) -> Crierd {
+/// Writes down by what tokens are verified; gives the file.
+pub fn secret(deployment: &Deployment) -> String {
     let secret = deployment.dir().join("api.secret");
     std::fs::write(&secret, SECRET)
         .and_then(|()| std::fs::set_permissions(&secret, PermissionsExt::from_mode(0o600)))
         .unwrap_or_else(|error| panic!("{}: {error}", secret.display()));
-    let secret = secret.display().to_string();
+    secret.display().to_string()
+}
+
+/// Starts a sidecar that serves the API, with a login of its own.
+pub async fn start(deployment: &Deployment, api_url: &str, settings: &[(&str, &str)]) -> Crierd {
+    let secret = secret(deployment);
     let mut all = vec![
         ("CRIER_API_LISTEN", "127.0.0.1:0"),
         ("CRIER_API_JWT_SECRET_FILE", secret.as_str()),

@@ -9,6 +9,7 @@ pub mod bench;
 pub mod browser;
 pub mod call_proxy;
 pub mod checkout;
+pub mod chromium;
 pub mod cluster;
 pub mod collector;
 pub mod connecting;

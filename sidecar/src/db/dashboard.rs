@@ -28,11 +28,26 @@ pub(crate) const LIST_SCHEDULES: Function = function!(list_schedules(
     p_cursor text = "NULL", p_limit int4 = "50", p_workspace_id uuid
 ));
 pub(crate) const GET_SCHEDULE: Function = function!(get_schedule(schedule_id uuid));
-pub(crate) const PREVIEW_SCHEDULE: Function = function!(preview_schedule(schedule_id uuid, n int4 = "10"));
+pub(crate) const PREVIEW_SCHEDULE: Function = function!(preview_schedule(
+    schedule_id uuid = "NULL", definition jsonb = "NULL", n int4 = "10"
+));
+pub(crate) const LIST_SCHEDULE_ITEMS: Function = function!(list_schedule_items(
+    schedule_id uuid, p_cursor text = "NULL", p_limit int4 = "50"
+));
+pub(crate) const ANALYTICS: Function = function!(analytics(
+    p_workspace_id uuid, p_from timestamptz, p_to timestamptz = "now()", p_bucket text = "'day'",
+    p_group_by _text = "'{kind,platform}'", p_kinds _text = "NULL"
+));
+pub(crate) const PUBLISH_RATES: Function =
+    function!(publish_rates(p_workspace_id uuid, p_from timestamptz = "now() - interval '30 days'"));
+pub(crate) const ACTIVITY: Function = function!(get_activity_log(
+    p_workspace_id uuid, p_cursor text = "NULL", p_limit int4 = "50", p_object_type text = "NULL"
+));
 
 pub(crate) const CREATE_POST: Function = function!(create_post(
-    workspace_id uuid, content text, accounts _uuid, scheduled_at timestamptz = "now()", tags _text = "'{}'", draft bool = "false",
-    next_slot bool = "false"
+    workspace_id uuid, content text, accounts _uuid, scheduled_at timestamptz = "now()", media jsonb = "'[]'",
+    settings jsonb = "'{}'", thread jsonb = "'[]'", first_comment text = "NULL", split bool = "false", tags _text = "'{}'",
+    draft bool = "false", next_slot bool = "false"
 ));
 pub(crate) const CANCEL_POST: Function = function!(cancel_post(post_id uuid));
 pub(crate) const RESCHEDULE_POST: Function =
@@ -53,6 +68,22 @@ pub(crate) const RETRY_JOBS: Function = function!(retry_jobs(job_ids _uuid));
 pub(crate) const PURGE_JOBS: Function = function!(purge_jobs(job_ids _uuid));
 pub(crate) const PAUSE_SCHEDULE: Function = function!(pause_schedule(schedule_id uuid));
 pub(crate) const RESUME_SCHEDULE: Function = function!(resume_schedule(schedule_id uuid));
+pub(crate) const END_SCHEDULE: Function = function!(end_schedule(schedule_id uuid));
+pub(crate) const CREATE_SCHEDULE: Function = function!(create_schedule(
+    workspace_id uuid, kind text, template jsonb, rule text = "NULL", starts timestamp, zone text, ends timestamp = "NULL",
+    name text = "NULL", item_rest interval = "NULL"
+));
+pub(crate) const UPDATE_SCHEDULE: Function = function!(update_schedule(
+    schedule_id uuid, template jsonb = "NULL", rule text = "NULL", starts timestamp = "NULL", zone text = "NULL",
+    ends timestamp = "NULL", name text = "NULL", item_rest interval = "NULL"
+));
+pub(crate) const ADD_SCHEDULE_ITEMS: Function = function!(add_schedule_items(schedule_id uuid, items jsonb));
+pub(crate) const REMOVE_SCHEDULE_ITEM: Function =
+    function!(remove_schedule_item(schedule_id uuid, item_id uuid));
+pub(crate) const BEGIN_CONNECT: Function = function!(begin_connect(
+    workspace_id uuid, platform text, return_url text, server text = "NULL", account_id uuid = "NULL"
+));
+pub(crate) const CONFIRM_CONNECT: Function = function!(confirm_connect(secret text));
 
 /// The targets of which a person has to say whether they are out, the oldest first. Row-level security shows members theirs alone.
 pub(crate) const UNCONFIRMED: Function = Function {

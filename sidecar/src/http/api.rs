@@ -40,8 +40,8 @@ use crate::db::Db;
 use crate::error::Error;
 use crate::metrics::Metrics;
 pub(super) use call::AROUND;
-use machines::Machines;
 pub(super) use limit::seconds as seconds_until_room;
+use machines::Machines;
 pub(super) use route::Endpoint;
 use route::{Method, Route};
 pub(super) use states::status as status_of;
@@ -82,6 +82,7 @@ pub(crate) async fn serve_api(
     worker: Db,
     client: Client,
     metrics: Metrics,
+    connecting: dashboard::Connecting,
 ) -> Result<Serving, Error> {
     let listen = settings.listen;
     let bounds = settings.bounds;
@@ -96,7 +97,7 @@ pub(crate) async fn serve_api(
     });
     let mut router = router(Arc::clone(&api), &settings.cors_origins)?;
     if let Some(shown) = &settings.dashboard {
-        router = router.merge(dashboard::router(api, &shown.sign_in_origins));
+        router = router.merge(dashboard::router(api, connecting, &shown.sign_in_origins));
     }
     let router = router.layer(from_fn_with_state(noting, requests::noted));
     let cannot =

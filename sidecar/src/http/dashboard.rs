@@ -5,9 +5,11 @@ mod access;
 mod acts;
 mod assets;
 mod calls;
+mod connecting;
 mod cookie;
 mod data;
 mod fields;
+mod filled;
 mod forgery;
 mod live;
 mod pages;
@@ -25,6 +27,7 @@ use axum::{Extension, Router};
 
 use super::api::Api;
 use access::Uncounted;
+pub(crate) use connecting::Connecting;
 use live::Live;
 
 /// Where all of it is.
@@ -34,14 +37,15 @@ const ROOT: &str = "/dashboard";
 pub(super) struct Dashboard {
     api: Arc<Api>,
     live: Live,
+    connecting: Connecting,
     /// Origins of pages that may bring a person's token along.
     origins: Vec<String>,
 }
 
 /// Its addresses.
-pub(super) fn router(api: Arc<Api>, origins: &[String]) -> Router {
+pub(super) fn router(api: Arc<Api>, connecting: Connecting, origins: &[String]) -> Router {
     let live = Live::start(api.worker.clone());
-    let dashboard = Arc::new(Dashboard { api, live, origins: origins.to_vec() });
+    let dashboard = Arc::new(Dashboard { api, live, connecting, origins: origins.to_vec() });
     Router::new()
         .route("/dashboard", get(pages::workspaces::get))
         .route("/dashboard/sign-in", get(pages::sign_in::get).post(pages::sign_in::post))
@@ -55,10 +59,23 @@ pub(super) fn router(api: Arc<Api>, origins: &[String]) -> Router {
         .route("/dashboard/w/{workspace}/posts/{post}", get(pages::post::get))
         .route("/dashboard/w/{workspace}/calendar", get(pages::calendar::get))
         .route("/dashboard/w/{workspace}/accounts", get(pages::accounts::get))
+        .route("/dashboard/w/{workspace}/accounts/connect", post(pages::connect::post))
+        .route("/dashboard/w/{workspace}/accounts/connected", get(pages::connect::back))
+        .route("/dashboard/w/{workspace}/accounts/confirm", post(pages::connect::confirm))
         .route("/dashboard/w/{workspace}/accounts/{account}", get(pages::account::get))
         .route("/dashboard/w/{workspace}/queue", get(pages::queue::get))
-        .route("/dashboard/w/{workspace}/schedules", get(pages::schedules::get))
+        .route(
+            "/dashboard/w/{workspace}/schedules",
+            get(pages::schedules::get).post(pages::planning::post_new),
+        )
+        .route("/dashboard/w/{workspace}/schedules/new", get(pages::planning::get_new))
         .route("/dashboard/w/{workspace}/schedules/{schedule}", get(pages::schedule::get))
+        .route(
+            "/dashboard/w/{workspace}/schedules/{schedule}/change",
+            get(pages::planning::get_change).post(pages::planning::post_change),
+        )
+        .route("/dashboard/w/{workspace}/analytics", get(pages::analytics::get))
+        .route("/dashboard/w/{workspace}/activity", get(pages::activity::get))
         .route("/dashboard/w/{workspace}/do/{act}", post(acts::post))
         .route("/dashboard/w/{workspace}/live", get(live::get).layer(Extension(Uncounted)))
         .route("/dashboard/{*rest}", any(pages::no_such_page))

@@ -1,7 +1,9 @@
 //! The dashboard as people meet it: a browser's requests to a real sidecar.
 
 mod acts;
+mod chromium;
 mod forgery;
+mod forms;
 mod live;
 mod publishing;
 mod session;

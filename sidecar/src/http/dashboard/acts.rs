@@ -15,7 +15,7 @@ use super::access::Asked;
 use super::calls::given;
 use super::fields::Fields;
 use super::stop::Stop;
-use super::{Dashboard, ROOT, forgery, times};
+use super::{Dashboard, ROOT, filled, forgery, times};
 use crate::db::api::Function;
 use crate::db::dashboard as sql;
 
@@ -50,7 +50,7 @@ macro_rules! act {
 }
 
 /// Every act.
-pub(super) static ACTS: [Act; 15] = [
+pub(super) static ACTS: [Act; 18] = [
     act!("cancel", CANCEL_POST, post_of, "canceled"),
     act!("reschedule", RESCHEDULE_POST, post_and_time, "rescheduled"),
     act!("retry", RETRY_POST, post_of, "retried"),
@@ -90,6 +90,22 @@ pub(super) static ACTS: [Act; 15] = [
     act!("purge-job", PURGE_JOBS, job_of, "job_purged"),
     act!("pause-schedule", PAUSE_SCHEDULE, schedule_of, "paused"),
     act!("resume-schedule", RESUME_SCHEDULE, schedule_of, "resumed"),
+    act!("end-schedule", END_SCHEDULE, schedule_of, "ended"),
+    act!(
+        "add-item",
+        ADD_SCHEDULE_ITEMS,
+        |form, _| Ok(json!({
+            "schedule_id": form.get("schedule"),
+            "items": [{ "content": filled::lines(form.get("text").unwrap_or_default()) }],
+        })),
+        "item_added"
+    ),
+    act!(
+        "remove-item",
+        REMOVE_SCHEDULE_ITEM,
+        |form, _| Ok(given([("schedule_id", form.get("schedule")), ("item_id", form.get("item"))])),
+        "item_removed"
+    ),
 ];
 
 fn post_of(form: &Fields, _: Tz) -> Result<Value, String> {
@@ -189,7 +205,7 @@ mod tests {
     fn what_an_act_is_given_has_the_names_of_sql() {
         let form = Fields::of(
             "post=p&at=2026-12-01T09:00&until=2026-12-01T09:00&account=a&target=t&outcome=absent&url=+u+&job=j&schedule=s\
-             &reason=r&action=publish&read_at=x",
+             &reason=r&action=publish&read_at=x&text=t&item=i",
         );
         for act in &ACTS {
             let arguments = (act.arguments)(&form, Tz::Europe__Berlin).unwrap();

@@ -83,13 +83,26 @@ mod tests {
                 let rest = scheme.split_once(&format!("--{name}: ")).unwrap_or_else(|| panic!("no {name}")).1;
                 rest.split(';').next().unwrap().trim()
             };
-            for ink in ["ink", "soft", "link", "good", "bad", "odd"] {
+            for ink in ["ink", "soft", "link", "good", "bad", "odd", "calm"] {
                 for ground in ["ground", "card"] {
                     let found = contrast(colour(ink), colour(ground));
                     assert!(found >= 4.5, "{ink} on {ground}: {found:.1} in {scheme}");
                 }
             }
-            assert!(contrast(colour("button"), colour("on-button")) >= 4.5, "{scheme}");
+            for (ink, ground) in [
+                ("on-button", "button"),
+                ("good", "good-tint"),
+                ("bad", "bad-tint"),
+                ("odd", "odd-tint"),
+                ("calm", "calm-tint"),
+                ("soft", "soft-tint"),
+                ("link", "chosen"),
+            ] {
+                let found = contrast(colour(ink), colour(ground));
+                assert!(found >= 4.5, "{ink} on {ground}: {found:.1} in {scheme}");
+            }
+            // where a field begins and ends
+            assert!(contrast(colour("edge"), colour("card")) >= 3.0, "{scheme}");
         }
     }
 }

@@ -57,6 +57,8 @@ pub(super) struct Post {
     #[serde(default)]
     pub(super) media: Value,
     #[serde(default)]
+    pub(super) thread: Value,
+    #[serde(default)]
     pub(super) tags: Vec<String>,
     pub(super) targets: Vec<Target>,
 }
@@ -187,7 +189,10 @@ pub(super) struct Schedule {
     pub(super) kind: String,
     pub(super) state: String,
     pub(super) rule: Option<String>,
+    pub(super) starts: NaiveDateTime,
+    pub(super) ends: Option<NaiveDateTime>,
     pub(super) zone: String,
+    pub(super) item_rest: Option<String>,
     pub(super) next_at: Option<Time>,
     #[serde(default)]
     pub(super) template: Value,
@@ -211,4 +216,46 @@ pub(super) struct Coming {
     pub(super) wall_time: NaiveDateTime,
     pub(super) utc_offset: String,
     pub(super) note: Option<String>,
+}
+
+/// An item of the queue of a schedule.
+#[derive(Debug, Deserialize)]
+pub(super) struct Item {
+    pub(super) id: Uuid,
+    #[serde(default)]
+    pub(super) template: Value,
+    pub(super) uses: i64,
+    pub(super) last_used_at: Option<Time>,
+}
+
+/// How much of a kind there was on a platform on a day.
+#[derive(Debug, Deserialize)]
+pub(super) struct Counted {
+    pub(super) bucket: Time,
+    pub(super) kind: Option<String>,
+    pub(super) platform: Option<String>,
+    pub(super) events: i64,
+}
+
+/// How publishing came out on a platform.
+#[derive(Debug, Deserialize)]
+pub(super) struct Rate {
+    pub(super) platform: Option<String>,
+    pub(super) published: i64,
+    pub(super) failed: i64,
+    pub(super) unconfirmed: i64,
+    pub(super) success_rate: Option<f64>,
+}
+
+/// What somebody did.
+#[derive(Debug, Deserialize)]
+pub(super) struct Entry {
+    pub(super) at: Time,
+    pub(super) actor: String,
+    pub(super) user_id: Option<Uuid>,
+    pub(super) action: String,
+    pub(super) object_type: String,
+    pub(super) object_id: Option<Uuid>,
+    #[serde(default)]
+    pub(super) changes: Value,
 }

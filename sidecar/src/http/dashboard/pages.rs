@@ -2,9 +2,13 @@
 
 pub(super) mod account;
 pub(super) mod accounts;
+pub(super) mod activity;
+pub(super) mod analytics;
 pub(super) mod calendar;
 pub(super) mod compose;
+pub(super) mod connect;
 pub(super) mod inbox;
+pub(super) mod planning;
 pub(super) mod post;
 pub(super) mod posts;
 pub(super) mod queue;

@@ -3,6 +3,8 @@
 
 const SOON = 700;
 const EVERY = 60000;
+// longer than until the first look at what happens that is for this page
+const FIRST = 3000;
 
 // A page that another site's link led to was asked for without the cookie; from here it is sent.
 async function askAgain(link) {
@@ -42,7 +44,10 @@ function listen(live) {
         waits = setTimeout(() => renew().catch(() => {}), SOON);
     };
     // it connects again by itself, unless it is refused
-    new EventSource(live.dataset.live).addEventListener('changed', later);
+    const stream = new EventSource(live.dataset.live);
+    stream.addEventListener('changed', later);
+    // nobody tells what happened between the page and that look
+    stream.addEventListener('open', () => setTimeout(later, FIRST));
     setInterval(later, EVERY);
     document.addEventListener('visibilitychange', later);
 }

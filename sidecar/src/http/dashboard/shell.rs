@@ -18,14 +18,16 @@ use crate::http::page::document;
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'; \
      base-uri 'none'; frame-ancestors 'none'";
 
-/// The pages of a workspace, in the order of the way to them.
-const PLACES: [(Place, &str, &str); 6] = [
-    (Place::Inbox, "Inbox", ""),
-    (Place::Posts, "Posts", "/posts"),
-    (Place::Calendar, "Calendar", "/calendar"),
-    (Place::Accounts, "Accounts", "/accounts"),
-    (Place::Queue, "Queue", "/queue"),
-    (Place::Schedules, "Schedules", "/schedules"),
+/// The pages of a workspace, in the order of the way to them, each with what those may do who are shown the way.
+const PLACES: [(Place, &str, &str, &str); 8] = [
+    (Place::Inbox, "Inbox", "", "list_posts"),
+    (Place::Posts, "Posts", "/posts", "list_posts"),
+    (Place::Calendar, "Calendar", "/calendar", "calendar"),
+    (Place::Schedules, "Schedules", "/schedules", "list_schedules"),
+    (Place::Accounts, "Accounts", "/accounts", "list_posts"),
+    (Place::Analytics, "Analytics", "/analytics", "analytics"),
+    (Place::Queue, "Queue", "/queue", "list_jobs"),
+    (Place::Activity, "Activity", "/activity", "get_activity_log"),
 ];
 
 /// Where in a workspace a page belongs.
@@ -34,9 +36,11 @@ pub(super) enum Place {
     Inbox,
     Posts,
     Calendar,
-    Accounts,
-    Queue,
     Schedules,
+    Accounts,
+    Analytics,
+    Queue,
+    Activity,
 }
 
 /// A page of a workspace. It renews itself when something happens there.
@@ -57,24 +61,41 @@ pub(super) fn answered(
     let body = html! {
         header class="top" {
             p class="brand" { a href=(ROOT) { "Crier" } }
-            p class="workspace" { (asked.workspace.name) " " span class="role" { "(" (asked.workspace.role()) ")" } }
+            p class="workspace" { span class="name" { (asked.workspace.name) } " " span class="role" { (asked.workspace.role()) } }
             nav aria-label="Workspace" {
                 ul {
-                    @for (of, name, path) in PLACES {
-                        li { a href=(format!("{base}{path}")) aria-current=[(of == place).then_some("page")] { (name) } }
+                    @for (of, name, path, function) in PLACES {
+                        @if asked.may(function) {
+                            li { a href=(format!("{base}{path}")) aria-current=[(of == place).then_some("page")] { (name) } }
+                        }
                     }
                 }
             }
             (sign_out(asked))
         }
-        main id="content" tabindex="-1" {
-            h1 { (title) }
+        main id="main" tabindex="-1" {
+            div class="head" { h1 { (title) } (first_act(asked, place)) }
             @if let Some(done) = done { p class="done" role="status" { (done) } }
             div id="live" data-live=(format!("{base}/live")) { (content) }
         }
         footer { (zones::form(asked)) }
     };
     html_page(status, &format!("{title} · {} · Crier", asked.workspace.name), &body)
+}
+
+/// What people come to a list for.
+fn first_act(asked: &Asked, place: Place) -> Markup {
+    let (function, path, label) = match place {
+        Place::Inbox | Place::Posts | Place::Calendar => ("create_post", "/posts/new", "New post"),
+        Place::Schedules => ("create_schedule", "/schedules/new", "New schedule"),
+        _ => return html! {},
+    };
+    let lists = PLACES
+        .iter()
+        .any(|(_, _, list, _)| asked.here.split('?').next() == Some(&format!("{}{list}", asked.base())));
+    html! {
+        @if lists && asked.may(function) { a class="button" href=(format!("{}{path}", asked.base())) { (label) } }
+    }
 }
 
 /// A page of a person, of no workspace.
@@ -84,7 +105,7 @@ pub(super) fn of_person(person: &Person, title: &str, content: &Markup) -> Respo
             p class="brand" { a href=(ROOT) { "Crier" } }
             (sign_out(person))
         }
-        main id="content" tabindex="-1" { h1 { (title) } (content) }
+        main id="main" tabindex="-1" { div class="head" { h1 { (title) } } (content) }
         footer { (zones::form(person)) }
     };
     html_page(StatusCode::OK, &format!("{title} · Crier"), &body)
@@ -92,7 +113,10 @@ pub(super) fn of_person(person: &Person, title: &str, content: &Markup) -> Respo
 
 /// A page of nobody.
 pub(super) fn bare(status: StatusCode, title: &str, content: &Markup) -> Response {
-    let body = html! { main id="content" class="bare" tabindex="-1" { (content) } };
+    let body = html! { main id="main" class="bare" tabindex="-1" {
+        p class="brand" { "Crier" }
+        div class="card" { (content) }
+    } };
     html_page(status, &format!("{title} · Crier"), &body)
 }
 
@@ -112,7 +136,7 @@ fn html_page(status: StatusCode, title: &str, body: &Markup) -> Response {
         script src=(*SCRIPT_URL) defer {}
     };
     let body = html! {
-        a class="skip" href="#content" { "Skip to the content" }
+        a class="skip" href="#main" { "Skip to the content" }
         (body)
     };
     let mut response = (status, document(title, &head, &body)).into_response();
@@ -157,9 +181,9 @@ pub(super) mod tests {
         let text = text_of(response).await;
         for part in [
             "<html lang=\"en\">",
-            "<main id=\"content\"",
+            "<main id=\"main\"",
             "<nav aria-label=\"Workspace\">",
-            "href=\"#content\"",
+            "href=\"#main\"",
             "aria-current=\"page\">Posts</a>",
             "Acme &lt;b&gt;",
             "name=\"csrf\"",

@@ -15,7 +15,7 @@ pub(super) fn state(word: &str) -> Markup {
         "failed" | "unconfirmed" | "reauth_required" | "disconnected" => "bad",
         "partly_published" | "in_review" | "retrying" | "unknown" | "paused" => "odd",
         "canceled" | "draft" | "ended" => "faint",
-        _ => "plain",
+        _ => "calm",
     };
     let sign = match word {
         "reauth_required" | "disconnected" => "!",
@@ -38,7 +38,7 @@ pub(super) fn link(address: &str, text: &str) -> Markup {
 
 /// An account by its platform and name.
 pub(super) fn account(platform: &str, handle: &str) -> Markup {
-    html! { span class="account" { (platform) ": " bdi { (handle) } } }
+    html! { span class="account" { span class="platform" { (words::platform(platform)) } " " bdi { (handle) } } }
 }
 
 /// An error, in words.

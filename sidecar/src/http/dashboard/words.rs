@@ -83,9 +83,42 @@ pub(super) fn step(kind: &str) -> String {
     words.to_owned()
 }
 
-fn capitalized(text: &str) -> String {
+pub(super) fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// A platform as it writes itself.
+pub(super) fn platform(name: &str) -> String {
+    let words = match name {
+        "x" => "X",
+        "linkedin" => "LinkedIn",
+        "youtube" => "YouTube",
+        "tiktok" => "TikTok",
+        "wordpress" => "WordPress",
+        "devto" => "DEV",
+        other => return capitalized(other),
+    };
+    words.to_owned()
+}
+
+/// Why no account was connected, by the word with which people come back from a login.
+pub(super) fn not_connected(word: &str) -> &'static str {
+    match word {
+        "access_denied" => "You did not give access. Nothing was connected.",
+        "nothing_chosen" => "You chose no account. Nothing was connected.",
+        "missing_scopes" => {
+            "A permission without which nothing works was not granted. Nothing was connected."
+        }
+        "other_account" => "That is another account than the one that was meant. Nothing was connected.",
+        "no_account" => "There is no account there that can be connected.",
+        "not_allowed" => "You may no longer connect accounts of this workspace.",
+        "server_refused" => "The server that you named can't be used: look at its name, and begin again.",
+        "platform_unavailable" | "platform_error" | "code_refused" | "unavailable" => {
+            "The platform does not answer as it should. Nothing was connected: try again in a moment."
+        }
+        _ => "Nothing was connected. Try again, and tell whoever runs Crier if it stays so.",
+    }
 }
 
 /// What was done, by the word that stands in the address after it.
@@ -108,6 +141,12 @@ pub(super) fn done(word: &str) -> Option<&'static str> {
         "job_purged" => "The job is deleted.",
         "paused" => "The schedule rests.",
         "resumed" => "The schedule goes on.",
+        "ended" => "The schedule has ended.",
+        "scheduled" => "The schedule is kept: it makes posts from now on.",
+        "schedule_changed" => "The schedule is changed, for what comes.",
+        "item_added" => "The text is in the queue.",
+        "item_removed" => "The text is out of the queue.",
+        "connected" => "The account is connected.",
         _ => return None,
     })
 }

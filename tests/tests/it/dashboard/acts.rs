@@ -24,14 +24,26 @@ fn acts(two: &Two) -> Vec<(&'static str, Fields, usize)> {
         ("retry-job", vec![("job", name("DEAD"))], 1),
         ("pause-schedule", vec![("schedule", name("SCHEDULE"))], 1),
         ("resume-schedule", vec![("schedule", name("SCHEDULE"))], 1),
+        ("add-item", vec![("schedule", name("SCHEDULE")), ("text", "one more".into())], 1),
+        ("remove-item", vec![("schedule", name("SCHEDULE")), ("item", name("ITEM"))], 1),
+        ("end-schedule", vec![("schedule", name("SCHEDULE"))], 1),
         ("delete", vec![post("POST")], 1),
     ]
 }
 
 /// Everything that an act may change, as one text.
 async fn all(two: &Two) -> String {
-    let tables =
-        ["post", "post_target", "limit_block", "schedule", "job", "job_retry", "job_outcome", "event"];
+    let tables = [
+        "post",
+        "post_target",
+        "limit_block",
+        "schedule",
+        "schedule_item",
+        "job",
+        "job_retry",
+        "job_outcome",
+        "event",
+    ];
     let mut found = String::new();
     for table in tables {
         found += &two

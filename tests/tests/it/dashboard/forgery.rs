@@ -27,7 +27,10 @@ async fn a_form_of_another_page_changes_nothing() {
         assert_eq!(status.as_u16(), 403, "{csrf:?} from {site}");
     }
     owner.send(owner.form(&path, &[("post", post)])).await.is(403);
-    for path in ["/dashboard/sign-out".to_owned(), "/dashboard/zone".into(), owner.path("/posts")] {
+    let change = format!("/schedules/{}/change", two.ours.names["SCHEDULE"]);
+    let forms = ["/posts", "/schedules", &change, "/accounts/connect", "/accounts/confirm"]
+        .map(|path| owner.path(path));
+    for path in forms.into_iter().chain(["/dashboard/sign-out".to_owned(), "/dashboard/zone".into()]) {
         owner.send(owner.form(&path, &[("zone", "UTC"), ("content", "x")])).await.is(403);
     }
     // nor one that a page of another site can send without asking, nor by a link

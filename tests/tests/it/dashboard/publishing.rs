@@ -11,14 +11,20 @@ use uuid::Uuid;
 
 use super::{Member, serve};
 
-const PUT: &str = "com.atproto.repo.putRecord";
-const LOOK: &str = "com.atproto.repo.getRecord";
+pub(super) const PUT: &str = "com.atproto.repo.putRecord";
+pub(super) const LOOK: &str = "com.atproto.repo.getRecord";
 
-async fn at_work(sim: &Sim) -> (Stage, Crierd, Member) {
+/// A workspace with an account whose posts go out, and where its dashboard is.
+pub(super) async fn at_work_as(sim: &Sim) -> (Stage, Crierd, String) {
     let stage = Stage::on_simulator(sim, Database::shared().await).await;
     stage.without_pace().await;
     stage.sql.run("UPDATE crier.platform_policy SET breaker_failures = NULL").await;
     let (crierd, url) = serve(&stage.database, &stage.sql, &stage.deployment).await;
+    (stage, crierd, url)
+}
+
+pub(super) async fn at_work(sim: &Sim) -> (Stage, Crierd, Member) {
+    let (stage, crierd, url) = at_work_as(sim).await;
     let member = Member::new(&url, &stage.sql, stage.workspace, "editor").await;
     (stage, crierd, member)
 }

@@ -11,7 +11,8 @@ use super::{Browser, Member, serve};
 use crate::tenancy::app_role;
 use crate::tenancy::filled::Filled;
 
-const CANARY: &str = "c4n4ry";
+pub(super) const CANARY: &str = "c4n4ry";
+pub(super) const OTHER: &str = "0ther";
 
 /// Two tenants with everything, and a dashboard. No work is handed out: all stays as it is.
 pub(super) struct Two {
@@ -28,7 +29,7 @@ pub(super) async fn two() -> Two {
     let sql = database.connect().await;
     let role = app_role(&sql).await;
     let ours = Filled::new(&database, &sql, &role, CANARY).await;
-    let theirs = Filled::new(&database, &sql, &role, "0ther").await;
+    let theirs = Filled::new(&database, &sql, &role, OTHER).await;
     sql.run("UPDATE crier.installation SET system_identifier = '1'").await;
     let deployment = Deployment::init(&database.url(SIDECAR_ROLE));
     let (crierd, url) = serve(&database, &sql, &deployment).await;
@@ -41,7 +42,7 @@ pub(super) async fn member(url: &str, of: &Filled, role: usize) -> Member {
 }
 
 /// Every page, as it is for a tenant.
-fn pages(of: &Filled) -> Vec<String> {
+pub(super) fn pages(of: &Filled) -> Vec<String> {
     let name = |name: &str| of.names[name].clone();
     let mut all: Vec<String> =
         ["", "/posts", "/posts?search=waits", "/posts/new", "/accounts", "/queue", "/schedules"]
@@ -50,7 +51,10 @@ fn pages(of: &Filled) -> Vec<String> {
     all.extend(["POST", "DRAFT", "REVIEWED", "LOST"].map(|post| format!("/posts/{}", name(post))));
     all.push(format!("/accounts/{}", name("ACC")));
     all.push(format!("/schedules/{}", name("SCHEDULE")));
-    all.extend(["/calendar".into(), "/calendar?view=month".into()]);
+    all.push(format!("/schedules/{}/change", name("SCHEDULE")));
+    all.extend(
+        ["/schedules/new", "/calendar", "/calendar?view=month", "/analytics", "/activity"].map(str::to_owned),
+    );
     all
 }
 

@@ -13,7 +13,7 @@ use super::super::data::{Account, Limit};
 use super::super::shell::Place;
 use super::super::stop::Stop;
 use super::super::{Dashboard, shell, show, times};
-use super::accounts;
+use super::{accounts, connect};
 use crate::db::api::only::ACCOUNT;
 use crate::db::dashboard::RATE_LIMIT_STATUS;
 
@@ -27,22 +27,34 @@ pub(in crate::http::dashboard) async fn get(
     let account =
         account.filter(|account| account.workspace_id == asked.workspace.id).ok_or(Stop::NotFound)?;
     let limits = dashboard.read(&asked.identity, &RATE_LIMIT_STATUS, json!({ "p_account_id": id })).await?;
-    Ok(shell::page(&asked, Place::Accounts, "Account", &view(&asked, &account, &limits)))
+    let again = match needs_login(&account) {
+        true => connect::again(&dashboard, &asked, &id.to_string(), &account.platform),
+        false => html! {},
+    };
+    Ok(shell::page(&asked, Place::Accounts, "Account", &view(&asked, &account, &limits, &again)))
 }
 
-fn view(asked: &Asked, account: &Account, limits: &[Limit]) -> Markup {
+fn needs_login(account: &Account) -> bool {
+    matches!(account.status.as_str(), "reauth_required" | "disconnected")
+}
+
+/// `again`: what leads to a new login.
+fn view(asked: &Asked, account: &Account, limits: &[Limit], again: &Markup) -> Markup {
     let id = account.id.to_string();
     let tomorrow = asked.now + Duration::days(1);
     let blocked: Vec<_> = limits.iter().filter(|limit| limit.blocked_until.is_some()).collect();
     html! {
-        (accounts::card(asked, account))
-        p { "On " (show::link(&account.base_url, &account.base_url)) }
-        @if matches!(account.status.as_str(), "reauth_required" | "disconnected") {
-            p class="problem" { "It needs a login: connect it again where you connected it. What waits for it goes out then." }
+        div class="card" {
+            (accounts::card(asked, account))
+            p class="line" { "On " (show::link(&account.base_url, &account.base_url)) }
+            @if needs_login(account) {
+                p class="problem" { "It needs a login: connect it again. What waits for it goes out then." }
+            }
+            (again)
         }
         section aria-labelledby="blocks" {
             h2 id="blocks" { "What holds it up" }
-            @if blocked.is_empty() { p { "Nothing." } }
+            @if blocked.is_empty() { p class="empty" { "Nothing: it publishes what is due." } }
             ul class="cards" { @for limit in &blocked { li { (block(asked, &id, limit)) } } }
             @if asked.may("block_account") {
                 (show::act(asked, "block", &[("account", &id)], &html! {
@@ -89,9 +101,9 @@ fn what(limit: &Limit) -> String {
 fn table(asked: &Asked, limits: &[Limit]) -> Markup {
     let rows: Vec<_> = limits.iter().filter(|limit| limit.max.is_some()).collect();
     html! {
-        @if rows.is_empty() { p { "There are none." } }
+        @if rows.is_empty() { p class="empty" { "There are none." } }
         @else {
-            div class="wide" tabindex="0" role="region" aria-labelledby="limits" {
+            div class="wide sheet" tabindex="0" role="region" aria-labelledby="limits" {
                 table {
                     thead { tr {
                         th scope="col" { "What" } th scope="col" { "In" } th scope="col" { "Used" } th scope="col" { "Left" }
@@ -139,7 +151,7 @@ mod tests {
               "resets_at": null, "custom": false, "blocked_until": "infinity", "reason": "<b>" },
         ]);
         let limits: Vec<Limit> = from_value(limits).unwrap();
-        view(&asked(role), &from_value(account).unwrap(), &limits).into_string()
+        view(&asked(role), &from_value(account).unwrap(), &limits, &html! {}).into_string()
     }
 
     #[test]

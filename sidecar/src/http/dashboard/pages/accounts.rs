@@ -12,6 +12,7 @@ use super::super::data::{Account, Page};
 use super::super::shell::Place;
 use super::super::stop::Stop;
 use super::super::{Dashboard, shell, show, words};
+use super::connect;
 use crate::db::api::only::ACCOUNTS;
 
 pub(in crate::http::dashboard) async fn get(
@@ -22,13 +23,14 @@ pub(in crate::http::dashboard) async fn get(
     let arguments = given([("workspace_id", Some(&workspace)), ("p_cursor", asked.query.get("cursor"))]);
     let page = dashboard.read_page(&asked.identity, &ACCOUNTS, arguments).await;
     let page = page.map_err(|stop| stop.back_to(&format!("{}/accounts", asked.base())))?;
-    Ok(shell::page(&asked, Place::Accounts, "Accounts", &view(&asked, &page)))
+    let content = html! { (view(&asked, &page)) (connect::view(&dashboard, &asked)) };
+    Ok(shell::page(&asked, Place::Accounts, "Accounts", &content))
 }
 
 fn view(asked: &Asked, page: &Page<Account>) -> Markup {
     html! {
-        @if page.is_empty() { p { "No account is connected." } }
-        ul class="cards" { @for account in &page.items { li { (card(asked, account)) } } }
+        @if page.is_empty() { p class="empty" { "No account is connected yet: posts need one to go out with." } }
+        ul class="cards grid" { @for account in &page.items { li { (card(asked, account)) } } }
         (show::next(asked, "/accounts", page.next()))
     }
 }
@@ -36,7 +38,7 @@ fn view(asked: &Asked, page: &Page<Account>) -> Markup {
 /// An account in a list.
 pub(super) fn card(asked: &Asked, account: &Account) -> Markup {
     html! {
-        p class="line" {
+        p class="headline" {
             a href=(format!("{}/accounts/{}", asked.base(), account.id)) {
                 (show::account(&account.platform, &account.handle))
             }

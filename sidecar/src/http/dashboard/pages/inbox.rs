@@ -74,7 +74,12 @@ fn view(asked: &Asked, inbox: &Inbox) -> Markup {
     let needs_somebody = has_failed
         || !(inbox.unconfirmed.is_empty() && inbox.in_review.is_empty() && inbox.logins.is_empty());
     html! {
-        @if !needs_somebody { p { "Nothing needs you." } }
+        @if !needs_somebody {
+            div class="empty" {
+                p { strong { "Nothing needs you." } }
+                p { "What fails, waits for approval or needs a login is here, with what can be done about it." }
+            }
+        }
         @if !inbox.unconfirmed.is_empty() {
             section aria-labelledby="unconfirmed" {
                 h2 id="unconfirmed" { "Is it there?" }
@@ -85,7 +90,7 @@ fn view(asked: &Asked, inbox: &Inbox) -> Markup {
         @if !inbox.logins.is_empty() {
             section aria-labelledby="logins" {
                 h2 id="logins" { "Accounts that need a login" }
-                p { "Connect them again where you connected them. What waits for them goes out then." }
+                p { "Connect them again. What waits for them goes out then." }
                 ul class="cards" { @for account in &inbox.logins { li { (accounts::card(asked, account)) } } }
             }
         }

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use chrono::{DateTime, Utc};
 use maud::{Markup, html};
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::super::access::Asked;
@@ -37,30 +37,53 @@ pub(in crate::http::dashboard) async fn get(
 fn view(asked: &Asked, post: &Post, steps: &[Step]) -> Markup {
     let zone = asked.zone();
     html! {
-        p class="line" {
-            (show::state(&post.state)) " "
-            @match post.scheduled_at {
-                Some(at) => (times::shown(at, zone)),
-                None => "without a time",
+        div class="card" {
+            p class="line" {
+                (show::state(&post.state)) " "
+                @match post.scheduled_at {
+                    Some(at) => (times::shown(at, zone)),
+                    None => "without a time",
+                }
+                ", written " (times::shown(post.created_at, zone))
             }
-            ", written " (times::shown(post.created_at, zone))
+            (show::text(&post.content))
+            (parts(post))
+            @if !post.tags.is_empty() { ul class="tags" aria-label="Tags" { @for tag in &post.tags { li { (tag) } } } }
+            (acts(asked, post))
         }
-        (show::text(&post.content))
-        @if let Some(comment) = &post.first_comment { h2 { "First comment" } (show::text(comment)) }
-        @if let Some(media) = post.media.as_array().filter(|media| !media.is_empty()) {
-            p { (media.len()) " " (if media.len() == 1 { "file" } else { "files" }) }
-        }
-        @if !post.tags.is_empty() { ul class="tags" aria-label="Tags" { @for tag in &post.tags { li { (tag) } } } }
-        (acts(asked, post))
         section aria-labelledby="targets" {
             h2 id="targets" { "Where it goes" }
-            @if post.targets.is_empty() { p { "Nothing is planned for an account yet." } }
+            @if post.targets.is_empty() { p class="empty" { "Nothing is planned for an account yet." } }
             ul class="cards" { @for one in &post.targets { li { (target(asked, one)) } } }
         }
         section aria-labelledby="timeline" {
             h2 id="timeline" { "What happened" }
             ol class="timeline" { @for one in steps { li { (step(asked, post, one)) } } }
         }
+    }
+}
+
+/// What there is of it besides its text.
+fn parts(post: &Post) -> Markup {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let (media, thread) = (list(&post.media), list(&post.thread));
+    html! {
+        @if !media.is_empty() {
+            ul class="files" aria-label="Files" {
+                @for file in &media {
+                    li {
+                        @let url = file["url"].as_str().unwrap_or_default();
+                        (show::link(url, &words::shortened(url, 80)))
+                        @if let Some(alt) = file["alt"].as_str() { ": " (words::shortened(alt, 300)) }
+                    }
+                }
+            }
+        }
+        @for (at, part) in thread.iter().enumerate() {
+            h2 { "Part " (at + 2) }
+            (show::text(part["content"].as_str().or(part.as_str()).unwrap_or_default()))
+        }
+        @if let Some(comment) = &post.first_comment { h2 { "First comment" } (show::text(comment)) }
     }
 }
 
@@ -186,7 +209,7 @@ mod tests {
             "id": Uuid::from_u128(7), "workspace_id": Uuid::from_u128(2), "content": HOSTILE, "state": state,
             "scheduled_at": "2026-12-01T12:00:00+00:00", "created_at": "2026-12-01T08:00:00+00:00",
             "updated_at": "2026-12-01T08:00:00.123456+00:00", "deleted_at": null, "first_comment": HOSTILE,
-            "media": [{}], "tags": [HOSTILE],
+            "media": [{ "url": "javascript:alert(1)", "alt": HOSTILE }], "thread": [{ "content": HOSTILE }, HOSTILE], "tags": [HOSTILE],
             "targets": [{
                 "id": Uuid::from_u128(8), "platform": HOSTILE, "handle": HOSTILE, "part": 1, "state": "unconfirmed",
                 "content": HOSTILE, "due_at": null, "url": "javascript:alert(1)", "error": { "class": "x", "message": HOSTILE },

@@ -53,12 +53,12 @@ fn view(asked: &Asked, stats: &Stats, coming: &[Job], failed: &Page<Job>) -> Mar
         }
         section aria-labelledby="coming" {
             h2 id="coming" { "Under way and waiting" }
-            @if coming.is_empty() { p { "Nothing. What is due in more than an hour comes here later." } }
+            @if coming.is_empty() { p class="empty" { "Nothing. What is due in more than an hour comes here later." } }
             @else { ul class="cards" { @for one in coming { li { (job(asked, one)) } } } }
         }
         section aria-labelledby="dead" {
             h2 id="dead" { "Given up" }
-            @if failed.is_empty() { p { "None." } }
+            @if failed.is_empty() { p class="empty" { "None." } }
             ul class="cards" {
                 @for one in &failed.items {
                     @let id = one.id.to_string();

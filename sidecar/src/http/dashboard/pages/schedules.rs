@@ -27,7 +27,9 @@ pub(in crate::http::dashboard) async fn get(
 
 fn view(asked: &Asked, page: &Page<Schedule>) -> Markup {
     html! {
-        @if page.is_empty() { p { "There are none." } }
+        @if page.is_empty() {
+            p class="empty" { "There are none. A schedule makes posts by itself: once, again and again, or from a queue of texts." }
+        }
         ul class="cards" {
             @for schedule in &page.items {
                 li {
@@ -35,7 +37,7 @@ fn view(asked: &Asked, page: &Page<Schedule>) -> Markup {
                         a href=(format!("{}/schedules/{}", asked.base(), schedule.id)) { (name(schedule)) }
                         " " (show::state(&schedule.state)) " " (schedule.kind)
                     }
-                    @if let Some(at) = schedule.next_at { p { "Next: " (times::shown(at, asked.zone())) } }
+                    @if let Some(at) = schedule.next_at { p class="line" { "Next: " (times::shown(at, asked.zone())) } }
                 }
             }
         }

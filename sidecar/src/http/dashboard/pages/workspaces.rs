@@ -25,8 +25,8 @@ pub(in crate::http::dashboard) async fn get(
 
 fn view(mine: &[Workspace]) -> Markup {
     html! {
-        @if mine.is_empty() { p { "You are no member of a workspace yet." } }
-        ul class="cards" {
+        @if mine.is_empty() { p class="empty" { "You are no member of a workspace yet." } }
+        ul class="cards grid" {
             @for workspace in mine {
                 li { a href=(workspace.base()) { (workspace.name) } " " span class="role" { (workspace.role()) } }
             }
