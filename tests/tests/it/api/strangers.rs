@@ -49,7 +49,7 @@ fn without_filters(operation: &str, arguments: &str) -> String {
         let name = pair.split('=').next().unwrap_or_default();
         operation.contains(&format!("{{{name}}}"))
             || ["from", "to", "job_type", "params"].contains(&name)
-            || (operation == "GET /v1/calendar" && name == "workspace_id")
+            || (["GET /v1/calendar", "GET /v1/api-keys"].contains(&operation) && name == "workspace_id")
     };
     arguments.split('&').filter(needed).collect::<Vec<_>>().join("&")
 }
