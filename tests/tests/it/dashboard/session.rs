@@ -188,19 +188,27 @@ async fn who_asks_too_often_waits_and_what_pages_ask_by_themselves_does_not_coun
     let served = served().await;
     let member = Member::new(&served.url, &served.sql, served.workspace, "editor").await;
     let other = Member::new(&served.url, &served.sql, served.workspace, "editor").await;
-    served.sql.run("UPDATE crier.request_limit SET per_minute = 3 WHERE endpoint = 'general'").await;
+    served.sql.run("UPDATE crier.request_limit SET per_minute = 8 WHERE endpoint = 'general'").await;
     // streams and assets
-    for _ in 0..4 {
+    for _ in 0..9 {
         let stream =
             member.request(reqwest::Method::GET, &member.path("/live")).send().await.expect("a stream");
         assert_eq!(stream.status().as_u16(), 200);
         member.get("/dashboard/style.css").await.is(200);
     }
-    member.page("/posts").await.is(200);
-    // the page with the form, and the act, whatever comes of it
+    // an act counts as pages do, whatever comes of it
     member.act("cancel", &[("post", &Uuid::new_v4().to_string())]).await.is(404);
-    let shown = member.page("/posts").await;
-    shown.is(429).has("Too many requests").has("more than 3 times");
+    let mut pages = 0;
+    let shown = loop {
+        let shown = member.page("/posts").await;
+        if shown.status == 429 {
+            break shown;
+        }
+        shown.is(200);
+        pages += 1;
+        assert!(pages < 8, "expected the act to count");
+    };
+    shown.has("Too many requests").has("more than 8 times");
     let wait: u64 = shown.header("retry-after").parse().expect("a number");
     assert!((1..=60).contains(&wait), "{shown:?}");
     other.page("/posts").await.is(200);
