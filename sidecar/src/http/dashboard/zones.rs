@@ -20,8 +20,8 @@ pub(super) fn form(person: &Person) -> Markup {
         form class="zone" method="post" action=(format!("{ROOT}/zone")) {
             input type="hidden" name=(forgery::FIELD) value=(person.form_token());
             input type="hidden" name="back" value=(person.here);
-            label for="zone" { "Times are in" }
-            input id="zone" name="zone" value=(person.zone().name()) autocomplete="off" spellcheck="false" required
+            label for="times-in" { "Times are in" }
+            input id="times-in" name="zone" value=(person.zone().name()) autocomplete="off" spellcheck="false" required
                 data-unset[!person.has_chosen_zone()];
             button type="submit" class="quiet" { "Change" }
         }
