@@ -78,6 +78,8 @@ mod tests {
 
     /// What users may call and has no route, and why.
     const WITHOUT: &[(&str, &str)] = &[
+        ("begin_idempotent", "the header Idempotency-Key"),
+        ("end_idempotent", "the header Idempotency-Key"),
         ("version", "of the library; /v1/status has it"),
         ("new_id", "nobody who calls the API gives ids"),
         ("post_state", "of the views: an answer has the state"),

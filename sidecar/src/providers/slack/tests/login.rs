@@ -87,7 +87,7 @@ async fn a_login_that_comes_to_nothing_says_why() {
         (vec![no("invalid_client_id")], ErrorClass::Config, Some(UNKNOWN_APP)),
         (vec![no("invalid_code")], ErrorClass::AuthRevoked, Some("invalid_code")),
         (vec![no("code_already_used")], ErrorClass::AuthRevoked, Some("code_already_used")),
-        (vec![(500, json!("oops"))], ErrorClass::Transient, None),
+        (vec![(500, json!("<html>"))], ErrorClass::Transient, None),
         (vec![(200, json!("<html>"))], ErrorClass::Transient, None),
         (vec![ok(json!({"access_token": ""}))], ErrorClass::Transient, None),
         // all channels would have copies of one refresh token
