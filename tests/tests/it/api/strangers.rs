@@ -49,7 +49,8 @@ fn without_filters(operation: &str, arguments: &str) -> String {
         let name = pair.split('=').next().unwrap_or_default();
         operation.contains(&format!("{{{name}}}"))
             || ["from", "to", "job_type", "params"].contains(&name)
-            || (["GET /v1/calendar", "GET /v1/api-keys"].contains(&operation) && name == "workspace_id")
+            || (["GET /v1/calendar", "GET /v1/api-keys", "GET /v1/posts/paged"].contains(&operation)
+                && name == "workspace_id")
     };
     arguments.split('&').filter(needed).collect::<Vec<_>>().join("&")
 }
