@@ -20,7 +20,8 @@ const CREATE: &str = "notes/create";
 const LOOK: &str = "users/notes";
 const TOKEN: &str = "a-pasted-canary";
 
-pub(crate) const COURSE: Course = Course { platform: NAME, commit: CREATE, media: picture, ..Course::PLAIN };
+pub(crate) const COURSE: Course =
+    Course { platform: NAME, secret: TOKEN, commit: CREATE, media: picture, ..Course::PLAIN };
 
 async fn simulated() -> (Sim, Stage) {
     COURSE.simulated().await
