@@ -133,8 +133,17 @@ impl Provider for Lemmy {
         let sent = Request::of(sought.frozen)?;
         let me = session::me(&server, Phase::Read).await?;
         session::sees_its_own(&me)?;
-        let found = search(&Mine { server, account: &account.external_id, sent: &sent }, sought).await?;
+        let mine = Mine { server, account: &account.external_id, sent: &sent };
+        let found = search(&mine, sought).await?;
+        if found != Found::Absent {
+            return Ok(found);
+        }
+        // What was hidden while it was listed may be hidden no more when that is asked: it counts where it was asked before and after.
+        sent.would_be_seen_by(&me, &server).await?;
+        let found = search(&mine, sought).await?;
         if found == Found::Absent {
+            let me = session::me(&server, Phase::Read).await?;
+            session::sees_its_own(&me)?;
             sent.would_be_seen_by(&me, &server).await?;
         }
         Ok(found)

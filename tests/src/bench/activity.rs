@@ -26,6 +26,8 @@ const MANY: u32 = 20;
 const BATCHES: usize = 20;
 /// The call is made, and nothing is written.
 const FORGET: &str = "CREATE RULE forgets AS ON INSERT TO crier.activity_log DO INSTEAD NOTHING";
+const NOTED: &str =
+    "SELECT count(*) FROM crier.activity_log WHERE action = 'post_created' AND workspace_id = $1";
 const NOTE: &str = "DROP RULE IF EXISTS forgets ON crier.activity_log";
 
 const VARIANTS: [(&str, &str); 2] =
@@ -74,8 +76,7 @@ pub(super) async fn run(bench: &mut Bench) {
         bench.report.rates.push(Rate::new("activity", "crier", what, count, time, sum.used));
         bench.report.timings.push(Timing { what: (*what).to_owned(), millis: Millis::new(sum.took) });
     }
-    let noted: i64 =
-        sql.value("SELECT count(*) FROM crier.activity_log WHERE action = 'post_created'", &[]).await;
+    let noted: i64 = sql.value(NOTED, &[&workspace]).await;
     let made = ROUNDS * (posts + WARM_UP + BATCHES * MANY as usize);
     assert_eq!(noted as usize, made, "expected half of the posts to be noted");
     bench.crier().clone().empty(&bench.database).await;

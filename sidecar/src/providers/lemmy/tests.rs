@@ -117,6 +117,9 @@ async fn requests_are_built_as_recorded() {
         usual(),
         own(&[], &[]),
         community(&json!({})),
+        own(&[], &[]),
+        usual(),
+        community(&json!({})),
         told(200, &json!({"post": {"post": {"id": 9}}})),
         commented(),
         usual(),
@@ -216,7 +219,8 @@ async fn a_post_is_told_by_community_title_and_text() {
     let same = look_beside(&[], of(json!({}))).await;
     assert!(matches!(&same, Ok(Found::Same(post)) if post.external_id == "11"), "{same:?}");
     // what is not there is only believed of where it would be seen
-    let absent = |changes: Value| [of(changes), vec![community(&json!({}))]].concat();
+    let seen = || vec![community(&json!({}))];
+    let absent = |changes: Value| [of(changes.clone()), seen(), of(changes), vec![usual()], seen()].concat();
     assert_eq!(look_beside(&["11"], absent(json!({}))).await, Ok(Found::Absent));
     assert_eq!(look_beside(&[], absent(json!({"community_id": 6}))).await, Ok(Found::Absent));
     assert_eq!(look_beside(&[], of(json!({"body": "changed"}))).await, Ok(Found::Other));
@@ -236,7 +240,14 @@ async fn a_post_is_told_by_community_title_and_text() {
     ] {
         let unseen = look_beside(&[], vec![own(&[], &[]), community(&hiding)]).await;
         assert_eq!(unseen, Err(ErrorClass::Transient), "{hiding}");
+        // hidden since it was asked
+        let before = [vec![own(&[], &[])], seen(), vec![own(&[], &[]), usual()]].concat();
+        let unseen = look_beside(&[], [before, vec![community(&hiding)]].concat()).await;
+        assert_eq!(unseen, Err(ErrorClass::Transient), "{hiding}");
     }
+    // shown since it was listed
+    let shown_since = [vec![own(&[], &[])], seen(), of(json!({}))].concat();
+    assert!(matches!(look_beside(&[], shown_since).await, Ok(Found::Same(_))));
     for odd in [json!({"id": "11"}), json!({"name": 7}), json!({"ap_id": null})] {
         assert_eq!(look_beside(&[], of(odd.clone())).await, Err(ErrorClass::Transient), "{odd}");
     }
@@ -251,12 +262,15 @@ async fn a_comment_is_told_by_place_and_text() {
     let of = |path: &str| vec![own(&[], &[comment(path)])];
     let same = look_of(true, &[], of("0.12")).await;
     assert!(matches!(&same, Ok(Found::Same(post)) if post.external_id == "comment-12"), "{same:?}");
-    let absent = |path: &str, changes: Value| [of(path), vec![commented(), community(&changes)]].concat();
+    let place = |changes: &Value| vec![commented(), community(changes)];
+    let absent = |path: &str, changes: Value| {
+        [of(path), place(&changes), of(path), vec![usual()], place(&changes)].concat()
+    };
     assert_eq!(look_of(true, &["comment-12"], absent("0.12", json!({}))).await, Ok(Found::Absent));
     // a hidden community hides no comments
     assert_eq!(look_of(true, &[], absent("0.3.12", json!({"hidden": true}))).await, Ok(Found::Absent));
     for hiding in [json!({"blocked": true}), json!({"instance_id": 3})] {
-        let unseen = look_of(true, &[], absent("0.3.12", hiding.clone())).await;
+        let unseen = look_of(true, &[], [of("0.3.12"), place(&hiding)].concat()).await;
         assert_eq!(unseen, Err(ErrorClass::Transient), "{hiding}");
     }
 }
@@ -277,7 +291,9 @@ async fn old_posts_that_are_pinned_end_no_look() {
         assert!(matches!(&found, Ok(Found::Same(post)) if post.external_id == "11"), "{found:?}");
     }
     mixed[9] = old(30, false);
-    let ended = look_beside(&[], vec![own(&mixed, &[]), community(&json!({}))]).await;
+    let listed = || own(&mixed, &[]);
+    let answers = vec![listed(), community(&json!({})), listed(), usual(), community(&json!({}))];
+    let ended = look_beside(&[], answers).await;
     assert_eq!(ended, Ok(Found::Absent));
     assert_eq!(look_beside(&[], vec![own(&pinned, &[]); 5]).await, Err(ErrorClass::Transient));
 }

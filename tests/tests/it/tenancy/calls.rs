@@ -17,7 +17,7 @@ pub(super) const CALLS: &[(&str, &str)] = &[
     ("my_invitations", ""),
     ("accept_invitation", "'WS'"),
     ("decline_invitation", "'WS'"),
-    ("begin_idempotent", "'a key', sha256('x')"),
+    ("begin_idempotent", "'a key', pg_catalog.sha256('x')"),
     ("end_idempotent", "'a key', '[]'"),
     ("get_post", "'POST'"),
     ("get_action", "'ACTION'"),
