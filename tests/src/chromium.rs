@@ -3,7 +3,8 @@
 mod element;
 mod page;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -35,6 +36,8 @@ const ARGUMENTS: [&str; 12] = [
 ];
 /// How long one step may take: a machine may be busy.
 const STEP: Duration = Duration::from_secs(60);
+/// How long its end may take.
+const QUIT: Duration = Duration::from_secs(10);
 /// With what the driver says where it listens.
 const LISTENS: &str = "was started successfully on port ";
 
@@ -68,6 +71,7 @@ impl Chromium {
         let mut driver = bound_to_this_thread(Path::new("chromedriver"))
             .arg("--port=0")
             .env("HOME", profile.path())
+            .env("TMPDIR", profile.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -113,6 +117,16 @@ impl Chromium {
         if good { Ok(value) } else { Err(Refused { error: text("error"), message: text("message") }) }
     }
 
+    /// Ends the session; by hand, because whoever drops something can't await.
+    fn quit(&self) -> std::io::Result<()> {
+        let address = self.session.trim_start_matches("http://");
+        let (host, path) = address.split_at(address.find('/').unwrap_or(address.len()));
+        let mut connection = TcpStream::connect(host)?;
+        connection.set_read_timeout(Some(QUIT))?;
+        write!(connection, "DELETE {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+        connection.read_to_end(&mut Vec::new()).map(drop)
+    }
+
     async fn must(&self, path: &str, body: Value) -> Value {
         let answer = self.ask(Method::POST, path, body).await;
         answer.unwrap_or_else(|refused| panic!("{path}: {refused:?}"))
@@ -129,6 +143,8 @@ impl Chromium {
 
 impl Drop for Chromium {
     fn drop(&mut self) {
+        // The driver answers once the browser has ended: until then that writes into its profile, which is to go.
+        let _ = self.quit();
         // it may have ended by itself
         let _ = self.driver.kill();
         let _ = self.driver.wait();
