@@ -9,6 +9,8 @@ use futures_util::StreamExt;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use super::problem::Problem;
+
 /// How long a body may take, from its first byte to its last.
 const LIMIT: Duration = Duration::from_secs(10);
 
@@ -30,6 +32,16 @@ impl Unread {
             Self::Broken => StatusCode::BAD_REQUEST,
             Self::Crowded => StatusCode::SERVICE_UNAVAILABLE,
         }
+    }
+
+    /// The same in words, where so many bytes are read at the most.
+    pub(super) fn problem(&self, most: usize) -> Problem {
+        let detail = match self {
+            Self::TooLarge => format!("the body has more than {most} bytes"),
+            Self::TooSlow => "the body took too long".into(),
+            Self::Broken | Self::Crowded => "the body could not be read".into(),
+        };
+        Problem::new(self.status(), detail).because("body_unread")
     }
 }
 

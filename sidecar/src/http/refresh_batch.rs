@@ -12,7 +12,7 @@ use serde::Deserialize;
 use tracing::Instrument;
 
 use super::api_key::ApiKeys;
-use super::body::{self, Unread};
+use super::body;
 use super::problem::Problem;
 use crate::refresh::{BATCH, Refresher};
 
@@ -44,7 +44,7 @@ async fn refresh_batch(
     asked: Body,
 ) -> Result<Response, Response> {
     keys.admit(&headers).map_err(IntoResponse::into_response)?;
-    let body = body::read(&headers, asked, MAX_BODY).await.map_err(|why| unread(&why));
+    let body = body::read(&headers, asked, MAX_BODY).await.map_err(|why| why.problem(MAX_BODY));
     let wanted = body.and_then(|body| Wanted::read(&body));
     let wanted = wanted.map_err(IntoResponse::into_response)?;
     if let Some(platform) = wanted.platform.as_deref().filter(|platform| !refresher.knows(platform)) {
@@ -83,15 +83,6 @@ impl Wanted {
             _ => Ok(wanted),
         }
     }
-}
-
-fn unread(why: &Unread) -> Problem {
-    let detail = match why {
-        Unread::TooLarge => format!("the body has more than {MAX_BODY} bytes"),
-        Unread::TooSlow => "the body took too long".into(),
-        Unread::Broken | Unread::Crowded => "the body could not be read".into(),
-    };
-    Problem::new(why.status(), detail)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tracing::Instrument;
 
 use super::api_key::ApiKeys;
-use super::body::{self, Unread};
+use super::body;
 use super::problem::Problem;
 use crate::db::Db;
 use crate::worker::{Control, Refused, Standing, Summary};
@@ -81,7 +81,7 @@ async fn batch(
     asked: Body,
 ) -> Result<Json<Summary>, Response> {
     state.keys.admit(&headers).map_err(IntoResponse::into_response)?;
-    let body = body::read(&headers, asked, MAX_BODY).await.map_err(|why| unread(&why));
+    let body = body::read(&headers, asked, MAX_BODY).await.map_err(|why| why.problem(MAX_BODY));
     let max = body.and_then(|body| Wanted::read(&body)).map_err(IntoResponse::into_response)?;
     // A task of its own: who asked may hang up.
     let asked = async move { state.control.batch(max).await };
@@ -116,15 +116,6 @@ impl Wanted {
             max => Err(bad(format!("max is {max}; give a number from 1 to {MAX_BATCH}"))),
         }
     }
-}
-
-fn unread(why: &Unread) -> Problem {
-    let detail = match why {
-        Unread::TooLarge => format!("the body has more than {MAX_BODY} bytes"),
-        Unread::TooSlow => "the body took too long".into(),
-        Unread::Broken | Unread::Crowded => "the body could not be read".into(),
-    };
-    Problem::new(why.status(), detail)
 }
 
 #[cfg(test)]

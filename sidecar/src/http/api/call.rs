@@ -29,7 +29,7 @@ use super::states;
 use super::tokens::{Identity, Refused};
 use crate::db::api::{CallError, Clash, Outcome, Refusal, Terms};
 use crate::error::Error;
-use crate::http::body::{self, Unread};
+use crate::http::body;
 use crate::http::problem::Problem;
 use crate::http::requests::Asking;
 
@@ -188,7 +188,7 @@ async fn read_body(headers: &HeaderMap, body: Body, most: usize) -> Result<Vec<u
     if kind.is_some_and(|kind| !is_json(kind)) {
         return Err(not_json());
     }
-    let bytes = body::read_within(headers, body, most, |_| Ok(())).await.map_err(|why| unread(&why, most))?;
+    let bytes = body::read_within(headers, body, most, |_| Ok(())).await.map_err(|why| why.problem(most))?;
     if kind.is_none() && !bytes.is_empty() {
         return Err(not_json());
     }
@@ -198,15 +198,6 @@ async fn read_body(headers: &HeaderMap, body: Body, most: usize) -> Result<Vec<u
 fn not_json() -> Problem {
     Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send the body as Content-Type: application/json")
         .because("not_json")
-}
-
-fn unread(why: &Unread, most: usize) -> Problem {
-    let detail = match why {
-        Unread::TooLarge => format!("the body has more than {most} bytes"),
-        Unread::TooSlow => "the body took too long".into(),
-        Unread::Broken | Unread::Crowded => "the body could not be read".into(),
-    };
-    Problem::new(why.status(), detail).because("body_unread")
 }
 
 fn written(route: &Route, uri: &Uri, body: Value) -> Response {
