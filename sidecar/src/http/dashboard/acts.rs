@@ -3,10 +3,9 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::{HeaderMap, HeaderValue, LOCATION};
+use axum::http::header::{HeaderValue, LOCATION};
 use axum::response::{IntoResponse, Response};
 use chrono_tz::Tz;
 use serde_json::{Value, json};
@@ -14,8 +13,9 @@ use serde_json::{Value, json};
 use super::access::Asked;
 use super::calls::given;
 use super::fields::Fields;
+use super::forgery::Form;
 use super::stop::Stop;
-use super::{Dashboard, ROOT, filled, forgery, times};
+use super::{Dashboard, ROOT, filled, times};
 use crate::db::api::Function;
 use crate::db::dashboard as sql;
 
@@ -137,11 +137,10 @@ fn schedule_of(form: &Fields, _: Tz) -> Result<Value, String> {
 pub(super) async fn post(
     State(dashboard): State<Arc<Dashboard>>,
     asked: Asked,
-    headers: HeaderMap,
-    body: Body,
+    form: Result<Form, Stop>,
 ) -> Result<Response, Stop> {
     let act = ACTS.iter().find(|act| act.name == asked.word("act")).ok_or(Stop::NotFound)?;
-    let form = forgery::read(asked.session(), &headers, body).await?;
+    let Form(form) = form?;
     let back = back(&form, &asked.base());
     let arguments = (act.arguments)(&form, asked.zone()).map_err(Stop::Malformed)?;
     let rows = dashboard.write(&asked.identity, &act.function, arguments).await;

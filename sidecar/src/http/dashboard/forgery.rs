@@ -2,12 +2,14 @@
 //! knows, and browsers that say where a request comes from are believed when it is from elsewhere.
 
 use axum::body::Body;
+use axum::extract::{FromRequest, Request};
 use axum::http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, ORIGIN};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::cookie::Cookie;
 use super::fields::Fields;
 use super::stop::Stop;
 use crate::http::body;
@@ -26,8 +28,21 @@ pub(super) fn token(session: &str) -> String {
     URL_SAFE_NO_PAD.encode(hash.finalize())
 }
 
-/// Reads a form of the session's own pages.
-pub(super) async fn read(session: &str, headers: &HeaderMap, body: Body) -> Result<Fields, Stop> {
+/// A form of the session's own pages. Whoever takes it stands behind one who takes the person: that verifies the session.
+#[derive(Debug)]
+pub(super) struct Form(pub(super) Fields);
+
+impl<S: Sync> FromRequest<S> for Form {
+    type Rejection = Stop;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Stop> {
+        let (head, body) = request.into_parts();
+        let session = Cookie::Session.read(&head.headers).ok_or(Stop::Forged)?;
+        read(session, &head.headers, body).await.map(Self)
+    }
+}
+
+async fn read(session: &str, headers: &HeaderMap, body: Body) -> Result<Fields, Stop> {
     if headers.get(SEC_FETCH_SITE).is_some_and(|site| site != "same-origin") {
         return Err(Stop::Forged);
     }

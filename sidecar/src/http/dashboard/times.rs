@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use crate::people::zone;
 
 /// How a browser's field for a time writes one.
-const FIELD: &str = "%Y-%m-%dT%H:%M";
+pub(super) const FIELD: &str = "%Y-%m-%dT%H:%M";
 
 /// A time, for people and for machines.
 pub(super) fn shown(at: DateTime<Utc>, zone: Tz) -> Markup {

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::http::header::SET_COOKIE;
 use axum::response::Response;
 use maud::{Markup, html};
 
 use super::access::Person;
+use super::forgery::{self, Form};
 use super::stop::Stop;
-use super::{Dashboard, ROOT, acts, cookie, forgery};
+use super::{Dashboard, ROOT, acts, cookie};
 use crate::people::zone;
 
 /// Where it is chosen. The script offers that of the browser where nobody has chosen one.
@@ -30,11 +29,9 @@ pub(super) fn form(person: &Person) -> Markup {
 
 pub(super) async fn post(
     State(_): State<Arc<Dashboard>>,
-    person: Person,
-    headers: HeaderMap,
-    body: Body,
+    _: Person,
+    Form(form): Form,
 ) -> Result<Response, Stop> {
-    let form = forgery::read(person.session(), &headers, body).await?;
     let zone = zone::parse(form.get("zone").unwrap_or_default());
     let zone = zone.map_err(|error| Stop::Malformed(error.to_string()))?;
     let mut response = acts::see(&acts::back(&form, ROOT));

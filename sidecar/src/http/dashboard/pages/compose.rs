@@ -6,9 +6,8 @@ mod read;
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value;
 
@@ -17,9 +16,10 @@ use super::super::calls::given;
 use super::super::data::{Account, Page};
 use super::super::fields::Fields;
 use super::super::filled::{Filled, Problem};
+use super::super::forgery::Form;
 use super::super::shell::Place;
 use super::super::stop::Stop;
-use super::super::{Dashboard, acts, forgery, shell};
+use super::super::{Dashboard, acts, shell};
 use crate::db::api::only::ACCOUNTS;
 use crate::db::dashboard::CREATE_POST;
 use crate::http::api::status_of;
@@ -51,10 +51,8 @@ pub(in crate::http::dashboard) async fn get(
 pub(in crate::http::dashboard) async fn post(
     State(dashboard): State<Arc<Dashboard>>,
     asked: Asked,
-    headers: HeaderMap,
-    body: Body,
+    Form(form): Form,
 ) -> Result<Response, Stop> {
-    let form = forgery::read(asked.session(), &headers, body).await?;
     if form.get("more").is_some() {
         return show_form(&dashboard, &asked, &form, None, StatusCode::OK).await;
     }

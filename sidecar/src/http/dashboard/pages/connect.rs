@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{HeaderMap, ORIGIN};
 use axum::http::{StatusCode, header};
@@ -16,9 +15,10 @@ use url::form_urlencoded;
 use super::super::access::Asked;
 use super::super::calls::given;
 use super::super::connecting::server_of;
+use super::super::forgery::{self, Form};
 use super::super::shell::Place;
 use super::super::stop::Stop;
-use super::super::{Dashboard, acts, forgery, shell, words};
+use super::super::{Dashboard, acts, shell, words};
 use crate::db::dashboard::{BEGIN_CONNECT, CONFIRM_CONNECT};
 
 /// Where people come back to.
@@ -87,9 +87,8 @@ pub(in crate::http::dashboard) async fn post(
     State(dashboard): State<Arc<Dashboard>>,
     asked: Asked,
     headers: HeaderMap,
-    body: Body,
+    Form(form): Form,
 ) -> Result<Response, Stop> {
-    let form = forgery::read(asked.session(), &headers, body).await?;
     let accounts = format!("{}/accounts", asked.base());
     let platform = form.get("platform").unwrap_or_default();
     let platform = dashboard.connecting.platforms().iter().find(|known| **known == platform);
@@ -169,10 +168,8 @@ fn question(asked: &Asked, secret: &str) -> Markup {
 pub(in crate::http::dashboard) async fn confirm(
     State(dashboard): State<Arc<Dashboard>>,
     asked: Asked,
-    headers: HeaderMap,
-    body: Body,
+    Form(form): Form,
 ) -> Result<Response, Stop> {
-    let form = forgery::read(asked.session(), &headers, body).await?;
     let rows =
         dashboard.write(&asked.identity, &CONFIRM_CONNECT, given([("secret", form.get("secret"))])).await;
     let rows = rows.map_err(|stop| stop.back_to(&format!("{}/accounts", asked.base())))?;

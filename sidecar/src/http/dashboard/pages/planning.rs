@@ -5,9 +5,8 @@ mod read;
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Value, json};
 
@@ -15,9 +14,10 @@ use super::super::access::Asked;
 use super::super::data::{Coming, Schedule};
 use super::super::fields::Fields;
 use super::super::filled::{Filled, Problem};
+use super::super::forgery::Form;
 use super::super::shell::Place;
 use super::super::stop::Stop;
-use super::super::{Dashboard, acts, forgery, shell};
+use super::super::{Dashboard, acts, shell};
 use super::compose::to_choose;
 use super::schedule;
 use crate::db::dashboard::{CREATE_SCHEDULE, PREVIEW_SCHEDULE, UPDATE_SCHEDULE};
@@ -69,20 +69,16 @@ pub(in crate::http::dashboard) async fn get_change(
 pub(in crate::http::dashboard) async fn post_new(
     State(dashboard): State<Arc<Dashboard>>,
     asked: Asked,
-    headers: HeaderMap,
-    body: Body,
+    Form(form): Form,
 ) -> Result<Response, Stop> {
-    let form = forgery::read(asked.session(), &headers, body).await?;
     take(&dashboard, &asked, None, &form).await
 }
 
 pub(in crate::http::dashboard) async fn post_change(
     State(dashboard): State<Arc<Dashboard>>,
     asked: Asked,
-    headers: HeaderMap,
-    body: Body,
+    Form(form): Form,
 ) -> Result<Response, Stop> {
-    let form = forgery::read(asked.session(), &headers, body).await?;
     let old = schedule::find(&dashboard, &asked).await?;
     take(&dashboard, &asked, Some(&old), &form).await
 }

@@ -19,8 +19,6 @@ pub(super) const DAYS: [(&str, &str); 7] = [
     ("sat", "Saturday"),
     ("sun", "Sunday"),
 ];
-/// How a browser's field for a time writes one.
-const FIELD: &str = "%Y-%m-%dT%H:%M";
 
 /// The form of a schedule that nobody has thought of.
 pub(super) fn empty(asked: &Asked) -> Fields {
@@ -42,8 +40,8 @@ pub(super) fn of(schedule: &Schedule) -> Fields {
         ("name", schedule.name.clone().unwrap_or_default()),
         ("content", template["content"].as_str().unwrap_or_default().to_owned()),
         ("tags", texts("tags").collect::<Vec<_>>().join(", ")),
-        ("starts", schedule.starts.format(FIELD).to_string()),
-        ("ends", schedule.ends.map(|ends| ends.format(FIELD).to_string()).unwrap_or_default()),
+        ("starts", schedule.starts.format(times::FIELD).to_string()),
+        ("ends", schedule.ends.map(|ends| ends.format(times::FIELD).to_string()).unwrap_or_default()),
         ("zone", schedule.zone.clone()),
         ("rest", schedule.item_rest.as_deref().and_then(days).unwrap_or_default().to_owned()),
     ];
