@@ -19,7 +19,7 @@ impl Course {
 
     /// Adds the account to a simulator, with the settings of the platform; what the account is connected with there.
     pub(crate) fn ready(&self, sim: &Sim) -> String {
-        let secret = self.secret.replace("SERVER", &sim.url_of(self.platform));
+        let secret = self.secret_on(sim);
         sim.add_account(self.platform, self.handle, &secret);
         if let Some(settings) = self.settings {
             let set = sim.platform(self.platform).set(&settings());

@@ -3,6 +3,8 @@
 //!
 //! The flow of a platform is read from a run without faults. Each order begins with a new post and the same account.
 
+mod chosen;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -17,6 +19,8 @@ use crate::sim::Sim;
 use crate::sim::fault::{Fault, Rule};
 use crate::stage::{Stage, is_final};
 use crate::wait::{SOON, wait_for, wait_until};
+
+pub use chosen::{behind, database_kills, pairs, singles};
 
 /// How long what is published late can't be read.
 const LATE: Duration = Duration::from_millis(80);
@@ -81,7 +85,7 @@ impl Course {
     };
 
     /// What the account is connected with on this simulator.
-    fn secret_on(&self, sim: &Sim) -> String {
+    pub(crate) fn secret_on(&self, sim: &Sim) -> String {
         self.secret.replace("SERVER", &sim.url_of(self.platform))
     }
 }
@@ -175,20 +179,14 @@ impl Runner {
     pub async fn start(course: Course) -> Self {
         let sim = Sim::start();
         let Course { platform, handle, .. } = course;
-        let secret = course.secret_on(&sim);
-        sim.add_account(platform, handle, &secret);
-        if let Some(settings) = course.settings {
-            let set = sim.platform(platform).set(&settings());
-            set.unwrap_or_else(|error| panic!("the settings of {platform}: {error}"));
-        }
+        let secret = course.ready(&sim);
         let database = Database::shared().await;
         let proxy = CallProxy::start(database.server().port());
         let (url, server) = (database.url_through(SIDECAR_ROLE, proxy.port()), sim.url_of(platform));
         let stage = Stage::connected_by(platform, database, &url, handle, &server, &secret).await;
-        stage.without_pace().await;
         // an order is to show what a try does, not how long a breaker waits
-        stage.sql.run("UPDATE crier.platform_policy SET breaker_failures = NULL").await;
-        let crierd = Some(started(&stage, &sim, &course).await);
+        stage.at_once().await;
+        let crierd = Some(course.start(&sim, &stage).await);
         Self { course, sim, proxy, stage, crierd, posts: 0, kills: 0 }
     }
 
@@ -273,7 +271,7 @@ impl Runner {
                 self.alone().await;
                 backdoor::lapse_leases(&self.stage.sql).await;
                 backdoor::lapse_refreshes(&self.stage.sql).await;
-                self.crierd = Some(started(&self.stage, &self.sim, &self.course).await);
+                self.crierd = Some(self.course.start(&self.sim, &self.stage).await);
             }
             Trouble::CutDatabase(_) => {
                 const CUT: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
@@ -346,97 +344,6 @@ fn judge(state: &str, there: usize) -> Outcome {
     }
 }
 
-/// Every fault at every call, a kill and a cut at each.
-pub fn singles(flow: &[String]) -> Vec<Vec<Trouble>> {
-    let at = |call: &String| {
-        let faults = FAULTS.into_iter().map(|fault| Trouble::Call(call.clone(), fault));
-        let rest = [Trouble::Kill(call.clone()), Trouble::CutDatabase(call.clone())];
-        faults.chain(rest).map(|trouble| vec![trouble]).collect::<Vec<_>>()
-    };
-    flow.iter().flat_map(at).collect()
-}
-
-/// A kill at every call of the database that a publish makes: alone, and where something goes wrong with the platform's call that
-/// publishes, so that the publish looks, refreshes, or begins again.
-pub fn database_kills(commit: &str) -> Vec<Vec<Trouble>> {
-    type Calls = &'static [(&'static str, usize)];
-    const CALLS: [(Option<Fault>, Calls); 5] = [
-        (
-            None,
-            &[
-                ("start_target", 1),
-                ("get_credential", 1),
-                ("get_data_key", 1),
-                ("save_prepared", 1),
-                ("save_prepared", 2),
-                ("record_intent", 1),
-                ("report_targets", 1),
-            ],
-        ),
-        (Some(Fault::DropAfterCommit), &[("get_credential", 2), ("taken_posts", 1), ("report_targets", 1)]),
-        (
-            Some(Fault::DropBeforeCommit),
-            &[
-                ("report_targets", 1),
-                ("start_target", 2),
-                ("get_credential", 2),
-                ("record_intent", 2),
-                ("report_targets", 2),
-            ],
-        ),
-        (
-            Some(Fault::ExpiredToken),
-            &[
-                ("get_credential", 2),
-                ("begin_refresh", 1),
-                ("begin_sealing", 1),
-                ("store_credential", 1),
-                ("record_intent", 2),
-                ("report_targets", 1),
-            ],
-        ),
-        (Some(Fault::Unauthorized), &[("begin_refresh", 1), ("fail_refresh", 1), ("report_targets", 1)]),
-    ];
-    let mut orders = vec![];
-    for (fault, calls) in CALLS {
-        let before: Vec<_> = fault.map(|fault| Trouble::Call(commit.to_owned(), fault)).into_iter().collect();
-        for (function, nth) in calls {
-            for side in [Side::Before, Side::After] {
-                orders.push([before.clone(), vec![Trouble::KillAt(function, *nth, side)]].concat());
-            }
-        }
-    }
-    orders
-}
-
-/// Every fault, a kill and a cut at a call that is only made once one of these went wrong at the call that publishes: a look, a
-/// refresh.
-pub fn behind(commit: &str, first: &[Fault], call: &str) -> Vec<Vec<Trouble>> {
-    let begin = first.iter().map(|fault| Trouble::Call(commit.to_owned(), *fault));
-    let then = singles(&[call.to_owned()]);
-    begin
-        .flat_map(|begin| then.iter().map(move |then| [vec![begin.clone()], then.clone()].concat()))
-        .collect()
-}
-
-/// Every pair of them, also twice the same. At one call they come in both orders; at two calls the flow decides which is first.
-pub fn pairs(flow: &[String]) -> Vec<Vec<Trouble>> {
-    let at: Vec<_> = flow.iter().map(|call| singles(std::slice::from_ref(call))).collect();
-    let with = |n: usize| at[n..].iter().flat_map(move |later| later.iter());
-    let pairs = at.iter().enumerate().flat_map(|(n, calls)| {
-        calls.iter().flat_map(move |one| with(n).map(move |other| [one.clone(), other.clone()].concat()))
-    });
-    pairs.collect()
-}
-
-async fn started(stage: &Stage, sim: &Sim, course: &Course) -> Crierd {
-    let server = sim.url_of(course.platform);
-    let variables = course.variables.iter().map(|(name, value)| (*name, value.replace("SERVER", &server)));
-    let variables: Vec<_> = variables.collect();
-    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    stage.deployment.start_with(&variables).await
-}
-
 /// One video, different each time.
 pub fn film() -> Value {
     json!([{"url": crate::images::data_url("video/mp4", &crate::images::film()), "alt": "moves"}])
@@ -465,23 +372,5 @@ mod tests {
         ] {
             assert_eq!(judge(state, there), outcome, "{state} with {there}");
         }
-    }
-
-    #[test]
-    fn every_pair_is_run_once_and_at_one_call_in_both_orders() {
-        let flow = ["a".to_owned(), "b".to_owned()];
-        let (one, two) = (singles(&flow), pairs(&flow));
-        let troubles = FAULTS.len() + 2;
-        assert_eq!((one.len(), two.len()), (2 * troubles, 3 * troubles * troubles));
-        let has = |first: &Trouble, second: &Trouble| two.contains(&vec![first.clone(), second.clone()]);
-        let [kill, lost, there] = [
-            Trouble::Kill("a".to_owned()),
-            Trouble::Call("a".to_owned(), Fault::DropAfterCommit),
-            Trouble::CutDatabase("b".to_owned()),
-        ];
-        assert!(has(&kill, &lost) && has(&lost, &kill), "both orders at one call");
-        assert!(has(&kill, &there) && !has(&there, &kill), "one at two calls");
-        let behind = behind("a", &[Fault::ServerError, Fault::Garbage], "b");
-        assert_eq!((behind.len(), behind[0].len()), (2 * troubles, 2));
     }
 }
