@@ -46,7 +46,9 @@ const ROLLBACK: &str = "ROLLBACK";
 pub(crate) enum CallError {
     /// The function, or the database, refused it.
     Refused(Refusal),
-    /// It could not be called at all, or nobody knows what became of it.
+    /// It was not called.
+    NotBegun(Error),
+    /// Nobody knows what became of it.
     Failed(Error),
 }
 
@@ -99,7 +101,7 @@ impl Db {
         function: &Function,
         given: &Value,
     ) -> Result<Vec<Value>, CallError> {
-        let connection = self.become_caller(terms).await?;
+        let connection = self.become_caller(terms).await.map_err(CallError::NotBegun)?;
         let (connection, rows) = self.step(connection, function.statement, &[(given, Type::JSONB)]).await?;
         self.commit(connection).await?;
         rows.iter().map(read).collect()

@@ -66,11 +66,15 @@ impl Drop for Borrowed {
 impl Db {
     /// Makes the pool; it connects when it is first used.
     pub fn new(database: &Database) -> Result<Self, Error> {
-        Self::with_connections(database, CONNECTIONS)
+        Self::with_connections(database, CONNECTIONS, STATEMENT)
     }
 
-    /// The same with so many connections at the most.
-    pub(crate) fn with_connections(database: &Database, connections: usize) -> Result<Self, Error> {
+    /// The same with so many connections at the most, for one of which a call waits so long.
+    pub(crate) fn with_connections(
+        database: &Database,
+        connections: usize,
+        wait: Duration,
+    ) -> Result<Self, Error> {
         let tls = MakeRustlsConnect::new(tls::client_config(database.ca_file.as_deref())?);
         let config = pg_config(&database.url)?;
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
@@ -78,7 +82,7 @@ impl Db {
         let pool = Pool::builder(manager)
             .max_size(connections)
             .runtime(Runtime::Tokio1)
-            .timeouts(Timeouts { wait: Some(STATEMENT), create: Some(CONNECT), recycle: Some(CONNECT) })
+            .timeouts(Timeouts { wait: Some(wait), create: Some(CONNECT), recycle: Some(CONNECT) })
             .build()
             .map_err(|error| Error::Refused(error.to_string()))?;
         Ok(Self { pool, tls })

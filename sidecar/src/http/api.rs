@@ -39,7 +39,7 @@ use crate::config::{Bounds, Database};
 use crate::db::Db;
 use crate::error::Error;
 use crate::metrics::Metrics;
-pub(super) use call::AROUND;
+pub(super) use call::{AROUND, WAIT};
 pub(super) use limit::seconds as seconds_until_room;
 use machines::Machines;
 pub(super) use route::Endpoint;
@@ -48,12 +48,16 @@ pub(super) use states::status as status_of;
 use tokens::Verifier;
 pub(super) use tokens::{Identity, Refused};
 
+/// Connections by which requests are counted.
+const COUNTING: usize = 4;
+
 /// What calls need.
 pub(super) struct Api {
     /// By which calls are made.
     pub(super) db: Db,
-    /// The sidecar's own login, by which requests are counted, and the dashboard hears that something happened.
-    pub(super) worker: Db,
+    /// The sidecar's own login, by which requests are counted, and the dashboard hears that something happened. Not the worker's
+    /// pool: what it does shall wait behind no request.
+    pub(super) own: Db,
     pub(super) verifier: Verifier,
     machines: Machines,
     pub(super) bounds: Bounds,
@@ -87,10 +91,10 @@ pub(crate) async fn serve_api(
     let listen = settings.listen;
     let bounds = settings.bounds;
     let verifier = Verifier::load(&settings.tokens, client)?;
-    let (noting, recording) = Requests::start(metrics, settings.metrics.then(|| worker.clone()));
+    let (noting, recording) = Requests::start(metrics, settings.metrics.then_some(worker));
     let api = Arc::new(Api {
         db: db(settings, database)?,
-        worker,
+        own: Db::with_connections(database, COUNTING, WAIT)?,
         verifier,
         machines: Machines::default(),
         bounds,
@@ -114,7 +118,7 @@ pub(crate) async fn serve_api(
 pub(crate) fn db(settings: &config::Api, database: &Database) -> Result<Db, Error> {
     let url = settings.database_url.as_ref().unwrap_or(&database.url);
     let database = Database { url: url.clone(), ..database.clone() };
-    Db::with_connections(&database, settings.bounds.database_connections)
+    Db::with_connections(&database, settings.bounds.database_connections, WAIT)
 }
 
 fn router(api: Arc<Api>, origins: &[String]) -> Result<Router, Error> {

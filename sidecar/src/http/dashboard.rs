@@ -44,7 +44,7 @@ pub(super) struct Dashboard {
 
 /// Its addresses.
 pub(super) fn router(api: Arc<Api>, connecting: Connecting, origins: &[String]) -> Router {
-    let live = Live::start(api.worker.clone());
+    let live = Live::start(api.own.clone());
     let dashboard = Arc::new(Dashboard { api, live, connecting, origins: origins.to_vec() });
     Router::new()
         .route("/dashboard", get(pages::workspaces::get))

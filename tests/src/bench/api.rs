@@ -105,9 +105,11 @@ impl Served {
 
     /// Lets all of them ask, and looks at the memory meanwhile.
     async fn asked(&mut self, time: Duration, pace: Option<Duration>) -> Vec<Asked> {
+        // all of them are there before the first one asks
+        let callers: Vec<_> = self.callers().collect();
         let begun = Instant::now();
-        let tasks: Vec<_> = self
-            .callers()
+        let tasks: Vec<_> = callers
+            .into_iter()
             .enumerate()
             .map(|(n, caller)| {
                 let first = pace.map(|every| (every * n as u32 / self.clients as u32, every));

@@ -56,7 +56,7 @@ impl Db {
         function: &Function,
         given: &Value,
     ) -> Result<Outcome, CallError> {
-        let connection = self.become_caller(terms).await?;
+        let connection = self.become_caller(terms).await.map_err(CallError::NotBegun)?;
         let request = &once.request[..];
         let params: [Param<'_>; 2] = [(&once.key, Type::TEXT), (&request, Type::BYTEA)];
         let (connection, begun) = match self.step(connection, BEGIN_ONCE, &params).await {

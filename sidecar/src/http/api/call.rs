@@ -33,8 +33,10 @@ use crate::http::body;
 use crate::http::problem::Problem;
 use crate::http::requests::Asking;
 
-/// How long a connection to the database, and all that is not the statement itself, may take.
-pub(in crate::http) const AROUND: Duration = Duration::from_secs(5);
+/// How long a call waits for a connection to the database. Whoever waits in vain is told so, and nothing was begun.
+pub(in crate::http) const WAIT: Duration = Duration::from_secs(5);
+/// How long all of a call may take but the statement itself.
+pub(in crate::http) const AROUND: Duration = Duration::from_secs(10);
 /// When to come again where it could not be done now.
 const AGAIN: HeaderValue = HeaderValue::from_static("5");
 
@@ -96,7 +98,7 @@ async fn attempt(
     let (head, body) = request.into_parts();
     let (identity, is_machine) = identify(api, &head.headers).await?;
     Asking::is(&head.extensions, identity.user);
-    let counted = api.worker.count_request(identity.user, route.counts_as.name()).await;
+    let counted = api.own.count_request(identity.user, route.counts_as.name()).await;
     let allowance = counted.map_err(NoAnswer::Failed)?;
     // nor is anybody a key because a token says so
     if allowance.api_key != is_machine.then_some(true) {
@@ -174,7 +176,7 @@ async fn identify(api: &Api, headers: &HeaderMap) -> Result<(Identity, bool), No
     }
     let unknown = || NoAnswer::Token(Refused::NoSuchKey);
     let hash = KeyHash::of(token).ok_or_else(unknown)?;
-    let machine = timeout(AROUND, api.machines.find(&api.worker, hash)).await;
+    let machine = timeout(WAIT, api.machines.find(&api.own, hash)).await;
     let machine = machine.unwrap_or_else(|_| Err(Error::Unavailable("too many unknown API keys".into())));
     Ok((machine.map_err(NoAnswer::Failed)?.ok_or_else(unknown)?, true))
 }
@@ -250,6 +252,7 @@ impl NoAnswer {
                 (problem, false) => problem.into_response(),
             },
             Self::Failed(error) => failed(&error, route, id, Doubt::NothingDone),
+            Self::Call(CallError::NotBegun(error), _) => failed(&error, route, id, Doubt::NothingDone),
             Self::Call(CallError::Failed(error), doubt) => failed(&error, route, id, doubt),
             Self::TooSlow(doubt) => {
                 warn!(function = route.function.name, "a call took too long");
@@ -300,8 +303,14 @@ fn refused_by_sql(refusal: Refusal, route: &Route, id: &str) -> Response {
 }
 
 fn failed(error: &Error, route: &Route, id: &str, doubt: Doubt) -> Response {
-    error!(function = route.function.name, %error, "a call failed");
-    if error.is_passing() { not_now(unavailable(doubt)) } else { internal(id).into_response() }
+    let function = route.function.name;
+    if error.is_passing() {
+        warn!(function, %error, "a call failed");
+        not_now(unavailable(doubt))
+    } else {
+        error!(function, %error, "a call failed");
+        internal(id).into_response()
+    }
 }
 
 fn internal(id: &str) -> Problem {
@@ -312,7 +321,7 @@ fn internal(id: &str) -> Problem {
 
 fn unavailable(doubt: Doubt) -> Problem {
     let detail = match doubt {
-        Doubt::NothingDone => "the database does not answer",
+        Doubt::NothingDone => "too many ask at once, or the database does not answer; nothing was done",
         Doubt::Unknown => {
             "the database does not answer; whether it was done is not known: look before you repeat it"
         }

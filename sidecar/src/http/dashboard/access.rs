@@ -137,7 +137,7 @@ pub(super) struct Uncounted;
 
 /// Pages and acts are requests as those of the API are. Answers whether the user is a machine.
 async fn count(dashboard: &Dashboard, user: Uuid) -> Result<bool, Stop> {
-    let counted = dashboard.api.worker.count_request(user, Endpoint::General.name()).await;
+    let counted = dashboard.api.own.count_request(user, Endpoint::General.name()).await;
     let allowance = counted.map_err(Stop::Failed)?;
     if allowance.allowed {
         return Ok(allowance.api_key.is_some());
@@ -159,7 +159,7 @@ impl FromRequestParts<Arc<Dashboard>> for Person {
         let identity = identity.map_err(|refused| sign_in(Some(refused)))?;
         Asking::is(&parts.extensions, identity.user);
         let is_machine = match parts.extensions.get::<Uncounted>() {
-            Some(_) => dashboard.api.worker.is_api_key(identity.user).await.map_err(Stop::Failed)?,
+            Some(_) => dashboard.api.own.is_api_key(identity.user).await.map_err(Stop::Failed)?,
             None => count(dashboard, identity.user).await?,
         };
         // machines have no business here, nor has a token that names one

@@ -49,7 +49,7 @@ impl From<CallError> for Stop {
     fn from(error: CallError) -> Self {
         match error {
             CallError::Refused(refusal) => Self::Refused { refusal, back: None },
-            CallError::Failed(error) => Self::Failed(error),
+            CallError::NotBegun(error) | CallError::Failed(error) => Self::Failed(error),
         }
     }
 }

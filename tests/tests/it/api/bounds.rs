@@ -1,6 +1,8 @@
 //! Pages, other origins, and what a caller may take: time, bytes, connections.
 
 use crier_tests::cluster::SIDECAR_ROLE;
+use crier_tests::session::Session;
+use crier_tests::wait::wait_until;
 use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -146,6 +148,51 @@ async fn what_takes_too_long_is_given_up_and_leaves_nothing() {
     assert!(given.text.contains(&workspace.to_string()), "{given:?}");
 }
 
+/// How many statements of this database wait for a lock that have this in them.
+async fn that_wait(sql: &Session, part: &str) -> i64 {
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database() \
+                   AND pid <> pg_backend_pid() AND query LIKE '%' || $1 || '%'";
+    sql.value(waiting, &[&part]).await
+}
+
+#[tokio::test]
+async fn whoever_finds_no_connection_is_told_that_nothing_was_done() {
+    let served = Served::start_with(&[("CRIER_API_DATABASE_CONNECTIONS", "1")]).await;
+    let user = Uuid::new_v4();
+    let workspace = served.workspace(user).await;
+    served.sql.run("BEGIN; LOCK TABLE crier.workspace IN ACCESS EXCLUSIVE MODE").await;
+    let holds = tokio::spawn(answer(served.request(Method::GET, "/v1/workspaces", user)));
+    let other = served.database.connect().await;
+    wait_until("calls that wait", 1, async || that_wait(&other, "crier.my_workspaces()").await).await;
+    let given = served.post("/v1/jobs", user, &json!({"kind": "k", "workspace_id": workspace})).await;
+    assert_eq!((given.status, given.header("retry-after")), (503, "5"), "{given:?}");
+    assert!(given.text.contains("nothing was done"), "{given:?}");
+    served.sql.run("ROLLBACK").await;
+    assert_eq!(holds.await.expect("an answer").status, 200);
+    assert_eq!(other.text("SELECT count(*) FROM crier.jobs WHERE kind = 'k'").await, "0");
+    let given = served.post("/v1/jobs", user, &json!({"kind": "k", "workspace_id": workspace})).await;
+    assert_eq!(given.status, 201, "{given:?}");
+}
+
+#[tokio::test]
+async fn no_worker_waits_behind_requests() {
+    const MANY: usize = 12;
+    let served = Served::start().await;
+    // they wait where they are counted
+    served.sql.run("BEGIN; LOCK TABLE crier.request_limit IN ACCESS EXCLUSIVE MODE").await;
+    let asked = (0..MANY).map(|_| answer(served.request(Method::GET, "/v1/workspaces", Uuid::new_v4())));
+    let asked: Vec<_> = asked.map(tokio::spawn).collect();
+    let other = served.database.connect().await;
+    wait_until("requests that wait", true, async || that_wait(&other, "crier.check_rate_limit").await >= 4)
+        .await;
+    let ready = answer(served.client.get(format!("{}/readyz", served.crierd.url()))).await;
+    assert_eq!(ready.status, 200, "{ready:?}");
+    served.sql.run("ROLLBACK").await;
+    for asked in asked {
+        assert_eq!(asked.await.expect("an answer").status, 200);
+    }
+}
+
 #[tokio::test]
 async fn the_end_waits_for_the_answer() {
     let served = Served::start().await;
@@ -155,12 +202,7 @@ async fn the_end_waits_for_the_answer() {
     let request = served.request(Method::GET, "/v1/workspaces", user);
     let asked = tokio::spawn(answer(request));
     let other = served.database.connect().await;
-    crier_tests::wait::wait_until("calls that wait", "1".to_owned(), async || {
-        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database() \
-                       AND query LIKE '%crier.my_workspaces()%'";
-        other.text(waiting).await
-    })
-    .await;
+    wait_until("calls that wait", 1, async || that_wait(&other, "crier.my_workspaces()").await).await;
     served.crierd.terminate();
     served.sql.run("ROLLBACK").await;
     assert_eq!(asked.await.expect("an answer").status, 200);
