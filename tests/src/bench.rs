@@ -23,11 +23,11 @@ mod payload;
 mod peers;
 mod posts;
 mod report;
-mod rls;
 mod statistics;
 mod steady;
 mod table;
 mod targets;
+mod tenants;
 mod upkeep;
 
 use std::time::Duration;
@@ -89,8 +89,8 @@ pub enum Workload {
     Logins,
     /// What lists and searches take with a long history.
     Pages,
-    /// What row-level security costs those who read.
-    Rls,
+    /// What one of many tenants waits for, and what row-level security adds to it.
+    Tenants,
     /// What analytics take.
     Analytics,
     /// What the API takes under load.
@@ -161,7 +161,7 @@ pub async fn run(plan: Plan) -> Report {
             Workload::Due => due::run(&mut bench).await,
             Workload::Logins => logins::run(&mut bench).await,
             Workload::Pages => pages::run(&mut bench).await,
-            Workload::Rls => rls::run(&mut bench).await,
+            Workload::Tenants => tenants::run(&mut bench).await,
             Workload::Analytics => analytics::run(&mut bench).await,
             Workload::Api => api::run(&mut bench).await,
             Workload::Activity => activity::run(&mut bench).await,

@@ -36,18 +36,15 @@ impl History {
         self.partitions(superuser).await;
         superuser.run("SET synchronous_commit = off").await;
         superuser.run(ID_OF).await;
-        for workspace in 0..self.workspaces {
-            let insert =
-                "INSERT INTO crier.workspace (id, name) VALUES ($1, 'of the past') ON CONFLICT DO NOTHING";
-            superuser.rows(insert, &[&Self::workspace(workspace)]).await;
-        }
         let (user, workspace) = (Self::user(0).to_string(), Self::workspace(0).to_string());
         let (user, workspace) = (&user[..24], &workspace[..24]);
         let Self { jobs, days, users, workspaces, lines } = self;
         let id = format!("pg_temp.id_of(n, {jobs}, {days})");
         superuser
             .run(&format!(
-                "INSERT INTO crier.job (id, workspace_id, user_id, kind, params, priority, run_at, max_attempts, created_at) \
+                "INSERT INTO crier.workspace (id, name) SELECT ('{workspace}' || lpad(to_hex(n), 12, '0'))::uuid, 'of the past' \
+                 FROM generate_series(0, {workspaces} - 1) n ON CONFLICT DO NOTHING; \
+                 INSERT INTO crier.job (id, workspace_id, user_id, kind, params, priority, run_at, max_attempts, created_at) \
                  SELECT {id}, ('{workspace}' || lpad(to_hex((n * 7919) % {workspaces}), 12, '0'))::uuid, \
                      ('{user}' || lpad(to_hex((n * 7919) % {users}), 12, '0'))::uuid, 'kind' || n % 7, \
                      jsonb_build_object('n', n, 'text', repeat('x', 100)), 0, at, 3, at \

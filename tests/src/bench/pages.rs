@@ -208,15 +208,21 @@ async fn plans(bench: &mut Bench, sql: &Session) {
             format!("{day}, NULL, 'number 7', NULL, NULL"),
         ),
     ] {
-        sql.run(&format!("SET plan_cache_mode = force_{mode}_plan; PREPARE bench ({types}) AS {text}")).await;
-        let plan = sql.text(&format!("EXPLAIN (ANALYZE, COSTS off) EXECUTE bench ({values})")).await;
-        sql.run("DEALLOCATE bench; RESET plan_cache_mode").await;
-        bench.report.plans.push(format!("{what}\n{}", short(&plan)));
+        let plan = plan_of(sql, mode, types, text, &values).await;
+        bench.report.plans.push(format!("{what}\n{plan}"));
     }
 }
 
+/// The short plan of a statement with parameters of these types and values: `generic`, or `custom` for the values.
+pub(super) async fn plan_of(sql: &Session, mode: &str, types: &str, text: &str, values: &str) -> String {
+    sql.run(&format!("SET plan_cache_mode = force_{mode}_plan; PREPARE bench ({types}) AS {text}")).await;
+    let plan = sql.text(&format!("EXPLAIN (ANALYZE, COSTS off) EXECUTE bench ({values})")).await;
+    sql.run("DEALLOCATE bench; RESET plan_cache_mode").await;
+    short(&plan)
+}
+
 /// The parts of a plan that gave rows, each once: partitions of a table look the same but for the day.
-fn short(plan: &str) -> String {
+pub(super) fn short(plan: &str) -> String {
     let mut kept = Vec::new();
     let mut last = String::new();
     let mut keeps = true;
