@@ -127,7 +127,8 @@ pub(super) async fn get(State(dashboard): State<Arc<Dashboard>>, asked: Asked) -
         listener
             .next()
             .await
-            .map(|()| (Ok::<_, Infallible>(Event::default().event("changed").data("")), listener))
+            // browsers pass over what has no data
+            .map(|()| (Ok::<_, Infallible>(Event::default().event("changed").data("now")), listener))
     });
     let mut response = Sse::new(events).keep_alive(KeepAlive::new().interval(ALIVE)).into_response();
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

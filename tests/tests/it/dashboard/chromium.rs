@@ -10,7 +10,7 @@ use std::ops::Deref;
 
 use crier_tests::chromium::Chromium;
 use crier_tests::session::Session;
-use crier_tests::wait::{SOON, wait_for};
+use crier_tests::wait::{SOON, wait_for, wait_until};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -84,6 +84,12 @@ impl Person {
 
     async fn has_stayed(&self) -> bool {
         self.run("return window.stayed === true", &[]).await == json!(true)
+    }
+
+    /// Waits until the page has looked by itself at what happened before it listened. What it shows after that it was told of.
+    async fn looks_once(&self) {
+        let looked = "return performance.getEntriesByType('resource').some(e => e.initiatorType === 'fetch' && e.name === location.href)";
+        wait_until("the page's own look", json!(true), async || self.run(looked, &[]).await).await;
     }
 
     /// How many of these there are.

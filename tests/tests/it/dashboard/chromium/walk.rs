@@ -32,6 +32,7 @@ async fn a_post_is_planned_by_hand_and_seen_to_come_out() {
     person.go(page.split('?').next().unwrap_or_default()).await;
     person.reads("being sent").await;
     person.mark().await;
+    person.looks_once().await;
     sim.release();
     // by itself, and sooner than a page renews itself that hears nothing
     timeout(HEARD, person.reads("See it there")).await.expect("the page to hear of it");
@@ -62,6 +63,7 @@ async fn what_is_unconfirmed_and_what_was_given_up_is_settled() {
     let sim = Sim::start();
     let (stage, _crierd, url) = at_work_as(&sim).await;
     let person = Person::new(&url, &stage.sql, stage.workspace, "editor").await;
+    person.looks_once().await;
     sim.fault(PUT, Fault::DropBeforeCommit);
     sim.plan(Rule::once("bluesky", LOOK, Fault::ServerError).times(100));
     let post = stage.post("is it there?").await;
