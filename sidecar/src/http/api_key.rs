@@ -3,9 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
+use axum::routing::MethodRouter;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
@@ -51,8 +54,22 @@ impl ApiKeys {
         Ok(Self(hashes.into()))
     }
 
+    /// Lets nobody through to a route who shows no key.
+    pub(super) fn guard<S: Clone + Send + Sync + 'static>(&self, route: MethodRouter<S>) -> MethodRouter<S> {
+        let keys = self.clone();
+        route.route_layer(from_fn(move |request: Request, next: Next| {
+            let admitted = keys.admit(request.headers());
+            async move {
+                match admitted {
+                    Ok(()) => next.run(request).await,
+                    Err(refusal) => refusal.into_response(),
+                }
+            }
+        }))
+    }
+
     /// Whether a request may be answered.
-    pub(super) fn admit(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+    fn admit(&self, headers: &HeaderMap) -> Result<(), Refusal> {
         if self.0.is_empty() {
             return Err(Refusal::NoKeys);
         }
@@ -69,7 +86,7 @@ impl ApiKeys {
 
 /// Why a request is not answered.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+enum Refusal {
     NoKeys,
     Unknown,
 }

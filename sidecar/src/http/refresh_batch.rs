@@ -20,7 +20,6 @@ use crate::refresh::{BATCH, Refresher};
 const MAX_BODY: usize = 4_096;
 
 /// What the route needs.
-#[derive(Clone)]
 pub(crate) struct RefreshBatch {
     pub(crate) refresher: Arc<Refresher>,
     pub(crate) keys: ApiKeys,
@@ -35,15 +34,15 @@ struct Wanted {
 }
 
 pub(super) fn routes(state: RefreshBatch) -> Router {
-    Router::new().route("/v1/oauth/refresh-batch", post(refresh_batch)).with_state(state)
+    let RefreshBatch { refresher, keys } = state;
+    Router::new().route("/v1/oauth/refresh-batch", keys.guard(post(refresh_batch))).with_state(refresher)
 }
 
 async fn refresh_batch(
-    State(RefreshBatch { refresher, keys }): State<RefreshBatch>,
+    State(refresher): State<Arc<Refresher>>,
     headers: HeaderMap,
     asked: Body,
 ) -> Result<Response, Response> {
-    keys.admit(&headers).map_err(IntoResponse::into_response)?;
     let body = body::read(&headers, asked, MAX_BODY).await.map_err(|why| why.problem(MAX_BODY));
     let wanted = body.and_then(|body| Wanted::read(&body));
     let wanted = wanted.map_err(IntoResponse::into_response)?;

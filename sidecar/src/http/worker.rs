@@ -40,22 +40,18 @@ struct Wanted {
 }
 
 pub(super) fn routes(state: WorkerRoutes) -> Router {
+    let keys = state.keys.clone();
+    let start = post(|state: State<WorkerRoutes>| claim(state, true));
+    let stop = post(|state: State<WorkerRoutes>| claim(state, false));
     Router::new()
-        .route("/v1/worker", get(stats))
-        .route(
-            "/v1/worker/start",
-            post(|state: State<WorkerRoutes>, headers: HeaderMap| claim(state, headers, true)),
-        )
-        .route(
-            "/v1/worker/stop",
-            post(|state: State<WorkerRoutes>, headers: HeaderMap| claim(state, headers, false)),
-        )
-        .route("/v1/worker/process-batch", post(batch))
+        .route("/v1/worker", keys.guard(get(stats)))
+        .route("/v1/worker/start", keys.guard(start))
+        .route("/v1/worker/stop", keys.guard(stop))
+        .route("/v1/worker/process-batch", keys.guard(post(batch)))
         .with_state(state)
 }
 
-async fn stats(State(state): State<WorkerRoutes>, headers: HeaderMap) -> Result<Json<Value>, Response> {
-    state.keys.admit(&headers).map_err(IntoResponse::into_response)?;
+async fn stats(State(state): State<WorkerRoutes>) -> Result<Json<Value>, Response> {
     let unavailable =
         |error: crate::error::Error| Problem::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string());
     let figures = state.db.worker_figures().await.map_err(|error| unavailable(error).into_response())?;
@@ -65,12 +61,7 @@ async fn stats(State(state): State<WorkerRoutes>, headers: HeaderMap) -> Result<
     Ok(Json(told))
 }
 
-async fn claim(
-    State(state): State<WorkerRoutes>,
-    headers: HeaderMap,
-    claims: bool,
-) -> Result<Json<Value>, Response> {
-    state.keys.admit(&headers).map_err(IntoResponse::into_response)?;
+async fn claim(State(state): State<WorkerRoutes>, claims: bool) -> Result<Json<Value>, Response> {
     state.control.claim(claims).await.map_err(refused)?;
     Ok(Json(standing(&state.name, state.control.standing())))
 }
@@ -80,7 +71,6 @@ async fn batch(
     headers: HeaderMap,
     asked: Body,
 ) -> Result<Json<Summary>, Response> {
-    state.keys.admit(&headers).map_err(IntoResponse::into_response)?;
     let body = body::read(&headers, asked, MAX_BODY).await.map_err(|why| why.problem(MAX_BODY));
     let max = body.and_then(|body| Wanted::read(&body)).map_err(IntoResponse::into_response)?;
     // A task of its own: who asked may hang up.

@@ -184,6 +184,7 @@ mod tests {
         )),
         fixed: &[("p_action", "\"publish\"")],
         answer: Answer::Done,
+        is_secret: false,
         counts_as: Endpoint::General,
     };
     static GET: Route = Route {
@@ -193,6 +194,7 @@ mod tests {
         function: function!(f(p_limit int4 = "50", p_levels _text = "NULL", p_on bool = "NULL", p_what jsonb = "NULL")),
         fixed: &[],
         answer: Answer::Done,
+        is_secret: false,
         counts_as: Endpoint::General,
     };
     const ID: &str = "0193a0c0-0000-7000-8000-000000000001";

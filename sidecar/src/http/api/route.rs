@@ -26,6 +26,8 @@ pub(super) struct Route {
     /// Arguments that the route gives itself: JSON by their names in SQL.
     pub(super) fixed: &'static [(&'static str, &'static str)],
     pub(super) answer: Answer,
+    /// Whether the answer holds a secret that is told once: nothing of it is kept.
+    pub(super) is_secret: bool,
     /// Which requests of a user in a minute it is one of.
     pub(super) counts_as: Endpoint,
 }

@@ -31,8 +31,9 @@ pub(super) fn all() -> impl Iterator<Item = &'static Route> {
 /// A route: `route!(Method "/path" "What it does.", function!(…) => Answer)`, with arguments that it gives itself at the end. `analysis`
 /// before it: it counts as one.
 macro_rules! route {
-    (analysis $($route:tt)*) => { $crate::http::api::routes::route!(@Analysis $($route)*) };
-    (@$counts_as:ident $method:ident $path:literal $summary:literal, $function:expr => $answer:expr $(, $fixed:literal = $value:literal)*) => {
+    (analysis $($route:tt)*) => { $crate::http::api::routes::route!(@[Analysis, false] $($route)*) };
+    (secret $($route:tt)*) => { $crate::http::api::routes::route!(@[General, true] $($route)*) };
+    (@[$counts_as:ident, $secret:literal] $method:ident $path:literal $summary:literal, $function:expr => $answer:expr $(, $fixed:literal = $value:literal)*) => {
         $crate::http::api::route::Route {
             method: $crate::http::api::route::Method::$method,
             path: $path,
@@ -40,10 +41,11 @@ macro_rules! route {
             function: $function,
             fixed: &[$(($fixed, $value)),*],
             answer: $answer,
+            is_secret: $secret,
             counts_as: $crate::http::api::route::Endpoint::$counts_as,
         }
     };
-    ($($route:tt)*) => { $crate::http::api::routes::route!(@General $($route)*) };
+    ($($route:tt)*) => { $crate::http::api::routes::route!(@[General, false] $($route)*) };
 }
 use route;
 

@@ -15,11 +15,11 @@ pub(super) const ROUTES: &[Route] = &[
         function!(pause_account(account_id uuid, reason text = "NULL")) => Value("paused", Kind::Bool)),
     route!(Post "/v1/accounts/{account_id}/resume" "Has a paused account go on, with what waited for it. False: it was not paused.",
         function!(resume_account(account_id uuid)) => Value("resumed", Kind::Bool)),
-    route!(Post "/v1/accounts/connect" "Begins to connect an account: a ticket, good once and for five minutes, for the person's browser.",
+    route!(secret Post "/v1/accounts/connect" "Begins to connect an account: a ticket, good once and for five minutes, for the person's browser.",
         function!(begin_connect(
             workspace_id uuid, platform text, return_url text, server text = "NULL", account_id uuid = "NULL"
         )) => Value("ticket", Kind::Text)),
-    route!(Post "/v1/accounts/confirm" "Confirms that the person who came back is the user who began to connect an account.",
+    route!(secret Post "/v1/accounts/confirm" "Confirms that the person who came back is the user who began to connect an account.",
         function!(confirm_connect(secret text)) => Value("ticket", Kind::Text)),
     route!(Get "/v1/accounts/{account_id}/limits" "Every limit of an account, and what is left of it.",
         function!(rate_limit_status(p_account_id uuid)) => Rows(&LIMIT)),

@@ -9,7 +9,7 @@ use crate::http::api::schemas::{API_KEY, NEW_API_KEY};
 pub(super) const ROUTES: &[Route] = &[
     route!(Get "/v1/api-keys" "The API keys of a workspace, the newest first, without what they are shown by.",
         function!(list_api_keys(p_workspace_id uuid)) => Rows(&API_KEY)),
-    route!(Post "/v1/api-keys" "Makes an API key, which acts as viewer, editor or admin of a workspace. The key is told this once.",
+    route!(secret Post "/v1/api-keys" "Makes an API key, which acts as viewer, editor or admin of a workspace. The key is told this once.",
         function!(create_api_key(
             p_workspace_id uuid, p_name text, p_role text = "'viewer'", p_expires_at timestamptz = "NULL"
         )) => Row(&NEW_API_KEY)),
