@@ -47,6 +47,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (33, "0033_api_keys", include_str!("../../sql/migrations/0033_api_keys.sql")),
     (34, "0034_accounts", include_str!("../../sql/migrations/0034_accounts.sql")),
     (35, "0035_watched", include_str!("../../sql/migrations/0035_watched.sql")),
+    (36, "0036_by_post", include_str!("../../sql/migrations/0036_by_post.sql")),
 ];
 
 /// Run by every migrate, in this order: they replace what they made before.

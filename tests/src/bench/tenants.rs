@@ -121,9 +121,9 @@ async fn become_user(member: &Session, user: Uuid) {
 
 fn compare(bench: &mut Bench, ask: &Ask, rows: i64, bound: Vec<Duration>, free: Vec<Duration>) {
     let (what, bound, free) = (ask.what, Millis::new(bound), Millis::new(free));
-    for (how, millis) in [("with", &bound), ("without", &free)] {
+    for (how, millis) in [("with", bound), ("without", free)] {
         let what = format!("{what}, {rows} rows, {how} row security");
-        bench.report.timings.push(Timing { what, millis: millis.clone() });
+        bench.report.timings.push(Timing { what, millis });
     }
     let ratio = bound.p50_ms / free.p50_ms.max(0.001);
     bench.report.targets.push(Target {

@@ -9,6 +9,7 @@ mod standby;
 mod tables;
 mod timeline;
 mod user_jobs;
+mod views;
 mod walks;
 
 use std::sync::atomic::{AtomicU32, Ordering};
