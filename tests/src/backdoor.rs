@@ -96,11 +96,17 @@ pub async fn forget_outcome(superuser: &Session, post: Uuid) {
 
 /// Lets everything that was sent lie minutes back: what a platform does not show then is not there.
 pub async fn age_intents(superuser: &Session) {
+    age_intents_by(superuser, 5).await;
+}
+
+/// The same by so many minutes.
+pub async fn age_intents_by(superuser: &Session, minutes: i32) {
     // in the order in which everything locks them
     superuser
-        .run(
+        .rows(
             "WITH locked AS MATERIALIZED (SELECT id FROM crier.post_target WHERE intent_at IS NOT NULL ORDER BY id FOR UPDATE) \
-             UPDATE crier.post_target SET intent_at = intent_at - interval '5 minutes' WHERE id IN (SELECT id FROM locked)",
+             UPDATE crier.post_target SET intent_at = intent_at - make_interval(mins => $1) WHERE id IN (SELECT id FROM locked)",
+            &[&minutes],
         )
         .await;
 }

@@ -64,6 +64,8 @@ pub struct Course {
     pub asks: bool,
     /// Whether what is published shows no text: then all that is new is counted.
     pub says_nothing: bool,
+    /// Minutes after which a look settles what was sent. So many pass at once: looks that come before are tries, and use them up.
+    pub settles: i32,
     /// How many of the kills at calls of the database a publish comes to at least. Where no token is renewed there are fewer calls.
     pub kills: usize,
 }
@@ -81,6 +83,7 @@ impl Course {
         post_settings: || json!({}),
         asks: false,
         says_nothing: false,
+        settles: 5,
         kills: 20,
     };
 
@@ -329,7 +332,7 @@ impl Runner {
         self.stage.sql.text(&format!("SELECT crier.unblock_account('{}')", self.stage.account)).await;
         // time that is made to pass must not overtake what is published late
         wait_until("what can't be read yet", 0, async || self.sim.unread()).await;
-        backdoor::age_intents(&self.stage.sql).await;
+        backdoor::age_intents_by(&self.stage.sql, self.course.settles).await;
         backdoor::make_retries_due(&self.stage.sql).await;
     }
 }

@@ -35,10 +35,11 @@ pub(crate) const COURSE: Course = Course {
     ..Course::PLAIN
 };
 /// An image, of which the answer names no post.
-pub(crate) const IMAGE: Course = Course { media: picture, ..COURSE };
+pub(crate) const IMAGE: Course = Course { media: picture, settles: 11, ..COURSE };
 /// A video, and the image in front of it.
 pub(crate) const VIDEO: Course = Course {
     media: film,
+    settles: 31,
     post_settings: || json!({"subreddit": "rust", "title": "An order", "poster": poster()}),
     ..COURSE
 };
