@@ -29,7 +29,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static Route> {
 }
 
 /// A route: `route!(Method "/path" "What it does.", function!(…) => Answer)`, with arguments that it gives itself at the end. `analysis`
-/// before it: it counts as one.
+/// before it: it counts as one; `secret`: its answer holds one, and is not kept.
 macro_rules! route {
     (analysis $($route:tt)*) => { $crate::http::api::routes::route!(@[Analysis, false] $($route)*) };
     (secret $($route:tt)*) => { $crate::http::api::routes::route!(@[General, true] $($route)*) };
