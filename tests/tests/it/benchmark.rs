@@ -36,7 +36,7 @@ async fn every_part_of_it_measures_something() {
     assert_eq!((backlog.jobs, backlog.urgent_first), (1_000, 20), "{backlog:?}");
     let limits: Vec<_> = report.limits.iter().map(|limits| (limits.overshot, limits.missing)).collect();
     assert_eq!(limits, [(0, 0); 3], "{:?}", report.limits);
-    assert_eq!((report.targets.len(), report.timings.len(), report.plans.len()), (57, 47, 13));
+    assert_eq!((report.targets.len(), report.timings.len(), report.plans.len()), (64, 52, 15));
     for target in &report.targets {
         assert!(target.measured.is_some_and(|value| value > 0.0) && target.pass.is_some(), "{target:?}");
     }
