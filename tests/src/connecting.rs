@@ -1,7 +1,6 @@
 //! What tests of logins begin with: a workspace with its owner's session, the simulator with an app on every platform, a
 //! sidecar that people can reach, and an application they come back to.
 
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -9,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::browser::{Browser, Page};
-use crate::cluster::{Database, SIDECAR_ROLE};
+use crate::cluster::{Database, SIDECAR_ROLE, reserve_port};
 use crate::crierd::{Crierd, Deployment};
 use crate::session::Session;
 use crate::sim::Sim;
@@ -66,8 +65,7 @@ impl Connecting {
         let user = Uuid::new_v4();
         let owner = user_session(&database, &sql, user).await;
         let workspace = owner.value("SELECT crier.create_workspace('Logins', $1)", &[&user]).await;
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let public_url = format!("http://{}", port.unwrap_or_else(|error| panic!("no port: {error}")));
+        let public_url = format!("http://127.0.0.1:{}", reserve_port());
         Self { sim, database, deployment, sql, owner, user, workspace, public_url, more: Vec::new() }
     }
 

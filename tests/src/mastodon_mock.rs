@@ -5,9 +5,10 @@ use std::process::{Child, Stdio};
 
 use serde_json::{Value, json};
 
+use crate::cluster::reserve_port;
 use crate::http;
 use crate::process::bound_to_this_thread;
-use crate::python::{free_port, install};
+use crate::python::install;
 use crate::wait::{SOON, wait_for};
 
 /// The only account.
@@ -35,7 +36,7 @@ impl MastodonMock {
         let seed = format!("[[seed.accounts]]\nusername = \"{NAME}\"\naccess_token = \"{TOKEN}\"\n");
         std::fs::write(&config, seed).unwrap_or_else(|error| panic!("{}: {error}", config.display()));
         let errors = File::create(&log).unwrap_or_else(|error| panic!("{}: {error}", log.display()));
-        let port = free_port();
+        let port = reserve_port();
         let process = bound_to_this_thread(&program)
             .args(["serve", "--in-memory", "--host", "127.0.0.1", "--port", &port.to_string(), "--config"])
             .arg(&config)

@@ -12,9 +12,10 @@ use tokio::task::JoinHandle;
 use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite::Message;
 
+use crate::cluster::reserve_port;
 use crate::http;
 use crate::process::bound_to_this_thread;
-use crate::python::{free_port, install};
+use crate::python::install;
 use crate::wait::{SOON, wait_for};
 
 /// A running relay. Killed, with everything it stored, when dropped.
@@ -34,7 +35,7 @@ impl NostrRelay {
         let program = install("nostr-relay", "nostr-relay");
         let dir = tempfile::tempdir().unwrap_or_else(|error| panic!("no temporary directory: {error}"));
         let (config, log) = (dir.path().join("config.yaml"), dir.path().join("log"));
-        let port = free_port();
+        let port = reserve_port();
         let validators = ["is_not_too_large", "is_signed", "is_recent"]
             .map(|name| format!("nostr_relay.validators.{name}"));
         // JSON is YAML too

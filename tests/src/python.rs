@@ -1,7 +1,6 @@
 //! Servers that others wrote in Python, installed into the build directory as a lock file of ours has them.
 
 use std::fs::File;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -28,13 +27,4 @@ pub(crate) fn install(package: &str, program: &str) -> PathBuf {
     let mut pip = Command::new(venv.join("bin/pip"));
     succeed(pip.args(["install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&lock));
     program
-}
-
-/// A port of loopback that nobody has.
-///
-/// # Panics
-/// When there is none.
-pub(crate) fn free_port() -> u16 {
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
-    port.unwrap_or_else(|error| panic!("no free port: {error}")).port()
 }

@@ -3,13 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use reqwest::Method;
 use serde_json::Value;
 
+use crate::cluster::reserve_port;
 use crate::http;
 use crate::process::{bound_to_this_thread, succeed};
 use crate::wait::{SOON, wait_for};
@@ -36,8 +36,7 @@ impl WordPress {
             let path = dir.path().join(part);
             std::fs::create_dir(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         }
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
-        let port = port.unwrap_or_else(|error| panic!("no free port: {error}")).port();
+        let port = reserve_port();
         let database = bound_to_this_thread(&unpacked.join("bin/mariadbd"))
             // it runs as whoever runs the tests
             .arg(format!("--user={}", user()))
@@ -74,7 +73,10 @@ impl WordPress {
         site.php = Some(php.unwrap_or_else(|error| panic!("can't start PHP: {error}")));
         wait_for("WordPress to answer", SOON, async || {
             let answer = http::get(format!("{}/wp-json/", site.url)).await;
-            answer.map(drop).map_err(|error| (error.to_string(), site.said("php.log")))
+            answer
+                .and_then(reqwest::Response::error_for_status)
+                .map(drop)
+                .map_err(|error| (error.to_string(), site.said("php.log")))
         })
         .await;
         site
