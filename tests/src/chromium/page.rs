@@ -40,14 +40,12 @@ impl Chromium {
         self.must("/url", json!({ "url": url })).await;
     }
 
-    /// The address of the page.
-    ///
-    /// # Panics
-    /// When there is no window.
+    /// The address of the page; why there is none between two pages.
     pub async fn url(&self) -> String {
-        let url = self.ask(Method::GET, "/url", Value::Null).await;
-        let url = url.unwrap_or_else(|refused| panic!("no address: {refused:?}"));
-        url.as_str().unwrap_or_default().to_owned()
+        match self.ask(Method::GET, "/url", Value::Null).await {
+            Ok(url) => url.as_str().unwrap_or_default().to_owned(),
+            Err(refused) => format!("{refused:?}"),
+        }
     }
 
     /// What a script gives, the body of a function. What it gives later is waited for.
