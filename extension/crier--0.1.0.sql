@@ -5870,6 +5870,26 @@ AS 'MODULE_PATHNAME', 'taken_posts_wrapper';
 /* </end connected objects> */
 
 /* <begin connected objects> */
+-- crier::accounts::token_status::token_status
+CREATE  FUNCTION "token_status"(
+	"p_account_ids" uuid[] /* :: std :: option :: Option < Vec < Option < Uuid > > > */
+) RETURNS TABLE (
+	"account_id" uuid,  /* Uuid */
+	"expires_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"refresh_expires_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"updated_at" timestamp with time zone,  /* Timestamptz */
+	"refresh_at" timestamp with time zone,  /* Option < Timestamptz > */
+	"refresh_failures" INT,  /* i32 */
+	"failed_with" TEXT,  /* Option < String > */
+	"failed_at" timestamp with time zone  /* Option < Timestamptz > */
+)
+STABLE SECURITY DEFINER
+SET search_path TO pg_catalog, pg_temp
+LANGUAGE c /* Rust */
+AS 'MODULE_PATHNAME', 'token_status_wrapper';
+/* </end connected objects> */
+
+/* <begin connected objects> */
 -- crier::workspaces::transfer::transfer_ownership
 CREATE  FUNCTION "transfer_ownership"(
 	"p_workspace_id" uuid, /* Option < Uuid > */
@@ -6197,6 +6217,7 @@ GRANT EXECUTE ON FUNCTION crier.job_lease(uuid, uuid) TO crier_app, crier_worker
 GRANT EXECUTE ON FUNCTION crier.job_worker(uuid, bigint) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.check_rate_limit(uuid, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.rate_limit_status(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.token_status(uuid[]) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.record_action(uuid, text, int, boolean) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.set_rate_limit(uuid, text, interval, int) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.pause_account(uuid, text) TO crier_app, crier_worker;
@@ -6626,6 +6647,7 @@ COMMENT ON FUNCTION crier.resume_jobs(text, text, uuid, uuid) IS 'Hands out agai
 COMMENT ON FUNCTION crier.check_rate_limit(uuid, text) IS 'Whether an account may do an action now, and what is left of its tightest window. Takes nothing.';
 COMMENT ON FUNCTION crier.check_rate_limit(uuid, text, int) IS 'Whether a user may make one more request of a kind within a minute, and counts it if so. p_max null: what crier.request_limit says.';
 COMMENT ON FUNCTION crier.rate_limit_status(uuid) IS 'Every limit of an account: window, what is used and left, when it admits more, what blocks it and why.';
+COMMENT ON FUNCTION crier.token_status(uuid[]) IS 'The life of the tokens of accounts: when each ends, when it is renewed, and how renewing it failed since.';
 COMMENT ON FUNCTION crier.record_action(uuid, text, int, boolean) IS 'Counts that an account did something beside its jobs. False: over a limit or blocked; p_within_limits: then it does not count.';
 COMMENT ON FUNCTION crier.set_rate_limit(uuid, text, interval, int) IS 'A limit of one account, in the place of its platform''s with the same window. p_max null takes it back.';
 COMMENT ON FUNCTION crier.pause_account(uuid, text) IS 'Lets an account rest until crier.resume_account(): what is planned waits, and nothing more is planned with it. False: it rests already.';

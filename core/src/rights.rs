@@ -82,6 +82,7 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("job_worker", EachRow(Viewer)),
     ("check_rate_limit", EachRow(Viewer)),
     ("rate_limit_status", EachRow(Viewer)),
+    ("token_status", EachRow(Viewer)),
     // posting
     ("create_post", Needs::Role(Editor)),
     ("validate_post", Needs::Role(Editor)),

@@ -153,6 +153,7 @@ GRANT EXECUTE ON FUNCTION crier.job_lease(uuid, uuid) TO crier_app, crier_worker
 GRANT EXECUTE ON FUNCTION crier.job_worker(uuid, bigint) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.check_rate_limit(uuid, text) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.rate_limit_status(uuid) TO crier_app, crier_worker;
+GRANT EXECUTE ON FUNCTION crier.token_status(uuid[]) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.record_action(uuid, text, int, boolean) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.set_rate_limit(uuid, text, interval, int) TO crier_app, crier_worker;
 GRANT EXECUTE ON FUNCTION crier.pause_account(uuid, text) TO crier_app, crier_worker;
@@ -582,6 +583,7 @@ COMMENT ON FUNCTION crier.resume_jobs(text, text, uuid, uuid) IS 'Hands out agai
 COMMENT ON FUNCTION crier.check_rate_limit(uuid, text) IS 'Whether an account may do an action now, and what is left of its tightest window. Takes nothing.';
 COMMENT ON FUNCTION crier.check_rate_limit(uuid, text, int) IS 'Whether a user may make one more request of a kind within a minute, and counts it if so. p_max null: what crier.request_limit says.';
 COMMENT ON FUNCTION crier.rate_limit_status(uuid) IS 'Every limit of an account: window, what is used and left, when it admits more, what blocks it and why.';
+COMMENT ON FUNCTION crier.token_status(uuid[]) IS 'The life of the tokens of accounts: when each ends, when it is renewed, and how renewing it failed since.';
 COMMENT ON FUNCTION crier.record_action(uuid, text, int, boolean) IS 'Counts that an account did something beside its jobs. False: over a limit or blocked; p_within_limits: then it does not count.';
 COMMENT ON FUNCTION crier.set_rate_limit(uuid, text, interval, int) IS 'A limit of one account, in the place of its platform''s with the same window. p_max null takes it back.';
 COMMENT ON FUNCTION crier.pause_account(uuid, text) IS 'Lets an account rest until crier.resume_account(): what is planned waits, and nothing more is planned with it. False: it rests already.';

@@ -7,6 +7,7 @@ mod delete;
 mod expiring;
 mod pause;
 mod refresh;
+mod token_status;
 
 pub(crate) use credential::check_sealed;
 use pgrx::Uuid;

@@ -20,6 +20,7 @@ pub(crate) const POST_TIMELINE: Function = function!(post_timeline(p_post_id uui
 pub(crate) const CALENDAR: Function =
     function!(calendar(p_workspace_id uuid, p_from timestamptz, p_to timestamptz));
 pub(crate) const RATE_LIMIT_STATUS: Function = function!(rate_limit_status(p_account_id uuid));
+pub(crate) const TOKEN_STATUS: Function = function!(token_status(p_account_ids _uuid));
 pub(crate) const WORKSPACE_STATS: Function = function!(get_workspace_stats(p_workspace_id uuid));
 pub(crate) const LIST_JOBS: Function = function!(list_jobs(
     p_cursor text = "NULL", p_limit int4 = "50", p_workspace_id uuid, p_status text = "NULL"
@@ -96,6 +97,16 @@ pub(crate) const UNCONFIRMED: Function = Function {
          JOIN crier.post p ON p.workspace_id = t.workspace_id AND p.id = t.post_id AND p.deleted_at IS NULL \
          JOIN crier.social_account s ON s.workspace_id = t.workspace_id AND s.id = t.account_id \
          ORDER BY t.id LIMIT 50",
+};
+
+/// How much some accounts may still publish.
+pub(crate) const PUBLISH_LIMITS: Function = Function {
+    name: "check_rate_limit",
+    arguments: &[Argument { sql_name: "p_account_ids", kind: Kind::Uuids, required: true }],
+    statement: "SELECT pg_catalog.to_jsonb(l) || pg_catalog.jsonb_build_object('account_id', i.id) \
+         FROM pg_catalog.jsonb_to_record($1) AS a (p_account_ids _uuid) \
+         CROSS JOIN LATERAL pg_catalog.unnest(a.p_account_ids) AS i (id) \
+         CROSS JOIN LATERAL crier.check_rate_limit(i.id, 'publish') AS l",
 };
 
 /// Why some posts failed, account by account.

@@ -15,6 +15,7 @@ mod live;
 mod pages;
 mod shell;
 mod show;
+mod standing;
 mod stop;
 mod times;
 mod words;

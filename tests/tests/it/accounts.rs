@@ -1,7 +1,8 @@
-//! Accounts that rest, and accounts that are disconnected.
+//! Accounts that rest, accounts that are disconnected, and how long tokens live.
 
 mod deleting;
 mod pausing;
+mod tokens;
 
 use crier_tests::cluster::Database;
 use crier_tests::session::Session;

@@ -1,5 +1,6 @@
 //! The dashboard as people meet it: a browser's requests to a real sidecar.
 
+mod accounts;
 mod acts;
 mod chromium;
 mod forgery;

@@ -46,6 +46,11 @@ pub(super) static LIMIT: Schema = schema!("Limit" {
     blocked_until?: Time, reason?: Text,
 });
 
+pub(super) static TOKEN: Schema = schema!("Token" {
+    account_id: Uuid, expires_at?: Time, refresh_expires_at?: Time, updated_at: Time, refresh_at?: Time, refresh_failures: Int,
+    failed_with?: Text, failed_at?: Time,
+});
+
 pub(super) static MAY_ACT: Schema = schema!("MayAct" {
     allowed: Bool, used?: Long, max?: Long, per?: Interval, remaining?: Long, resets_at?: Time, blocked_until?: Time, reason?: Text,
 });

@@ -140,6 +140,29 @@ pub(super) struct Account {
     pub(super) status_reason: Option<String>,
 }
 
+/// How long the token of an account lives, and how renewing it went.
+#[derive(Debug, Deserialize)]
+pub(super) struct Token {
+    pub(super) account_id: Uuid,
+    pub(super) expires_at: Option<Time>,
+    pub(super) refresh_expires_at: Option<Time>,
+    /// None: not by itself.
+    pub(super) refresh_at: Option<Time>,
+    pub(super) refresh_failures: i64,
+    pub(super) failed_with: Option<String>,
+    pub(super) failed_at: Option<Time>,
+}
+
+/// How much an account may do of something, in the time in which the least is left.
+#[derive(Debug, Deserialize)]
+pub(super) struct Left {
+    pub(super) account_id: Uuid,
+    pub(super) per: Option<String>,
+    pub(super) max: Option<i64>,
+    pub(super) used: Option<i64>,
+    pub(super) resets_at: Option<Time>,
+}
+
 /// A limit of an account, or a block.
 #[derive(Debug, Deserialize)]
 pub(super) struct Limit {

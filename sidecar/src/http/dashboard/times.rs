@@ -29,6 +29,18 @@ pub(super) fn shown_text(text: &str, zone: Tz) -> Markup {
     }
 }
 
+/// A length of time as SQL writes it, in words.
+pub(super) fn span(text: &str) -> String {
+    let parts: Vec<u64> = text.split(':').map_while(|part| part.parse().ok()).collect();
+    let [hours, minutes, seconds] = parts[..] else { return text.to_owned() };
+    let (number, unit) = match (hours, minutes, seconds) {
+        (_, 0, 0) => (hours, "hour"),
+        (_, _, 0) => (hours * 60 + minutes, "minute"),
+        _ => ((hours * 60 + minutes) * 60 + seconds, "second"),
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
+}
+
 /// What stands in a field for a time.
 pub(super) fn field(at: DateTime<Utc>, zone: Tz) -> String {
     at.with_timezone(&zone).format(FIELD).to_string()
@@ -83,6 +95,21 @@ mod tests {
         assert_eq!(read("2026-10-25T02:30", BERLIN).unwrap().to_rfc3339(), "2026-10-25T00:30:00+00:00");
         for bad in ["", "soon", "2026-13-01T00:00", "9999-01-01T00:00", "<script>"] {
             assert!(read(bad, BERLIN).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_length_is_said_in_words() {
+        for (text, words) in [
+            ("01:00:00", "1 hour"),
+            ("24:00:00", "24 hours"),
+            ("00:15:00", "15 minutes"),
+            ("00:00:01", "1 second"),
+            ("30 days", "30 days"),
+            ("1 mon 02:00:00", "1 mon 02:00:00"),
+            ("", ""),
+        ] {
+            assert_eq!(span(text), words);
         }
     }
 

@@ -52,6 +52,7 @@ pub(super) const CALLS: &[(&str, &str, &str, u16)] = &[
         200,
     ),
     ("POST /v1/accounts/confirm", "", r#"{"secret": "login of $USER"}"#, 200),
+    ("GET /v1/accounts/tokens", "account_ids=$ACC", "", 200),
     ("GET /v1/accounts/{account_id}/limits", "account_id=$ACC", "", 200),
     ("GET /v1/accounts/{account_id}/limits/{action}", "account_id=$ACC&action=publish", "", 200),
     (

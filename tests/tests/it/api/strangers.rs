@@ -48,7 +48,7 @@ fn without_filters(operation: &str, arguments: &str) -> String {
     let needed = |pair: &&str| {
         let name = pair.split('=').next().unwrap_or_default();
         operation.contains(&format!("{{{name}}}"))
-            || ["from", "to", "job_type", "params"].contains(&name)
+            || ["from", "to", "job_type", "params", "account_ids"].contains(&name)
             || (["GET /v1/calendar", "GET /v1/api-keys", "GET /v1/posts/paged"].contains(&operation)
                 && name == "workspace_id")
     };

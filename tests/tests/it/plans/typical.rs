@@ -146,6 +146,8 @@ pub(super) const TYPICAL: &[Typical] = &[
     call("accounts/lock_account", "(pg_temp.accounts(1))[1]"),
     call("accounts/parked", "(pg_temp.accounts(100))[100]"),
     call("accounts/require_reauth", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1], now(), 'gone'"),
+    call("accounts/token_status", "pg_temp.accounts(50), pg_temp.workspaces(10)"),
+    call("accounts/token_status", "pg_temp.accounts(50), NULL"),
     call("accounts/store_credential", "(pg_temp.workspaces(1))[1], (pg_temp.accounts(1))[1], NULL, 2, decode('0101' || repeat('00', 40), 'hex'), now(), now(), now(), 'bluesky', now()")
         .of_types("uuid, uuid, uuid, bigint, bytea, timestamptz, timestamptz, timestamptz"),
     call("actions/account", "(pg_temp.accounts(1))[1], NULL"),

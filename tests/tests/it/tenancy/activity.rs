@@ -13,7 +13,7 @@ use super::filled::Filled;
 use super::{app_role, tenants};
 
 /// What writes and is not in the log, and why.
-const NOT_NOTED: [(&str, &str); 23] = [
+const NOT_NOTED: [(&str, &str); 24] = [
     ("new_id", "does nothing"),
     ("accept_invitation", "owners have none; see below"),
     ("decline_invitation", "nobody's business"),
@@ -33,6 +33,7 @@ const NOT_NOTED: [(&str, &str); 23] = [
     ("confirm_connect", "the same"),
     ("check_rate_limit", "reads the memory of the queue"),
     ("rate_limit_status", "the same"),
+    ("token_status", "no decision"),
     ("leave_workspace", "the only owner can't; see below"),
     ("resume_schedule", "the tenant's goes on already: nothing is done"),
     ("resume_account", "the same"),

@@ -52,6 +52,7 @@ pub(super) const CALLS: &[(&str, &str)] = &[
     ("job_worker", "'LEASED', TOKEN"),
     ("check_rate_limit", "'ACC'::uuid, 'publish'"),
     ("rate_limit_status", "'ACC'"),
+    ("token_status", "ARRAY['ACC']::uuid[]"),
     ("create_post", "'WS', 'x', ARRAY['ACC'::uuid]"),
     ("validate_post", "'WS', 'x', ARRAY['ACC'::uuid]"),
     ("cancel_post", "'POST'"),

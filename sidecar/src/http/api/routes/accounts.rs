@@ -4,7 +4,7 @@ use super::route;
 use crate::db::api::{Kind, function, only};
 use crate::http::api::route::Answer::{Done, Made, Maybe, Page, Row, Rows, Value};
 use crate::http::api::route::Route;
-use crate::http::api::schemas::{ACCOUNT, ACTION, LIMIT, MAY_ACT, SLOTS};
+use crate::http::api::schemas::{ACCOUNT, ACTION, LIMIT, MAY_ACT, SLOTS, TOKEN};
 
 pub(super) const ROUTES: &[Route] = &[
     route!(Get "/v1/accounts" "The connected accounts, the newest first.", only::ACCOUNTS => Page(&ACCOUNT)),
@@ -15,6 +15,8 @@ pub(super) const ROUTES: &[Route] = &[
         function!(pause_account(account_id uuid, reason text = "NULL")) => Value("paused", Kind::Bool)),
     route!(Post "/v1/accounts/{account_id}/resume" "Has a paused account go on, with what waited for it. False: it was not paused.",
         function!(resume_account(account_id uuid)) => Value("resumed", Kind::Bool)),
+    route!(Get "/v1/accounts/tokens" "How long the tokens of accounts live, when they are renewed, and how that failed.",
+        function!(token_status(p_account_ids _uuid)) => Rows(&TOKEN)),
     route!(secret Post "/v1/accounts/connect" "Begins to connect an account: a ticket, good once and for five minutes, for the person's browser.",
         function!(begin_connect(
             workspace_id uuid, platform text, return_url text, server text = "NULL", account_id uuid = "NULL"

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::super::access::Asked;
 use super::super::data::{Account, Limit};
 use super::super::shell::Place;
+use super::super::standing::Standings;
 use super::super::stop::Stop;
 use super::super::{Dashboard, shell, show, times};
 use super::{accounts, connect};
@@ -27,19 +28,21 @@ pub(in crate::http::dashboard) async fn get(
     let account =
         account.filter(|account| account.workspace_id == asked.workspace.id).ok_or(Stop::NotFound)?;
     let limits = dashboard.read(&asked.identity, &RATE_LIMIT_STATUS, json!({ "p_account_id": id })).await?;
+    let standings = Standings::of(&dashboard, &asked, std::iter::once(&account)).await?;
+    let has = standings.shown(&asked, &account);
     let again = match needs_login(&account) {
         true => connect::again(&dashboard, &asked, &id.to_string(), &account.platform),
         false => html! {},
     };
-    Ok(shell::page(&asked, Place::Accounts, "Account", &view(&asked, &account, &limits, &again)))
+    Ok(shell::page(&asked, Place::Accounts, "Account", &view(&asked, &account, &has, &limits, &again)))
 }
 
 fn needs_login(account: &Account) -> bool {
     matches!(account.status.as_str(), "reauth_required" | "disconnected")
 }
 
-/// `again`: what leads to a new login.
-fn view(asked: &Asked, account: &Account, limits: &[Limit], again: &Markup) -> Markup {
+/// `has`: what it has left. `again`: what leads to a new login.
+fn view(asked: &Asked, account: &Account, has: &Markup, limits: &[Limit], again: &Markup) -> Markup {
     let id = account.id.to_string();
     let tomorrow = asked.now + Duration::days(1);
     let blocked: Vec<_> = limits.iter().filter(|limit| limit.blocked_until.is_some()).collect();
@@ -47,6 +50,7 @@ fn view(asked: &Asked, account: &Account, limits: &[Limit], again: &Markup) -> M
         div class="card" {
             (accounts::card(asked, account))
             p class="line" { "On " (show::link(&account.base_url, &account.base_url)) }
+            (has)
             @if needs_login(account) {
                 p class="problem" { "It needs a login: connect it again. What waits for it goes out then." }
             }
@@ -117,7 +121,7 @@ fn table(asked: &Asked, limits: &[Limit]) -> Markup {
                                     @if limit.scope != "account" { " (" (limit.scope) ")" }
                                     @if limit.custom { " (your own)" }
                                 }
-                                td { (limit.per.as_deref().unwrap_or_default()) }
+                                td { (times::span(limit.per.as_deref().unwrap_or_default())) }
                                 td { (limit.used.unwrap_or(0)) " of " (limit.max.unwrap_or(0)) }
                                 td { (limit.remaining.unwrap_or(0)) }
                                 td { @if let Some(at) = limit.resets_at { (times::shown(at, asked.zone())) } }
@@ -151,7 +155,7 @@ mod tests {
               "resets_at": null, "custom": false, "blocked_until": "infinity", "reason": "<b>" },
         ]);
         let limits: Vec<Limit> = from_value(limits).unwrap();
-        view(&asked(role), &from_value(account).unwrap(), &limits, &html! {}).into_string()
+        view(&asked(role), &from_value(account).unwrap(), &html! {}, &limits, &html! {}).into_string()
     }
 
     #[test]

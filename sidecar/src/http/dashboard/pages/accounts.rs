@@ -10,6 +10,7 @@ use super::super::access::Asked;
 use super::super::calls::given;
 use super::super::data::{Account, Page};
 use super::super::shell::Place;
+use super::super::standing::Standings;
 use super::super::stop::Stop;
 use super::super::{Dashboard, shell, show, words};
 use super::connect;
@@ -23,14 +24,17 @@ pub(in crate::http::dashboard) async fn get(
     let arguments = given([("workspace_id", Some(&workspace)), ("p_cursor", asked.query.get("cursor"))]);
     let page = dashboard.read_page(&asked.identity, &ACCOUNTS, arguments).await;
     let page = page.map_err(|stop| stop.back_to(&format!("{}/accounts", asked.base())))?;
-    let content = html! { (view(&asked, &page)) (connect::view(&dashboard, &asked)) };
+    let standings = Standings::of(&dashboard, &asked, page.items.iter()).await?;
+    let content = html! { (view(&asked, &page, &standings)) (connect::view(&dashboard, &asked)) };
     Ok(shell::page(&asked, Place::Accounts, "Accounts", &content))
 }
 
-fn view(asked: &Asked, page: &Page<Account>) -> Markup {
+fn view(asked: &Asked, page: &Page<Account>, standings: &Standings) -> Markup {
     html! {
         @if page.is_empty() { p class="empty" { "No account is connected yet: posts need one to go out with." } }
-        ul class="cards grid" { @for account in &page.items { li { (card(asked, account)) } } }
+        ul class="cards grid" {
+            @for account in &page.items { li { (card(asked, account)) (standings.shown(asked, account)) } }
+        }
         (show::next(asked, "/accounts", page.next()))
     }
 }
