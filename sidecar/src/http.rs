@@ -64,6 +64,7 @@ pub(crate) async fn serve(
         .merge(oauth::router(connector))
         .merge(client_metadata::router(documents))
         .merge(refresh_batch::routes(operator.refresh_batch))
+        .merge(dashboard::operator_routes(operator.worker.db.clone(), &operator.worker.keys))
         .merge(worker::routes(operator.worker))
         .merge(webhooks::router(intake))
         .layer(from_fn(request_id::numbered));

@@ -9,6 +9,9 @@ use axum::http::header::{AUTHORIZATION, HeaderMap, HeaderValue, WWW_AUTHENTICATE
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
@@ -56,31 +59,87 @@ impl ApiKeys {
 
     /// Lets nobody through to a route who shows no key.
     pub(super) fn guard<S: Clone + Send + Sync + 'static>(&self, route: MethodRouter<S>) -> MethodRouter<S> {
+        self.guard_by(Scheme::Bearer, route)
+    }
+
+    /// The same for a page: the browser asks for the key, as a password, and shows it from then on. The page has it as [`ShownKey`].
+    pub(super) fn guard_page<S: Clone + Send + Sync + 'static>(
+        &self,
+        route: MethodRouter<S>,
+    ) -> MethodRouter<S> {
+        self.guard_by(Scheme::Basic, route)
+    }
+
+    fn guard_by<S: Clone + Send + Sync + 'static>(
+        &self,
+        scheme: Scheme,
+        route: MethodRouter<S>,
+    ) -> MethodRouter<S> {
         let keys = self.clone();
-        route.route_layer(from_fn(move |request: Request, next: Next| {
-            let admitted = keys.admit(request.headers());
+        route.route_layer(from_fn(move |mut request: Request, next: Next| {
+            let admitted = keys.admit(scheme, request.headers());
             async move {
                 match admitted {
-                    Ok(()) => next.run(request).await,
+                    Ok(key) => {
+                        request.extensions_mut().insert(key);
+                        next.run(request).await
+                    }
                     Err(refusal) => refusal.into_response(),
                 }
             }
         }))
     }
 
-    /// Whether a request may be answered.
-    fn admit(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+    /// Whether a request may be answered, and by which key.
+    fn admit(&self, scheme: Scheme, headers: &HeaderMap) -> Result<ShownKey, Refusal> {
         if self.0.is_empty() {
             return Err(Refusal::NoKeys);
         }
         let shown = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let key = shown
-            .and_then(|text| text.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        let shown = hash(key.map_or("", |(_, key)| key.trim()));
+        let key = shown.and_then(|shown| scheme.key(shown)).unwrap_or_default();
+        let shown = hash(&key);
         // All are compared, and whole: how long it takes tells nothing.
         let known = self.0.iter().fold(Choice::from(0), |known, hash| known | hash.ct_eq(&shown));
-        if bool::from(known) { Ok(()) } else { Err(Refusal::Unknown) }
+        if bool::from(known) { Ok(ShownKey(key.into())) } else { Err(Refusal::Unknown(scheme)) }
+    }
+}
+
+/// The key that a request showed, one of those that are accepted.
+#[derive(Debug, Clone)]
+pub(super) struct ShownKey(pub(super) SecretString);
+
+/// How a key is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    /// By a program.
+    Bearer,
+    /// By a browser, as a password. The name of the user is nobody's.
+    Basic,
+}
+
+impl Scheme {
+    /// The key in the value of `Authorization`.
+    fn key(self, shown: &str) -> Option<String> {
+        let (name, value) = shown.split_once(' ')?;
+        match self {
+            Self::Bearer if name.eq_ignore_ascii_case("bearer") => Some(value.trim().to_owned()),
+            Self::Basic if name.eq_ignore_ascii_case("basic") => {
+                let text = String::from_utf8(STANDARD.decode(value.trim()).ok()?).ok()?;
+                text.split_once(':').map(|(_, key)| key.to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// What is said to those who show none, to their program and to them.
+    fn asks(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Bearer => ("Bearer", "send a key of http.api_key_file as `Authorization: Bearer KEY`"),
+            Self::Basic => (
+                "Basic realm=\"Crier, for operators\", charset=\"UTF-8\"",
+                "sign in with a key of http.api_key_file as the password, and any name",
+            ),
+        }
     }
 }
 
@@ -88,7 +147,7 @@ impl ApiKeys {
 #[derive(Debug, PartialEq, Eq)]
 enum Refusal {
     NoKeys,
-    Unknown,
+    Unknown(Scheme),
 }
 
 impl IntoResponse for Refusal {
@@ -99,10 +158,11 @@ impl IntoResponse for Refusal {
                 "no API key is set: name a file with one in http.api_key_file (CRIER_API_KEY_FILE)",
             )
             .into_response(),
-            Self::Unknown => {
-                let detail = "send a key of http.api_key_file as `Authorization: Bearer KEY`";
+            Self::Unknown(scheme) => {
+                let (challenge, detail) = scheme.asks();
                 let mut response = Problem::new(StatusCode::UNAUTHORIZED, detail).into_response();
-                response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                let challenge = HeaderValue::from_static(challenge);
+                response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
                 response
             }
         }
@@ -115,6 +175,8 @@ fn hash(key: &str) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     const OLD: &str = "canary-key-of-last-year-0123";
@@ -125,7 +187,26 @@ mod tests {
         if let Some(text) = authorization {
             headers.insert(AUTHORIZATION, HeaderValue::from_str(text).unwrap());
         }
-        keys.admit(&headers)
+        keys.admit(Scheme::Bearer, &headers).map(drop)
+    }
+
+    #[test]
+    fn a_browser_shows_a_key_as_a_password() {
+        let keys = ApiKeys::parse(OLD.as_bytes()).unwrap();
+        let admit = |authorization: &str| {
+            let value = HeaderValue::from_str(authorization).unwrap();
+            keys.admit(Scheme::Basic, &HeaderMap::from_iter([(AUTHORIZATION, value)]))
+        };
+        let basic = |text: &str| format!("Basic {}", STANDARD.encode(text));
+        for name in ["", "operator"] {
+            let key = admit(&basic(&format!("{name}:{OLD}"))).unwrap();
+            assert_eq!(key.0.expose_secret(), OLD);
+            assert!(!format!("{key:?}").contains(OLD));
+        }
+        let bearer = format!("Bearer {OLD}");
+        for bad in ["Basic", "Basic x", &basic(OLD), &basic(&format!("{OLD}:")), &basic(":x"), &bearer] {
+            assert_eq!(admit(bad).map(drop), Err(Refusal::Unknown(Scheme::Basic)), "{bad}");
+        }
     }
 
     #[test]
@@ -148,7 +229,7 @@ mod tests {
             Some(&both),
             Some(&basic),
         ] {
-            assert_eq!(admit(&keys, bad), Err(Refusal::Unknown), "{bad:?}");
+            assert_eq!(admit(&keys, bad), Err(Refusal::Unknown(Scheme::Bearer)), "{bad:?}");
         }
         assert_eq!(admit(&ApiKeys::default(), Some("Bearer x")), Err(Refusal::NoKeys));
         // what hashes to nothing of the file

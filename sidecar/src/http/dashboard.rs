@@ -12,6 +12,7 @@ mod fields;
 mod filled;
 mod forgery;
 mod live;
+mod operator;
 mod pages;
 mod shell;
 mod show;
@@ -30,6 +31,7 @@ use super::api::Api;
 use access::Uncounted;
 pub(crate) use connecting::Connecting;
 use live::Live;
+pub(super) use operator::routes as operator_routes;
 
 /// Where all of it is.
 const ROOT: &str = "/dashboard";

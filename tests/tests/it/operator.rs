@@ -1,4 +1,6 @@
-//! `/v1/worker`: an operator stops a crierd's loop, has it work off a batch, and starts it again.
+//! `/v1/worker`: an operator stops a crierd's loop, has it work off a batch, and starts it again. And the page for operators.
+
+mod page;
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -9,10 +11,10 @@ use crier_tests::stage::Stage;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-const KEY: &str = "canary-key-of-an-operator-0123456789";
+pub(crate) const KEY: &str = "canary-key-of-an-operator-0123456789";
 
 /// An account on a simulated platform, and a sidecar that has an API key.
-async fn staged(settings: &[(&str, &str)]) -> (Sim, Stage, Crierd) {
+pub(crate) async fn staged(settings: &[(&str, &str)]) -> (Sim, Stage, Crierd) {
     let sim = Sim::start();
     let stage = Stage::on_simulator(&sim, Database::shared().await).await;
     stage.without_pace().await;
@@ -23,6 +25,24 @@ async fn staged(settings: &[(&str, &str)]) -> (Sim, Stage, Crierd) {
     all.extend(settings);
     let crierd = stage.deployment.start_with(&all).await;
     (sim, stage, crierd)
+}
+
+/// Something of everything that operators look at: a dead letter, a block of an account's action and one of a server. Gives the job.
+pub(crate) async fn trouble(stage: &Stage) -> String {
+    let account = stage.account;
+    stage
+        .sql
+        .run(&format!(
+            "SELECT crier.enqueue('resize_image', '{{}}', workspace_id => '{}', max_attempts => 1); \
+             SELECT crier.fail_jobs(ARRAY[job_id], ARRAY[token], ARRAY['config'], ARRAY['{{\"message\": \"no <b>disk</b>\"}}'::jsonb]) \
+             FROM crier.claim_jobs('w<1>', 1, kinds => '{{resize_image}}'); \
+             SELECT crier.enqueue('resize_image', '{{}}', workspace_id => '{}'); \
+             SELECT crier.block_account('{account}', now() + interval '1 hour', 'like', 'too <i>many</i>'); \
+             SELECT crier.block_server('mastodon', 'a.example', now() + interval '2 hours', 'down')",
+            stage.workspace, stage.workspace
+        ))
+        .await;
+    stage.sql.text("SELECT job_id FROM crier.dead_jobs()").await
 }
 
 async fn ask(crierd: &Crierd, method: Method, path: &str, key: &str, body: &str) -> (u16, Value) {

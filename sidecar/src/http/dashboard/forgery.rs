@@ -42,7 +42,8 @@ impl<S: Sync> FromRequest<S> for Form {
     }
 }
 
-async fn read(session: &str, headers: &HeaderMap, body: Body) -> Result<Fields, Stop> {
+/// Reads a form of a session, if it is one of its pages'.
+pub(super) async fn read(session: &str, headers: &HeaderMap, body: Body) -> Result<Fields, Stop> {
     if headers.get(SEC_FETCH_SITE).is_some_and(|site| site != "same-origin") {
         return Err(Stop::Forged);
     }

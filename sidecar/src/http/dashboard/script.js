@@ -16,7 +16,7 @@ async function askAgain(link) {
 // What people are at is not taken from under their hands.
 function isBusy(live) {
     const active = document.activeElement;
-    if (live.contains(active) && active.matches('input, textarea, select')) return true;
+    if (live.contains(active) && active.matches('input, textarea, select, button:focus-visible')) return true;
     if (live.querySelector('[data-keep], details[open], .dragged')) return true;
     return [...live.querySelectorAll('input:not([type=hidden]), textarea')].some((field) => field.value !== field.defaultValue);
 }
@@ -97,7 +97,8 @@ function start() {
     const zone = document.querySelector('[data-unset]');
     if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || zone.value;
     const live = document.getElementById('live');
-    if (live) listen(live);
+    if (live?.dataset.live) listen(live);
+    if (live?.dataset.every) setInterval(() => renew().catch(() => {}), Number(live.dataset.every));
     drag();
 }
 

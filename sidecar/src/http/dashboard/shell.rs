@@ -111,6 +111,19 @@ pub(super) fn of_person(person: &Person, title: &str, content: &Markup) -> Respo
     html_page(StatusCode::OK, &format!("{title} · Crier"), &body)
 }
 
+/// A page of operators, who are signed in by the browser itself. It renews itself every few seconds.
+pub(super) fn of_operator(title: &str, done: Option<&str>, content: &Markup) -> Response {
+    let body = html! {
+        header class="top" { p class="brand" { "Crier" } p class="workspace" { span class="role" { "for operators" } } }
+        main id="main" tabindex="-1" {
+            div class="head" { h1 { (title) } }
+            @if let Some(done) = done { p class="done" role="status" { (done) } }
+            div id="live" data-every="5000" { (content) }
+        }
+    };
+    html_page(StatusCode::OK, &format!("{title} · Crier"), &body)
+}
+
 /// A page of nobody.
 pub(super) fn bare(status: StatusCode, title: &str, content: &Markup) -> Response {
     let body = html! { main id="main" class="bare" tabindex="-1" {

@@ -65,13 +65,21 @@ pub(super) fn act(
     fields: &Markup,
     button: &Markup,
 ) -> Markup {
+    let content = html! {
+        input type="hidden" name="back" value=(asked.here);
+        (fields)
+        (button)
+    };
+    form(&format!("{}/do/{act}", asked.base()), &asked.form_token(), hidden, &content)
+}
+
+/// A form with a token of whoever it is shown to.
+pub(super) fn form(address: &str, token: &str, hidden: &[(&str, &str)], content: &Markup) -> Markup {
     html! {
-        form class="act" method="post" action=(format!("{}/do/{act}", asked.base())) {
-            input type="hidden" name=(forgery::FIELD) value=(asked.form_token());
-            input type="hidden" name="back" value=(asked.here);
+        form class="act" method="post" action=(address) {
+            input type="hidden" name=(forgery::FIELD) value=(token);
             @for (name, value) in hidden { input type="hidden" name=(name) value=(value); }
-            (fields)
-            (button)
+            (content)
         }
     }
 }

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use axum::http::header::{HeaderValue, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
-use tracing::error;
+use tracing::{error, warn};
 
 use super::pages::sign_in;
 use super::shell;
@@ -66,6 +66,13 @@ impl Stop {
 
 impl IntoResponse for Stop {
     fn into_response(self) -> Response {
+        self.shown_at(super::ROOT)
+    }
+}
+
+impl Stop {
+    /// The page that says it; back it goes to `root`, where there is no better place.
+    pub(super) fn shown_at(self, root: &str) -> Response {
         let (status, title, words, back) = match self {
             Self::SignIn { why, to } => return sign_in::asked(why.as_ref(), &to),
             Self::NotFound => (
@@ -89,7 +96,11 @@ impl IntoResponse for Stop {
             Self::Refused { refusal, back } => refused(&refusal, back),
             Self::Failed(error) => {
                 let passing = error.is_passing();
-                error!(%error, "a page of the dashboard can't be shown");
+                // what passes by itself is nothing to look into
+                match passing {
+                    true => warn!(%error, "a page of the dashboard can't be shown now"),
+                    false => error!(%error, "a page of the dashboard can't be shown"),
+                }
                 unavailable(passing)
             }
             Self::TooSlow => unavailable(true),
@@ -104,7 +115,7 @@ impl IntoResponse for Stop {
         let content = html! {
             h1 { (title) }
             div role="alert" { (words) }
-            p { a href=(back.as_deref().unwrap_or(super::ROOT)) { "Back" } }
+            p { a href=(back.as_deref().unwrap_or(root)) { "Back" } }
         };
         shell::bare(status, title, &content)
     }

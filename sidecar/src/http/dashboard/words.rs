@@ -147,6 +147,10 @@ pub(super) fn done(word: &str) -> Option<&'static str> {
         "item_added" => "The text is in the queue.",
         "item_removed" => "The text is out of the queue.",
         "connected" => "The account is connected.",
+        "server_unblocked" => "The server is asked again.",
+        "queue_paused" => "Nothing is handed out from now on.",
+        "queue_resumed" => "Work is handed out again.",
+        "nothing_done" => "There was nothing to do: it is so already.",
         _ => return None,
     })
 }

@@ -5,12 +5,13 @@ use crier_tests::session::Session;
 use crier_tests::stage::{create_workspace, dummy_account};
 use uuid::Uuid;
 
-const CALLS: [&str; 6] = [
+const CALLS: [&str; 7] = [
     "get_queue_stats()",
     "get_job_queue_stats()",
     "throughput()",
     "get_worker_stats()",
     "get_account_stats()",
+    "list_blocks()",
     "alerts()",
 ];
 

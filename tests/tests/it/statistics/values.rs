@@ -8,12 +8,13 @@ use crier_tests::wait::wait_until;
 
 use super::{ROLL_UP, complete, fail};
 
-const READS: [&str; 7] = [
+const READS: [&str; 8] = [
     "SELECT * FROM crier.get_queue_stats()",
     "SELECT * FROM crier.get_job_queue_stats()",
     "SELECT * FROM crier.throughput()",
     "SELECT * FROM crier.get_worker_stats()",
     "SELECT * FROM crier.get_account_stats()",
+    "SELECT * FROM crier.list_blocks()",
     "SELECT * FROM crier.alerts(true)",
     "SELECT s.* FROM crier.workspace w, crier.get_workspace_stats(w.id) s",
 ];

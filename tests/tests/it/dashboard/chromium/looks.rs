@@ -3,14 +3,15 @@
 
 use std::path::{Path, PathBuf};
 
-use crier_tests::chromium::{COMPUTER, PHONE};
+use crier_tests::chromium::{COMPUTER, Chromium, PHONE};
 use crier_tests::npm;
 use crier_tests::sim::Sim;
 use serde_json::{Value, json};
 
 use super::super::publishing::at_work_as;
-use super::{Person, text_of};
+use super::{Person, button, text_of};
 use crate::dashboard::chromium::looks::shop::Shop;
+use crate::operator;
 
 mod shop;
 
@@ -25,7 +26,7 @@ fn axe() -> String {
 }
 
 /// What it finds that keeps people from using a page. By the driver: the page's policy lets no other script in.
-async fn violations(person: &Person) -> Vec<String> {
+async fn violations(person: &Chromium) -> Vec<String> {
     let script = "return axe.run(document, { resultTypes: ['violations'] }).then((found) => found.violations \
          .filter((one) => ['serious', 'critical'].includes(one.impact)) \
          .map((one) => `${one.id}: ${one.help}: ${one.nodes.map((node) => node.html + ' ' + node.failureSummary).join(' | ')}`))";
@@ -34,12 +35,12 @@ async fn violations(person: &Person) -> Vec<String> {
 }
 
 /// Looks at the page of this name; gives what is wrong with it.
-async fn look(person: &Person, axe: &str, name: &str) -> Vec<String> {
+async fn look(person: &Chromium, axe: &str, name: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     person.run(axe, &[]).await;
     for (screen, held) in [(COMPUTER, "computer"), (PHONE, "phone")] {
         for (dark, scheme) in [(false, "light"), (true, "dark")] {
-            person.chromium.look(screen, dark).await;
+            person.look(screen, dark).await;
             let mut found = violations(person).await;
             let width = person.run("return [document.scrollingElement.scrollWidth, innerWidth]", &[]).await;
             if width[0] != width[1] {
@@ -49,7 +50,7 @@ async fn look(person: &Person, axe: &str, name: &str) -> Vec<String> {
             person.picture(&pictures().join(format!("{name}-{held}-{scheme}.png"))).await;
         }
     }
-    person.chromium.look(COMPUTER, false).await;
+    person.look(COMPUTER, false).await;
     wrong
 }
 
@@ -83,6 +84,29 @@ async fn every_page_can_be_used_by_everybody() {
     person.go(&format!("{}/dashboard/nowhere", person.url)).await;
     assert!(!person.complaints().await.is_empty(), "expected a browser to tell of a page that is not there");
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[tokio::test]
+async fn the_page_for_operators_can_be_used_by_everybody() {
+    let axe = axe();
+    let (_sim, stage, crierd) = operator::staged(&[]).await;
+    operator::trouble(&stage).await;
+    let chromium = Chromium::start().await;
+    let at =
+        crierd.url().replace("http://127.0.0.1", &format!("http://operator:{}@localhost", operator::KEY));
+    chromium.go(&format!("{at}/operator")).await;
+    chromium.reads("Blocks and breakers").await;
+    let wrong = look(&chromium, &axe, "operator").await;
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    // by hand: what is held up goes on, and the page hears of what happens elsewhere without being loaded anew
+    chromium.click(&format!("//li[contains(., 'a.example')]{}", button("Let it go on"))).await;
+    chromium.reads("The server is asked again.").await;
+    chromium.run("window.stayed = true", &[]).await;
+    stage.sql.text(&format!("SELECT crier.unblock_account('{}', 'like')", stage.account)).await;
+    chromium.reads("Nothing is held up.").await;
+    assert_eq!(chromium.run("return window.stayed === true", &[]).await, json!(true));
+    let complaints = chromium.complaints().await;
+    assert!(complaints.is_empty(), "{complaints:#?}");
 }
 
 impl Person {
