@@ -2187,25 +2187,33 @@ GROUP BY 1
 ORDER BY 1
 $fn$;
 
--- What holds something up, of all tenants: blocks that were set, and circuit breakers that tripped. Those that last longest first.
+-- What holds something up, of all tenants: pauses, circuit breakers that tripped, and blocks that were set, those of servers first. Not
+-- accounts that their owners let rest: there may be many, and nobody is to do anything about them.
 CREATE FUNCTION list_blocks(p_limit integer DEFAULT 100)
 RETURNS TABLE (kind text, workspace_id uuid, platform text, host text, account_id uuid, handle text, action text, until timestamptz,
-               reason text, set_by text)
+               since timestamptz, reason text, set_by text)
 LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off SET max_parallel_workers_per_gather = 0
 AS $fn$
-SELECT h.kind, a.workspace_id, h.platform, h.host, h.account_id, a.handle, h.action, h.until, h.reason, h.set_by
-FROM (SELECT 'block' AS kind, l.platform, nullif(l.host, '') AS host,
-             nullif(l.account_id, '00000000-0000-0000-0000-000000000000') AS account_id, nullif(l.action, '') AS action, l.until,
-             l.reason, l.set_by
-      FROM crier.limit_block l WHERE l.until > statement_timestamp()
+SELECT h.kind, coalesce(h.workspace_id, a.workspace_id), coalesce(h.platform, a.platform), h.host, h.account_id, a.handle, h.action,
+       h.until, h.since, h.reason, h.set_by
+FROM (SELECT 'pause' AS kind, 1 AS place, CASE WHEN p.scope = 'workspace' THEN p.name::uuid END AS workspace_id,
+             CASE WHEN p.scope = 'platform' THEN p.name END AS platform, NULL AS host,
+             CASE WHEN p.scope = 'account' THEN p.name::uuid END AS account_id, CASE WHEN p.scope = 'kind' THEN p.name END AS action,
+             'infinity'::timestamptz AS until, p.paused_at AS since, p.reason, 'operator' AS set_by
+      FROM crier.pause p
       UNION ALL
-      SELECT 'breaker', b.platform, b.host, b.account_id, NULL, b.open_until, b.state, NULL FROM crier.breakers() b
+      SELECT 'breaker', 2, NULL, b.platform, b.host, b.account_id, NULL, b.open_until, NULL, b.state, NULL FROM crier.breakers() b
       -- a standby has none in memory
       WHERE (SELECT NOT pg_is_in_recovery())
-      ORDER BY until DESC, account_id LIMIT least(greatest(coalesce(p_limit, 100), 0), 1000)) h
-LEFT JOIN LATERAL (SELECT s.workspace_id, s.handle FROM crier.social_account s WHERE s.id = h.account_id LIMIT 1) a ON true
-ORDER BY h.until DESC, h.account_id
+      UNION ALL
+      SELECT 'block', CASE WHEN l.account_id = '00000000-0000-0000-0000-000000000000' THEN 3 ELSE 4 END, NULL, l.platform,
+             nullif(l.host, ''), nullif(l.account_id, '00000000-0000-0000-0000-000000000000'), nullif(l.action, ''), l.until,
+             l.blocked_at, l.reason, l.set_by
+      FROM crier.limit_block l WHERE l.until > statement_timestamp() AND l.set_by <> 'pause'
+      ORDER BY place, since DESC NULLS LAST, account_id LIMIT least(greatest(coalesce(p_limit, 100), 0), 1000)) h
+LEFT JOIN LATERAL (SELECT s.workspace_id, s.platform, s.handle FROM crier.social_account s WHERE s.id = h.account_id LIMIT 1) a ON true
+ORDER BY h.place, h.since DESC NULLS LAST, h.account_id
 $fn$;
 /* </end connected objects> */
 
@@ -6373,6 +6381,7 @@ GRANT EXECUTE ON FUNCTION crier.get_worker_stats() TO crier_worker, crier_monito
 GRANT EXECUTE ON FUNCTION crier.publishing_status() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.get_account_stats() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.list_blocks(integer) TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.unfinished_jobs() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.alerts(boolean) TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.metrics() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.get_workspace_stats(uuid) TO crier_app, crier_worker;
@@ -6680,7 +6689,7 @@ COMMENT ON FUNCTION crier.unblock_account(uuid, text) IS 'Lifts the block of an 
 COMMENT ON FUNCTION crier.block_server(text, text, timestamptz, text) IS 'Lets no job of any account on a server of a platform be handed out before a time.';
 COMMENT ON FUNCTION crier.unblock_server(text, text) IS 'Lifts the block of a server and closes its circuit breaker. False: nothing was blocked so.';
 COMMENT ON FUNCTION crier.breakers() IS 'Circuit breakers that are not closed, of accounts and servers: open, or half_open while one job may try.';
-COMMENT ON FUNCTION crier.list_blocks(integer) IS 'What holds something up, of all workspaces: blocks, and circuit breakers that are not closed. The longest first, at most 1,000.';
+COMMENT ON FUNCTION crier.list_blocks(integer) IS 'What holds something up, of all workspaces: pauses, circuit breakers that are not closed, and blocks, in this order; at most 1,000. Not accounts that rest.';
 COMMENT ON FUNCTION crier.rules_changed() IS 'The trigger of the tables with limits: a change holds from its commit on.';
 COMMENT ON FUNCTION crier.expire_leases(text) IS 'Ends the leases of a worker that is known to be dead, or all: what it held is handed out again at once. Answers with their number.';
 COMMENT ON FUNCTION crier.reload_queue() IS 'Forgets what the queue has in memory and what was noted of days that are dealt with, and reads the tables again. Answers with the number of unfinished jobs in memory.';

@@ -288,6 +288,7 @@ GRANT EXECUTE ON FUNCTION crier.get_worker_stats() TO crier_worker, crier_monito
 GRANT EXECUTE ON FUNCTION crier.publishing_status() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.get_account_stats() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.list_blocks(integer) TO crier_worker, crier_monitor;
+GRANT EXECUTE ON FUNCTION crier.unfinished_jobs() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.alerts(boolean) TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.metrics() TO crier_worker, crier_monitor;
 GRANT EXECUTE ON FUNCTION crier.get_workspace_stats(uuid) TO crier_app, crier_worker;
@@ -595,7 +596,7 @@ COMMENT ON FUNCTION crier.unblock_account(uuid, text) IS 'Lifts the block of an 
 COMMENT ON FUNCTION crier.block_server(text, text, timestamptz, text) IS 'Lets no job of any account on a server of a platform be handed out before a time.';
 COMMENT ON FUNCTION crier.unblock_server(text, text) IS 'Lifts the block of a server and closes its circuit breaker. False: nothing was blocked so.';
 COMMENT ON FUNCTION crier.breakers() IS 'Circuit breakers that are not closed, of accounts and servers: open, or half_open while one job may try.';
-COMMENT ON FUNCTION crier.list_blocks(integer) IS 'What holds something up, of all workspaces: blocks, and circuit breakers that are not closed. The longest first, at most 1,000.';
+COMMENT ON FUNCTION crier.list_blocks(integer) IS 'What holds something up, of all workspaces: pauses, circuit breakers that are not closed, and blocks, in this order; at most 1,000. Not accounts that rest.';
 COMMENT ON FUNCTION crier.rules_changed() IS 'The trigger of the tables with limits: a change holds from its commit on.';
 COMMENT ON FUNCTION crier.expire_leases(text) IS 'Ends the leases of a worker that is known to be dead, or all: what it held is handed out again at once. Answers with their number.';
 COMMENT ON FUNCTION crier.reload_queue() IS 'Forgets what the queue has in memory and what was noted of days that are dealt with, and reads the tables again. Answers with the number of unfinished jobs in memory.';

@@ -76,6 +76,20 @@ pub(crate) struct Allowance {
     pub(crate) api_key: Option<bool>,
 }
 
+impl Refusal {
+    /// Of an error that is one: what a function says of what it was asked.
+    pub(crate) fn of(error: &Error) -> Option<Self> {
+        match error {
+            // not what is missing in a schema or in rights: that is ours
+            Error::Sql { state, message, hint } if !state.starts_with("42") => {
+                let (state, message, hint) = (state.clone(), message.clone(), hint.clone());
+                Some(Self { state, message, hint, reason: None })
+            }
+            _ => None,
+        }
+    }
+}
+
 impl From<Error> for CallError {
     fn from(error: Error) -> Self {
         Self::Failed(error)

@@ -105,7 +105,7 @@ pub(crate) const PUBLISH_LIMITS: Function = Function {
     arguments: &[Argument { sql_name: "p_account_ids", kind: Kind::Uuids, required: true }],
     statement: "SELECT pg_catalog.to_jsonb(l) || pg_catalog.jsonb_build_object('account_id', i.id) \
          FROM pg_catalog.jsonb_to_record($1) AS a (p_account_ids _uuid) \
-         CROSS JOIN LATERAL pg_catalog.unnest(a.p_account_ids) AS i (id) \
+         JOIN crier.accounts AS i ON i.id = ANY (a.p_account_ids) \
          CROSS JOIN LATERAL crier.check_rate_limit(i.id, 'publish') AS l",
 };
 

@@ -14,9 +14,7 @@ const INSTALLATION: &str = "SELECT pg_catalog.jsonb_build_object( \
      'queue', (SELECT pg_catalog.to_jsonb(q) || pg_catalog.jsonb_build_object('oldest_due_seconds', \
                    pg_catalog.date_part('epoch', q.oldest_due_age)) FROM crier.get_queue_stats() AS q), \
      'alerts', (SELECT coalesce(pg_catalog.jsonb_agg(a), '[]') FROM crier.alerts() AS a), \
-     'backlog', (SELECT coalesce(pg_catalog.jsonb_agg(m.labels || pg_catalog.jsonb_build_object('jobs', m.value) \
-                                                      ORDER BY m.labels ->> 'kind', m.labels ->> 'platform'), '[]') \
-                 FROM crier.metrics() AS m WHERE m.name = 'crier_kind_jobs' AND m.value > 0), \
+     'backlog', (SELECT coalesce(pg_catalog.jsonb_agg(u ORDER BY u.kind, u.platform), '[]') FROM crier.unfinished_jobs() AS u), \
      'kinds', (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object( \
                    'kind', k.kind, 'completed', k.completed, 'failed', k.failed, 'error_rate', k.error_rate, \
                    'waiting_p50', pg_catalog.date_part('epoch', k.waiting_p50), \
@@ -33,7 +31,8 @@ const UNBLOCK_SERVER: &str = "SELECT crier.unblock_server($1, $2)";
 const RETRY: &str = "SELECT EXISTS (SELECT FROM crier.retry_jobs(ARRAY[$1::uuid]))";
 const PURGE: &str = "SELECT EXISTS (SELECT FROM crier.purge_jobs(ARRAY[$1::uuid]))";
 const PAUSE: &str = "SELECT crier.pause_jobs(reason => 'paused by an operator')";
-const RESUME: &str = "SELECT crier.resume_jobs()";
+const RESUME: &str =
+    "SELECT crier.resume_jobs(kind => $1, platform => $2, account_id => $3, workspace_id => $4)";
 
 /// What an operator does.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,8 +47,17 @@ pub(crate) enum Remedy {
     Purge(Uuid),
     /// Hands out nothing any more.
     Pause,
-    /// Hands out again.
-    Resume,
+    /// Hands out again what was paused: everything, where nothing is named.
+    Resume(Scope),
+}
+
+/// What a pause is about: one of them, or everything.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Scope {
+    pub(crate) kind: Option<String>,
+    pub(crate) platform: Option<String>,
+    pub(crate) account: Option<Uuid>,
+    pub(crate) workspace: Option<Uuid>,
 }
 
 impl Db {
@@ -58,7 +66,8 @@ impl Db {
         first(&self.one(INSTALLATION, &[]).await?)
     }
 
-    /// Does what an operator asks for. False: there was nothing to do.
+    /// Does what an operator asks for. False: nothing was paused, or no such job was dead, or there was no block; a breaker is closed
+    /// all the same.
     pub(crate) async fn remedy(&self, remedy: &Remedy) -> Result<bool, Error> {
         let row = match remedy {
             Remedy::UnblockAccount(account, action) => {
@@ -70,7 +79,15 @@ impl Db {
             Remedy::Retry(job) => self.one(RETRY, &[(job, Type::UUID)]).await,
             Remedy::Purge(job) => self.one(PURGE, &[(job, Type::UUID)]).await,
             Remedy::Pause => self.one(PAUSE, &[]).await,
-            Remedy::Resume => self.one(RESUME, &[]).await,
+            Remedy::Resume(Scope { kind, platform, account, workspace }) => {
+                let scope = [
+                    (kind as _, Type::TEXT),
+                    (platform as _, Type::TEXT),
+                    (account as _, Type::UUID),
+                    (workspace as _, Type::UUID),
+                ];
+                self.one(RESUME, &scope).await
+            }
         };
         first(&row?)
     }

@@ -96,36 +96,42 @@ impl ApiKeys {
             return Err(Refusal::NoKeys);
         }
         let shown = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let key = shown.and_then(|shown| scheme.key(shown)).unwrap_or_default();
+        let (name, key) = shown.and_then(|shown| scheme.read(shown)).unwrap_or_default();
         let shown = hash(&key);
         // All are compared, and whole: how long it takes tells nothing.
         let known = self.0.iter().fold(Choice::from(0), |known, hash| known | hash.ct_eq(&shown));
-        if bool::from(known) { Ok(ShownKey(key.into())) } else { Err(Refusal::Unknown(scheme)) }
+        if bool::from(known) { Ok(ShownKey { name, key: key.into() }) } else { Err(Refusal::Unknown(scheme)) }
     }
 }
 
 /// The key that a request showed, one of those that are accepted.
 #[derive(Debug, Clone)]
-pub(super) struct ShownKey(pub(super) SecretString);
+pub(super) struct ShownKey {
+    /// What the person behind a browser calls themselves: anything.
+    pub(super) name: String,
+    pub(super) key: SecretString,
+}
 
 /// How a key is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Scheme {
     /// By a program.
     Bearer,
-    /// By a browser, as a password. The name of the user is nobody's.
+    /// By a browser, as a password.
     Basic,
 }
 
 impl Scheme {
-    /// The key in the value of `Authorization`.
-    fn key(self, shown: &str) -> Option<String> {
-        let (name, value) = shown.split_once(' ')?;
+    /// The name and the key in the value of `Authorization`.
+    fn read(self, shown: &str) -> Option<(String, String)> {
+        let (scheme, value) = shown.split_once(' ')?;
         match self {
-            Self::Bearer if name.eq_ignore_ascii_case("bearer") => Some(value.trim().to_owned()),
-            Self::Basic if name.eq_ignore_ascii_case("basic") => {
+            Self::Bearer if scheme.eq_ignore_ascii_case("bearer") => {
+                Some((String::new(), value.trim().to_owned()))
+            }
+            Self::Basic if scheme.eq_ignore_ascii_case("basic") => {
                 let text = String::from_utf8(STANDARD.decode(value.trim()).ok()?).ok()?;
-                text.split_once(':').map(|(_, key)| key.to_owned())
+                text.split_once(':').map(|(name, key)| (name.to_owned(), key.to_owned()))
             }
             _ => None,
         }
@@ -199,9 +205,9 @@ mod tests {
         };
         let basic = |text: &str| format!("Basic {}", STANDARD.encode(text));
         for name in ["", "operator"] {
-            let key = admit(&basic(&format!("{name}:{OLD}"))).unwrap();
-            assert_eq!(key.0.expose_secret(), OLD);
-            assert!(!format!("{key:?}").contains(OLD));
+            let shown = admit(&basic(&format!("{name}:{OLD}"))).unwrap();
+            assert_eq!((shown.name.as_str(), shown.key.expose_secret()), (name, OLD));
+            assert!(!format!("{shown:?}").contains(OLD));
         }
         let bearer = format!("Bearer {OLD}");
         for bad in ["Basic", "Basic x", &basic(OLD), &basic(&format!("{OLD}:")), &basic(":x"), &bearer] {

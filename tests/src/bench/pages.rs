@@ -146,15 +146,19 @@ async fn depth(bench: &mut Bench, sql: &Session) {
     let jobs = bench.plan.history;
     let first: String = sql.value(PAGE, &[&None::<String>]).await;
     let oldest: Vec<Uuid> = sql.column("SELECT id FROM crier.job ORDER BY id LIMIT 60", &[]).await;
-    let place = oldest.last().map_or(Position::Id([0; 16]), |id| Position::Id(*id.as_bytes()));
-    let cursor = Cursor::decode(&first).map(|cursor| Cursor { position: place, ..cursor });
-    let last = cursor.and_then(|cursor| cursor.encode()).unwrap_or_else(|error| panic!("{first}: {error}"));
-    for (what, cursor) in [("first", None), ("last", Some(last))] {
+    for (what, cursor) in [("first", None), ("last", Some(last_page(&first, &oldest)))] {
         let calls: Vec<Params<'_>> = (0..CALLS).map(|_| vec![&cursor as _]).collect();
         let millis = Millis::new(times(sql, PAGE, &calls).await);
         let what = format!("list_jobs, the {what} page of 50, {jobs} jobs");
         bench.report.timings.push(Timing { what, millis });
     }
+}
+
+/// The cursor of a page at the end of everything: that of another page, put before the newest of the oldest.
+pub(super) fn last_page(other: &str, oldest: &[Uuid]) -> String {
+    let position = oldest.last().map_or(Position::Id([0; 16]), |id| Position::Id(*id.as_bytes()));
+    let cursor = Cursor::decode(other).map(|cursor| Cursor { position, ..cursor });
+    cursor.and_then(|cursor| cursor.encode()).unwrap_or_else(|error| panic!("{other}: {error}"))
 }
 
 /// The plans, as the functions have them made: once for all values, or for those of a search.

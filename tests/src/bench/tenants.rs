@@ -3,12 +3,11 @@
 
 use std::time::Duration;
 
-use crier_core::cursor::{Cursor, Position};
 use uuid::Uuid;
 
 use super::Bench;
 use super::client::connect;
-use super::pages::{plan_of, short};
+use super::pages::{last_page, plan_of, short};
 use super::report::{Millis, Target, Timing};
 use super::targets::{Params, times};
 use crate::backdoor::History;
@@ -45,6 +44,7 @@ struct Ask {
     limit: Option<f64>,
 }
 
+const FIGURES: &str = "SELECT count(s::text) FROM crier.get_workspace_stats($1) s";
 const ASKS: [Ask; 5] = [
     Ask {
         what: "a user's jobs, the view",
@@ -72,7 +72,7 @@ const ASKS: [Ask; 5] = [
     },
     Ask {
         what: "a workspace's figures, get_workspace_stats",
-        sql: "SELECT count(s::text) FROM crier.get_workspace_stats($1) s",
+        sql: FIGURES,
         of: Of::Workspace,
         limit: Some(STATISTICS_LIMIT),
     },
@@ -143,13 +143,10 @@ fn compare(bench: &mut Bench, ask: &Ask, rows: i64, bound: Vec<Duration>, free: 
 async fn largest(bench: &mut Bench, member: &Session, rows: i64) {
     const PAGE: &str = "SELECT next_cursor FROM crier.list_posts($2, 50, p_workspace_id => $1)";
     const OLDEST: &str = "SELECT id FROM crier.posts WHERE workspace_id = $1 ORDER BY id LIMIT 60";
-    const FIGURES: &str = "SELECT count(s::text) FROM crier.get_workspace_stats($1) s";
     let workspace = History::workspace(0);
     let first: String = member.value(PAGE, &[&workspace, &None::<String>]).await;
     let oldest: Vec<Uuid> = member.column(OLDEST, &[&workspace]).await;
-    let place = oldest.last().map_or(Position::Id([0; 16]), |id| Position::Id(*id.as_bytes()));
-    let last = Cursor::decode(&first).map(|cursor| Cursor { position: place, ..cursor });
-    let last = last.and_then(|cursor| cursor.encode()).unwrap_or_else(|error| panic!("{first}: {error}"));
+    let last = last_page(&first, &oldest);
     for (what, cursor, limit) in [
         ("the first page of 50 posts", Some(None), LIST_LIMIT),
         ("the last page of 50 posts", Some(Some(last)), LIST_LIMIT),

@@ -8,17 +8,16 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
-use super::ROOT;
-
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 
-pub(super) static STYLE_URL: LazyLock<String> = LazyLock::new(|| address("style.css", STYLE));
-pub(super) static SCRIPT_URL: LazyLock<String> = LazyLock::new(|| address("script.js", SCRIPT));
+/// Their addresses, under that of whatever they are for.
+pub(super) static STYLE_PATH: LazyLock<String> = LazyLock::new(|| path("style.css", STYLE));
+pub(super) static SCRIPT_PATH: LazyLock<String> = LazyLock::new(|| path("script.js", SCRIPT));
 
-fn address(name: &str, text: &str) -> String {
+fn path(name: &str, text: &str) -> String {
     let hash = URL_SAFE_NO_PAD.encode(Sha256::digest(text));
-    format!("{ROOT}/{name}?{}", &hash[..12])
+    format!("{name}?{}", &hash[..12])
 }
 
 pub(super) async fn style() -> Response {
@@ -50,7 +49,7 @@ mod tests {
         for way in ["innerHTML", "outerHTML", "insertAdjacentHTML", "eval(", "document.write"] {
             assert!(!SCRIPT.contains(way), "{way}");
         }
-        assert!(STYLE_URL.starts_with("/dashboard/style.css?"));
+        assert!(STYLE_PATH.starts_with("style.css?"));
     }
 
     /// How bright a colour is, as WCAG counts it.

@@ -4,105 +4,137 @@
 mod data;
 mod view;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+use tracing::info;
 
 use super::fields::Fields;
 use super::stop::Stop;
 use super::{acts, assets, forgery, shell, words};
-use crate::db::{Db, Remedy};
+use crate::db::api::Refusal;
+use crate::db::{Db, Remedy, Scope};
 use crate::error::Error;
 use crate::http::api_key::{ApiKeys, ShownKey};
 use data::Installation;
 
 /// Where it is.
 const ROOT: &str = "/operator";
+/// What was read so long ago is read again.
+const FRESH: Duration = Duration::from_secs(2);
+/// How long the database may take: the connections are the worker's.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// What was read last, and when.
+type Read = Option<(Instant, DateTime<Utc>, Arc<Installation>)>;
+
+/// Reads for everybody who looks: one asks the database, and the others wait for the same answer.
+#[derive(Clone)]
+struct Source {
+    db: Db,
+    read: Arc<Mutex<Read>>,
+}
 
 /// Its addresses.
 pub(in crate::http) fn routes(db: Db, keys: &ApiKeys) -> Router {
     Router::new()
         .route("/operator", keys.guard_page(get(page)))
         .route("/operator/do/{act}", keys.guard_page(post(act)))
-        .route("/dashboard/style.css", get(assets::style))
-        .route("/dashboard/script.js", get(assets::script))
-        .with_state(db)
+        .route("/operator/style.css", get(assets::style))
+        .route("/operator/script.js", get(assets::script))
+        .with_state(Source { db, read: Arc::default() })
+}
+
+impl Source {
+    async fn installation(&self) -> Result<(DateTime<Utc>, Arc<Installation>), Stop> {
+        let mut read = self.read.lock().await;
+        if let Some((_, at, found)) = read.as_ref().filter(|(at, ..)| at.elapsed() < FRESH) {
+            return Ok((*at, Arc::clone(found)));
+        }
+        let found = timeout(LIMIT, self.db.installation()).await.map_err(|_| Stop::TooSlow)?;
+        let found = found.and_then(|found| {
+            serde_json::from_value(found).map_err(|error| Error::Contract(error.to_string()))
+        });
+        let (now, found) = (Utc::now(), Arc::new(found.map_err(Stop::Failed)?));
+        *read = Some((Instant::now(), now, Arc::clone(&found)));
+        Ok((now, found))
+    }
 }
 
 async fn page(
-    State(db): State<Db>,
-    Extension(key): Extension<ShownKey>,
+    State(source): State<Source>,
+    Extension(shown): Extension<ShownKey>,
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = Fields::of(query.as_deref().unwrap_or_default());
-    match installation(&db).await {
-        Ok(found) => {
-            let content = view::installation(&found, &token(&key), Utc::now());
-            shell::of_operator("Installation", query.get("done").and_then(words::done), &content)
+    let done = query.get("done").and_then(words::done);
+    match source.installation().await {
+        Ok((at, found)) => {
+            let content = view::installation(&found, &forgery::token(shown.key.expose_secret()));
+            shell::of_operator(ROOT, "Installation", done, &view::as_of(at), &content)
         }
         Err(stop) => stop.shown_at(ROOT),
     }
 }
 
-async fn installation(db: &Db) -> Result<Installation, Stop> {
-    let found = db.installation().await.map_err(Stop::Failed)?;
-    serde_json::from_value(found).map_err(|error| Stop::Failed(Error::Contract(error.to_string())))
-}
-
 async fn act(
-    State(db): State<Db>,
-    Extension(key): Extension<ShownKey>,
+    State(source): State<Source>,
+    Extension(shown): Extension<ShownKey>,
     Path(act): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
     let done = async {
-        let form = forgery::read(key.0.expose_secret(), &headers, body).await?;
+        let form = forgery::read(shown.key.expose_secret(), &headers, body).await?;
         let (remedy, done) = remedy(&act, &form)?;
-        match db.remedy(&remedy).await {
-            Ok(true) => Ok(done),
-            Ok(false) => Ok("nothing_done"),
-            Err(error) if error.is_callers() => Err(Stop::Malformed(error.to_string())),
-            Err(error) => Err(Stop::Failed(error)),
-        }
+        let did = source.db.remedy(&remedy).await.map_err(|error| match Refusal::of(&error) {
+            Some(refusal) => Stop::Refused { refusal, back: None },
+            None => Stop::Failed(error),
+        })?;
+        let by = words::shortened(&shown.name, 60);
+        info!(?by, ?remedy, did, "an operator has done something on the page");
+        // what is held up by a breaker alone goes on without a block
+        let said = did || matches!(remedy, Remedy::UnblockAccount(..) | Remedy::UnblockServer(..));
+        *source.read.lock().await = None;
+        Ok(if said { done } else { "nothing_done" })
     };
     match done.await {
         Ok(done) => acts::see(&acts::with_done(ROOT, done)),
-        Err(stop) => stop.shown_at(ROOT),
+        Err(stop) => Stop::shown_at(stop, ROOT),
     }
-}
-
-/// The token of the forms of whoever shows a key.
-fn token(key: &ShownKey) -> String {
-    forgery::token(key.0.expose_secret())
 }
 
 /// What a form asks for, and the word that says that it was done.
 fn remedy(act: &str, form: &Fields) -> Result<(Remedy, &'static str), Stop> {
-    let text = |name: &str| {
-        let given = form.get(name).map(str::to_owned);
-        given.ok_or_else(|| Stop::Malformed(format!("the form has no {name}")))
-    };
+    let given = |name: &str| form.get(name).map(str::to_owned);
+    let text = |name: &str| given(name).ok_or_else(|| Stop::Malformed(format!("the form has no {name}")));
     let id = |name: &str| {
-        let given = text(name)?;
-        given
-            .parse()
-            .map_err(|_| Stop::Malformed(format!("{name} is {:?}, no UUID", words::shortened(&given, 40))))
+        let no_id =
+            |text: &str| Stop::Malformed(format!("{name} is {:?}, no UUID", words::shortened(text, 40)));
+        form.get(name).map(|text| text.parse().map_err(|_| no_id(text))).transpose()
     };
+    let needed = |name: &str| id(name)?.ok_or_else(|| Stop::Malformed(format!("the form has no {name}")));
     Ok(match act {
-        "unblock-account" => {
-            (Remedy::UnblockAccount(id("account")?, form.get("action").map(str::to_owned)), "unblocked")
-        }
+        "unblock-account" => (Remedy::UnblockAccount(needed("account")?, given("action")), "unblocked"),
         "unblock-server" => (Remedy::UnblockServer(text("platform")?, text("host")?), "server_unblocked"),
-        "retry-job" => (Remedy::Retry(id("job")?), "job_retried"),
-        "purge-job" => (Remedy::Purge(id("job")?), "job_purged"),
+        "retry-job" => (Remedy::Retry(needed("job")?), "job_retried"),
+        "purge-job" => (Remedy::Purge(needed("job")?), "job_purged"),
         "pause" => (Remedy::Pause, "queue_paused"),
-        "resume" => (Remedy::Resume, "queue_resumed"),
+        "resume" => {
+            let (account, workspace) = (id("account")?, id("workspace")?);
+            let scope = Scope { kind: given("kind"), platform: given("platform"), account, workspace };
+            (Remedy::Resume(scope), "queue_resumed")
+        }
         _ => return Err(Stop::NotFound),
     })
 }
@@ -121,13 +153,18 @@ mod tests {
         assert_eq!((unblock, word), (Remedy::UnblockAccount(id, None), "unblocked"));
         let (server, _) = of("unblock-server", "platform=mastodon&host=a.example").unwrap();
         assert_eq!(server, Remedy::UnblockServer("mastodon".into(), "a.example".into()));
-        for act in ["unblock-account", "unblock-server", "retry-job", "purge-job"] {
+        for act in ["unblock-account", "unblock-server", "retry-job", "purge-job", "resume"] {
             assert!(matches!(of(act, "account=1&job=1&platform=x"), Err(Stop::Malformed(_))), "{act}");
+        }
+        for act in ["unblock-account", "unblock-server", "retry-job", "purge-job"] {
+            assert!(matches!(of(act, ""), Err(Stop::Malformed(_))), "{act}");
         }
         for act in ["retry-job", "purge-job", "pause", "resume"] {
             let (_, word) = of(act, &format!("job={id}")).unwrap();
             assert!(words::done(word).is_some(), "{word}");
         }
+        let scope = Scope { platform: Some("x".into()), ..Scope::default() };
+        assert_eq!(of("resume", "platform=x&kind=").unwrap().0, Remedy::Resume(scope));
         assert!(matches!(of("drop-table", ""), Err(Stop::NotFound)));
     }
 }

@@ -16,25 +16,51 @@ async function askAgain(link) {
 // What people are at is not taken from under their hands.
 function isBusy(live) {
     const active = document.activeElement;
-    if (live.contains(active) && active.matches('input, textarea, select, button:focus-visible')) return true;
-    if (live.querySelector('[data-keep], details[open], .dragged')) return true;
+    if (live.contains(active) && active.matches('input, textarea, select, button:focus-visible, [tabindex]:focus-visible')) return true;
+    // a button that comes to stand under a mouse would be another's
+    if (live.querySelector('[data-keep], details[open], .dragged, button:hover')) return true;
     return [...live.querySelectorAll('input:not([type=hidden]), textarea')].some((field) => field.value !== field.defaultValue);
 }
 
+// Gives whether there was an answer; null: it was not asked for.
 async function renew() {
     const live = document.getElementById('live');
-    if (!live || document.hidden || isBusy(live)) return;
+    if (!live || document.hidden || isBusy(live)) return null;
     const answer = await fetch(location.href, { credentials: 'same-origin' });
-    if (answer.status === 401 || answer.status === 404) return location.reload();
-    if (!answer.ok || isBusy(live)) return;
+    if (answer.status === 401 || answer.status === 404) {
+        location.reload();
+        return null;
+    }
+    if (!answer.ok) return false;
     const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
     const fresh = page.getElementById('live');
-    if (!fresh || fresh.isEqualNode(live)) return;
+    if (!fresh || isBusy(live)) return true;
+    const asOf = page.getElementById('as-of');
+    if (asOf) document.getElementById('as-of')?.replaceWith(document.adoptNode(asOf));
+    if (fresh.isEqualNode(live)) return true;
     const focused = live.contains(document.activeElement) ? document.activeElement.getAttribute('href') : null;
+    const moved = [...live.querySelectorAll('.wide')].map((wide) => wide.scrollLeft);
     live.replaceWith(document.adoptNode(fresh));
-    for (const link of fresh.querySelectorAll('a')) {
-        if (focused !== null && link.getAttribute('href') === focused) return link.focus();
-    }
+    fresh.querySelectorAll('.wide').forEach((wide, at) => { wide.scrollLeft = moved[at] ?? 0; });
+    const link = [...fresh.querySelectorAll('a')].find((link) => focused !== null && link.getAttribute('href') === focused);
+    link?.focus();
+    return true;
+}
+
+// Looks by itself, one look after the other, as long as the person wants; what it looked at last stays, and is said to be old.
+function look(live) {
+    const wanted = document.getElementById('renew');
+    const stale = document.getElementById('stale');
+    document.getElementById('renewing').hidden = false;
+    const again = () => setTimeout(async () => {
+        if (wanted.checked) {
+            const answered = await renew().catch(() => false);
+            const says = answered ? '' : live.dataset.stale;
+            if (answered !== null && stale.textContent !== says) stale.textContent = says;
+        }
+        again();
+    }, Number(live.dataset.every));
+    again();
 }
 
 function listen(live) {
@@ -98,7 +124,7 @@ function start() {
     if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || zone.value;
     const live = document.getElementById('live');
     if (live?.dataset.live) listen(live);
-    if (live?.dataset.every) setInterval(() => renew().catch(() => {}), Number(live.dataset.every));
+    if (live?.dataset.every) look(live);
     drag();
 }
 

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
 use super::access::{Asked, Person};
-use super::assets::{SCRIPT_URL, STYLE_URL};
+use super::assets::{SCRIPT_PATH, STYLE_PATH};
 use super::{ROOT, forgery, words, zones};
 use crate::http::page::document;
 
@@ -80,7 +80,7 @@ pub(super) fn answered(
         }
         footer { (zones::form(asked)) }
     };
-    html_page(status, &format!("{title} · {} · Crier", asked.workspace.name), &body)
+    html_page(ROOT, status, &format!("{title} · {} · Crier", asked.workspace.name), &body)
 }
 
 /// What people come to a list for.
@@ -108,29 +108,49 @@ pub(super) fn of_person(person: &Person, title: &str, content: &Markup) -> Respo
         main id="main" tabindex="-1" { div class="head" { h1 { (title) } } (content) }
         footer { (zones::form(person)) }
     };
-    html_page(StatusCode::OK, &format!("{title} · Crier"), &body)
+    html_page(ROOT, StatusCode::OK, &format!("{title} · Crier"), &body)
 }
 
-/// A page of operators, who are signed in by the browser itself. It renews itself every few seconds.
-pub(super) fn of_operator(title: &str, done: Option<&str>, content: &Markup) -> Response {
+/// A page of operators under `root`, who are signed in by the browser itself. It renews itself every few seconds, as long as they want;
+/// `as_of`: when it was as it is.
+pub(super) fn of_operator(
+    root: &str,
+    title: &str,
+    done: Option<&str>,
+    as_of: &Markup,
+    content: &Markup,
+) -> Response {
     let body = html! {
         header class="top" { p class="brand" { "Crier" } p class="workspace" { span class="role" { "for operators" } } }
         main id="main" tabindex="-1" {
             div class="head" { h1 { (title) } }
             @if let Some(done) = done { p class="done" role="status" { (done) } }
-            div id="live" data-every="5000" { (content) }
+            p class="hint" {
+                span id="as-of" { "As of " (as_of) } " "
+                span id="stale" class="bad" role="status" {}
+            }
+            p id="renewing" class="choice" hidden {
+                input type="checkbox" id="renew" checked;
+                label for="renew" { "Renew every five seconds" }
+            }
+            div id="live" data-every="5000" data-stale="Not renewed since: crierd or its database does not answer." { (content) }
         }
     };
-    html_page(StatusCode::OK, &format!("{title} · Crier"), &body)
+    html_page(root, StatusCode::OK, &format!("{title} · Crier"), &body)
 }
 
 /// A page of nobody.
 pub(super) fn bare(status: StatusCode, title: &str, content: &Markup) -> Response {
+    bare_at(ROOT, status, title, content)
+}
+
+/// The same under another address.
+pub(super) fn bare_at(root: &str, status: StatusCode, title: &str, content: &Markup) -> Response {
     let body = html! { main id="main" class="bare" tabindex="-1" {
         p class="brand" { "Crier" }
         div class="card" { (content) }
     } };
-    html_page(status, &format!("{title} · Crier"), &body)
+    html_page(root, status, &format!("{title} · Crier"), &body)
 }
 
 fn sign_out(person: &Person) -> Markup {
@@ -142,11 +162,12 @@ fn sign_out(person: &Person) -> Markup {
     }
 }
 
-fn html_page(status: StatusCode, title: &str, body: &Markup) -> Response {
+/// `root`: where its style and its script are.
+fn html_page(root: &str, status: StatusCode, title: &str, body: &Markup) -> Response {
     let head = html! {
         meta name="color-scheme" content="light dark";
-        link rel="stylesheet" href=(*STYLE_URL);
-        script src=(*SCRIPT_URL) defer {}
+        link rel="stylesheet" href=(format!("{root}/{}", *STYLE_PATH));
+        script src=(format!("{root}/{}", *SCRIPT_PATH)) defer {}
     };
     let body = html! {
         a class="skip" href="#main" { "Skip to the content" }

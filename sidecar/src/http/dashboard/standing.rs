@@ -32,7 +32,11 @@ impl Standings {
         }
         let given = json!({ "p_account_ids": ids });
         let tokens: Vec<Token> = dashboard.read(&asked.identity, &TOKEN_STATUS, given.clone()).await?;
-        let limits: Vec<Left> = dashboard.read(&asked.identity, &PUBLISH_LIMITS, given).await?;
+        let limits: Vec<Left> = match dashboard.read(&asked.identity, &PUBLISH_LIMITS, given).await {
+            // one of them was disconnected meanwhile: the page is there all the same
+            Err(Stop::Refused { .. }) => Vec::new(),
+            limits => limits?,
+        };
         Ok(Self {
             tokens: tokens.into_iter().map(|token| (token.account_id, token)).collect(),
             limits: limits.into_iter().map(|limit| (limit.account_id, limit)).collect(),
@@ -66,13 +70,15 @@ fn life(asked: &Asked, account: &Account, token: &Token) -> Markup {
     let works = account.status == "active";
     html! {
         @if let Some(end) = token.expires_at {
+            @let ended = end <= asked.now;
             p class="line" {
-                @if end > asked.now { "Its token is good until " } @else { "Its token ended on " }
+                @if ended { "Its token ended on " } @else { "Its token is good until " }
                 (times::shown(end, zone))
                 @match token.refresh_at {
-                    Some(at) if works && at > asked.now => { ", and is renewed from " (times::shown(at, zone)) " on." }
+                    Some(at) if works && at > asked.now => { ", and is to be renewed from " (times::shown(at, zone)) " on." }
                     Some(_) if works => ", and is to be renewed now.",
-                    None if works => ", and is not renewed by itself: connect the account again before.",
+                    None if works && ended => ", and is not renewed by itself: the account has to be connected again.",
+                    None if works => ", and is not renewed by itself: the account has to be connected again before.",
                     _ => ".",
                 }
             }
@@ -125,8 +131,8 @@ mod tests {
             ("active", json!({}), "No end of its token"),
             ("active", json!({ "expires_at": later, "refresh_at": before }), "13:30</time> on."),
             ("active", json!({ "expires_at": later, "refresh_at": NOW }), "to be renewed now"),
-            ("active", json!({ "expires_at": later }), "connect the account again"),
-            ("active", json!({ "expires_at": "2026-12-01T10:00:00Z" }), "Its token ended on"),
+            ("active", json!({ "expires_at": later }), "connected again before."),
+            ("active", json!({ "expires_at": "2026-12-01T10:00:00Z" }), "connected again.</p>"),
             ("active", json!({ "refresh_expires_at": later }), "It can be renewed until"),
             (
                 "active",

@@ -117,7 +117,7 @@ impl Stop {
             div role="alert" { (words) }
             p { a href=(back.as_deref().unwrap_or(root)) { "Back" } }
         };
-        shell::bare(status, title, &content)
+        shell::bare_at(root, status, title, &content)
     }
 }
 

@@ -19,7 +19,7 @@ async fn limits_and_the_life_of_tokens_are_seen_at_a_glance() {
         .await;
     for page in ["/accounts".to_owned(), format!("/accounts/{account}")] {
         let shown = viewer.page(&page).await;
-        shown.is(200).has("Its token is good until").has("05:00</time>, and is renewed from");
+        shown.is(200).has("Its token is good until").has("05:00</time>, and is to be renewed from");
         shown.has("Renewing it failed 2 times").has("The platform asks to slow down.").has(" of 7 in 1 day");
         shown.has_not("s3cr3t");
     }

@@ -4,7 +4,7 @@ use crier_tests::crierd::Crierd;
 use reqwest::redirect::Policy;
 use reqwest::{RequestBuilder, Response};
 
-use super::{KEY, staged, trouble};
+use super::{KEY, staged, tell, trouble};
 
 struct Operator {
     client: reqwest::Client,
@@ -61,10 +61,10 @@ async fn an_operator_sees_what_is_held_up_and_lets_it_go_on() {
     let page = operator.see().await;
     let handle = stage.sql.text(&format!("SELECT handle FROM crier.accounts WHERE id = '{account}'")).await;
     for part in [
-        "Blocks and breakers",
+        "Pauses, breakers and blocks",
+        "set by the operator: too &lt;i&gt;many",
         "a.example",
         &handle,
-        "too &lt;i&gt;many&lt;/i&gt;",
         "no &lt;b&gt;disk&lt;/b&gt;",
         "w&lt;1&gt;",
         // a kind that waits, and how its jobs ended
@@ -80,7 +80,6 @@ async fn an_operator_sees_what_is_held_up_and_lets_it_go_on() {
     assert_eq!(blocks().await, "2");
     for (act, fields, word) in [
         ("unblock-account", vec![("account", account.as_str()), ("action", "like")], "unblocked"),
-        ("unblock-account", vec![("account", account.as_str()), ("action", "like")], "nothing_done"),
         ("unblock-server", vec![("platform", "mastodon"), ("host", "a.example")], "server_unblocked"),
         ("retry-job", vec![("job", dead.as_str())], "job_retried"),
         ("retry-job", vec![("job", dead.as_str())], "nothing_done"),
@@ -93,18 +92,80 @@ async fn an_operator_sees_what_is_held_up_and_lets_it_go_on() {
         fields.push(("csrf", csrf));
         assert_eq!(operator.does(act, &fields).await, (303, format!("/operator?done={word}")), "{act}");
     }
-    assert_eq!(blocks().await, "0");
+    // what is left is the pause
+    assert_eq!(blocks().await, "1");
     assert_eq!(stage.sql.text("SELECT count(*) FROM crier.dead_jobs()").await, "0");
     let page = operator.see().await;
-    assert!(page.contains("Nothing is handed out") && page.contains("/operator/do/resume"), "{page}");
+    let paused = "Nothing is handed out: paused by an operator";
+    assert!(page.contains(paused) && page.contains("/operator/do/resume"), "{page}");
     assert!(page.contains("Nothing is held up."), "{page}");
     // as on every page: what the database refuses is said in words
     let unknown = uuid::Uuid::new_v4().to_string();
     let refused = send(operator.form("unblock-account", &[("account", &unknown), ("csrf", csrf)])).await;
-    assert_eq!(refused.status(), 400);
+    assert_eq!(refused.status(), 404);
     let text = refused.text().await.expect("a page");
     assert!(text.contains(&unknown) && text.contains("href=\"/operator\""), "{text}");
-    assert!(!stage.deployment.logs().contains(KEY), "expected no key in the log");
+    let logs = stage.deployment.logs();
+    assert!(
+        logs.contains("an operator has done something") && logs.contains("any") && !logs.contains(KEY),
+        "{logs}"
+    );
+}
+
+#[tokio::test]
+async fn pauses_and_breakers_come_first_and_accounts_that_rest_are_not_held_up() {
+    let (_sim, stage, crierd) = staged(&[]).await;
+    let (account, workspace) = (stage.account.to_string(), stage.workspace);
+    tell(&crierd, "/stop", "").await;
+    for step in [
+        "UPDATE crier.platform_policy SET breaker_failures = 1, breaker_pause = '1 hour', breaker_max_pause = '1 hour'".to_owned(),
+        "SELECT crier.block_server('mastodon', 'a.example', now() + interval '2 days', 'down')".into(),
+        // a breaker counts what an account does on a platform
+        format!("SELECT crier.enqueue('like', '{{}}', account_id => '{account}', workspace_id => '{workspace}', max_attempts => 1)"),
+        "SELECT crier.fail_jobs(ARRAY[job_id], ARRAY[token], ARRAY['transient'], ARRAY['{}'::jsonb]) \
+         FROM crier.claim_jobs('w', 1, kinds => '{like}')"
+            .into(),
+        "SELECT crier.pause_jobs(kind => 'resize_image', reason => 'no disk')".into(),
+    ] {
+        stage.sql.run(&step).await;
+    }
+    let rest = stage.sql.text(&format!("SELECT crier.pause_account('{account}', 'a holiday')")).await;
+    assert_eq!(rest, "t");
+    let list = "SELECT string_agg(DISTINCT kind, ' ') FROM crier.list_blocks()";
+    assert_eq!(stage.sql.text(list).await, "block breaker pause");
+    let order = "SELECT array_position(array_agg(kind), 'block') = count(*) FROM crier.list_blocks()";
+    assert_eq!(stage.sql.text(order).await, "t", "expected the block last");
+    assert_eq!(stage.sql.text("SELECT kind FROM crier.list_blocks(1)").await, "pause");
+    let operator = Operator::of(&crierd);
+    let page = operator.see().await;
+    assert!(
+        page.contains("Circuit breaker until") && page.contains("no disk") && !page.contains("a holiday"),
+        "{page}"
+    );
+    let csrf = token(&page);
+    let breakers =
+        "SELECT coalesce(account_id::text, ''), platform, coalesce(host, '') FROM crier.breakers()";
+    for row in stage.sql.rows(breakers, &[]).await {
+        let (account, platform, host): (String, String, String) = (row.get(0), row.get(1), row.get(2));
+        let (act, word) = if account.is_empty() {
+            ("unblock-server", "server_unblocked")
+        } else {
+            ("unblock-account", "unblocked")
+        };
+        let fields = [("account", &*account), ("platform", &platform), ("host", &host), ("csrf", csrf)];
+        assert_eq!(
+            operator.does(act, &fields).await,
+            (303, format!("/operator?done={word}")),
+            "{account} {host}"
+        );
+    }
+    assert_eq!(stage.sql.text("SELECT count(*) FROM crier.breakers()").await, "0");
+    for word in ["queue_resumed", "nothing_done"] {
+        let did =
+            operator.does("resume", &[("kind", "resize_image"), ("platform", ""), ("csrf", csrf)]).await;
+        assert_eq!(did, (303, format!("/operator?done={word}")));
+    }
+    assert_eq!(stage.sql.text(list).await, "block");
 }
 
 #[tokio::test]

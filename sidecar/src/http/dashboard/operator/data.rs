@@ -21,8 +21,10 @@ pub(super) struct Installation {
     pub(super) dead: Vec<Dead>,
 }
 
+/// Whether the database is one that publishes.
 #[derive(Debug, Deserialize)]
 pub(super) struct Status {
+    /// It is a copy that nobody has adopted.
     pub(super) paused: bool,
     pub(super) reason: Option<String>,
 }
@@ -39,7 +41,6 @@ pub(super) struct Queue {
     pub(super) completed_last_hour: Option<i64>,
     pub(super) failed_last_hour: Option<i64>,
     pub(super) oldest_due_seconds: Option<f64>,
-    pub(super) paused: bool,
 }
 
 /// What is above its threshold.
@@ -51,13 +52,15 @@ pub(super) struct Alert {
     pub(super) about: String,
 }
 
-/// How many jobs of a kind on a platform are in a state.
+/// What waits of a kind on a platform.
 #[derive(Debug, Deserialize)]
 pub(super) struct Backlog {
     pub(super) kind: String,
-    pub(super) platform: String,
-    pub(super) state: String,
-    pub(super) jobs: f64,
+    pub(super) platform: Option<String>,
+    pub(super) due: i64,
+    pub(super) pending: i64,
+    pub(super) retrying: i64,
+    pub(super) running: i64,
 }
 
 /// How jobs of a kind ended within an hour; without a kind: all. Times are seconds.
@@ -96,20 +99,32 @@ pub(super) struct Worker {
 #[derive(Debug, Deserialize)]
 pub(super) struct Block {
     pub(super) kind: String,
-    pub(super) platform: String,
+    pub(super) workspace_id: Option<Uuid>,
+    pub(super) platform: Option<String>,
     pub(super) host: Option<String>,
     pub(super) account_id: Option<Uuid>,
     pub(super) handle: Option<String>,
+    /// Of an account; of a pause the kind of jobs.
     pub(super) action: Option<String>,
     /// May be without end.
     pub(super) until: String,
     pub(super) reason: Option<String>,
+    pub(super) set_by: Option<String>,
+}
+
+impl Block {
+    /// Whether it is a pause of everything.
+    pub(super) fn is_all(&self) -> bool {
+        let about = (&self.workspace_id, &self.platform, &self.account_id, &self.action);
+        self.kind == "pause" && matches!(about, (None, None, None, None))
+    }
 }
 
 /// A job that failed for good.
 #[derive(Debug, Deserialize)]
 pub(super) struct Dead {
     pub(super) job_id: Uuid,
+    pub(super) workspace_id: Option<Uuid>,
     pub(super) platform: Option<String>,
     pub(super) kind: String,
     pub(super) attempt: i64,

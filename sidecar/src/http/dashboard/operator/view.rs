@@ -1,10 +1,9 @@
 //! What the page for operators looks like.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use maud::{Markup, html};
+use uuid::Uuid;
 
 use super::super::{show, times, words};
 use super::ROOT;
@@ -12,14 +11,20 @@ use super::data::{Backlog, Block, Dead, Installation, Kind, Platform, Queue, Sta
 
 /// Operators are anywhere: their times are those of the logs.
 const ZONE: Tz = Tz::UTC;
-/// States of the backlog, in the order of its columns.
-const STATES: [&str; 4] = ["due", "pending", "retrying", "running"];
+/// So many of what is held up are asked for.
+const SHOWN: usize = 49;
+
+/// When it was so.
+pub(super) fn as_of(at: DateTime<Utc>) -> Markup {
+    html! { time datetime=(at.to_rfc3339()) { (at.format("%F %T")) } " UTC" }
+}
 
 /// All of it. `token`: of its forms.
-pub(super) fn installation(found: &Installation, token: &str, now: DateTime<Utc>) -> Markup {
+pub(super) fn installation(found: &Installation, token: &str) -> Markup {
+    let held: Vec<_> = found.blocks.iter().filter(|block| !block.is_all()).collect();
+    let pause = found.blocks.iter().find(|block| block.is_all());
     html! {
-        p class="hint" { "As of " (times::shown(now, ZONE)) " UTC. It renews itself." }
-        (state(&found.status, &found.queue, token))
+        (state(&found.status, pause, &found.queue, token))
         section aria-labelledby="alerts" {
             h2 id="alerts" { "Above a threshold" }
             @if found.alerts.is_empty() { p class="empty" { "Nothing." } }
@@ -29,9 +34,10 @@ pub(super) fn installation(found: &Installation, token: &str, now: DateTime<Utc>
             } } }
         }
         section aria-labelledby="blocks" {
-            h2 id="blocks" { "Blocks and breakers" }
-            @if found.blocks.is_empty() { p class="empty" { "Nothing is held up." } }
-            ul class="cards" { @for one in &found.blocks { li { (block(one, token)) } } }
+            h2 id="blocks" { "Pauses, breakers and blocks" }
+            @if held.is_empty() { p class="empty" { "Nothing is held up." } }
+            ul class="cards" { @for one in &held { li { (block(one, token)) } } }
+            @if held.len() >= SHOWN { p class="hint" { "There may be more: these are the first " (SHOWN) "." } }
         }
         (sheet("backlog", "Backlog", "Nothing waits.", &backlog(&found.backlog)))
         (sheet("kinds", "Rates and latency, the last hour", "No job has ended.", &kinds(&found.kinds)))
@@ -40,12 +46,15 @@ pub(super) fn installation(found: &Installation, token: &str, now: DateTime<Utc>
         section aria-labelledby="dead" {
             h2 id="dead" { "Dead letters" }
             @if found.dead.is_empty() { p class="empty" { "None." } }
+            @else if found.queue.failed > found.dead.len() as i64 {
+                p class="hint" { "The newest " (found.dead.len()) " of " (found.queue.failed) "." }
+            }
             ul class="cards" { @for one in &found.dead { li { (dead(one, token)) } } }
         }
     }
 }
 
-fn state(status: &Status, queue: &Queue, token: &str) -> Markup {
+fn state(status: &Status, pause: Option<&Block>, queue: &Queue, token: &str) -> Markup {
     let known = |count: Option<i64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
     let tiles = [
         ("Waiting", known(queue.pending)),
@@ -59,14 +68,16 @@ fn state(status: &Status, queue: &Queue, token: &str) -> Markup {
         ("Dead letters", queue.failed.to_string()),
     ];
     html! {
-        @if status.paused || queue.paused {
-            div class="problem" role="alert" {
-                p { "Nothing is handed out: " (status.reason.as_deref().unwrap_or("no reason is given")) }
+        @if status.paused {
+            div class="problem" { p { "Nothing is handed out: " (status.reason.as_deref().unwrap_or_default()) } }
+        } @else if let Some(pause) = pause {
+            div class="problem" {
+                p { "Nothing is handed out: " (pause.reason.as_deref().unwrap_or("it is paused, and no reason was given")) }
                 (act(token, "resume", &[], &show::labeled("Hand out again", "")))
             }
         }
         dl class="tiles" { @for (name, value) in &tiles { div { dt { (name) } dd { (value) } } } }
-        @if !status.paused && !queue.paused {
+        @if !status.paused && pause.is_none() {
             (act(token, "pause", &[], &html! {
                 button type="submit" class="grave" data-ask="Hand out no job of the whole installation until somebody resumes it?" { "Pause everything" }
             }))
@@ -75,42 +86,61 @@ fn state(status: &Status, queue: &Queue, token: &str) -> Markup {
 }
 
 fn block(block: &Block, token: &str) -> Markup {
-    let account = block.account_id.map(|id| id.to_string()).unwrap_or_default();
-    let action = block.action.as_deref().unwrap_or_default();
-    let host = block.host.as_deref().unwrap_or_default();
-    let name = block.handle.as_deref().or(block.account_id.is_some().then_some(account.as_str()));
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let id = |value: Option<Uuid>| value.map(|id| id.to_string()).unwrap_or_default();
+    let (platform, host, action) = (text(&block.platform), text(&block.host), text(&block.action));
+    let (account, workspace) = (id(block.account_id), id(block.workspace_id));
+    let what = match &block.handle {
+        Some(handle) => handle.clone(),
+        None => [&account, &host, &action, &platform, &workspace]
+            .into_iter()
+            .find(|text| !text.is_empty())
+            .cloned()
+            .unwrap_or_default(),
+    };
+    let go_on = show::labeled("Let it go on", &what);
+    let scope =
+        [("kind", &*action), ("platform", &platform), ("account", &account), ("workspace", &workspace)];
+    // of an account's, the rest says whose it is
+    let scope = if account.is_empty() { scope.to_vec() } else { vec![("account", account.as_str())] };
     html! {
         p class="headline" {
-            (show::account(&block.platform, name.unwrap_or(host)))
-            " " (show::state(if block.kind == "breaker" { "paused" } else { "blocked" }))
+            (show::account(&platform, &what))
+            " " (show::state(if block.kind == "block" { "blocked" } else { "paused" }))
         }
         p class="line" {
-            @if block.kind == "breaker" { "Circuit breaker " } @else if action.is_empty() { "Everything " } @else { (action.replace('_', " ")) " " }
-            "until " (times::shown_text(&block.until, ZONE))
+            @match block.kind.as_str() {
+                "pause" => "Handed out by nobody",
+                "breaker" => "Circuit breaker",
+                _ if action.is_empty() => "Everything",
+                _ => (action.replace('_', " ")),
+            }
+            " until " (times::shown_text(&block.until, ZONE))
+            @if let Some(by) = &block.set_by { ", set by the " (by) }
             @if let Some(reason) = &block.reason { ": " (words::shortened(reason, 300)) }
         }
-        @if block.account_id.is_some() {
-            (act(token, "unblock-account", &[("account", &account), ("action", action)], &show::labeled("Let it go on", name.unwrap_or_default())))
-        } @else if !host.is_empty() {
-            (act(token, "unblock-server", &[("platform", &block.platform), ("host", host)], &show::labeled("Let it go on", host)))
-        }
+        @if !workspace.is_empty() { p class="id" { "workspace " (workspace) } }
+        @if block.kind == "pause" { (act(token, "resume", &scope, &go_on)) }
+        @else if !account.is_empty() { (act(token, "unblock-account", &[("account", &account), ("action", &action)], &go_on)) }
+        @else if !host.is_empty() { (act(token, "unblock-server", &[("platform", &platform), ("host", &host)], &go_on)) }
     }
 }
 
 fn dead(job: &Dead, token: &str) -> Markup {
-    let id = job.job_id.to_string();
+    let (id, kind) = (job.job_id.to_string(), job.kind.replace('_', " "));
+    let question = format!("Delete {kind} {id} for good?");
     html! {
         p class="line" {
-            (job.kind.replace('_', " "))
+            (kind)
             @if let Some(platform) = &job.platform { " on " (words::platform(platform)) }
             ", " (times::shown(job.finished_at, ZONE)) ", attempt " (job.attempt)
         }
-        p class="id" { (id) }
+        p class="id" { (id) @if let Some(workspace) = job.workspace_id { ", workspace " (workspace) } }
         @if let Some(error) = job.error.as_ref().filter(|error| error.is_object()) { (show::error(error)) }
         div class="acts" {
-            (act(token, "retry-job", &[("job", &id)], &show::labeled("Try again", &job.kind)))
+            (act(token, "retry-job", &[("job", &id)], &show::labeled("Try again", &format!("{kind} {id}"))))
             (act(token, "purge-job", &[("job", &id)], &html! {
-                button type="submit" class="grave" data-ask="Delete this job for good?" { "Delete" }
+                button type="submit" class="grave" data-ask=(question) { "Delete" span class="heard" { ": " (kind) " " (id) } }
             }))
         }
     }
@@ -150,19 +180,15 @@ fn sheet(id: &str, title: &str, empty: &str, table: &Table) -> Markup {
 }
 
 fn backlog(found: &[Backlog]) -> Table {
-    let mut rows: BTreeMap<(&str, &str), [f64; STATES.len()]> = BTreeMap::new();
-    for one in found {
-        if let Some(at) = STATES.iter().position(|state| *state == one.state) {
-            rows.entry((&one.kind, &one.platform)).or_default()[at] += one.jobs;
-        }
-    }
-    let row = |((kind, platform), counts): ((&str, &str), [f64; STATES.len()])| {
-        let names = [kind.replace('_', " "), words::platform(platform).to_string()];
-        names.into_iter().chain(counts.map(|count| number(Some(count)))).collect()
+    let row = |one: &Backlog| {
+        let platform = one.platform.as_deref().map(words::platform).unwrap_or_default();
+        let names = [one.kind.replace('_', " "), platform.to_string()];
+        let counts = [one.due, one.pending, one.retrying, one.running];
+        names.into_iter().chain(counts.map(|count| count.to_string())).collect()
     };
     Table {
         heads: &["Kind", "Platform", "Due", "Waiting", "To be tried again", "Under way"],
-        rows: rows.into_iter().map(row).collect(),
+        rows: found.iter().map(row).collect(),
     }
 }
 
@@ -255,9 +281,8 @@ mod tests {
             },
             "alerts": [{ "name": "failure_rate", "value": 0.25, "threshold": 0.1, "about": "<b>" }],
             "backlog": [
-                { "kind": "publish_post", "platform": "x", "state": "due", "jobs": 4.0 },
-                { "kind": "publish_post", "platform": "x", "state": "running", "jobs": 3.0 },
-                { "kind": "<i>", "platform": "", "state": "pending", "jobs": 1.0 },
+                { "kind": "publish_post", "platform": "x", "due": 4, "pending": 0, "retrying": 0, "running": 3 },
+                { "kind": "<i>", "platform": null, "due": 0, "pending": 1, "retrying": 0, "running": 0 },
             ],
             "kinds": [{
                 "kind": null, "completed": 9, "failed": 1, "error_rate": 0.1, "waiting_p50": 0.25, "waiting_p95": 4.0,
@@ -269,17 +294,16 @@ mod tests {
                 "last_seen_at": "2026-12-01T10:59:58+00:00",
             }],
             "blocks": [
-                { "kind": "block", "platform": "x", "host": null, "account_id": id, "handle": "al\"ice", "action": "like",
-                  "until": "infinity", "reason": "<s>" },
-                { "kind": "breaker", "platform": "mastodon", "host": "a.example", "account_id": null, "handle": null,
-                  "action": null, "until": "2026-12-01T12:00:00+00:00", "reason": "open" },
+                { "kind": "block", "workspace_id": id, "platform": "x", "account_id": id, "handle": "al\"ice", "action": "like",
+                  "until": "infinity", "reason": "<s>", "set_by": "member" },
+                { "kind": "breaker", "platform": "mastodon", "host": "a.example", "until": "2026-12-01T12:00:00+00:00", "reason": "open" },
+                { "kind": "pause", "platform": "tiktok", "until": "infinity", "set_by": "operator" },
             ],
             "dead": [{ "job_id": id, "platform": "x", "kind": "publish_post", "attempt": 3, "finished_at": "2026-12-01T08:00:00Z",
                        "error": { "class": "transient", "message": "<em>" } }],
         });
         change(&mut found);
-        installation(&from_value(found).unwrap(), "t0ken", "2026-12-01T11:00:00Z".parse().unwrap())
-            .into_string()
+        installation(&from_value(found).unwrap(), "t0ken").into_string()
     }
 
     #[test]
@@ -298,21 +322,40 @@ mod tests {
             "/operator/do/unblock-server",
             "/operator/do/retry-job",
             "/operator/do/pause",
+            "/operator/do/resume\"><input type=\"hidden\" name=\"csrf\" value=\"t0ken\"><input type=\"hidden\" name=\"kind\" value=\"\"><input type=\"hidden\" name=\"platform\" value=\"tiktok\">",
+            "set by the member: &lt;s&gt;",
+            "The newest 1 of 2.",
             "value=\"t0ken\"",
             "could not be reached",
         ] {
             assert!(text.contains(part), "{part} in {text}");
         }
-        assert!(!text.contains("/do/resume"));
+        assert!(!text.contains("Nothing is handed out"));
         for bad in ["<b>", "<i>", "<u>", "<s>", "<em>", "al\"ice"] {
             assert!(!text.contains(bad), "{bad} in {text}");
         }
     }
 
     #[test]
-    fn a_pause_is_said_first_and_a_standby_knows_less() {
+    fn a_pause_is_ended_here_and_a_copy_is_not() {
+        let pause = |reason: Value| {
+            shown(|found| {
+                found["blocks"] =
+                    json!([{ "kind": "pause", "until": "infinity", "set_by": "operator", "reason": reason }])
+            })
+        };
+        let text = pause("a <u>rest</u>".into());
+        assert!(text.contains("Nothing is handed out: a &lt;u&gt;rest"), "{text}");
+        assert!(
+            text.contains("/operator/do/resume")
+                && text.contains("Nothing is held up.")
+                && !text.contains("/do/pause"),
+            "{text}"
+        );
+        assert!(pause(Value::Null).contains("no reason was given"));
+        // and a standby knows less
         let text = shown(|found| {
-            found["status"] = json!({ "paused": true, "reason": "a copy" });
+            found["status"] = json!({ "paused": true, "reason": "a copy: adopt it" });
             for field in ["pending", "retrying", "running", "scheduled_later", "oldest_due_seconds"] {
                 found["queue"][field] = Value::Null;
             }
@@ -322,7 +365,7 @@ mod tests {
         });
         assert_accessible(&text);
         assert!(
-            text.contains("Nothing is handed out: a copy") && text.contains("/operator/do/resume"),
+            text.contains("Nothing is handed out: a copy: adopt it") && !text.contains("<form"),
             "{text}"
         );
         assert!(text.contains("<dd>?</dd>") && !text.contains("<table"), "{text}");

@@ -95,18 +95,24 @@ async fn the_page_for_operators_can_be_used_by_everybody() {
     let at =
         crierd.url().replace("http://127.0.0.1", &format!("http://operator:{}@localhost", operator::KEY));
     chromium.go(&format!("{at}/operator")).await;
-    chromium.reads("Blocks and breakers").await;
+    chromium.reads("Pauses, breakers and blocks").await;
     let wrong = look(&chromium, &axe, "operator").await;
     assert!(wrong.is_empty(), "{wrong:#?}");
     // by hand: what is held up goes on, and the page hears of what happens elsewhere without being loaded anew
     chromium.click(&format!("//li[contains(., 'a.example')]{}", button("Let it go on"))).await;
     chromium.reads("The server is asked again.").await;
     chromium.run("window.stayed = true", &[]).await;
+    // it is not renewed under a mouse that is at a button
+    chromium.click("h1").await;
     stage.sql.text(&format!("SELECT crier.unblock_account('{}', 'like')", stage.account)).await;
     chromium.reads("Nothing is held up.").await;
     assert_eq!(chromium.run("return window.stayed === true", &[]).await, json!(true));
     let complaints = chromium.complaints().await;
     assert!(complaints.is_empty(), "{complaints:#?}");
+    // what can't be renewed any more is not shown as if it were
+    drop(crierd);
+    chromium.reads("Not renewed since").await;
+    assert!(chromium.text().await.contains("Nothing is held up."), "expected the page to stay");
 }
 
 impl Person {
