@@ -2,6 +2,7 @@
 'use strict';
 
 const SOON = 700;
+const AGAIN = 2000;
 const EVERY = 60000;
 // longer than until the first look at what happens that is for this page
 const FIRST = 3000;
@@ -65,17 +66,21 @@ function look(live) {
 
 function listen(live) {
     let waits = null;
-    const later = () => {
+    const later = (wait = SOON) => {
         clearTimeout(waits);
-        waits = setTimeout(() => renew().catch(() => {}), SOON);
+        waits = setTimeout(async () => {
+            const answered = await renew().catch(() => false);
+            // once they are done whose hands are on it
+            if (answered === null && !document.hidden) later(AGAIN);
+        }, wait);
     };
     // it connects again by itself, unless it is refused
     const stream = new EventSource(live.dataset.live);
-    stream.addEventListener('changed', later);
+    stream.addEventListener('changed', () => later());
     // nobody tells what happened between the page and that look
-    stream.addEventListener('open', () => setTimeout(later, FIRST));
-    setInterval(later, EVERY);
-    document.addEventListener('visibilitychange', later);
+    stream.addEventListener('open', () => setTimeout(() => later(), FIRST));
+    setInterval(() => later(), EVERY);
+    document.addEventListener('visibilitychange', () => later());
 }
 
 function drag() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crier_tests::sim::Sim;
 use crier_tests::sim::fault::{Fault, Rule};
 use crier_tests::wait::{SOON, wait_for, wait_until};
+use serde_json::json;
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -40,6 +41,37 @@ async fn a_post_is_planned_by_hand_and_seen_to_come_out() {
     assert_eq!(sim.visible("Good <morning> & more").len(), 1, "{:?}", sim.ledger());
     assert_eq!(person.count("#live morning").await, 0, "expected what was written to be text");
     person.is_content().await;
+}
+
+#[tokio::test]
+async fn what_happens_while_somebody_writes_is_shown_once_they_are_done() {
+    let sim = Sim::start();
+    let (stage, _crierd, url) = at_work_as(&sim).await;
+    let person = Person::new(&url, &stage.sql, stage.workspace, "editor").await;
+    let sql = "SELECT crier.create_post($1, 'a plan', ARRAY[$2::uuid], scheduled_at => '2030-06-03 09:30Z')";
+    let post: Uuid = stage.sql.value(sql, &[&stage.workspace, &stage.account]).await;
+    person.goes("/posts").await;
+    person.looks_once().await;
+    person.mark().await;
+    person.write("#search", "half a word").await;
+    let listen = "const stream = new EventSource(document.getElementById('live').dataset.live); \
+         stream.onopen = () => { window.listens = true }; \
+         stream.addEventListener('changed', () => { window.heard ??= performance.now() })";
+    person.run(listen, &[]).await;
+    let is = async |script: &str| person.run(&format!("return {script}"), &[]).await;
+    wait_until("the stream to be open", json!(true), async || is("window.listens === true").await).await;
+    stage.sql.text(&format!("SELECT crier.cancel_post('{post}')")).await;
+    // longer than a page waits that has heard of something
+    let passed = "performance.now() - window.heard > 1500";
+    wait_until("the page to have heard of it", json!(true), async || is(passed).await).await;
+    let list = "document.querySelector('.cards').innerText.includes('canceled')";
+    assert_eq!(is(list).await, json!(false));
+    assert_eq!(is("document.getElementById('search').value").await, json!("half a word"));
+    person.write("#search", "").await;
+    person.click("h1").await;
+    let shown = wait_until("what is canceled", json!(true), async || is(list).await);
+    timeout(HEARD, shown).await.expect("the page to be renewed afterwards");
+    assert!(person.has_stayed().await, "expected the page to renew itself");
 }
 
 #[tokio::test]
