@@ -27,7 +27,7 @@ pub(crate) use atomic::Atomic;
 pub(crate) use connecting::{Login, Registration, Step};
 pub(crate) use keys::{KeyUsage, Swap};
 pub(crate) use operation::{Figure, Server, Task};
-pub(crate) use operator::{Remedy, Scope};
+pub(crate) use operator::{MOST_BLOCKS, Remedy, Scope};
 pub(crate) use people::{CALENDAR_ROWS, FoundAccount, NewPost, PublishingStatus};
 pub use pool::Db;
 pub(crate) use pool::{patiently, patiently_if, pg_config};

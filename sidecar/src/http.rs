@@ -11,6 +11,7 @@ mod metrics;
 mod oauth;
 mod page;
 mod problem;
+mod recent;
 mod refresh_batch;
 mod request_id;
 mod requests;

@@ -8,6 +8,8 @@ use super::first;
 use super::pool::Db;
 use crate::error::Error;
 
+/// So many things that hold something up are asked for.
+pub(crate) const MOST_BLOCKS: i32 = 50;
 /// One answer, so that its figures are of one moment.
 const INSTALLATION: &str = "SELECT pg_catalog.jsonb_build_object( \
      'status', (SELECT pg_catalog.to_jsonb(s) FROM crier.status() AS s), \
@@ -24,7 +26,7 @@ const INSTALLATION: &str = "SELECT pg_catalog.jsonb_build_object( \
                FROM crier.get_job_queue_stats('1 hour') AS k WHERE k.completed + k.failed > 0), \
      'platforms', (SELECT coalesce(pg_catalog.jsonb_agg(p ORDER BY p.platform), '[]') FROM crier.platform_rates('1 day') AS p), \
      'workers', (SELECT coalesce(pg_catalog.jsonb_agg(w ORDER BY w.worker), '[]') FROM crier.get_worker_stats() AS w), \
-     'blocks', (SELECT coalesce(pg_catalog.jsonb_agg(b), '[]') FROM crier.list_blocks(50) AS b), \
+     'blocks', (SELECT coalesce(pg_catalog.jsonb_agg(b), '[]') FROM crier.list_blocks($1) AS b), \
      'dead', (SELECT coalesce(pg_catalog.jsonb_agg(pg_catalog.to_jsonb(d) - 'params'), '[]') FROM crier.dead_jobs(max => 20) AS d))";
 const UNBLOCK_ACCOUNT: &str = "SELECT crier.unblock_account($1, $2)";
 const UNBLOCK_SERVER: &str = "SELECT crier.unblock_server($1, $2)";
@@ -63,7 +65,7 @@ pub(crate) struct Scope {
 impl Db {
     /// Everything that an operator looks at.
     pub(crate) async fn installation(&self) -> Result<Value, Error> {
-        first(&self.one(INSTALLATION, &[]).await?)
+        first(&self.one(INSTALLATION, &[(&MOST_BLOCKS, Type::INT4)]).await?)
     }
 
     /// Does what an operator asks for. False: nothing was paused, or no such job was dead, or there was no block; a breaker is closed

@@ -4,6 +4,7 @@
 //! is what is said of it.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::fmt::{Error, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,11 +17,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use tokio::net::TcpListener;
-use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tracing::{info, warn};
 
 use super::connections::Connections;
+use super::recent::Recent;
 use crate::db::{Db, Figure};
 use crate::error;
 use crate::metrics::Metrics;
@@ -50,18 +51,12 @@ const HELP: [(&str, &str); 15] = [
     ("crier_database_up", "Whether the database answers"),
 ];
 
-/// What is read of the database, and when that was.
-#[derive(Default)]
-struct Read {
-    at: Option<Instant>,
-    figures: Option<Vec<Figure>>,
-}
-
 #[derive(Clone)]
 struct Source {
     db: Db,
     metrics: Metrics,
-    read: Arc<Mutex<Read>>,
+    /// Nothing: it did not answer.
+    read: Arc<Recent<Option<Vec<Figure>>>>,
 }
 
 /// Binds and serves until the process ends.
@@ -92,25 +87,21 @@ async fn answer(State(source): State<Source>) -> Response {
 }
 
 impl Source {
-    /// What the database says, or said a moment ago; nothing where it doesn't answer.
+    /// What the database says, or said a moment ago; nothing where it doesn't answer, or didn't.
     async fn figures(&self) -> Option<Vec<Figure>> {
-        // whoever comes meanwhile waits for the same answer
-        let mut read = self.read.lock().await;
-        if read.at.is_none_or(|at| at.elapsed() >= FRESH) {
-            read.figures = match timeout(LIMIT, self.db.metrics()).await {
-                Ok(Ok(figures)) => Some(figures),
-                Ok(Err(error)) => {
-                    warn!(%error, "the database's figures can't be read");
-                    None
-                }
-                Err(_) => {
-                    warn!("the database takes too long for its figures");
-                    None
-                }
-            };
-            read.at = Some(Instant::now());
-        }
-        read.figures.clone()
+        let read = async || match timeout(LIMIT, self.db.metrics()).await {
+            Ok(Ok(figures)) => Ok(Some(figures)),
+            Ok(Err(error)) => {
+                warn!(%error, "the database's figures can't be read");
+                Ok(None)
+            }
+            Err(_) => {
+                warn!("the database takes too long for its figures");
+                Ok(None)
+            }
+        };
+        let Ok::<_, Infallible>(figures) = self.read.or_read(FRESH, read).await;
+        figures
     }
 }
 

@@ -15,8 +15,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 use chrono::{DateTime, Utc};
 use secrecy::ExposeSecret;
-use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tracing::info;
 
 use super::fields::Fields;
@@ -26,6 +25,7 @@ use crate::db::api::Refusal;
 use crate::db::{Db, Remedy, Scope};
 use crate::error::Error;
 use crate::http::api_key::{ApiKeys, ShownKey};
+use crate::http::recent::Recent;
 use data::Installation;
 
 /// Where it is.
@@ -35,14 +35,10 @@ const FRESH: Duration = Duration::from_secs(2);
 /// How long the database may take: the connections are the worker's.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// What was read last, and when.
-type Read = Option<(Instant, DateTime<Utc>, Arc<Installation>)>;
-
-/// Reads for everybody who looks: one asks the database, and the others wait for the same answer.
 #[derive(Clone)]
 struct Source {
     db: Db,
-    read: Arc<Mutex<Read>>,
+    read: Arc<Recent<(DateTime<Utc>, Arc<Installation>)>>,
 }
 
 /// Its addresses.
@@ -56,18 +52,16 @@ pub(in crate::http) fn routes(db: Db, keys: &ApiKeys) -> Router {
 }
 
 impl Source {
+    /// How it is, or was a moment ago, and when that was.
     async fn installation(&self) -> Result<(DateTime<Utc>, Arc<Installation>), Stop> {
-        let mut read = self.read.lock().await;
-        if let Some((_, at, found)) = read.as_ref().filter(|(at, ..)| at.elapsed() < FRESH) {
-            return Ok((*at, Arc::clone(found)));
-        }
-        let found = timeout(LIMIT, self.db.installation()).await.map_err(|_| Stop::TooSlow)?;
-        let found = found.and_then(|found| {
-            serde_json::from_value(found).map_err(|error| Error::Contract(error.to_string()))
-        });
-        let (now, found) = (Utc::now(), Arc::new(found.map_err(Stop::Failed)?));
-        *read = Some((Instant::now(), now, Arc::clone(&found)));
-        Ok((now, found))
+        let read = async || {
+            let found = timeout(LIMIT, self.db.installation()).await.map_err(|_| Stop::TooSlow)?;
+            let found = found.and_then(|found| {
+                serde_json::from_value(found).map_err(|error| Error::Contract(error.to_string()))
+            });
+            Ok((Utc::now(), Arc::new(found.map_err(Stop::Failed)?)))
+        };
+        self.read.or_read(FRESH, read).await
     }
 }
 
@@ -94,7 +88,7 @@ async fn act(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let done = async {
+    let done: Result<_, Stop> = async {
         let form = forgery::read(shown.key.expose_secret(), &headers, body).await?;
         let (remedy, done) = remedy(&act, &form)?;
         let did = source.db.remedy(&remedy).await.map_err(|error| match Refusal::of(&error) {
@@ -105,12 +99,13 @@ async fn act(
         info!(?by, ?remedy, did, "an operator has done something on the page");
         // what is held up by a breaker alone goes on without a block
         let said = did || matches!(remedy, Remedy::UnblockAccount(..) | Remedy::UnblockServer(..));
-        *source.read.lock().await = None;
+        source.read.forget().await;
         Ok(if said { done } else { "nothing_done" })
-    };
-    match done.await {
+    }
+    .await;
+    match done {
         Ok(done) => acts::see(&acts::with_done(ROOT, done)),
-        Err(stop) => Stop::shown_at(stop, ROOT),
+        Err(stop) => stop.shown_at(ROOT),
     }
 }
 

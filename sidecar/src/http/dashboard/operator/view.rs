@@ -8,11 +8,10 @@ use uuid::Uuid;
 use super::super::{show, times, words};
 use super::ROOT;
 use super::data::{Backlog, Block, Dead, Installation, Kind, Platform, Queue, Status, Worker};
+use crate::db::MOST_BLOCKS;
 
 /// Operators are anywhere: their times are those of the logs.
 const ZONE: Tz = Tz::UTC;
-/// So many of what is held up are asked for.
-const SHOWN: usize = 49;
 
 /// When it was so.
 pub(super) fn as_of(at: DateTime<Utc>) -> Markup {
@@ -37,7 +36,7 @@ pub(super) fn installation(found: &Installation, token: &str) -> Markup {
             h2 id="blocks" { "Pauses, breakers and blocks" }
             @if held.is_empty() { p class="empty" { "Nothing is held up." } }
             ul class="cards" { @for one in &held { li { (block(one, token)) } } }
-            @if held.len() >= SHOWN { p class="hint" { "There may be more: these are the first " (SHOWN) "." } }
+            @if found.blocks.len() >= MOST_BLOCKS as usize { p class="hint" { "There may be more: these are the first " (held.len()) "." } }
         }
         (sheet("backlog", "Backlog", "Nothing waits.", &backlog(&found.backlog)))
         (sheet("kinds", "Rates and latency, the last hour", "No job has ended.", &kinds(&found.kinds)))
@@ -55,7 +54,6 @@ pub(super) fn installation(found: &Installation, token: &str) -> Markup {
 }
 
 fn state(status: &Status, pause: Option<&Block>, queue: &Queue, token: &str) -> Markup {
-    let known = |count: Option<i64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
     let tiles = [
         ("Waiting", known(queue.pending)),
         ("To be tried again", known(queue.retrying)),
@@ -225,7 +223,6 @@ fn platforms(found: &[Platform]) -> Table {
 
 fn workers(found: &[Worker]) -> Table {
     let row = |one: &Worker| {
-        let known = |count: Option<i64>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
         vec![
             one.worker.clone(),
             known(one.running),
@@ -239,6 +236,11 @@ fn workers(found: &[Worker]) -> Table {
         heads: &["Worker", "Jobs now", "Workspaces now", "Done in a day", "Failed in a day", "Seen last"],
         rows: found.iter().map(row).collect(),
     }
+}
+
+/// A standby does not know all.
+fn known(count: Option<i64>) -> String {
+    count.map_or_else(|| "?".to_owned(), |count| count.to_string())
 }
 
 fn number(value: Option<f64>) -> String {
@@ -266,7 +268,6 @@ fn seconds(value: Option<f64>) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, from_value, json};
-    use uuid::Uuid;
 
     use super::super::super::show::tests::assert_accessible;
     use super::*;
@@ -277,7 +278,7 @@ mod tests {
             "status": { "paused": false, "reason": null },
             "queue": {
                 "pending": 12, "retrying": 1, "running": 3, "scheduled_later": 40, "failed": 2, "completed_per_minute": 5,
-                "completed_last_hour": 300, "failed_last_hour": 1, "oldest_due_seconds": 75.5, "paused": false,
+                "completed_last_hour": 300, "failed_last_hour": 1, "oldest_due_seconds": 75.5,
             },
             "alerts": [{ "name": "failure_rate", "value": 0.25, "threshold": 0.1, "about": "<b>" }],
             "backlog": [
