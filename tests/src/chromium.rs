@@ -13,6 +13,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::cluster::reserve_port;
 use crate::http;
 use crate::process::bound_to_this_thread;
 
@@ -69,7 +70,8 @@ impl Chromium {
         let profile = tempfile::Builder::new().prefix("crier-chromium-").tempdir();
         let profile = profile.unwrap_or_else(|error| panic!("no temporary directory: {error}"));
         let mut driver = bound_to_this_thread(Path::new("chromedriver"))
-            .arg("--port=0")
+            // one that it chooses itself it takes for IPv6 first, and another may have it for IPv4: then it ends
+            .arg(format!("--port={}", reserve_port()))
             .env("HOME", profile.path())
             .env("TMPDIR", profile.path())
             .stdout(Stdio::piped())
