@@ -155,6 +155,21 @@ pub(super) fn done(word: &str) -> Option<&'static str> {
     })
 }
 
+/// How much of all went well, rounded down: what is not all must not look so.
+pub(super) fn success(share: f64) -> String {
+    format!("{}\u{a0}%", per_mille(share) / 10.0)
+}
+
+/// How much of all failed, rounded up: what is not nothing must not look so.
+pub(super) fn failure(share: f64) -> String {
+    format!("{}\u{a0}%", (1000.0 - per_mille(1.0 - share)) / 10.0)
+}
+
+fn per_mille(share: f64) -> f64 {
+    // as a binary fraction a share may be a little less than it is
+    (share * 1000.0 + 1e-6).floor()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -168,6 +183,18 @@ mod tests {
             assert!(seen.insert(error_class(class.as_str())), "{class}");
         }
         assert!(!seen.contains(error_class("canary")));
+    }
+
+    #[test]
+    fn nothing_and_all_look_so_only_where_they_are() {
+        assert_eq!(
+            [0.0, 0.25, 0.9999, 1.0].map(success),
+            ["0\u{a0}%", "25\u{a0}%", "99.9\u{a0}%", "100\u{a0}%"]
+        );
+        assert_eq!(
+            [0.0, 0.0001, 0.07, 1.0].map(failure),
+            ["0\u{a0}%", "0.1\u{a0}%", "7\u{a0}%", "100\u{a0}%"]
+        );
     }
 
     #[test]

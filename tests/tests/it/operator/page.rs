@@ -69,7 +69,7 @@ async fn an_operator_sees_what_is_held_up_and_lets_it_go_on() {
         "w&lt;1&gt;",
         // a kind that waits, and how its jobs ended
         "<th scope=\"row\">resize image</th><td></td><td>1</td><td>1</td><td>0</td><td>0</td>",
-        "<td>0</td><td>1</td><td>100.0 %</td>",
+        "<td>0</td><td>1</td><td>100\u{a0}%</td>",
         &dead,
     ] {
         assert!(page.contains(part), "{part:?} in {page}");

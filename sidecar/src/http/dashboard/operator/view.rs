@@ -196,7 +196,7 @@ fn kinds(found: &[Kind]) -> Table {
             kind.kind.as_deref().map_or_else(|| "All".to_owned(), |kind| kind.replace('_', " ")),
             kind.completed.to_string(),
             kind.failed.to_string(),
-            share(kind.error_rate),
+            share(kind.error_rate, words::failure),
             format!("{} / {}", seconds(kind.waiting_p50), seconds(kind.waiting_p95)),
             format!("{} / {}", seconds(kind.processing_p50), seconds(kind.processing_p95)),
         ]
@@ -215,7 +215,7 @@ fn platforms(found: &[Platform]) -> Table {
                 .map_or_else(|| "All".to_owned(), |name| words::platform(name).to_string()),
             one.published.to_string(),
             one.failed.to_string(),
-            share(one.success_rate),
+            share(one.success_rate, words::success),
         ]
     };
     Table { heads: &["Platform", "Published", "Failed", "Success"], rows: found.iter().map(row).collect() }
@@ -251,8 +251,8 @@ fn number(value: Option<f64>) -> String {
     }
 }
 
-fn share(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".to_owned(), |value| format!("{:.1} %", value * 100.0))
+fn share(value: Option<f64>, shown: fn(f64) -> String) -> String {
+    value.map_or_else(|| "–".to_owned(), shown)
 }
 
 fn seconds(value: Option<f64>) -> String {
@@ -315,8 +315,8 @@ mod tests {
             "0.250, threshold 0.100",
             "<dd>1 min</dd>",
             "publish post</th><td>X</td><td>4</td><td>0</td><td>0</td><td>3</td>",
-            "10.0 %</td><td>250 ms / 4.0 s</td><td>– / 2.0 h</td>",
-            "90.0 %",
+            "10\u{a0}%</td><td>250 ms / 4.0 s</td><td>– / 2.0 h</td>",
+            "90\u{a0}%",
             "2026-12-01 10:59:58",
             "further notice",
             "/operator/do/unblock-account",

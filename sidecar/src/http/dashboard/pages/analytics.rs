@@ -98,15 +98,9 @@ fn totals(rates: &[Rate]) -> Markup {
             div { dt { "Published" } dd { (published) } }
             div { dt { "Failed" } dd { (failed) } }
             div { dt { "Needs your word" } dd { (sum(|rate| rate.unconfirmed)) } }
-            div { dt { "Came out" } dd { @if ended > 0 { (percent(published as f64 / ended as f64)) } @else { "–" } } }
+            div { dt { "Came out" } dd { @if ended > 0 { (words::success(published as f64 / ended as f64)) } @else { "–" } } }
         }
     }
-}
-
-fn percent(share: f64) -> String {
-    // what is not all must not look so
-    let shown = (share * 1000.0).floor() / 10.0;
-    format!("{shown}\u{a0}%")
 }
 
 /// Every day, the first one first, with what came out on it.
@@ -141,7 +135,7 @@ fn by_platform(rates: &[Rate]) -> Markup {
                         tr {
                             th scope="row" { (platform(rate.platform.as_deref())) }
                             td class="number" { (rate.published) } td class="number" { (rate.failed) } td class="number" { (rate.unconfirmed) }
-                            td class="number" { @match rate.success_rate { Some(share) => (percent(share)), None => "–" } }
+                            td class="number" { @match rate.success_rate { Some(share) => (words::success(share)), None => "–" } }
                         }
                     }
                 }
@@ -216,7 +210,6 @@ mod tests {
             assert!(text.contains(part), "{part} in {text}");
         }
         assert!(!text.contains("<b>") && !text.contains(" style="), "{text}");
-        assert_eq!(percent(1.0), "100\u{a0}%");
         let none = view(&asked("viewer"), 7, day("2026-11-28"), day("2026-12-01"), &[], &[]).into_string();
         assert!(none.contains("Nothing was published") && !none.contains("<svg"), "{none}");
     }
