@@ -265,10 +265,11 @@ impl Runner {
         }
         match trouble {
             Trouble::Kill(_) | Trouble::KillAt(..) => {
+                // counted first: whoever is killed closes the connection that is held
+                self.kills += usize::from(self.proxy.held() > 0);
                 if let Some(crierd) = self.crierd.take() {
                     crierd.kill();
                 }
-                self.kills += usize::from(self.proxy.held() > 0);
                 self.sim.release();
                 self.proxy.cut();
                 self.alone().await;
