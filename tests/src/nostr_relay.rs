@@ -82,7 +82,7 @@ impl NostrRelay {
         events.iter().filter_map(|event| event["content"].as_str()).map(str::to_owned).collect()
     }
 
-    /// What it shows of what a filter asks for.
+    /// What it shows of what a filter asks for, each event once: one that it takes meanwhile, it shows as stored and as new.
     ///
     /// # Panics
     /// When it doesn't answer.
@@ -93,11 +93,13 @@ impl NostrRelay {
         let (mut socket, _) = opened.unwrap_or_else(|error| panic!("no WebSocket: {error}"));
         let ask = json!(["REQ", "test", filter]).to_string();
         socket.send(Message::text(ask)).await.unwrap_or_else(|error| panic!("not asked: {error}"));
-        let mut events = Vec::new();
+        let mut events: Vec<Value> = Vec::new();
         while let Some(Ok(message)) = socket.next().await {
             let said: Value = serde_json::from_str(message.to_text().unwrap_or_default()).unwrap_or_default();
             match said[0].as_str() {
-                Some("EVENT") => events.push(said[2].clone()),
+                Some("EVENT") if events.iter().all(|event| event["id"] != said[2]["id"]) => {
+                    events.push(said[2].clone());
+                }
                 Some("EOSE") => return events,
                 _ => {}
             }
