@@ -100,14 +100,15 @@ const BEGINNINGS: [(&str, Kind); 2] =
 impl Attachment {
     /// What it is: as stated, or as its address tells. Anything unknown counts as an image, whose bytes then tell.
     pub fn kind(&self) -> Kind {
-        let path = self.url.split(['?', '#']).next().unwrap_or_default();
-        let ends = |ending: &str| {
-            let from = path.len().checked_sub(ending.len()).filter(|from| path.is_char_boundary(*from));
-            from.is_some_and(|from| path[from..].eq_ignore_ascii_case(ending))
-        };
+        // not read any further where it carries the bytes
         let told = if self.url.starts_with("data:") {
             BEGINNINGS.iter().find(|(beginning, _)| self.url.starts_with(beginning))
         } else {
+            let path = self.url.split(['?', '#']).next().unwrap_or_default();
+            let ends = |ending: &str| {
+                let from = path.len().checked_sub(ending.len()).filter(|from| path.is_char_boundary(*from));
+                from.is_some_and(|from| path[from..].eq_ignore_ascii_case(ending))
+            };
             ENDINGS.iter().find(|(ending, _)| ends(ending))
         };
         self.stated.unwrap_or(told.map_or(Kind::Image, |(_, kind)| *kind))

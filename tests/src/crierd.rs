@@ -20,7 +20,7 @@ const SETTINGS: [(&str, &str); 6] = [
     ("CRIER_LOG_FORMAT", "json"),
     ("CRIER_LOG_LEVEL", "debug"),
     ("CRIER_WORKER_POLL", "200ms"),
-    ("CRIER_WORKER_LEASE", "3s"),
+    ("CRIER_WORKER_LEASE", "10s"),
     ("CRIER_WORKER_DRAIN", "20s"),
 ];
 

@@ -10,8 +10,8 @@ pub(crate) fn plain_name(one: &Attachment, index: usize, mime_type: &str) -> Str
         "jpeg" => "jpg",
         other => other,
     };
-    let path = one.url.split(['?', '#']).next().unwrap_or_default();
-    let last = path.rsplit('/').next().filter(|_| path.starts_with("https://")).unwrap_or_default();
+    let path = one.url.strip_prefix("https://").and_then(|rest| rest.split(['?', '#']).next());
+    let last = path.and_then(|path| path.rsplit('/').next()).unwrap_or_default();
     let is_plain = |name: &str| {
         (1..=60).contains(&name.len())
             && name.starts_with(|c: char| c.is_ascii_alphanumeric())

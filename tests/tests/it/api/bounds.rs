@@ -137,7 +137,7 @@ async fn who_sends_slowly_or_without_end_is_cut_off() {
 
 #[tokio::test]
 async fn what_takes_too_long_is_given_up_and_leaves_nothing() {
-    let served = Served::start_with(&[("CRIER_API_STATEMENT_TIMEOUT", "300ms")]).await;
+    let served = Served::start_with(&[("CRIER_API_STATEMENT_TIMEOUT", "2s")]).await;
     let user = Uuid::new_v4();
     let workspace = served.workspace(user).await;
     served.sql.run("BEGIN; LOCK TABLE crier.workspace IN ACCESS EXCLUSIVE MODE").await;

@@ -44,14 +44,14 @@ async fn many_workers_at_once_never_get_more_than_the_limit() {
 #[tokio::test]
 async fn several_windows_hold_at_once_and_each_opens_by_itself() {
     let limited = Limited::fresh().await;
-    limited.limit("like", "1 second", 2).await;
+    limited.limit("like", "3 seconds", 2).await;
     limited.limit("like", "1 hour", 3).await;
     limited.add(limited.account, "like", 5).await;
     assert_eq!(limited.claim(10).await.len(), 2);
     assert_eq!(limited.claim(10).await.len(), 0);
-    // the second goes by; the hour has room for one more
+    // the seconds go by; the hour has room for one more
     let sql = "SELECT count(*) FROM crier.claim_jobs('w', 10, wait => '1 second')";
-    wait_until("a job after the second", "1".to_owned(), async || limited.sql.text(sql).await).await;
+    wait_until("a job after the seconds", "1".to_owned(), async || limited.sql.text(sql).await).await;
     assert_eq!(limited.claim(10).await.len(), 0);
     assert_eq!(limited.check(limited.account, "like").await, "f|3|3|0");
     let next =

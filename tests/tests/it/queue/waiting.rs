@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use crier_tests::cluster::Database;
+use crier_tests::wait::{SOON, wait_for, wait_until};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -28,10 +29,7 @@ async fn a_commit_ends_the_wait_of_a_worker() {
         }
     });
     let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Extension' AND datname = current_database()";
-    crier_tests::wait::wait_until("a worker that waits", "1".to_owned(), async || {
-        watcher.0.text(waits).await
-    })
-    .await;
+    wait_until("a worker that waits", "1".to_owned(), async || watcher.0.text(waits).await).await;
     let id = queue.enqueue("a").await;
     assert_eq!(waiting.await.expect("the worker"), [id]);
 }
@@ -84,17 +82,17 @@ async fn one_round_trip_answers_and_asks() {
 #[tokio::test]
 async fn answers_do_not_wait_for_work() {
     let queue = Queue::fresh().await;
-    let id = queue.enqueue("a").await;
-    let claim = queue.claim_one().await;
-    let start = Instant::now();
     let sql = "SELECT status FROM crier.exchange('w', 5, completed => ARRAY[$1::uuid], completed_tokens => ARRAY[$2::bigint], wait => '1 second')";
-    let rows: Vec<String> = queue.0.column(sql, &[&id, &claim.token]).await;
-    assert_eq!(rows, ["completed"]);
-    assert!(
-        start.elapsed().as_millis() < 900,
-        "expected the answer to be committed at once: {:?}",
-        start.elapsed()
-    );
+    // each would take a second if it waited; one that was quick is enough, the machine may be busy
+    wait_for("an answer that is committed at once", SOON, async || {
+        let id = queue.enqueue("a").await;
+        let claim = queue.claim_one().await;
+        let start = Instant::now();
+        assert_eq!(queue.0.column::<String>(sql, &[&id, &claim.token]).await, ["completed"]);
+        let took = start.elapsed();
+        if took.as_millis() < 900 { Ok(()) } else { Err(took) }
+    })
+    .await;
 }
 
 #[tokio::test]
