@@ -123,7 +123,7 @@ pub(crate) const FAILURES: Function = Function {
          ORDER BY t.post_id DESC, t.id LIMIT 200",
 };
 
-/// What happened in the last seconds, whatever workspace it was in: for the sidecar itself. Ids alone.
+/// What happened in the last ten seconds, whatever workspace it was in: for the sidecar itself. Ids alone.
 const NEWEST_EVENTS: &str = "SELECT (e.item ->> 'id')::uuid, (e.item ->> 'workspace_id')::uuid \
      FROM crier.list_events(p_limit => 1000, p_since => pg_catalog.now() - interval '10 seconds') AS l \
      CROSS JOIN LATERAL pg_catalog.jsonb_array_elements(l.items) AS e (item)";

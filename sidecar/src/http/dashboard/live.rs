@@ -27,15 +27,27 @@ use crate::db::Db;
 /// Streams at a time. Each is a connection.
 const MOST: usize = 200;
 const EVERY: Duration = Duration::from_secs(2);
+/// A look that ends later than this after the one before began may have missed something: it sees the last ten seconds.
+const LATE: Duration = Duration::from_secs(8);
 /// How long a stream lasts. Then the browser asks again, and who may see the workspace is looked up anew.
 const LONGEST: Duration = Duration::from_secs(120);
 const ALIVE: Duration = Duration::from_secs(20);
 /// News that wait for a page that is slow to take them.
 const WAITING: usize = 1_024;
 
+/// What pages hear.
+#[derive(Debug, Clone, Copy)]
+enum News {
+    /// Something happened in this workspace.
+    Of(Uuid),
+    /// A look is over: whatever happens from now on is told. A page fetches itself anew after its first, because nobody told it what
+    /// happened between its own making and that look; and after one that came too late to have seen everything.
+    Looked { too_late: bool },
+}
+
 /// News of workspaces.
 pub(super) struct Live {
-    news: broadcast::Sender<Uuid>,
+    news: broadcast::Sender<News>,
     room: Arc<Semaphore>,
 }
 
@@ -48,8 +60,9 @@ impl Live {
     }
 }
 
-async fn look(db: Db, news: broadcast::Sender<Uuid>) {
+async fn look(db: Db, news: broadcast::Sender<News>) {
     let (mut seen, mut backoff) = (Seen::default(), Backoff::database());
+    let mut seen_at = Instant::now();
     loop {
         if news.receiver_count() == 0 {
             // what happens now nobody waits for
@@ -57,12 +70,15 @@ async fn look(db: Db, news: broadcast::Sender<Uuid>) {
             sleep(EVERY).await;
             continue;
         }
+        let begun = Instant::now();
         let wait = match db.newest_events().await {
             Ok(events) => {
                 backoff = Backoff::database();
-                for workspace in seen.new_ones(events) {
+                let looked = News::Looked { too_late: seen_at.elapsed() > LATE };
+                seen_at = begun;
+                for one in seen.new_ones(events).into_iter().map(News::Of).chain([looked]) {
                     // nobody listens any more: nothing is lost
-                    let _ = news.send(workspace);
+                    let _ = news.send(one);
                 }
                 EVERY
             }
@@ -93,20 +109,25 @@ impl Seen {
 /// One page that listens.
 struct Listener {
     workspace: Uuid,
-    news: broadcast::Receiver<Uuid>,
+    news: broadcast::Receiver<News>,
+    has_looked: bool,
     until: Instant,
     _room: OwnedSemaphorePermit,
 }
 
 impl Listener {
-    /// Waits for the next thing that happens in its workspace; none: its time is over.
-    async fn next(&mut self) -> Option<()> {
+    /// Waits for the next thing that the page is to hear, and gives its name; none: its time is over.
+    async fn next(&mut self) -> Option<&'static str> {
         loop {
             match timeout_at(self.until, self.news.recv()).await.ok()? {
-                Ok(workspace) if workspace == self.workspace => return Some(()),
+                Ok(News::Of(workspace)) if workspace == self.workspace => return Some("changed"),
+                Ok(News::Looked { too_late }) if too_late || !self.has_looked => {
+                    self.has_looked = true;
+                    return Some("looked");
+                }
                 Ok(_) => {}
                 // it may have missed something of its own
-                Err(broadcast::error::RecvError::Lagged(_)) => return Some(()),
+                Err(broadcast::error::RecvError::Lagged(_)) => return Some("changed"),
                 Err(broadcast::error::RecvError::Closed) => return None,
             }
         }
@@ -120,6 +141,7 @@ pub(super) async fn get(State(dashboard): State<Arc<Dashboard>>, asked: Asked) -
     let listener = Listener {
         workspace: asked.workspace.id,
         news: live.news.subscribe(),
+        has_looked: false,
         until: Instant::now() + ends.min(LONGEST),
         _room: room,
     };
@@ -128,7 +150,7 @@ pub(super) async fn get(State(dashboard): State<Arc<Dashboard>>, asked: Asked) -
             .next()
             .await
             // browsers pass over what has no data
-            .map(|()| (Ok::<_, Infallible>(Event::default().event("changed").data("now")), listener))
+            .map(|name| (Ok::<_, Infallible>(Event::default().event(name).data("now")), listener))
     });
     let mut response = Sse::new(events).keep_alive(KeepAlive::new().interval(ALIVE)).into_response();
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -158,17 +180,28 @@ mod tests {
         let room = Arc::new(Semaphore::new(1));
         let permit = Arc::clone(&room).try_acquire_owned().unwrap();
         let until = Instant::now() + LONGEST;
-        let mut listener = Listener { workspace: id(1), news: receiver, until, _room: permit };
-        news.send(id(2)).unwrap();
-        news.send(id(1)).unwrap();
-        assert_eq!(listener.next().await, Some(()));
-        news.send(id(2)).unwrap();
-        assert_eq!(listener.next().await, None, "only others' news came until its time was over");
+        let mut listener =
+            Listener { workspace: id(1), news: receiver, has_looked: false, until, _room: permit };
+        let looked = |too_late| News::Looked { too_late };
+        for (sent, heard) in
+            [(News::Of(id(1)), "changed"), (looked(false), "looked"), (looked(true), "looked")]
+        {
+            news.send(News::Of(id(2))).unwrap();
+            news.send(sent).unwrap();
+            assert_eq!(listener.next().await, Some(heard));
+        }
+        news.send(News::Of(id(2))).unwrap();
+        news.send(looked(false)).unwrap();
+        assert_eq!(
+            listener.next().await,
+            None,
+            "only others' news and later looks came until its time was over"
+        );
         for _ in 0..9 {
-            news.send(id(2)).unwrap();
+            news.send(News::Of(id(2))).unwrap();
         }
         listener.until = Instant::now() + LONGEST;
-        assert_eq!(listener.next().await, Some(()), "it missed some, which may have been its own");
+        assert_eq!(listener.next().await, Some("changed"), "it missed some, which may have been its own");
         drop(listener);
         assert_eq!(room.available_permits(), 1);
     }

@@ -3,9 +3,8 @@
 
 const SOON = 700;
 const AGAIN = 2000;
+const UNANSWERED = 10000;
 const EVERY = 60000;
-// longer than until the first look at what happens that is for this page
-const FIRST = 3000;
 
 // A page that another site's link led to was asked for without the cookie; from here it is sent.
 async function askAgain(link) {
@@ -70,15 +69,16 @@ function listen(live) {
         clearTimeout(waits);
         waits = setTimeout(async () => {
             const answered = await renew().catch(() => false);
-            // once they are done whose hands are on it
-            if (answered === null && !document.hidden) later(AGAIN);
+            if (answered || document.hidden) return;
+            // once they are done whose hands are on it, or there is an answer
+            later(answered === null ? AGAIN : UNANSWERED);
         }, wait);
     };
     // it connects again by itself, unless it is refused
     const stream = new EventSource(live.dataset.live);
     stream.addEventListener('changed', () => later());
-    // nobody tells what happened between the page and that look
-    stream.addEventListener('open', () => setTimeout(() => later(), FIRST));
+    // from then on everything is told, but nobody told what happened between the page and that look
+    stream.addEventListener('looked', () => later());
     setInterval(() => later(), EVERY);
     document.addEventListener('visibilitychange', () => later());
 }

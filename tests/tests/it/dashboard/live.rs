@@ -25,6 +25,19 @@ impl Stream {
         let piece = timeout(within, self.0.chunk()).await.ok()?.expect("a piece");
         piece.map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     }
+
+    /// All that comes until this is heard.
+    async fn hears(&mut self, name: &str) -> String {
+        // browsers pass over what has no data
+        let (event, mut heard) = (format!("event: {name}\ndata: "), String::new());
+        let until = tokio::time::Instant::now() + SOON;
+        while !heard.contains(&event) {
+            let left = until.saturating_duration_since(tokio::time::Instant::now());
+            let piece = self.next(left).await;
+            heard += &piece.unwrap_or_else(|| panic!("not heard: {name}; heard: {heard:?}"));
+        }
+        heard
+    }
 }
 
 #[tokio::test]
@@ -34,20 +47,11 @@ async fn a_page_hears_what_happens_in_its_workspace() {
     let (mut our_stream, mut their_stream) = (Stream::open(&ours).await, Stream::open(&theirs).await);
     let editor = member(&two.url, &two.ours, 1).await;
     let post = two.ours.names["DRAFT"].as_str();
-    // what happened before the first look is no news: so again, until it is heard
-    let heard = async {
-        for minute in 0..60 {
-            let at = format!("2027-06-03T09:{minute:02}");
-            editor.act("reschedule", &[("post", post), ("at", &at)]).await.is(303);
-            if let Some(piece) = our_stream.next(Duration::from_secs(3)).await {
-                return piece;
-            }
-        }
-        panic!("nothing was heard");
-    };
-    let piece = timeout(SOON * 2, heard).await.expect("news in time");
-    // browsers pass over what has no data
-    assert!(piece.contains("event: changed\ndata: "), "{piece}");
+    // what happened before the first look is no news, and a page is told when that was
+    our_stream.hears("looked").await;
+    their_stream.hears("looked").await;
+    editor.act("reschedule", &[("post", post), ("at", "2027-06-03T09:30")]).await.is(303);
+    let piece = our_stream.hears("changed").await;
     // nothing of it but that it was
     assert!(!piece.contains(post) && !piece.contains("c4n4ry"), "{piece}");
     let others = their_stream.next(Duration::from_secs(1)).await.unwrap_or_default();

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use crier_tests::crierd::Crierd;
 use crier_tests::sim::Sim;
 use crier_tests::sim::fault::{Fault, Rule};
+use crier_tests::stage::Stage;
 use crier_tests::wait::{SOON, wait_for, wait_until};
 use serde_json::json;
 use tokio::time::timeout;
@@ -11,6 +13,9 @@ use uuid::Uuid;
 
 use super::super::publishing::{LOOK, PUT, at_work_as};
 use super::{Person, button, link};
+
+/// Whether the list of posts shows one that is canceled.
+const SHOWN: &str = "return document.querySelector('.cards').innerText.includes('canceled')";
 
 /// Within this a page hears of something. One that hears nothing renews itself every minute.
 const HEARD: Duration = Duration::from_secs(40);
@@ -43,35 +48,53 @@ async fn a_post_is_planned_by_hand_and_seen_to_come_out() {
     person.is_content().await;
 }
 
+/// Somebody who looks at the list of posts, in which there is one.
+async fn before_a_list(sim: &Sim) -> (Stage, Crierd, Person, Uuid) {
+    let (stage, crierd, url) = at_work_as(sim).await;
+    let person = Person::new(&url, &stage.sql, stage.workspace, "editor").await;
+    let sql = "SELECT crier.create_post($1, 'a plan', ARRAY[$2::uuid], scheduled_at => '2030-06-03 09:30Z')";
+    let post = stage.sql.value(sql, &[&stage.workspace, &stage.account]).await;
+    person.goes("/posts").await;
+    person.looks_once().await;
+    (stage, crierd, person, post)
+}
+
 #[tokio::test]
 async fn what_happens_while_somebody_writes_is_shown_once_they_are_done() {
     let sim = Sim::start();
-    let (stage, _crierd, url) = at_work_as(&sim).await;
-    let person = Person::new(&url, &stage.sql, stage.workspace, "editor").await;
-    let sql = "SELECT crier.create_post($1, 'a plan', ARRAY[$2::uuid], scheduled_at => '2030-06-03 09:30Z')";
-    let post: Uuid = stage.sql.value(sql, &[&stage.workspace, &stage.account]).await;
-    person.goes("/posts").await;
-    person.looks_once().await;
+    let (stage, _crierd, person, post) = before_a_list(&sim).await;
     person.mark().await;
     person.write("#search", "half a word").await;
     let listen = "const stream = new EventSource(document.getElementById('live').dataset.live); \
-         stream.onopen = () => { window.listens = true }; \
+         stream.addEventListener('looked', () => { window.listens = true }); \
          stream.addEventListener('changed', () => { window.heard ??= performance.now() })";
     person.run(listen, &[]).await;
     let is = async |script: &str| person.run(&format!("return {script}"), &[]).await;
-    wait_until("the stream to be open", json!(true), async || is("window.listens === true").await).await;
+    wait_until("whatever happens to be told", json!(true), async || is("window.listens === true").await)
+        .await;
     stage.sql.text(&format!("SELECT crier.cancel_post('{post}')")).await;
     // longer than a page waits that has heard of something
     let passed = "performance.now() - window.heard > 1500";
     wait_until("the page to have heard of it", json!(true), async || is(passed).await).await;
-    let list = "document.querySelector('.cards').innerText.includes('canceled')";
-    assert_eq!(is(list).await, json!(false));
+    assert_eq!(person.run(SHOWN, &[]).await, json!(false));
     assert_eq!(is("document.getElementById('search').value").await, json!("half a word"));
     person.write("#search", "").await;
     person.click("h1").await;
-    let shown = wait_until("what is canceled", json!(true), async || is(list).await);
+    let shown = wait_until("what is canceled", json!(true), async || person.run(SHOWN, &[]).await);
     timeout(HEARD, shown).await.expect("the page to be renewed afterwards");
     assert!(person.has_stayed().await, "expected the page to renew itself");
+}
+
+#[tokio::test]
+async fn a_page_that_got_no_answer_asks_again() {
+    let sim = Sim::start();
+    let (stage, _crierd, person, post) = before_a_list(&sim).await;
+    let unanswered = "const fetched = window.fetch; \
+         window.fetch = async () => { window.fetch = fetched; return new Response('', { status: 503 }) }";
+    person.run(unanswered, &[]).await;
+    stage.sql.text(&format!("SELECT crier.cancel_post('{post}')")).await;
+    let shown = wait_until("what is canceled", json!(true), async || person.run(SHOWN, &[]).await);
+    timeout(HEARD, shown).await.expect("the page to ask again");
 }
 
 #[tokio::test]
