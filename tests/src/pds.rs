@@ -18,7 +18,7 @@ pub use pages::SentBack;
 
 const POST: &str = "app.bsky.feed.post";
 /// For [`Pds::start`]: access tokens are good for eight seconds, nonces for three.
-pub const SHORT_LIVES: [(&str, &str); 2] = [("TOKEN_AGE", "8000"), ("NONCE_AGE", "3000")];
+const SHORT_LIVES: [(&str, &str); 2] = [("TOKEN_AGE", "8000"), ("NONCE_AGE", "3000")];
 
 /// A running server. Killed with everything it stored when the test program ends, in whatever way.
 #[derive(Debug)]

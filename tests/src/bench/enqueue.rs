@@ -62,7 +62,8 @@ async fn measure(
 async fn add(adder: Adder, adding: Adding, batch: usize, until: Instant) -> usize {
     let (one, many) = (payload::numbered(0), Jobs::new(adding.form, 0..batch));
     let mut added = 0;
-    while Instant::now() < until {
+    // once at least, however short the time
+    while added == 0 || Instant::now() < until {
         if batch == 1 {
             adder.add(&one).await;
         } else {

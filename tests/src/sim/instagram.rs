@@ -214,6 +214,10 @@ impl Platform for Instagram {
         self.state().delay = delay;
     }
 
+    fn show_all(&self) {
+        self.state().show_all();
+    }
+
     fn unread(&self) -> usize {
         self.state().unread()
     }

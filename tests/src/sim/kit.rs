@@ -165,6 +165,10 @@ impl<S: Service> Platform for On<S> {
         self.state().1.shelf.publish_later(delay);
     }
 
+    fn show_all(&self) {
+        self.state().1.shelf.show_all();
+    }
+
     fn unread(&self) -> usize {
         self.state().1.shelf.unread()
     }

@@ -312,6 +312,10 @@ impl Platform for Mastodon {
         self.state().publish_delay = delay;
     }
 
+    fn show_all(&self) {
+        self.state().show_all();
+    }
+
     fn unread(&self) -> usize {
         self.state().unread()
     }

@@ -69,6 +69,8 @@ pub trait Platform: Send + Sync {
     /// What is published from now on can be read only so much later: read-backs and lists miss it, though a second try
     /// under the same key still meets it. The ledger has it at once. Zero ends that. By default reads are of the truth.
     fn publish_later(&self, _delay: Duration) {}
+    /// Ends that, also for what is published already: from now on all of it can be read.
+    fn show_all(&self) {}
     /// How many published things can't be read yet.
     fn unread(&self) -> usize {
         0

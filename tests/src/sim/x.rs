@@ -305,6 +305,14 @@ impl Platform for X {
         self.state().delay = delay;
     }
 
+    fn show_all(&self) {
+        let mut state = self.state();
+        state.delay = Duration::ZERO;
+        for tweet in state.tweets.values_mut() {
+            tweet.visible = tweet.visible.min(SystemTime::now());
+        }
+    }
+
     fn unread(&self) -> usize {
         let now = SystemTime::now();
         self.state().tweets.values().filter(|tweet| tweet.visible > now).count()

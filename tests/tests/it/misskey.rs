@@ -167,13 +167,15 @@ async fn what_is_not_shown_yet_is_not_sent_again() {
 async fn files_that_are_gone_are_uploaded_again() {
     let (sim, stage) = simulated().await;
     let _crierd = stage.deployment.start().await;
-    sim.plan(Rule::once(NAME, CREATE, Fault::RateLimited).seconds(2.0));
+    sim.plan(Rule::once(NAME, CREATE, Fault::RateLimited).seconds(3_600.0));
     let post = stage.post_with("late", &picture()).await;
     // what was written down names a file; it becomes one that the server does not know
     let forget = "UPDATE crier.post_target SET request = replace(request, '\"fileIds\":[\"', '\"fileIds\":[\"9') \
                   WHERE request IS NOT NULL AND state <> 'committing' RETURNING id";
     wait_until("the number of requests written down", 1, async || stage.sql.rows(forget, &[]).await.len())
         .await;
+    stage.failed_as(post, "rate_limited").await;
+    stage.unblock().await;
     stage.published(post).await;
     assert_eq!((sim.calls("drive/files/create"), sim.visible("late").len()), (2, 1));
 }

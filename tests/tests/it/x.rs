@@ -147,16 +147,16 @@ async fn a_video_that_x_can_not_process_is_the_posts_fault() {
 async fn what_is_not_shown_yet_is_not_sent_again() {
     let (sim, stage) = simulated().await;
     let _crierd = start(&stage).await;
-    sim.platform("x").publish_later(Duration::from_secs(2));
+    sim.platform("x").publish_later(Duration::from_secs(3_600));
     sim.plan(Rule::once("x", CREATE, Fault::DropAfterCommit));
     let post = stage.post("shown later").await;
     unknown(&stage, post).await;
-    sim.platform("x").publish_later(Duration::ZERO);
     let looks = sim.calls(LOOK);
     backdoor::make_retries_due(&stage.sql).await;
     wait_until("another look", true, async || sim.calls(LOOK) > looks).await;
     unknown(&stage, post).await;
     assert_eq!(sim.calls(CREATE), 1, "expected nothing to be sent before absence is proven");
+    sim.platform("x").show_all();
     let client = crier_tests::http::client();
     let list = format!("{}/2/users/{}/tweets", sim.url_of("x"), external_id(&stage).await);
     wait_until("the number of tweets that X shows", json!(1), async || {
@@ -194,7 +194,7 @@ async fn killed_between_the_commit_and_the_answer() {
 async fn media_that_x_has_forgotten_are_uploaded_again() {
     let (sim, stage) = simulated().await;
     let _crierd = start(&stage).await;
-    sim.plan(Rule::once("x", CREATE, Fault::RateLimited).seconds(2.0));
+    sim.plan(Rule::once("x", CREATE, Fault::RateLimited).seconds(3_600.0));
     let media = json!([{"url": data_url("image/png", &png(4, 3, [1, 2, 3])), "alt": ""}]);
     let post = stage.post_with("late", &media).await;
     // what was written down names an upload; it becomes one that X does not know
@@ -202,6 +202,8 @@ async fn media_that_x_has_forgotten_are_uploaded_again() {
                   WHERE request IS NOT NULL AND state <> 'committing' RETURNING id";
     wait_until("the number of requests written down", 1, async || stage.sql.rows(forget, &[]).await.len())
         .await;
+    stage.failed_as(post, "rate_limited").await;
+    stage.unblock().await;
     published(&stage, post).await;
     assert_eq!((sim.calls("media.initialize"), sim.ledger().len()), (2, 1));
 }

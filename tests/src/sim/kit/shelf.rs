@@ -133,6 +133,13 @@ impl Shelf {
         self.delay = delay;
     }
 
+    pub(super) fn show_all(&mut self) {
+        self.delay = Duration::ZERO;
+        for post in &mut self.posts {
+            post.visible = post.visible.min(SystemTime::now());
+        }
+    }
+
     pub(super) fn unread(&self) -> usize {
         let now = SystemTime::now();
         self.posts.iter().filter(|post| post.visible > now).count()
@@ -171,5 +178,7 @@ mod tests {
         assert!(shelf.remove("2") && !shelf.remove("2"));
         // what was published stays written down
         assert_eq!((ledger.len(), shelf.timeline().len()), (2, 1));
+        shelf.show_all();
+        assert_eq!((shelf.unread(), shelf.newest().count()), (0, 1));
     }
 }

@@ -4,7 +4,7 @@ mod actions;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use hyper::StatusCode;
 use serde_json::{Value, json};
@@ -321,6 +321,13 @@ impl State {
             "mentions": mentions.collect::<Vec<_>>(), "tags": tags.collect::<Vec<_>>(), "emojis": [], "card": null, "filtered": [], "quote": null,
             "poll": shown.poll.as_ref().map(|poll| poll.json(shown.id, viewer == Some(shown.account))),
         })
+    }
+
+    pub(super) fn show_all(&mut self) {
+        self.publish_delay = Duration::ZERO;
+        for status in self.statuses.values_mut() {
+            status.visible_from = status.visible_from.min(SystemTime::now());
+        }
     }
 
     /// How many can't be read yet.
