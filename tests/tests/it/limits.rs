@@ -101,7 +101,9 @@ impl Limited {
 }
 
 async fn claim(sql: &Session, max: i32) -> Claims {
-    let rows = sql.rows("SELECT job_id, token, account_id FROM crier.claim_jobs('w', $1)", &[&max]).await;
+    let rows = sql
+        .rows("SELECT job_id, token, account_id FROM crier.claim_jobs('w', $1, lease => '1 hour')", &[&max])
+        .await;
     rows.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect()
 }
 

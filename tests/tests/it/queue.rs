@@ -50,7 +50,7 @@ impl Queue {
     }
 
     async fn claim(&self, max: i32) -> Vec<Claim> {
-        let sql = "SELECT job_id, token, attempt FROM crier.claim_jobs('a worker', $1)";
+        let sql = "SELECT job_id, token, attempt FROM crier.claim_jobs('a worker', $1, lease => '1 hour')";
         let rows = self.0.rows(sql, &[&max]).await;
         rows.iter().map(|row| Claim { id: row.get(0), token: row.get(1), attempt: row.get(2) }).collect()
     }

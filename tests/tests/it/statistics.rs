@@ -45,6 +45,8 @@ const ROLL_UP: &str = "SELECT crier.roll_up_statistics(p_margin => '0')";
 async fn noted(database: &Database) -> Session {
     let sql = database.connect().await;
     sql.run(NOTEBOOK).await;
+    // the database may be a copy of one that was made some time ago
+    sql.run("UPDATE crier.stat_state SET closed_until = greatest(closed_until, date_trunc('minute', now() - interval '1 minute'))").await;
     sql
 }
 

@@ -178,7 +178,7 @@ async fn old_actions_go_and_unfinished_ones_stay() {
     }
     sql.text(&format!("SELECT crier.act('{account}', 'send_dm', '1002', 'later', now() + interval '1 day')"))
         .await;
-    let clean = "SELECT crier.cleanup_old_actions(p_batch => 1)";
+    let clean = "SELECT crier.cleanup_old_actions(p_batch => 1, p_max_ms => 60000)";
     assert_eq!(sql.text(clean).await, r#"{"deleted": 0}"#);
     sql.run(
         "UPDATE crier.account_action SET created_at = now() - interval '400 days', \

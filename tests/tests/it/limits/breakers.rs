@@ -33,7 +33,8 @@ async fn a_server_that_fails_is_left_alone_then_tried_by_one() {
     assert_eq!(limited.sql.text("SELECT state FROM crier.breakers()").await, "half_open");
     assert_eq!(limited.claim(5).await.len(), 0, "expected one to try, not more");
     limited.fail(&probe, "transient", "1 day", &json!({})).await;
-    assert_eq!(limited.sql.text("SELECT state, trips FROM crier.breakers()").await, "open|2");
+    // it is open for less than half a second
+    assert_eq!(limited.sql.text("SELECT trips FROM crier.breakers()").await, "2");
     probe.clear();
     wait_until("another to be tried", 1, async || {
         probe.extend(limited.claim(5).await);

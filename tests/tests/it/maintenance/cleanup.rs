@@ -115,11 +115,11 @@ async fn leftovers_of_ended_jobs_go_and_those_of_living_ones_stay() {
     sql.rows(time, &[&living]).await;
     // batches of one: every row is looked at on its own
     assert_eq!(
-        did(&sql, "cleanup_leftovers(1)").await,
+        did(&sql, "cleanup_leftovers(1, p_max_ms => 60000)").await,
         json!({"keys": 2, "times": 2, "progress": 1, "blocks": 0})
     );
     assert_eq!(
-        did(&sql, "cleanup_leftovers()").await,
+        did(&sql, "cleanup_leftovers(p_max_ms => 60000)").await,
         json!({"keys": 0, "times": 0, "progress": 0, "blocks": 0})
     );
     assert_eq!(sql.column::<Uuid>("SELECT job_id FROM crier.job_key", &[]).await, [living]);
@@ -145,7 +145,11 @@ async fn a_look_for_leftovers_that_runs_out_of_time_goes_on_where_it_stopped() {
     assert!(calls > 0, "expected it to run out of time");
     let left: Vec<String> = sql.column("SELECT dedupe_key FROM crier.job_key ORDER BY 1", &[]).await;
     assert_eq!(left, ["a", "b", "c"]);
-    assert_eq!(did(&sql, "cleanup_leftovers()").await["more"], json!(null), "and begins again");
+    assert_eq!(
+        did(&sql, "cleanup_leftovers(p_max_ms => 60000)").await["more"],
+        json!(null),
+        "and begins again"
+    );
 }
 
 #[tokio::test]
@@ -159,12 +163,12 @@ async fn events_and_the_log_of_the_maintenance_go_by_age() {
         &[&workspace],
     )
     .await;
-    assert_eq!(did(&sql, "cleanup_old_events(1)").await, json!({"deleted": 2}));
+    assert_eq!(did(&sql, "cleanup_old_events(1, p_max_ms => 60000)").await, json!({"deleted": 2}));
     assert_eq!(sql.text("SELECT count(*) FROM crier.events").await, "3");
     let old = "INSERT INTO crier.maintenance_run (id, task, runner, started_at, took) SELECT crier.new_id(), 'watch', 'x', now() - n * interval '20 days', \
                '0' FROM generate_series(1, 2) n";
     sql.run(old).await;
-    assert_eq!(did(&sql, "cleanup_maintenance_log()").await, json!({"deleted": 1}));
+    assert_eq!(did(&sql, "cleanup_maintenance_log(p_max_ms => 60000)").await, json!({"deleted": 1}));
 }
 
 #[tokio::test]
@@ -185,13 +189,13 @@ async fn passing_errors_are_tried_again_and_posts_never() {
         .await;
     let before = states(&sql).await;
     assert_eq!(
-        did(&sql, "retry_failed_jobs()").await,
+        did(&sql, "retry_failed_jobs(p_max_ms => 60000)").await,
         json!({"retried": 0}),
         "not before an hour has passed"
     );
     assert_eq!(states(&sql).await, before);
     set(&sql, "retry_failed_after", "1 microsecond").await;
-    assert_eq!(did(&sql, "retry_failed_jobs(1)").await, json!({"retried": 2}));
+    assert_eq!(did(&sql, "retry_failed_jobs(1, p_max_ms => 60000)").await, json!({"retried": 2}));
     assert_eq!(complete_all(&sql, "passing").await, 2);
     assert_eq!(states(&sql).await, "failed completed completed failed");
 
@@ -199,10 +203,10 @@ async fn passing_errors_are_tried_again_and_posts_never() {
     enqueue(&sql, "given_up", 1).await;
     fail_all(&sql, "given_up", "transient").await;
     backdoor::pass_days(&sql, 1).await;
-    assert_eq!(did(&sql, "retry_failed_jobs()").await, json!({"retried": 0}));
+    assert_eq!(did(&sql, "retry_failed_jobs(p_max_ms => 60000)").await, json!({"retried": 0}));
     sql.run("UPDATE crier.maintenance_setting SET value = NULL WHERE name = 'retry_failed_after'").await;
     set(&sql, "retry_failed_for", "10 days").await;
-    assert_eq!(did(&sql, "retry_failed_jobs()").await, json!({"retried": 0}), "null is off");
+    assert_eq!(did(&sql, "retry_failed_jobs(p_max_ms => 60000)").await, json!({"retried": 0}), "null is off");
 }
 
 #[tokio::test]
@@ -216,24 +220,28 @@ async fn jobs_that_nobody_takes_expire() {
     enqueue(&sql, "nobody", 3).await;
     enqueue(&sql, "paused", 1).await;
     sql.text("SELECT crier.pause_jobs(kind => 'paused')").await;
-    assert_eq!(did(&sql, "expire_pending_jobs()").await, json!({"expired": 0}));
+    assert_eq!(did(&sql, "expire_pending_jobs(p_max_ms => 60000)").await, json!({"expired": 0}));
     backdoor::pass_days(&sql, 2).await;
     enqueue(&sql, "nobody", 1).await;
     sql.run("UPDATE crier.maintenance_setting SET value = NULL WHERE name = 'expire_pending_after'").await;
-    assert_eq!(did(&sql, "expire_pending_jobs()").await, json!({"expired": 0}), "null is off");
+    assert_eq!(
+        did(&sql, "expire_pending_jobs(p_max_ms => 60000)").await,
+        json!({"expired": 0}),
+        "null is off"
+    );
     set(&sql, "expire_pending_after", "1 day").await;
     // batches of one
-    assert_eq!(did(&sql, "expire_pending_jobs(1)").await, json!({"expired": 3}));
+    assert_eq!(did(&sql, "expire_pending_jobs(1, p_max_ms => 60000)").await, json!({"expired": 3}));
     assert_eq!(states(&sql).await, "pending failed failed failed pending pending");
     let dead = sql.text("SELECT DISTINCT kind, error ->> 'class' FROM crier.dead_jobs()").await;
     assert_eq!(dead, "nobody|expired");
     sql.text("SELECT crier.resume_jobs(kind => 'paused')").await;
-    assert_eq!(did(&sql, "expire_pending_jobs()").await, json!({"expired": 1}));
+    assert_eq!(did(&sql, "expire_pending_jobs(p_max_ms => 60000)").await, json!({"expired": 1}));
 
     sql.text("SELECT crier.enqueue('late', expires_at => now() + interval '1 hour')").await;
     sql.text("SELECT crier.enqueue('late')").await;
     backdoor::expire(&sql).await;
-    assert_eq!(did(&sql, "expire_pending_jobs()").await, json!({"expired": 1}));
+    assert_eq!(did(&sql, "expire_pending_jobs(p_max_ms => 60000)").await, json!({"expired": 1}));
     assert_eq!(
         sql.text("SELECT string_agg(state, ' ' ORDER BY id) FROM crier.jobs WHERE kind = 'late'").await,
         "failed pending"

@@ -81,10 +81,14 @@ async fn younger_days_and_jobs_that_ended_lately_stay() {
     assert_eq!(kept.states().await, "failed completed");
     // the negative control: it goes when its own time has come
     set(&kept.sql, "keep_finished_jobs", "1 microsecond").await;
-    assert_eq!(did(&kept.sql, "cleanup_finished_jobs()").await["deleted"], 0, "its end is not summed up yet");
+    assert_eq!(
+        did(&kept.sql, "cleanup_finished_jobs(p_max_ms => 60000)").await["deleted"],
+        0,
+        "its end is not summed up yet"
+    );
     wait_until("its end to be summed up", "failed".to_owned(), async || {
         did(&kept.sql, "roll_up_statistics(p_margin => '0')").await;
-        did(&kept.sql, "cleanup_finished_jobs()").await;
+        did(&kept.sql, "cleanup_finished_jobs(p_max_ms => 60000)").await;
         kept.states().await
     })
     .await;
@@ -96,7 +100,7 @@ async fn for_ever_is_for_ever() {
     let kept = Kept::days_ago(&database, 30).await;
     kept.sql.run("UPDATE crier.maintenance_setting SET value = NULL WHERE name LIKE 'keep%finished%'").await;
     assert_eq!(did(&kept.sql, DROP).await.get("dropped"), None);
-    assert_eq!(did(&kept.sql, "cleanup_finished_jobs()").await, json!({"deleted": 0}));
+    assert_eq!(did(&kept.sql, "cleanup_finished_jobs(p_max_ms => 60000)").await, json!({"deleted": 0}));
     assert_eq!(kept.states().await, "completed completed completed failed pending");
 }
 
@@ -114,7 +118,11 @@ async fn a_day_with_many_dead_letters_stays_and_is_emptied_row_by_row() {
     assert_eq!(crowded["crowded"].as_array().map(Vec::len), Some(1), "{crowded}");
     let counts = "SELECT string_agg(state || ' ' || n, ', ' ORDER BY state) FROM (SELECT state, count(*) AS n FROM crier.jobs GROUP BY 1) s";
     assert_eq!(sql.text(counts).await, "completed 10, failed 1001");
-    assert_eq!(did(&sql, "cleanup_finished_jobs()").await, json!({"deleted": 10}), "{crowded}");
+    assert_eq!(
+        did(&sql, "cleanup_finished_jobs(p_max_ms => 60000)").await,
+        json!({"deleted": 10}),
+        "{crowded}"
+    );
     assert_eq!(sql.text(counts).await, "failed 1001");
     // one purged, and the day can go
     sql.text("SELECT count(*) FROM crier.purge_jobs(ARRAY(SELECT job_id FROM crier.dead_jobs(max => 1)))")

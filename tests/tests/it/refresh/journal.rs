@@ -133,7 +133,10 @@ async fn without_a_journal_tokens_are_renewed_and_that_is_said() {
     drop(crierd);
     stage
         .sql
-        .rows("UPDATE crier.credential SET generation = 2, sealed = $1, refresh_at = now()", &[&sealed])
+        .rows(
+            "UPDATE crier.credential SET generation = 2, sealed = $1, refresh_at = now() + interval '1 hour'",
+            &[&sealed],
+        )
         .await;
     // and one that is lost while it is used
     let crierd = start(&stage).await;

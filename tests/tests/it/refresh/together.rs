@@ -17,7 +17,7 @@ async fn a_hundred_who_want_it_at_once_make_one_refresh() {
         .await;
     // every call is refused until the token is renewed, which takes a while
     sim.platform("x").expire(HANDLE);
-    sim.plan(Rule::once("x", REFRESH, Fault::Delay).seconds(1.5));
+    sim.plan(Rule::once("x", REFRESH, Fault::Delay).seconds(5.0));
     api::write_keys(&stage, API_KEY);
     let variables = [("CRIER_WORKER_CONCURRENCY", "40"), ("CRIER_API_KEY_FILE", "api.keys")];
     let mut sidecars = Vec::new();

@@ -20,7 +20,7 @@ async fn figures_follow_what_happens_and_nobody_waits_for_them() {
     let first = post(one, "").await;
     post(one, ", draft => true").await;
     post(two, "").await;
-    let refresh = "SELECT crier.refresh_user_statistics_cache(p_batch => 1)";
+    let refresh = "SELECT crier.refresh_user_statistics_cache(p_batch => 1, p_max_ms => 60000)";
     let stats = |user: Uuid| {
         format!(
             "SELECT posts, drafts, scheduled, published, failed, unconfirmed, canceled, refreshed_at > now() - interval '1 minute' \
